@@ -1,0 +1,52 @@
+import effect from "@effect/eslint-plugin"
+import tseslint from "typescript-eslint"
+
+export default tseslint.config(
+  { ignores: ["**/dist", "**/node_modules", "docs/api"] },
+  ...tseslint.configs.recommended,
+  ...effect.configs.dprint,
+  {
+    rules: {
+      "@effect/dprint": ["error", {
+        config: {
+          indentWidth: 2,
+          lineWidth: 120,
+          operatorPosition: "maintain",
+          semiColons: "asi",
+          quoteStyle: "alwaysDouble",
+          trailingCommas: "never",
+          "arrowFunction.useParentheses": "force"
+        }
+      }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/no-explicit-any": "error",
+      "@typescript-eslint/no-empty-object-type": "off",
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-namespace": ["error", { allowDeclarations: true }],
+      "no-console": "error",
+      "object-shorthand": "error"
+    }
+  },
+  {
+    files: ["packages/*/src/**/*.ts"],
+    rules: {
+      "no-restricted-imports": ["error", {
+        paths: ["effect", "@effect/platform", "@effect/platform-node", "@effect-agb/core"].map((name) => ({
+          name,
+          message: `Import the module itself, e.g. ${name}/Name: a barrel cannot be shaken.`
+        }))
+      }]
+    }
+  },
+  {
+    files: ["packages/core/src/**/*.ts"],
+    rules: {
+      "no-restricted-globals": ["error", "process", "Buffer"],
+      "no-restricted-syntax": ["error", {
+        selector: "ImportDeclaration[source.value=/^node:/]",
+        message: "core runs on any JavaScript runtime"
+      }]
+    }
+  },
+  { files: ["examples/**", "bench/**", "scripts/**"], rules: { "no-console": "off" } }
+)

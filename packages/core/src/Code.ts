@@ -1,0 +1,179 @@
+/**
+ * Runs code in a session. Each language has a kernel that keeps its state between calls; one run at a time per kernel.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import {
+  type ClientError,
+  CodeExecutionError,
+  type CodeResultItem,
+  ExecutionTimeoutError,
+  ExecutionUnknownError,
+  type InvalidRequestError,
+  ToolError
+} from "./AgbError.js"
+import * as AgbTools from "./AgbTools.js"
+import type { RunCodeResult } from "./internal/api/runCodeResult.js"
+import * as execution from "./internal/execution.js"
+import * as issues from "./internal/issues.js"
+import type { ToolAnswer, ToolCall } from "./ToolCall.js"
+
+/**
+ * A run that did not raise.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CodeResult {
+  /** The value of the last expression as text; without one, the first displayed text, else what was printed. */
+  readonly text: string
+  /** Everything displayed, in order, each in all its representations. */
+  readonly results: ReadonlyArray<CodeResultItem>
+  readonly stdout: string
+  readonly stderr: string
+  /** The how-manieth run of this kernel, when the session says so. */
+  readonly executionCount: number | undefined
+  /** Time inside the kernel, when the session says so. */
+  readonly executionTime: Duration.Duration | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunCodeOptions {
+  /** How long the code may run. Default 300 seconds; the wire counts whole seconds, so it is rounded up. */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+/**
+ * What `runCode` fails with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type RunCodeError = ClientError | ToolError | CodeExecutionError | ExecutionTimeoutError | ExecutionUnknownError
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Code {
+  /**
+   * Runs code. `language` is `python`, `javascript`, `java` or `r`, or one of their usual aliases.
+   *
+   * It fails with `CodeExecutionError` when the code raised, `ExecutionTimeoutError` when its time was over, and
+   * `ExecutionUnknownError` when the answer was lost: then it may have run, and it is never repeated.
+   */
+  readonly runCode: (
+    code: string,
+    language: string,
+    options?: RunCodeOptions
+  ) => Effect.Effect<CodeResult, RunCodeError>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export const Code = Context.GenericTag<Code>("@effect-agb/core/Code")
+
+const operation = "Code.runCode"
+
+const parseLanguage = (language: unknown): Either.Either<AgbTools.Language, InvalidRequestError> =>
+  Either.mapLeft(
+    ParseResult.decodeUnknownEither(AgbTools.Language)(language),
+    (issue) => issues.invalidRequest(operation, issue, "language")
+  )
+
+const plainText = (item: CodeResultItem): string | undefined => {
+  const text = item.data["text/plain"]
+  return typeof text === "string" ? text : undefined
+}
+
+const mainText = (results: ReadonlyArray<CodeResultItem>): string | undefined => {
+  const main = results.find((item) => item.isMainResult && plainText(item) !== undefined)
+  const first = main ?? results.find((item) => plainText(item) !== undefined)
+  return first === undefined ? undefined : plainText(first)
+}
+
+const timedOut = /^(Execution ?Timeout|Execution timed out|The code timed out|timed out|timeout\b)/i
+
+const toResult = (run: RunCodeResult): CodeResult => {
+  const stdout = run.stdout.join("")
+  return {
+    text: mainText(run.results) ?? stdout,
+    results: run.results,
+    stdout,
+    stderr: run.stderr.join(""),
+    executionCount: run.executionCount,
+    executionTime: run.executionTime === undefined ? undefined : Duration.seconds(run.executionTime)
+  }
+}
+
+interface Asked {
+  readonly language: AgbTools.Language
+  readonly timeoutMillis: number
+}
+
+const raised = ({ language, timeoutMillis }: Asked, requestId: string | undefined, run: RunCodeResult) => {
+  const output = { operation, requestId, stdout: run.stdout.join(""), stderr: run.stderr.join("") }
+  const error = run.executionError
+  if (error === null) return undefined
+  return timedOut.test(`${error.name} ${error.value}`)
+    ? new ExecutionTimeoutError({ ...output, timeoutMillis, detail: error.value })
+    : new CodeExecutionError({ ...output, ...error, language, results: run.results })
+}
+
+const unreadable = (requestId: string | undefined) =>
+  new ExecutionUnknownError({
+    operation,
+    requestId,
+    stdout: "",
+    stderr: "",
+    detail: "the answer is no result of a run"
+  })
+
+const toolFailed = ({ timeoutMillis }: Asked, requestId: string | undefined, detail: string) =>
+  /\btimed? ?out\b/i.test(detail)
+    ? new ExecutionTimeoutError({ operation, requestId, stdout: "", stderr: "", timeoutMillis, detail })
+    : new ToolError({ operation, requestId, tool: "run_code", detail })
+
+/** Only an answer that reads as the result of a run is one; a tool error may hold one too. */
+const interpret = (
+  asked: Asked,
+  { isError, requestId, text = "" }: ToolAnswer
+): Either.Either<CodeResult, RunCodeError> => {
+  const run = ParseResult.decodeUnknownEither(AgbTools.run_code.result)(text)
+  if (isError && (Either.isLeft(run) || run.right.executionError === null)) {
+    return Either.left(toolFailed(asked, requestId, text))
+  }
+  if (Either.isLeft(run)) return Either.left(unreadable(requestId))
+  const error = raised(asked, requestId, run.right)
+  return error === undefined ? Either.right(toResult(run.right)) : Either.left(error)
+}
+
+/**
+ * `Code` over the tool calls of a session.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (toolCall: ToolCall): Code =>
+  Code.of({
+    runCode: Effect.fn(operation)(function*(code, language, options) {
+      const millis = yield* execution.timeoutMillis(operation, options?.timeout ?? Duration.seconds(300))
+      const asked = { language: yield* parseLanguage(language), timeoutMillis: millis }
+      const answer = yield* toolCall.answer(
+        AgbTools.run_code,
+        { code, language: asked.language, timeout_s: Math.ceil(millis / 1000) },
+        { operation, timeout: Duration.millis(millis) }
+      ).pipe(execution.orUnknown(operation))
+      return yield* interpret(asked, answer)
+    })
+  })

@@ -1,0 +1,190 @@
+/**
+ * Runs shell commands in a session. Each call is a fresh shell: directory and variables do not carry over.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import {
+  type ClientError,
+  CommandExitError,
+  ExecutionTimeoutError,
+  ExecutionUnknownError,
+  InvalidRequestError,
+  ToolError
+} from "./AgbError.js"
+import * as AgbTools from "./AgbTools.js"
+import * as execution from "./internal/execution.js"
+import type { ToolAnswer, ToolCall } from "./ToolCall.js"
+
+/**
+ * A command that ended with an accepted exit code.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CommandResult {
+  /** Standard output, then standard error. */
+  readonly output: string
+  readonly stdout: string
+  readonly stderr: string
+  readonly exitCode: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExecuteCommandOptions {
+  /** How long the command may run. Default 1 second. */
+  readonly timeout?: Duration.DurationInput | undefined
+  /** Absolute working directory. Default: the session's own. */
+  readonly cwd?: string | undefined
+  /** Environment variables, passed literally. */
+  readonly envs?: Readonly<Record<string, string>> | undefined
+  /** The exit codes to take as values; every other one is a `CommandExitError`. Default `[0]`. */
+  readonly acceptExitCodes?: ReadonlyArray<number> | undefined
+}
+
+/**
+ * What `executeCommand` fails with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type ExecuteCommandError =
+  | ClientError
+  | ToolError
+  | CommandExitError
+  | ExecutionTimeoutError
+  | ExecutionUnknownError
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Command {
+  /**
+   * Runs a command line in a shell.
+   *
+   * It fails with `CommandExitError` on an exit code that is not accepted, `ExecutionTimeoutError` when its time was
+   * over, and `ExecutionUnknownError` when the answer was lost: then it may have run, and it is never repeated.
+   */
+  readonly executeCommand: (
+    command: string,
+    options?: ExecuteCommandOptions
+  ) => Effect.Effect<CommandResult, ExecuteCommandError>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export const Command = Context.GenericTag<Command>("@effect-agb/core/Command")
+
+const operation = "Command.executeCommand"
+
+interface Asked {
+  readonly timeoutMillis: number
+  readonly acceptExitCodes: ReadonlyArray<number>
+}
+
+/** A tool error may carry the exit code under another name, and only one of the streams. */
+const FailedShell = Schema.parseJson(Schema.Union(
+  Schema.Struct({
+    exit_code: Schema.Int,
+    stdout: Schema.optionalWith(Schema.String, { default: () => "" }),
+    stderr: Schema.optionalWith(Schema.String, { default: () => "" })
+  }),
+  Schema.Struct({
+    exit_code: Schema.propertySignature(Schema.Int).pipe(Schema.fromKey("errorCode")),
+    stdout: Schema.optionalWith(Schema.String, { default: () => "" }),
+    stderr: Schema.optionalWith(Schema.String, { default: () => "" })
+  })
+))
+
+const decodeShell = ParseResult.decodeUnknownEither(AgbTools.shell.result)
+const decodeFailedShell = ParseResult.decodeUnknownEither(FailedShell)
+
+const timedOut = /\btimed? ?out\b/i
+
+/** The exit code by which `timeout(1)` and the sessions say that the time was over. */
+const timeoutExitCode = 124
+
+const toolError = ({ timeoutMillis }: Asked, { requestId, text = "" }: ToolAnswer): ExecuteCommandError => {
+  const failed = decodeFailedShell(text)
+  if (Either.isLeft(failed)) {
+    return timedOut.test(text)
+      ? new ExecutionTimeoutError({ operation, requestId, stdout: "", stderr: "", timeoutMillis, detail: text })
+      : new ToolError({ operation, requestId, tool: "shell", detail: text })
+  }
+  const { exit_code: exitCode, stderr, stdout } = failed.right
+  return exitCode === timeoutExitCode && timedOut.test(stderr)
+    ? new ExecutionTimeoutError({
+      operation,
+      requestId,
+      stdout,
+      stderr,
+      timeoutMillis,
+      detail: "pass a longer timeout"
+    })
+    : new CommandExitError({ operation, requestId, stdout, stderr, exitCode })
+}
+
+const interpret = (asked: Asked, answer: ToolAnswer): Either.Either<CommandResult, ExecuteCommandError> => {
+  const { requestId, text = "" } = answer
+  const error = answer.isError ? toolError(asked, answer) : undefined
+  if (error !== undefined && error._tag !== "CommandExitError") return Either.left(error)
+  const read = error === undefined
+    ? Either.map(decodeShell(text), ({ exit_code: exitCode, stderr, stdout }) => ({ exitCode, stderr, stdout }))
+    : Either.right(error)
+  if (Either.isLeft(read)) {
+    const detail = "the answer is no result of a command"
+    return Either.left(new ExecutionUnknownError({ operation, requestId, stdout: text, stderr: "", detail }))
+  }
+  const { exitCode, stderr, stdout } = read.right
+  return asked.acceptExitCodes.includes(exitCode)
+    ? Either.right({ output: stdout + stderr, stdout, stderr, exitCode })
+    : Either.left(new CommandExitError({ operation, requestId, stdout, stderr, exitCode }))
+}
+
+const checkExitCodes = (codes: ReadonlyArray<number>): Effect.Effect<ReadonlyArray<number>, InvalidRequestError> =>
+  Array.isArray(codes) && codes.every((code) => Number.isInteger(code) && code >= 0 && code <= 255)
+    ? Effect.succeed(codes)
+    : Effect.fail(
+      new InvalidRequestError({
+        operation,
+        field: "acceptExitCodes",
+        given: JSON.stringify(codes)?.slice(0, 64) ?? "nothing",
+        expected: "an array of whole numbers from 0 to 255"
+      })
+    )
+
+/**
+ * `Command` over the tool calls of a session.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (toolCall: ToolCall): Command =>
+  Command.of({
+    executeCommand: Effect.fn(operation)(function*(command, options = {}) {
+      const timeoutMillis = yield* execution.timeoutMillis(operation, options.timeout ?? Duration.seconds(1))
+      const acceptExitCodes = yield* checkExitCodes(options.acceptExitCodes ?? [0])
+      const answer = yield* toolCall.answer(
+        AgbTools.shell,
+        {
+          command,
+          timeout_ms: timeoutMillis,
+          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+          ...(options.envs === undefined ? {} : { envs: options.envs })
+        },
+        { operation, timeout: Duration.millis(timeoutMillis) }
+      ).pipe(execution.orUnknown(operation))
+      return yield* interpret({ timeoutMillis, acceptExitCodes }, answer)
+    })
+  })

@@ -1,0 +1,72 @@
+/**
+ * The AGB service: creates, finds and deletes sessions, and sees to it that none is forgotten. Most programs use
+ * `Session.make` and `Session.layer`, which delete what they create; this service is what those are made of.
+ */
+export * as Agb from "./Agb.js"
+
+/**
+ * The endpoints of the AGB API as data. The client encodes requests and decodes replies with these records, the server
+ * side (`AgbServer`) does the reverse, and nothing about an endpoint stands anywhere else.
+ */
+export * as AgbApi from "./AgbApi.js"
+
+/**
+ * The wire: one typed method per endpoint, over any `HttpClient` of the platform. A method checks its request before
+ * anything is sent, turns the envelope into a value or a typed error, repeats what is safe to repeat inside one
+ * deadline, and leaves a span named `AgbClient.<endpoint>`.
+ */
+export * as AgbClient from "./AgbClient.js"
+
+/**
+ * Where the API is, with which key, and how patient and persistent the SDK is with it.
+ */
+export * as AgbConfig from "./AgbConfig.js"
+
+/**
+ * Every failure of the SDK, as flat tagged errors: one per situation that a caller would treat differently.
+ */
+export * as AgbError from "./AgbError.js"
+
+/**
+ * The other side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply,
+ * and one handler per tool into tool replies. The local runtime is made of it, and so is any fake; it knows no socket.
+ */
+export * as AgbServer from "./AgbServer.js"
+
+/**
+ * The tools of a session as data: the server inside the session that answers, the arguments, what the text of the
+ * answer means, and how safely a call may be repeated. The client's modules and the local runtime are derived from them.
+ */
+export * as AgbTools from "./AgbTools.js"
+
+/**
+ * Runs code in a session. Each language has a kernel that keeps its state between calls; one run at a time per kernel.
+ */
+export * as Code from "./Code.js"
+
+/**
+ * Runs shell commands in a session. Each call is a fresh shell: directory and variables do not carry over.
+ */
+export * as Command from "./Command.js"
+
+/**
+ * What a session is created with.
+ */
+export * as CreateSessionParams from "./CreateSessionParams.js"
+
+/**
+ * Files and directories of a session. Paths are absolute POSIX paths inside the session; sizes and offsets are bytes.
+ */
+export * as FileSystem from "./FileSystem.js"
+
+/**
+ * A session: a remote, isolated machine that costs money until it is deleted. `make`, `layer` and `use` delete it when
+ * their scope ends, however it ends; `attach` uses one that somebody else owns.
+ */
+export * as Session from "./Session.js"
+
+/**
+ * The one primitive under `Code`, `Command` and `FileSystem`: a call of a tool of one session. A backend, a test or a
+ * faster route replaces `send` alone and everything above it stays.
+ */
+export * as ToolCall from "./ToolCall.js"

@@ -1,0 +1,46 @@
+/** Codecs for the habits of this wire: JSON inside strings, `null` for absent, lists in two spellings. */
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+
+/** An optional field of a reply: absent and `null` are the same. */
+export const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(schema, { exact: true, nullable: true })
+
+/** A value that travels as JSON text; the value itself is accepted as well. */
+export const jsonText = <A, I>(schema: Schema.Schema<A, I>) => Schema.Union(Schema.parseJson(schema), schema)
+
+/** A text that is not blank. */
+export const filled = (description: string) =>
+  Schema.String.pipe(Schema.filter((s) => s.trim() !== "", { description }))
+
+const firstText = (entry: object, keys: ReadonlyArray<string>): string | undefined =>
+  keys.map((key) => (entry as Record<string, unknown>)[key]).find(Predicate.isString)
+
+/** A tool that a session offers and the server inside it that answers. */
+const ToolServer = Schema.Struct({ name: Schema.String, server: lenient(Schema.String) })
+
+type ToolServer = typeof ToolServer.Type
+
+const toolServers = (list: unknown): ReadonlyArray<ToolServer> => {
+  if (!Array.isArray(list)) return []
+  return list.filter(Predicate.isRecord).flatMap((entry) => {
+    const name = firstText(entry, ["name", "Name"])
+    const server = firstText(entry, ["server", "serverName", "Server"])
+    return name === undefined || name === "" ? [] : [server === undefined ? { name } : { name, server }]
+  })
+}
+
+const parseOrNothing = (input: unknown): unknown =>
+  Predicate.isString(input) ? Either.getOrUndefined(Either.try((): unknown => JSON.parse(input))) : input
+
+/** The tool list of a session: JSON text or array, several spellings, and what cannot be read is an empty list. */
+export const ToolServers = Schema.transform(
+  Schema.Unknown,
+  Schema.Array(Schema.typeSchema(ToolServer)),
+  {
+    strict: true,
+    decode: (input) => toolServers(parseOrNothing(input)),
+    encode: (list) => JSON.stringify(list)
+  }
+)

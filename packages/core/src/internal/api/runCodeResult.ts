@@ -1,0 +1,170 @@
+/** What `run_code` answers: one shape is written, all the shapes that servers have used are read. */
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import { CodeResultItem } from "../../AgbError.js"
+
+/** A finished run. `executionError` is `null` when the code did not raise. */
+export const RunCodeResult = Schema.Struct({
+  results: Schema.Array(CodeResultItem),
+  stdout: Schema.Array(Schema.String),
+  stderr: Schema.Array(Schema.String),
+  executionError: Schema.NullOr(Schema.Struct({
+    name: Schema.String,
+    value: Schema.String,
+    traceback: Schema.String
+  })),
+  executionCount: Schema.optional(Schema.Number),
+  executionTime: Schema.optional(Schema.Number)
+})
+
+export type RunCodeResult = typeof RunCodeResult.Type
+
+const longNames: Readonly<Record<string, string>> = {
+  text: "text/plain",
+  html: "text/html",
+  markdown: "text/markdown",
+  png: "image/png",
+  jpeg: "image/jpeg",
+  svg: "image/svg+xml",
+  json: "application/json",
+  latex: "text/latex",
+  chart: "application/vnd.vegalite.v4+json"
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const parseJson = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
+
+/** JSON text inside JSON text, as some servers write it, down to the value; what is not JSON stays as it is. */
+const unwrap = (value: unknown, depth = 3): unknown =>
+  typeof value === "string" && depth > 0
+    ? Either.match(parseJson(value), { onLeft: () => value, onRight: (inner) => unwrap(inner, depth - 1) })
+    : value
+
+const textItem = (text: string, isMainResult: boolean): CodeResultItem => ({
+  data: { "text/plain": text },
+  isMainResult
+})
+
+const item = (raw: unknown): CodeResultItem => {
+  const value = unwrap(raw)
+  if (!Predicate.isRecord(value)) {
+    return textItem(typeof raw === "string" ? raw : JSON.stringify(value) ?? "", false)
+  }
+  const entries = Object.entries(value)
+    .map(([key, content]) => [Object.hasOwn(longNames, key) ? longNames[key] : key, content] as const)
+    .filter((entry): entry is readonly [string, unknown] => entry[0]?.includes("/") === true && entry[1] !== null)
+  return {
+    data: Object.fromEntries(entries),
+    isMainResult: value["isMainResult"] === true || value["is_main_result"] === true
+  }
+}
+
+const strings = (value: unknown): ReadonlyArray<string> => {
+  if (typeof value === "string") return value === "" ? [] : [value]
+  return Array.isArray(value) ? value.filter(Predicate.isString) : []
+}
+
+const number = (value: unknown): number | undefined => typeof value === "number" ? value : undefined
+
+const nameOf = /^([A-Za-z_$][\w$.]*): ?([\s\S]*)$/
+
+/** `ZeroDivisionError: division by zero` as name and value. */
+const splitError = (text: string, traceback: unknown) => {
+  const match = nameOf.exec(text)
+  return {
+    name: match?.[1] ?? "ExecutionError",
+    value: match?.[2] ?? text,
+    traceback: typeof traceback === "string" ? traceback : ""
+  }
+}
+
+const common = (value: Json) => ({
+  executionCount: number(value["execution_count"]),
+  executionTime: number(value["execution_time"])
+})
+
+const current = (value: Json): RunCodeResult => {
+  const error = value["executionError"]
+  const raised = typeof error === "string" && error !== ""
+  return {
+    results: (Array.isArray(value["result"]) ? value["result"] : []).map(item),
+    stdout: strings(value["stdout"]),
+    stderr: strings(value["stderr"]),
+    executionError: raised || value["isError"] === true
+      ? splitError(raised ? error : "the run is marked as failed", value["traceback"])
+      : null,
+    ...common(value)
+  }
+}
+
+const rich = (value: Json): RunCodeResult => {
+  const logs = Predicate.isRecord(value["logs"]) ? value["logs"] as Json : {}
+  const error = Predicate.isRecord(value["error"]) ? value["error"] as Json : undefined
+  const field = (key: string) => typeof error?.[key] === "string" ? error[key] : ""
+  return {
+    results: (Array.isArray(value["results"]) ? value["results"] : []).map(item),
+    stdout: strings(logs["stdout"]),
+    stderr: strings(logs["stderr"]),
+    executionError: error !== undefined
+      ? { name: field("name") || "ExecutionError", value: field("value"), traceback: field("traceback") }
+      : value["isError"] === true
+      ? { name: "ExecutionError", value: "the run is marked as failed", traceback: "" }
+      : null,
+    ...common(value)
+  }
+}
+
+const nothing = { results: [], stdout: [], stderr: [], executionError: null }
+
+const nested = (value: Json, content: ReadonlyArray<unknown>): RunCodeResult | undefined => {
+  const texts = content.filter(Predicate.isRecord).map((entry) => (entry as Json)["text"]).filter(Predicate.isString)
+  if (value["isError"] === true) {
+    return { ...nothing, executionError: { name: "ExecutionError", value: texts.join("; "), traceback: "" } }
+  }
+  return texts[0] === undefined ? undefined : read(texts[0])
+}
+
+/** `undefined` when the text says nothing about a run. */
+const read = (text: string): RunCodeResult | undefined => {
+  if (text === "") return undefined
+  const value = unwrap(text)
+  if (!Predicate.isRecord(value) || Array.isArray(value)) {
+    return { ...nothing, stdout: [text], results: [textItem(text, true)] }
+  }
+  const json = value as Json
+  if ("result" in json || "executionError" in json) return current(json)
+  if (Array.isArray(json["content"])) return nested(json, json["content"])
+  if ("logs" in json || "results" in json || "error" in json) return rich(json)
+  return "stdout" in json || "stderr" in json ? current(json) : undefined
+}
+
+const write = (result: RunCodeResult): string =>
+  JSON.stringify({
+    result: result.results.map((item) => ({ ...item.data, isMainResult: item.isMainResult })),
+    stdout: result.stdout,
+    stderr: result.stderr,
+    executionError: result.executionError === null ? null : errorText(result.executionError),
+    ...(result.executionError === null || result.executionError.traceback === ""
+      ? {}
+      : { traceback: result.executionError.traceback }),
+    execution_count: result.executionCount,
+    execution_time: result.executionTime
+  })
+
+const errorText = (error: { readonly name: string; readonly value: string }): string =>
+  error.value === "" ? error.name : `${error.name}: ${error.value}`
+
+/** The text of the tool's answer. The traceback travels beside `executionError`, in a field that others ignore. */
+export const RunCodeText = Schema.transformOrFail(Schema.String, Schema.typeSchema(RunCodeResult), {
+  strict: true,
+  decode: (text, _options, ast) => {
+    const result = read(text)
+    return result === undefined
+      ? ParseResult.fail(new ParseResult.Type(ast, text, "the result of a run"))
+      : ParseResult.succeed(result)
+  },
+  encode: (result) => ParseResult.succeed(write(result))
+})

@@ -1,0 +1,16 @@
+/**
+ * How far sandboxed code is kept away from this machine. A level is always stated and never silently lowered: where the
+ * level that was asked for cannot be had, {@link probe} fails and says what to do.
+ */
+export * as Isolation from "./Isolation.js"
+
+/**
+ * The local runtime: a server on loopback that speaks the wire of the cloud and runs real processes in sandboxes. Swap
+ * this layer for the cloud's and the same program runs without an account and without a network.
+ */
+export * as LocalAgb from "./LocalAgb.js"
+
+/**
+ * The SDK on Node against the AGB cloud, or against any server that speaks its wire.
+ */
+export * as NodeAgb from "./NodeAgb.js"

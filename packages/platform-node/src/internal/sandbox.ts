@@ -1,0 +1,270 @@
+/**
+ * One sandbox with its agent: the primitive on which the local runtime runs code, commands and file operations. Whoever
+ * owns the scope owns everything in it; when the scope ends no process, directory or listener is left.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import type { Isolation } from "../Isolation.js"
+import type { Confined } from "./confinement.js"
+import { interpreterPath, type Interpreters } from "./interpreters.js"
+import { type CallError, SandboxConnection } from "./sandboxConnection.js"
+import {
+  agentFileInside,
+  defaultAgent,
+  defaultLimits,
+  home,
+  nodeInside,
+  type SandboxLimits,
+  type SandboxNetwork,
+  searchPath,
+  temporary
+} from "./sandboxContents.js"
+import { confinedLaunch, type Launch } from "./sandboxLaunch.js"
+import { type Ending, startProcess } from "./sandboxProcess.js"
+import {
+  type SandboxAnswer,
+  type SandboxCall,
+  type SandboxFailure,
+  type SandboxLost,
+  type SandboxOutput,
+  SandboxStartError
+} from "./sandboxProtocol.js"
+import { killStrays, strayTag } from "./strays.js"
+import { makeWorkspace } from "./workspace.js"
+
+/** What a running call says: its output as it comes, and last its answer. */
+export type SandboxEvent =
+  | { readonly _tag: "Output"; readonly output: SandboxOutput }
+  | { readonly _tag: "Answer"; readonly answer: SandboxAnswer }
+
+export interface Sandbox {
+  readonly isolation: Isolation
+  readonly home: string
+  readonly tmp: string
+  readonly workdir: string
+  /**
+   * Makes one call. Interrupting it ends what it runs inside. `body` is the content of a written file. A call that the
+   * agent does not answer within its own time limit and 15 s more, or within two minutes, ends the sandbox.
+   */
+  readonly call: (call: SandboxCall, body?: Uint8Array) => Effect.Effect<SandboxAnswer, SandboxFailure | SandboxLost>
+  /**
+   * The same, for `shell` and `runCode`, with the output while it runs; ends with one `Answer`. A reader who is slower
+   * than the output holds back everything that comes from this sandbox once 1 MiB is waiting.
+   */
+  readonly stream: (call: SandboxCall) => Stream.Stream<SandboxEvent, SandboxFailure | SandboxLost>
+  /** Completes when the sandbox has died, for whatever reason, the end of its scope included. */
+  readonly lost: Effect.Effect<SandboxLost>
+  readonly isLost: Effect.Effect<boolean>
+  /** Ends it at once, for example because an answer cannot be decoded. */
+  readonly kill: (reason: string) => Effect.Effect<void>
+}
+
+export interface SandboxOptions {
+  readonly isolation: Isolation
+  readonly interpreters: Interpreters
+  readonly limits?: Partial<SandboxLimits> | undefined
+  readonly network?: SandboxNetwork | undefined
+  /** Another agent than the own one, for tests: an absolute path; its folder becomes visible inside. */
+  readonly agent?: string | undefined
+}
+
+interface Settings {
+  readonly interpreters: Interpreters
+  readonly limits: SandboxLimits
+  readonly network: SandboxNetwork
+  readonly agent: string
+}
+
+/** A launch, and where user code finds itself. */
+interface Place {
+  readonly launch: Launch
+  readonly home: string
+  readonly tmp: string
+  readonly ending: Ending
+}
+
+const locale = { LANG: "C.UTF-8" }
+
+const agentConfig = (
+  settings: Settings,
+  node: string,
+  place: { readonly home: string; readonly tmp: string; readonly env: Record<string, string> }
+): string => {
+  const path = (name: "python" | "java" | "r") => Option.getOrUndefined(interpreterPath(settings.interpreters[name]))
+  return JSON.stringify({
+    ...place,
+    workdir: place.home,
+    interpreters: { python: path("python"), node, java: path("java"), r: path("r") },
+    limits: { maxOutputBytes: settings.limits.outputBytes }
+  })
+}
+
+const confinedPlace = (how: Confined, settings: Settings): Effect.Effect<Place> => {
+  const env = {
+    ...locale,
+    PATH: searchPath(settings.interpreters),
+    HOME: home,
+    TMPDIR: temporary,
+    USER: "user",
+    LOGNAME: "user",
+    SHELL: "/bin/sh"
+  }
+  const node = nodeInside()
+  const config = agentConfig(settings, node, { home, tmp: temporary, env })
+  return Effect.map(
+    confinedLaunch(how, settings, [node, agentFileInside(settings.agent), config]),
+    (launch) => ({ launch, home, tmp: temporary, ending: "killed" as const })
+  )
+}
+
+const userName = (): string => {
+  try {
+    return Os.userInfo().username
+  } catch {
+    return "user"
+  }
+}
+
+/** Without isolation the agent ends its children itself when its input ends; what is left is found by its tag. */
+const unconfinedPlace = (settings: Settings): Effect.Effect<Place, SandboxStartError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const workspace = yield* makeWorkspace
+    const tag = yield* strayTag
+    yield* Effect.addFinalizer(() => killStrays(tag))
+    const env = {
+      ...locale,
+      ...tag,
+      PATH: process.env.PATH ?? "/usr/bin:/bin",
+      HOME: workspace.home,
+      TMPDIR: workspace.tmp,
+      USER: userName()
+    }
+    const config = agentConfig(settings, process.execPath, { home: workspace.home, tmp: workspace.tmp, env })
+    const launch: Launch = {
+      command: process.execPath,
+      args: [settings.agent, config],
+      environment: env,
+      descriptors: [],
+      cwd: workspace.home,
+      uid: undefined,
+      coverInherited: false
+    }
+    return { launch, home: workspace.home, tmp: workspace.tmp, ending: "asked" as const }
+  })
+
+const startLimit = "10 seconds"
+
+/** The connection of an agent that has introduced itself. */
+const connect = (place: Place): Effect.Effect<SandboxConnection, SandboxStartError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const process = yield* startProcess(place.launch, place.ending)
+    const connection = yield* Effect.acquireRelease(
+      Effect.sync(() => new SandboxConnection(process.child, process.kill, process.exited)),
+      (connection) => Effect.sync(() => connection.close("it was closed"))
+    )
+    const failed = (reason: string) =>
+      new SandboxStartError({ reason: [reason, process.words()].filter(Boolean).join(": ") })
+    yield* Effect.promise(() => connection.ready).pipe(
+      Effect.raceFirst(Effect.flatMap(Effect.promise(() => connection.lost), ({ reason }) => failed(reason))),
+      Effect.timeoutFail({
+        duration: startLimit,
+        onTimeout: () => failed(`its agent was not ready after ${startLimit}`)
+      })
+    )
+    return connection
+  })
+
+const callOn = (connection: SandboxConnection): Sandbox["call"] => (call, body) =>
+  Effect.async<SandboxAnswer, CallError>((resume) => {
+    const cancel = connection.start(call, body, {
+      onOutput: undefined,
+      onEnd: (end) => resume(Either.isRight(end) ? Effect.succeed(end.right) : Effect.fail(end.left))
+    })
+    return Effect.sync(cancel)
+  })
+
+const waitingBytes = 1024 * 1024
+
+const streamOn = (connection: SandboxConnection): Sandbox["stream"] => (call) =>
+  Stream.suspend(() => {
+    const holder = {}
+    let waiting = 0
+    const taken = (event: SandboxEvent) =>
+      Effect.sync(() => {
+        if (event._tag === "Output") waiting -= event.output.body.length
+        if (waiting <= waitingBytes / 2) connection.release(holder)
+      })
+    const open = (
+      emit: { single: (event: SandboxEvent) => unknown; fail: (error: CallError) => void; end: () => void }
+    ) =>
+      connection.start(call, undefined, {
+        onOutput: (output) => {
+          waiting += output.body.length
+          if (waiting > waitingBytes) connection.hold(holder)
+          emit.single({ _tag: "Output", output })
+        },
+        onEnd: (end) => {
+          if (Either.isLeft(end)) return emit.fail(end.left)
+          emit.single({ _tag: "Answer", answer: end.right })
+          emit.end()
+        }
+      })
+    const close = (cancel: () => void) =>
+      Effect.sync(() => {
+        cancel()
+        connection.release(holder)
+      })
+    return Stream.asyncPush<SandboxEvent, CallError>(
+      (emit) => Effect.acquireRelease(Effect.sync(() => open(emit)), close),
+      { bufferSize: "unbounded" }
+    ).pipe(Stream.tap(taken))
+  })
+
+const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { confinement } = options.isolation
+    const settings: Settings = {
+      interpreters: options.interpreters,
+      limits: { ...defaultLimits, ...options.limits },
+      network: options.network ?? "none",
+      agent: Path.resolve(options.agent ?? defaultAgent)
+    }
+    const place = yield* (confinement._tag === "Unconfined"
+      ? unconfinedPlace(settings)
+      : confinedPlace(confinement, settings))
+    const connection = yield* connect(place)
+    return {
+      isolation: options.isolation,
+      home: place.home,
+      tmp: place.tmp,
+      workdir: place.home,
+      call: callOn(connection),
+      stream: streamOn(connection),
+      lost: Effect.promise(() => connection.lost),
+      isLost: Effect.sync(() => connection.isLost),
+      kill: (reason) => Effect.sync(() => connection.end(reason))
+    }
+  })
+
+/**
+ * Starts a sandbox and waits, ten seconds at most, until its agent is ready. A start that fails or is interrupted leaves
+ * nothing behind, whatever becomes of the scope.
+ */
+export const make = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const sandbox = yield* restore(build(options)).pipe(
+        Scope.extend(scope),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+      yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+      return sandbox
+    })
+  )

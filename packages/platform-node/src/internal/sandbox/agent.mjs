@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * The program that runs inside a sandbox: it takes calls from the host on descriptor 0 and answers on descriptor 1.
+ *
+ *     node agent.mjs '<configuration as JSON>'
+ *
+ * The end of descriptor 0 is the end of everything it has started.
+ */
+import { writeSync } from "node:fs"
+import { isRecord } from "./args.mjs"
+import { frameParser, makeOutput, readAll } from "./connection.mjs"
+import { closeInherited } from "./descriptors.mjs"
+import { Failure, failureOf } from "./failure.mjs"
+import { makeOperations } from "./operations.mjs"
+import { makePipes } from "./pipes.mjs"
+import { makeProcesses } from "./processes.mjs"
+import { receiveFile } from "./writeFile.mjs"
+
+/** @typedef {import("./args.mjs").Args} Args */
+/** @typedef {import("./operation.mjs").Reply} Reply */
+
+/** @param {unknown} error */
+const log = (error) => {
+  try {
+    writeSync(2, `${error instanceof Error ? error.stack : String(error)}\n`)
+  } catch { /* nobody reads it */ }
+}
+
+/**
+ * @param {import("./connection.mjs").Output} output
+ * @param {number} id
+ * @param {Reply} reply
+ */
+const answer = (output, id, { body, file, value }) => {
+  const json = { ok: true, value }
+  if (file === undefined) output.send(id, json, body)
+  else output.sendFile(id, json, file.fd, file.offset, file.length)
+}
+
+/**
+ * @param {import("./connection.mjs").Output} output
+ * @param {number} id
+ * @param {unknown} error
+ */
+const refuse = (output, id, error) => {
+  if (!(error instanceof Failure)) log(error)
+  const { code, message } = failureOf(error, "inside the sandbox")
+  output.send(id, { ok: false, code, message })
+}
+
+/**
+ * Gives each frame to its operation.
+ *
+ * @param {import("./operation.mjs").Agent} agent
+ * @returns {import("./connection.mjs").OnFrame}
+ */
+const makeDispatch = (agent) => {
+  const { output } = agent
+  const operations = makeOperations(agent)
+  /** @type {Map<number, AbortController>} */
+  const running = new Map()
+
+  /**
+   * @param {number} id
+   * @param {Args} args
+   */
+  const start = async (id, args) => {
+    const controller = new AbortController()
+    running.set(id, controller)
+    try {
+      const operation = operations.get(String(args["op"]))
+      if (operation === undefined) throw new Failure("EINVAL", `Unknown operation: ${String(args["op"])}`)
+      answer(output, id, await operation({ id, args, signal: controller.signal }))
+    } catch (error) {
+      refuse(output, id, error)
+    } finally {
+      running.delete(id)
+    }
+  }
+
+  /**
+   * @param {number} id
+   * @param {Args} args
+   */
+  const receive = (id, args) => {
+    const file = receiveFile(args)
+    const end = () => {
+      try {
+        answer(output, id, file.end())
+      } catch (error) {
+        refuse(output, id, error)
+      }
+    }
+    return { write: file.write, end }
+  }
+
+  return (id, json) => {
+    const args = isRecord(json) ? json : {}
+    if (args["op"] === "writeFile") return receive(id, args)
+    if (args["op"] === "cancel") running.get(Number(args["target"]))?.abort()
+    else void start(id, args)
+    return undefined
+  }
+}
+
+const main = () => {
+  closeInherited()
+  /** @type {import("./operation.mjs").Config} */
+  const config = JSON.parse(process.argv[2] ?? "")
+  const processes = makeProcesses()
+  const leave = () => {
+    processes.killAll()
+    process.exit(0)
+  }
+  const output = makeOutput(1, leave)
+  const pipes = makePipes(config.tmp)
+  process.on("uncaughtException", log)
+  process.on("unhandledRejection", log)
+  // Writing past the limit on the size of a file is then an error of that write instead of the end of this process.
+  process.on("SIGXFSZ", () => {})
+
+  readAll(0, guarded(frameParser(makeDispatch({ config, output, pipes, processes })), leave), leave)
+  output.send(0, { ready: true })
+  pipes.prepare()
+}
+
+/**
+ * After a malformed frame nothing that follows can be understood.
+ *
+ * @param {(chunk: Buffer) => void} parse
+ * @param {() => void} leave
+ * @returns {(chunk: Buffer) => void}
+ */
+const guarded = (parse, leave) => (chunk) => {
+  try {
+    parse(chunk)
+  } catch (error) {
+    log(error)
+    leave()
+  }
+}
+
+main()

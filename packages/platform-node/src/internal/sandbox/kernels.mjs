@@ -1,0 +1,141 @@
+// @ts-check
+/** Code: one long-lived kernel per language, one run at a time in each, replaced when it has died. */
+import { count, text } from "./args.mjs"
+import { makeCallOutput } from "./capture.mjs"
+import { Failure } from "./failure.mjs"
+import { startKernel } from "./kernelProcess.mjs"
+import { interpreterOf } from "./languages.mjs"
+import { describeExit, limitTime } from "./processes.mjs"
+
+/** How long an interrupted run may take to give in before its kernel is killed. */
+const graceMs = 1000
+
+/** @typedef {(call: import("./operation.mjs").Call) => Promise<import("./operation.mjs").Reply>} Run */
+
+/**
+ * @param {import("./operation.mjs").Agent} agent
+ * @returns {Run}
+ */
+export const makeKernels = (agent) => {
+  /** @type {Map<string, Run>} */
+  const lanes = new Map()
+
+  return async (call) => {
+    const language = text(call.args, "language")
+    const interpreter = interpreterOf(language, agent.config)
+    const lane = lanes.get(language) ?? makeLane(interpreter, agent)
+    lanes.set(language, lane)
+    return lane(call)
+  }
+}
+
+/**
+ * The runs of one language, one after the other.
+ *
+ * @param {import("./languages.mjs").Interpreter} interpreter
+ * @param {import("./operation.mjs").Agent} agent
+ * @returns {Run}
+ */
+const makeLane = (interpreter, agent) => {
+  /** @type {import("./kernelProcess.mjs").Kernel | undefined} */
+  let current
+  let lost = false
+  let runs = 0
+  /** @type {Promise<unknown>} */
+  let turn = Promise.resolve()
+
+  /** @param {AbortSignal} signal */
+  const kernel = async (signal) => {
+    if (current !== undefined) return current
+    const started = await startKernel(interpreter, agent, signal)
+    void started.exited.then(() => {
+      current = undefined
+      lost = true
+    })
+    return current = started
+  }
+
+  /** @type {Run} */
+  const run = async (call) => {
+    if (call.signal.aborted) throw new Failure("EFAIL", "Cancelled before it started")
+    const output = makeCallOutput(call, agent)
+    const running = await kernel(call.signal)
+    const kernelRestarted = lost
+    lost = false
+    return supervise(running, call, output, { executionCount: ++runs, kernelRestarted })
+  }
+
+  return (call) => {
+    const result = turn.then(() => run(call))
+    turn = result.catch(() => undefined)
+    return result
+  }
+}
+
+/**
+ * One run with its time limit: an interrupt first, which keeps the state, and then the end of the kernel.
+ *
+ * @param {import("./kernelProcess.mjs").Kernel} kernel
+ * @param {import("./operation.mjs").Call} call
+ * @param {import("./capture.mjs").CallOutput} output
+ * @param {{ readonly executionCount: number, readonly kernelRestarted: boolean }} facts
+ * @returns {Promise<import("./operation.mjs").Reply>}
+ */
+const supervise = async (kernel, call, output, facts) => {
+  const code = text(call.args, "code")
+  const started = performance.now()
+  /** @type {ReturnType<typeof limitTime> | undefined} */
+  let grace
+  const stop = () => {
+    output.hurry()
+    kernel.interrupt()
+    grace ??= limitTime(graceMs, kernel.kill)
+  }
+  const limit = limitTime(count(call.args, "timeoutMs"), stop)
+  call.signal.addEventListener("abort", stop)
+  const outcome = await kernel.run(facts.executionCount, code, output)
+  call.signal.removeEventListener("abort", stop)
+  const late = limit.stop()
+  grace?.stop()
+
+  const executionTime = (performance.now() - started) / 1000
+  if ("exit" in outcome) {
+    const timedOut = late ? "killed" : null
+    const died = late ? null : describeExit(outcome.exit)
+    return output.reply({ results: [], error: null, ...facts, executionTime, timedOut, died })
+  }
+  const timedOut = late ? "interrupted" : null
+  return output.reply({ ...outcomeOf(outcome.reply), ...facts, executionTime, timedOut, died: null })
+}
+
+/**
+ * The reply of a kernel: done, id, "1" if it failed, name, value and traceback of the error, then for each result "1" if
+ * it is the value of the code, the number of its representations, and their types and contents.
+ *
+ * @param {ReadonlyArray<string>} fields
+ */
+const outcomeOf = ([, , failed, name = "", value = "", traceback = "", ...rest]) => {
+  /** @type {Array<Record<string, unknown>>} */
+  const results = []
+  for (let at = 0; at + 1 < rest.length;) {
+    const pairs = rest.slice(at + 2, at + 2 + 2 * Number(rest[at + 1]))
+    results.push({ ...bundleOf(pairs), isMainResult: rest[at] === "1" })
+    at += 2 + pairs.length
+  }
+  return { results, error: failed === "1" ? { name, value, traceback } : null }
+}
+
+/**
+ * Types and contents, one after the other; what is JSON arrives as text.
+ *
+ * @param {ReadonlyArray<string>} pairs
+ */
+const bundleOf = (pairs) => {
+  /** @type {Record<string, unknown>} */
+  const bundle = {}
+  for (let at = 0; at < pairs.length; at += 2) {
+    const [type = "", content = ""] = pairs.slice(at, at + 2)
+    bundle[type] = /[/+]json$/.test(type) ? JSON.parse(content) : content
+  }
+  return bundle
+}

@@ -1,0 +1,42 @@
+// @ts-check
+/** What an operation of the agent is: a call goes in, one reply comes out or a Failure is thrown. */
+
+/**
+ * @typedef {object} Config
+ * @property {string} home
+ * @property {string} tmp
+ * @property {Readonly<Record<string, string>>} env the whole environment of user processes
+ * @property {string} [workdir] where shell and kernels start; the home directory by default
+ * @property {Readonly<Record<string, string | undefined>>} interpreters absolute paths
+ * @property {{ readonly maxOutputBytes: number }} limits
+ */
+
+/**
+ * @typedef {object} Agent
+ * @property {Config} config
+ * @property {import("./connection.mjs").Output} output
+ * @property {import("./pipes.mjs").Pipes} pipes
+ * @property {import("./processes.mjs").Processes} processes
+ */
+
+/**
+ * @typedef {object} Call
+ * @property {number} id
+ * @property {import("./args.mjs").Args} args
+ * @property {AbortSignal} signal aborted when the host cancels the call
+ */
+
+/**
+ * @typedef {object} Reply
+ * @property {unknown} value
+ * @property {ReadonlyArray<Uint8Array>} [body]
+ * @property {{ readonly fd: number, readonly offset: number, readonly length: number }} [file] a range of an open file,
+ *   sent as the body; the file is closed afterwards
+ */
+
+/** @typedef {(call: Call, agent: Agent) => Promise<Reply>} Operation */
+
+/**
+ * @param {Config} config
+ */
+export const workdirOf = (config) => config.workdir ?? config.home

@@ -1,0 +1,192 @@
+// @ts-check
+/** Starting processes and ending them, with everything that they have started. */
+import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
+import { constants } from "node:os"
+import { about, Failure, failureOf } from "./failure.mjs"
+
+/**
+ * @typedef {object} Job
+ * @property {import("node:child_process").ChildProcess} child
+ * @property {Promise<Exit>} exited
+ * @property {() => void} signalGroup interrupts the process group
+ * @property {() => void} killGroup
+ * @property {() => void} killTree kills the group and whatever left it, found by the tag in its environment
+ */
+
+/** @typedef {{ readonly code: number | null, readonly signal: NodeJS.Signals | null }} Exit */
+
+/**
+ * @typedef {object} Launch
+ * @property {string} file
+ * @property {ReadonlyArray<string>} args
+ * @property {string} cwd
+ * @property {Readonly<Record<string, string>>} env
+ * @property {ReadonlyArray<number>} fds descriptors 1, 2, … of the process; its standard input is the null device
+ */
+
+/** Marks what a call started, wherever in the process tree it ends up. */
+const tagName = "AGB_CALL_ID"
+
+export const makeProcesses = () => {
+  const session = randomBytes(12).toString("hex")
+  /** @type {Set<number>} */
+  const leaders = new Set()
+  let started = 0
+
+  /**
+   * @param {Launch} launch
+   * @returns {Promise<Job>}
+   */
+  const start = async ({ args, cwd, env, fds, file }) => {
+    const tag = `${tagName}=${session}.${++started};`
+    const child = about(file, () =>
+      spawn(file, args, {
+        cwd,
+        env: { ...env, [tagName]: tag.slice(tagName.length + 1) },
+        detached: true,
+        stdio: ["ignore", ...fds]
+      }))
+    const pid = child.pid
+    if (pid === undefined) throw await startFailure(child, file)
+    leaders.add(pid)
+    const exited = new Promise((/** @type {(exit: Exit) => void} */ resolve) =>
+      child.once("exit", (code, signal) => {
+        leaders.delete(pid)
+        resolve({ code, signal })
+      })
+    )
+    const killGroup = () => signal(-pid, "SIGKILL")
+    return {
+      child,
+      exited,
+      signalGroup: () => signal(-pid, "SIGINT"),
+      killGroup,
+      killTree: () => {
+        killGroup()
+        killTagged(tag)
+      }
+    }
+  }
+
+  /** Ends every process of the session that the agent can find. */
+  const killAll = () => {
+    for (const pid of leaders) signal(-pid, "SIGKILL")
+    if (started > 0) killTagged(`${tagName}=${session}.`)
+  }
+
+  return { start, killAll }
+}
+
+/** @typedef {ReturnType<typeof makeProcesses>} Processes */
+
+/**
+ * Starts a process on pipes of its own, one per direction, as its descriptors 1, 2, ….
+ *
+ * @param {import("./operation.mjs").Agent} agent
+ * @param {Omit<Launch, "fds">} launch
+ * @param {ReadonlyArray<import("./pipes.mjs").Direction>} directions
+ */
+export const startOnPipes = async ({ pipes, processes }, launch, directions) => {
+  const taken = await pipes.take(...directions)
+  try {
+    return { job: await processes.start({ ...launch, fds: taken.map((pipe) => pipe.theirs) }), taken }
+  } catch (error) {
+    for (const pipe of taken) {
+      fs.closeSync(pipe.ours)
+      pipes.drop(pipe)
+    }
+    throw error
+  } finally {
+    for (const pipe of taken) fs.closeSync(pipe.theirs)
+  }
+}
+
+/**
+ * Calls back once after a time, unless stopped before.
+ *
+ * @param {number | undefined} ms
+ * @param {() => void} onTime
+ * @returns {{ readonly stop: () => boolean }} `stop` tells whether the time had passed
+ */
+export const limitTime = (ms, onTime) => {
+  let passed = false
+  const timer = ms === undefined ? undefined : setTimeout(() => {
+    passed = true
+    onTime()
+  }, Math.min(ms, longestTimer))
+  return {
+    stop: () => {
+      clearTimeout(timer)
+      return passed
+    }
+  }
+}
+
+const longestTimer = 2 ** 31 - 1
+
+/**
+ * The exit code a shell would report: 128 + n for signal n.
+ *
+ * @param {Exit} exit
+ */
+export const exitCodeOf = ({ code, signal: name }) => code ?? 128 + (name === null ? 0 : constants.signals[name])
+
+/** @param {Exit} exit */
+export const describeExit = ({ code, signal: name }) => name === null ? `exit code ${code}` : `signal ${name}`
+
+/**
+ * @param {string} cwd
+ */
+export const checkDirectory = (cwd) => {
+  if (!about(`cwd ${cwd}`, () => fs.statSync(cwd)).isDirectory()) {
+    throw new Failure("ENOTDIR", `Not a directory: cwd ${cwd}`)
+  }
+}
+
+/**
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {string} file
+ * @returns {Promise<Failure>}
+ */
+const startFailure = (child, file) =>
+  new Promise((resolve) => child.once("error", (error) => resolve(failureOf(error, `could not start ${file}`))))
+
+/**
+ * @param {number} pid
+ * @param {NodeJS.Signals} name
+ */
+const signal = (pid, name) => {
+  try {
+    process.kill(pid, name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Kills what carries the tag, again until nothing is found, since what is killed last may have forked before.
+ *
+ * @param {string} tag
+ */
+const killTagged = (tag) => {
+  for (let round = 0; round < 10; round++) {
+    const found = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name) && carries(name, tag))
+    if (found.length === 0) return
+    for (const name of found) signal(Number(name), "SIGKILL")
+  }
+}
+
+/**
+ * @param {string} pid
+ * @param {string} tag
+ */
+const carries = (pid, tag) => {
+  try {
+    return fs.readFileSync(`/proc/${pid}/environ`).includes(tag)
+  } catch {
+    return false
+  }
+}

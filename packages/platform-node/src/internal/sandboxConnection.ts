@@ -1,0 +1,232 @@
+/**
+ * The host's end of the conversation with an agent. User code shares the agent's rights inside the sandbox, so whatever
+ * arrives may have been written by it: every frame is decoded, and the first that makes no sense ends the sandbox.
+ */
+import * as Either from "effect/Either"
+import type { ChildProcess } from "node:child_process"
+import type { Readable, Writable } from "node:stream"
+import { decoder, encode, type Frame, maxFrameBytes } from "./sandbox/frames.mjs"
+import {
+  decodeReady,
+  decodeReply,
+  type SandboxAnswer,
+  type SandboxCall,
+  SandboxFailure,
+  SandboxLost,
+  type SandboxOutput
+} from "./sandboxProtocol.js"
+
+export type CallError = SandboxFailure | SandboxLost
+
+/** Who waits for a call. `onEnd` is called once, unless the call is cancelled. */
+export interface Listener {
+  readonly onOutput: ((output: SandboxOutput) => void) | undefined
+  readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
+}
+
+interface Pending extends Listener {
+  deadline: NodeJS.Timeout
+}
+
+/** What the agent may take beyond the time that a call allows: it kills, drains and restarts within that. */
+const grace = 15_000
+const withoutTimeout = 120_000
+/** After the deadline, for what already waits in the pipe: a machine that wakes up finds both at once. */
+const lastCall = 1000
+const longestTimer = 0x7fffffff
+
+const patience = (call: SandboxCall): number =>
+  Math.min("timeoutMs" in call ? call.timeoutMs + grace : withoutTimeout, longestTimer)
+
+const size = (parts: ReadonlyArray<Uint8Array>) => parts.reduce((sum, part) => sum + part.length, 0)
+
+const tooLarge = new SandboxFailure({
+  code: "EFBIG",
+  message: `A call and its content may not exceed ${maxFrameBytes} bytes`
+})
+
+export class SandboxConnection {
+  /** Resolves when the agent has introduced itself. */
+  readonly ready: Promise<void>
+  readonly lost: Promise<SandboxLost>
+
+  readonly #kill: () => void
+  readonly #stdin: Writable
+  readonly #stdout: Readable
+  readonly #calls = new Map<number, Pending>()
+  readonly #cancelled = new Set<number>()
+  readonly #holders = new Set<object>()
+  readonly #waiting = new Set<() => void>()
+  #last = 0
+  #isReady = false
+  #loss: SandboxLost | undefined
+  #becomeReady!: () => void
+  #lose!: (loss: SandboxLost) => void
+
+  /** `kill` must end the process at once; `exited` says why it ended. */
+  constructor(child: ChildProcess, kill: () => void, exited: Promise<string>) {
+    if (child.stdin === null || child.stdout === null) throw new TypeError("a sandbox needs pipes")
+    this.#kill = kill
+    this.#stdin = child.stdin
+    this.#stdout = child.stdout
+    this.ready = new Promise((resolve) => {
+      this.#becomeReady = resolve
+    })
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve
+    })
+    this.#listen()
+    void exited.then((reason) => this.end(reason))
+  }
+
+  get isLost(): boolean {
+    return this.#loss !== undefined
+  }
+
+  /** Starts a call; the result cancels it, after which the listener hears nothing more. */
+  start(call: SandboxCall, body: Uint8Array | undefined, listener: Listener): () => void {
+    const refusal = this.#loss
+    if (refusal !== undefined) return refuse(listener, refusal)
+    const id = this.#nextId()
+    const parts = encode(id, listener.onOutput === undefined ? call : { ...call, stream: true }, body)
+    if (size(parts) > maxFrameBytes) return refuse(listener, tooLarge)
+    this.#calls.set(id, { ...listener, deadline: this.#deadline(id, call, patience(call)) })
+    let sent = false
+    const giveUp = this.#whenWritable(() => {
+      sent = true
+      this.#write(parts)
+    })
+    return () => {
+      giveUp()
+      this.#cancel(id, sent)
+    }
+  }
+
+  /** Reads no further while anybody holds, so that a flood waits where it comes from. */
+  hold(holder: object): void {
+    this.#holders.add(holder)
+    this.#stdout.pause()
+  }
+
+  release(holder: object): void {
+    if (this.#holders.delete(holder) && this.#holders.size === 0) this.#stdout.resume()
+  }
+
+  /** Kills the sandbox and fails every call in flight. */
+  end(reason: string): void {
+    if (this.isLost) return
+    this.#kill()
+    this.close(reason)
+  }
+
+  /** Fails every call in flight, and leaves the end of the process to its owner. The first reason counts. */
+  close(reason: string): void {
+    if (this.isLost) return
+    const loss = new SandboxLost({ reason })
+    this.#loss = loss
+    this.#lose(loss)
+    for (const id of [...this.#calls.keys()]) this.#finish(id, Either.left(loss))
+    this.#waiting.clear()
+  }
+
+  #listen() {
+    const decode = decoder((frame) => this.#onFrame(frame))
+    this.#stdout.on("data", (chunk) => {
+      if (this.isLost) return
+      try {
+        decode(chunk)
+      } catch {
+        this.end("its agent sent something that is no frame")
+      }
+    })
+    this.#stdout.on("error", () => this.end("its output broke off"))
+    this.#stdin.on("error", () => {})
+    this.#stdin.on("drain", () => {
+      for (const proceed of [...this.#waiting]) proceed()
+    })
+  }
+
+  #onFrame(frame: Frame) {
+    if (this.isLost) return
+    if (this.#isReady) return this.#onReply(frame)
+    if (frame.id !== 0 || Either.isLeft(decodeReady(frame.json))) return this.end("its agent did not introduce itself")
+    this.#isReady = true
+    this.#becomeReady()
+  }
+
+  #onReply({ body, id, json }: Frame) {
+    const decoded = decodeReply(json)
+    if (Either.isLeft(decoded)) return this.end("its agent sent a frame that makes no sense")
+    const reply = decoded.right
+    const isLast = !("event" in reply)
+    const pending = this.#calls.get(id)
+    if (pending === undefined) {
+      if (!this.#cancelled.has(id)) return this.end("its agent answered a call that nobody made")
+      if (isLast) this.#cancelled.delete(id)
+    } else if (isLast) {
+      this.#finish(id, reply.ok ? Either.right({ value: reply.value, body }) : Either.left(new SandboxFailure(reply)))
+    } else if (pending.onOutput === undefined) {
+      this.end("its agent sent output that nobody asked for")
+    } else {
+      pending.onOutput({ event: reply.event, body })
+    }
+  }
+
+  #finish(id: number, result: Either.Either<SandboxAnswer, CallError>) {
+    const pending = this.#calls.get(id)
+    if (pending === undefined) return
+    this.#calls.delete(id)
+    clearTimeout(pending.deadline)
+    pending.onEnd(result)
+  }
+
+  #cancel(id: number, sent: boolean) {
+    const pending = this.#calls.get(id)
+    if (pending === undefined) return
+    this.#calls.delete(id)
+    clearTimeout(pending.deadline)
+    if (!sent) return
+    this.#cancelled.add(id)
+    this.#whenWritable(() => this.#write(encode(this.#nextId(), { op: "cancel", target: id })))
+  }
+
+  /** A reader that holds the stream is no fault of the agent. */
+  #deadline(id: number, call: SandboxCall, wait: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      const pending = this.#calls.get(id)
+      if (pending === undefined) return
+      const isOver = wait === lastCall && this.#holders.size === 0
+      if (isOver) this.end(`its agent did not answer ${call.op} in time`)
+      else pending.deadline = this.#deadline(id, call, lastCall)
+    }, wait)
+  }
+
+  #nextId(): number {
+    do this.#last = this.#last % 0xfffffffe + 1
+    while (this.#calls.has(this.#last) || this.#cancelled.has(this.#last))
+    return this.#last
+  }
+
+  /** Writes at once or when the pipe takes data again; the result gives up. */
+  #whenWritable(write: () => void): () => void {
+    if (!this.#stdin.writableNeedDrain) {
+      write()
+      return () => {}
+    }
+    const proceed = () => {
+      this.#waiting.delete(proceed)
+      write()
+    }
+    this.#waiting.add(proceed)
+    return () => this.#waiting.delete(proceed)
+  }
+
+  #write(parts: ReadonlyArray<Uint8Array>) {
+    for (const part of parts) this.#stdin.write(part)
+  }
+}
+
+const refuse = (listener: Listener, error: CallError): () => void => {
+  listener.onEnd(Either.left(error))
+  return () => {}
+}

@@ -1,0 +1,147 @@
+/** What a sandbox holds, said once for every mechanism that can build it. */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { agentFolder } from "./confinement.js"
+import { interpreterFolders, type Interpreters } from "./interpreters.js"
+
+/** What one sandbox may use. */
+export interface SandboxLimits {
+  /** The size of the home directory and of /tmp, each; also of one file. */
+  readonly workspaceBytes: number
+  /** The private writable memory of one process. */
+  readonly memoryBytes: number
+  /** Processes and threads together. */
+  readonly processes: number
+  /** The output of one call that is kept, per stream. */
+  readonly outputBytes: number
+}
+
+export const defaultLimits: SandboxLimits = {
+  workspaceBytes: 512 * 1024 * 1024,
+  memoryBytes: 2 * 1024 * 1024 * 1024,
+  processes: 512,
+  outputBytes: 1024 * 1024
+}
+
+/** `host` shares the network of this machine, its loopback services included. */
+export type SandboxNetwork = "none" | "host"
+
+/** The parts of a root directory; paths are those inside. Binds are read-only, memory is a tmpfs of a fixed size. */
+export interface SandboxContents {
+  readonly links: ReadonlyArray<readonly [target: string, path: string]>
+  readonly binds: ReadonlyArray<readonly [source: string, path: string]>
+  readonly files: ReadonlyArray<readonly [path: string, text: string]>
+  readonly memory: ReadonlyArray<{ readonly path: string; readonly bytes: number; readonly mode: string }>
+}
+
+export const home = "/home/user"
+export const temporary = "/tmp"
+
+const nodeFolder = "/opt/agb/bin"
+const agentInside = "/opt/agb/agent"
+
+const isSystem = (path: string) => path.startsWith("/usr/")
+
+/** Where Node and the file `agent` are found inside. */
+export const nodeInside = () => isSystem(process.execPath) ? process.execPath : `${nodeFolder}/node`
+export const agentFileInside = (agent: string) => `${agentInside}/${Path.basename(agent)}`
+
+/** The PATH inside: programs of bound prefixes come first, as they do outside. */
+export const searchPath = (interpreters: Interpreters): string =>
+  [
+    ...interpreterFolders(interpreters).map((folder) => `${folder}/bin`),
+    ...(isSystem(process.execPath) ? [] : [nodeFolder]),
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/sbin"
+  ].join(":")
+
+const usrLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
+
+const etcNames =
+  /^(alternatives|ld\.so\.(cache|conf|conf\.d)|fonts|localtime|timezone|os-release|java.*|R|mime\.types|services|protocols|terminfo|bash\.bashrc|inputrc|crypto-policies|ca-certificates|magic)$/
+
+const etcFolders = [
+  "/etc/ssl/certs",
+  "/etc/ssl/openssl.cnf",
+  "/etc/pki/tls/certs",
+  "/etc/pki/ca-trust/extracted",
+  "/etc/pki/java",
+  "/var/cache/fontconfig"
+]
+
+type Parts = Pick<SandboxContents, "links" | "binds">
+
+/** A link stays the link it is, anything else is bound. */
+const mirrored = (paths: ReadonlyArray<string>): Parts => {
+  const links: Array<readonly [string, string]> = []
+  const binds: Array<readonly [string, string]> = []
+  for (const path of paths) {
+    const found = Fs.lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) continue
+    if (found.isSymbolicLink()) links.push([Fs.readlinkSync(path), path])
+    else binds.push([path, path])
+  }
+  return { links, binds }
+}
+
+const systemParts = (): Parts =>
+  mirrored([
+    "/usr",
+    ...usrLinks.map((name) => `/${name}`),
+    ...Fs.readdirSync("/etc").filter((name) => etcNames.test(name)).map((name) => `/etc/${name}`),
+    ...etcFolders
+  ])
+
+const hostText = (path: string): string => {
+  try {
+    return Fs.readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+const madeUpFiles = (uid: number, network: SandboxNetwork): SandboxContents["files"] => [
+  [
+    "/etc/passwd",
+    `root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:${uid}:${uid}:user:${home}:/bin/sh\n` +
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+  ],
+  ["/etc/group", `root:x:0:\nuser:x:${uid}:\nnogroup:x:65534:\n`],
+  ["/etc/hosts", network === "host" ? hostText("/etc/hosts") : "127.0.0.1 localhost sandbox\n::1 localhost\n"],
+  ["/etc/resolv.conf", network === "host" ? hostText("/etc/resolv.conf") : ""],
+  ["/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"]
+]
+
+export interface ContentsOptions {
+  readonly uid: number
+  readonly agent: string
+  readonly interpreters: Interpreters
+  readonly limits: SandboxLimits
+  readonly network: SandboxNetwork
+}
+
+export const sandboxContents = (options: ContentsOptions): SandboxContents => {
+  const system = systemParts()
+  const folder = Path.dirname(options.agent)
+  return {
+    links: [...system.links, ["/proc/mounts", "/etc/mtab"], ["/tmp", "/var/tmp"]],
+    binds: [
+      ...system.binds,
+      [folder, agentInside],
+      ...(isSystem(process.execPath) ? [] : [[process.execPath, `${nodeFolder}/node`] as const]),
+      ...interpreterFolders(options.interpreters).map((path) => [path, path] as const)
+    ],
+    files: madeUpFiles(options.uid, options.network),
+    memory: [
+      { path: home, bytes: options.limits.workspaceBytes, mode: "0700" },
+      { path: temporary, bytes: options.limits.workspaceBytes, mode: "1777" },
+      { path: "/dev/shm", bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
+    ]
+  }
+}
+
+export const defaultAgent = Path.join(agentFolder, "agent.mjs")

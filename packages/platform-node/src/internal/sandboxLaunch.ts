@@ -1,0 +1,63 @@
+/** The exact command that starts a program in a sandbox, for each way of confining it. */
+import * as Effect from "effect/Effect"
+import type { Buffer } from "node:buffer"
+import { bwrapArguments } from "./bwrapArguments.js"
+import type { Bwrap, Confined, Unshare } from "./confinement.js"
+import { hostIdentity } from "./hostIdentity.js"
+import { type ContentsOptions, sandboxContents } from "./sandboxContents.js"
+import { unshareArguments } from "./unshareScript.js"
+
+/** A command for the host: `descriptors` are what its file descriptors from 3 on deliver before they end. */
+export interface Launch {
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly environment: Readonly<Record<string, string>>
+  readonly descriptors: ReadonlyArray<string | Buffer>
+  readonly cwd: string
+  /** The user and group id to start as, where not those of this process. */
+  readonly uid: number | undefined
+  /** Whether /dev/null must take the place of descriptors that this process would hand on, a directory above all. */
+  readonly coverInherited: boolean
+}
+
+export type LaunchOptions = Omit<ContentsOptions, "uid">
+
+/** The ordinary user of a sandbox that has a user namespace. */
+const uidInNamespace = 1000
+
+const viaBwrap = (how: Bwrap, options: ContentsOptions, outer: number, program: ReadonlyArray<string>): Launch => {
+  const { args, descriptors } = bwrapArguments(how, sandboxContents(options), options, program)
+  return {
+    command: how.program,
+    args,
+    environment: {},
+    descriptors,
+    cwd: "/",
+    uid: how.entry === "dropped" ? outer : undefined,
+    // bubblewrap closes them in its own process, and the agent in its own before any other code runs.
+    coverInherited: false
+  }
+}
+
+const viaUnshare = (how: Unshare, options: ContentsOptions, outer: number, program: ReadonlyArray<string>): Launch => ({
+  command: how.setpriv,
+  args: unshareArguments(how, sandboxContents(options), options, program),
+  environment: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  descriptors: [],
+  cwd: "/",
+  uid: how.entry === "dropped" ? outer : undefined,
+  coverInherited: true
+})
+
+/** `program` is a command line of paths inside the sandbox. Every launch has a user id of its own where that is possible. */
+export const confinedLaunch = (
+  how: Confined,
+  options: LaunchOptions,
+  program: ReadonlyArray<string>
+): Effect.Effect<Launch> =>
+  Effect.gen(function*() {
+    const identity = yield* hostIdentity
+    const outer = yield* identity.sandboxUid
+    const withUid = { ...options, uid: how.entry === "root" ? outer : uidInNamespace }
+    return how._tag === "Bwrap" ? viaBwrap(how, withUid, outer, program) : viaUnshare(how, withUid, outer, program)
+  })

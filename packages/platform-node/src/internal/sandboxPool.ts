@@ -1,0 +1,96 @@
+/**
+ * Sandboxes that are ready before anybody asks. The pool owns those that wait; whoever takes one owns it from then on,
+ * also beyond the end of the pool.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import { make as makeSandbox, type Sandbox, type SandboxOptions } from "./sandbox.js"
+import type { SandboxStartError } from "./sandboxProtocol.js"
+import { sweepWorkspaces } from "./workspace.js"
+
+export interface SandboxPool {
+  /** A sandbox that waited, or else a new one; ended with the scope of the taker. */
+  readonly take: Effect.Effect<Sandbox, SandboxStartError, Scope.Scope>
+  /** How many wait now. */
+  readonly waiting: Effect.Effect<number>
+}
+
+export interface SandboxPoolOptions extends SandboxOptions {
+  /** How many sandboxes wait; 1 unless said. */
+  readonly warm?: number | undefined
+}
+
+interface Owned {
+  readonly sandbox: Sandbox
+  readonly scope: Scope.CloseableScope
+}
+
+/** A sandbox under a scope of its own; an interruption during the start leaves nothing. */
+const start = (options: SandboxOptions): Effect.Effect<Owned, SandboxStartError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const sandbox = yield* restore(makeSandbox(options)).pipe(
+        Scope.extend(scope),
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+      )
+      return { sandbox, scope }
+    })
+  )
+
+const close = (owned: Owned) => Scope.close(owned.scope, Exit.void)
+
+/**
+ * Begins to start sandboxes at once, in the background, and replaces each that is taken. A start that fails there is
+ * logged and tried again with the next take.
+ */
+export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const warm = options.warm ?? 1
+    const poolScope = yield* Effect.scope
+    const ready: Array<Owned> = []
+    let starting = 0
+    if (options.isolation.level === "none") yield* Effect.forkIn(sweepWorkspaces, poolScope)
+
+    // Runs after the interruption of those that still start: the scope ends in reverse order.
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => Effect.forEach(ready.splice(0), close, { concurrency: "unbounded", discard: true }))
+    )
+
+    const startOne = Effect.uninterruptibleMask((restore) =>
+      restore(start(options)).pipe(
+        Effect.map((owned) => void ready.push(owned)),
+        Effect.catchAll((error) => Effect.logWarning("No sandbox could be kept ready", error)),
+        Effect.ensuring(Effect.sync(() => starting--))
+      )
+    )
+
+    const refill = Effect.suspend(() => {
+      const lacking = Math.max(0, warm - ready.length - starting)
+      starting += lacking
+      return Effect.replicateEffect(Effect.forkIn(Effect.interruptible(startOne), poolScope), lacking)
+    })
+
+    const next: Effect.Effect<Owned | undefined> = Effect.suspend(() => {
+      const owned = ready.shift()
+      if (owned === undefined) return Effect.succeed(undefined)
+      return Effect.flatMap(
+        owned.sandbox.isLost,
+        (isLost) => isLost ? Effect.zipRight(close(owned), next) : Effect.succeed(owned)
+      )
+    })
+
+    const take = Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const owned = yield* next
+        yield* refill
+        if (owned === undefined) return yield* restore(makeSandbox(options))
+        yield* Effect.addFinalizer((exit) => Scope.close(owned.scope, exit))
+        return owned.sandbox
+      })
+    )
+
+    yield* refill
+    return { take, waiting: Effect.sync(() => ready.length) }
+  })

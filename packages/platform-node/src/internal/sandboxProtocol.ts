@@ -1,0 +1,95 @@
+/** What the host and the agent of a sandbox say to each other, inside the frames of `sandbox/frames.mjs`. */
+import * as Schema from "effect/Schema"
+import type { Language } from "./interpreters.js"
+
+/** A call to the agent; what each answers is in the agent's own documentation. Paths are those inside the sandbox. */
+export type SandboxCall =
+  | { readonly op: "ping" }
+  | {
+    readonly op: "shell"
+    readonly command: string
+    readonly cwd?: string
+    readonly envs?: Readonly<Record<string, string>>
+    readonly timeoutMs: number
+    readonly maxOutputBytes?: number
+  }
+  | {
+    readonly op: "runCode"
+    readonly language: Language
+    readonly code: string
+    readonly timeoutMs: number
+    readonly maxOutputBytes?: number
+  }
+  | { readonly op: "readFile"; readonly path: string; readonly offset: number; readonly length: number | null }
+  | { readonly op: "writeFile"; readonly path: string; readonly mode: "overwrite" | "append" | "create_new" }
+  | {
+    readonly op: "createDirectory" | "deleteFile" | "fileInfo" | "listDirectory" | "fileChange"
+    readonly path: string
+  }
+  | {
+    readonly op: "editFile"
+    readonly path: string
+    readonly edits: ReadonlyArray<{ readonly oldText: string; readonly newText: string }>
+    readonly dryRun: boolean
+  }
+  | { readonly op: "moveFile"; readonly source: string; readonly destination: string }
+  | {
+    readonly op: "searchFiles"
+    readonly path: string
+    readonly pattern: string
+    readonly excludePatterns: ReadonlyArray<string>
+  }
+
+/** The agent refused the call, or it failed; the sandbox is well. `code` is an errno-like name such as ENOENT. */
+export class SandboxFailure extends Schema.TaggedError<SandboxFailure>()("SandboxFailure", {
+  code: Schema.String.pipe(Schema.pattern(/^[A-Z][A-Z0-9_]{1,31}$/)),
+  message: Schema.String
+}) {}
+
+/** The sandbox is gone, and with it everything in it. */
+export class SandboxLost extends Schema.TaggedError<SandboxLost>()("SandboxLost", {
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The sandbox is gone: ${this.reason}`
+  }
+}
+
+/** The sandbox could be built, but its agent did not come up. */
+export class SandboxStartError extends Schema.TaggedError<SandboxStartError>()("SandboxStartError", {
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `The sandbox did not start: ${this.reason}`
+  }
+}
+
+/** What a successful call answers: `value` is not yet decoded, and comes from where untrusted code runs. */
+export interface SandboxAnswer {
+  readonly value: unknown
+  readonly body: Uint8Array
+}
+
+/** A piece of what a running call prints. */
+export interface SandboxOutput {
+  readonly event: "stdout" | "stderr"
+  readonly body: Uint8Array
+}
+
+const Ready = Schema.Struct({ ready: Schema.Literal(true) })
+
+const Output = Schema.Struct({ event: Schema.Literal("stdout", "stderr") })
+
+const Succeeded = Schema.Struct({ ok: Schema.Literal(true), value: Schema.Unknown })
+
+const Failed = Schema.Struct({
+  ok: Schema.Literal(false),
+  code: SandboxFailure.fields.code,
+  message: Schema.String.pipe(Schema.maxLength(65_536))
+})
+
+/** The first frame, on id 0. */
+export const decodeReady = Schema.decodeUnknownEither(Ready)
+
+/** Every other frame. */
+export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed))

@@ -1,0 +1,90 @@
+/** Starting what a {@link Launch} describes, and ending it without a trace. */
+import { type ChildProcess, spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import type { Writable } from "node:stream"
+import type { Launch } from "./sandboxLaunch.js"
+
+const closeOnExec = 0o2000000
+
+/** Whether a program started now would inherit the descriptor: Node opens its own in a way that prevents it. */
+const isInherited = (fd: number): boolean => {
+  try {
+    const flags = /^flags:\s*(\d+)$/m.exec(Fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))?.[1]
+    return flags !== undefined && (parseInt(flags, 8) & closeOnExec) === 0
+  } catch {
+    return false
+  }
+}
+
+const inherited = (): ReadonlyArray<number> =>
+  Fs.readdirSync("/proc/self/fd").map(Number).filter((fd) => fd > 2 && isInherited(fd))
+
+type Stdio = Array<"pipe" | "ignore" | number>
+
+const stdioFor = (launch: Launch, covered: ReadonlyArray<number>, cover: number): Stdio => {
+  const stdio: Stdio = ["pipe", "pipe", "pipe", ...launch.descriptors.map(() => "pipe" as const)]
+  for (const fd of covered) {
+    while (stdio.length <= fd) stdio.push("ignore")
+    if (stdio[fd] === "ignore") stdio[fd] = cover
+  }
+  return stdio
+}
+
+const start = (launch: Launch, stdio: Stdio): ChildProcess =>
+  spawn(launch.command, [...launch.args], {
+    cwd: launch.cwd,
+    env: launch.environment,
+    detached: true,
+    stdio,
+    windowsHide: true,
+    ...(launch.uid === undefined ? {} : { uid: launch.uid, gid: launch.uid })
+  })
+
+/**
+ * Starts it in a process group of its own, with pipes and an environment made from nothing. May throw where the machine
+ * is out of descriptors.
+ */
+export const spawnLaunch = (launch: Launch): ChildProcess => {
+  const covered = launch.coverInherited ? inherited() : []
+  const cover = covered.length === 0 ? -1 : Fs.openSync("/dev/null", "r")
+  try {
+    const child = start(launch, stdioFor(launch, covered, cover))
+    child.on("error", () => {})
+    launch.descriptors.forEach((content, index) => {
+      const pipe = child.stdio[3 + index] as Writable | null
+      pipe?.on("error", () => {})
+      pipe?.end(content)
+    })
+    return child
+  } finally {
+    if (cover !== -1) Fs.closeSync(cover)
+  }
+}
+
+/** SIGKILL to the whole group; what has ended already is no error. */
+export const killGroup = (child: ChildProcess): void => {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, "SIGKILL")
+  } catch {
+    child.kill("SIGKILL")
+  }
+}
+
+/** Nothing of the child stays behind in this process, whoever else still holds its pipes. */
+export const destroyPipes = (child: ChildProcess): void => {
+  for (const pipe of child.stdio) pipe?.destroy()
+}
+
+/** The last few kilobytes that the child wrote to its standard error, made harmless to print. */
+export const lastWords = (child: ChildProcess): () => string => {
+  const bound = 4096
+  let text = ""
+  child.stderr?.setEncoding("utf8")
+  child.stderr?.on("data", (chunk: string) => {
+    text = (text + chunk).slice(-bound)
+  })
+  child.stderr?.on("error", () => {})
+
+  return () => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "").trim()
+}

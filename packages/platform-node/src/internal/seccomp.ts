@@ -1,0 +1,161 @@
+/**
+ * The system call filter of a sandbox, as the classic BPF program that the kernel takes: a deny list of what no program
+ * in a sandbox needs and what escapes are made of. Built here, so that no libseccomp is needed.
+ */
+import { Buffer } from "node:buffer"
+
+interface Architecture {
+  readonly audit: number
+  readonly denied: ReadonlyArray<number>
+  readonly clone: number
+  readonly socket: number
+  readonly ioctl: number
+  readonly prctl: number
+  /** Numbers from here on belong to another calling convention of the same processor. */
+  readonly foreignFrom: number | undefined
+}
+
+/** Calls with the same number on every architecture: all that came after Linux 5.0. */
+const recent = [
+  425, // io_uring_setup
+  426, // io_uring_enter
+  427, // io_uring_register
+  428, // open_tree
+  429, // move_mount
+  430, // fsopen
+  431, // fsconfig
+  432, // fsmount
+  433, // fspick
+  438, // pidfd_getfd
+  440, // process_madvise
+  442, // mount_setattr
+  443, // quotactl_fd
+  447, // memfd_secret
+  448, // process_mrelease
+  467 // open_tree_attr
+]
+
+const clone3 = 435
+
+// dprint-ignore
+const x64: Architecture = {
+  audit: 0xc000003e, clone: 56, socket: 41, ioctl: 16, prctl: 157, foreignFrom: 0x40000000,
+  denied: [
+    101, 310, 311, 312,                          // ptrace, process_vm_readv, process_vm_writev, kcmp
+    248, 249, 250,                               // add_key, request_key, keyctl
+    321, 298, 323, 300,                          // bpf, perf_event_open, userfaultfd, fanotify_init
+    165, 166, 155, 161, 272, 308,                // mount, umount2, pivot_root, chroot, unshare, setns
+    303, 304,                                    // name_to_handle_at, open_by_handle_at
+    246, 320, 169, 167, 168,                     // kexec_load, kexec_file_load, reboot, swapon, swapoff
+    174, 175, 176, 177, 178, 313,                // create_, init_, delete_module, get_kernel_syms, query_, finit_module
+    103, 134, 139, 153, 154, 156, 163, 179, 180, // syslog, uselib, sysfs, vhangup, modify_ldt, _sysctl, acct, quotactl, nfsservctl
+    159, 164, 227, 305, 170, 171,                // adjtimex, settimeofday, clock_settime, clock_adjtime, sethostname, setdomainname
+    172, 173, 212, 256, 279                      // iopl, ioperm, lookup_dcookie, migrate_pages, move_pages
+  ]
+}
+
+// dprint-ignore
+const arm64: Architecture = {
+  audit: 0xc00000b7, clone: 220, socket: 198, ioctl: 29, prctl: 167, foreignFrom: undefined,
+  denied: [
+    117, 270, 271, 272,                          // ptrace, process_vm_readv, process_vm_writev, kcmp
+    217, 218, 219,                               // add_key, request_key, keyctl
+    280, 241, 282, 262,                          // bpf, perf_event_open, userfaultfd, fanotify_init
+    40, 39, 41, 51, 97, 268,                     // mount, umount2, pivot_root, chroot, unshare, setns
+    264, 265,                                    // name_to_handle_at, open_by_handle_at
+    104, 294, 142, 224, 225,                     // kexec_load, kexec_file_load, reboot, swapon, swapoff
+    105, 106, 273,                               // init_module, delete_module, finit_module
+    116, 58, 89, 60, 42,                         // syslog, vhangup, acct, quotactl, nfsservctl
+    171, 170, 112, 266, 161, 162,                // adjtimex, settimeofday, clock_settime, clock_adjtime, sethostname, setdomainname
+    18, 238, 239                                 // lookup_dcookie, migrate_pages, move_pages
+  ]
+}
+
+const architectures: Record<string, Architecture> = { x64, arm64 }
+
+const load = 0x20
+const equal = 0x15
+const atLeast = 0x35
+const anyBit = 0x45
+const answer = 0x06
+
+const killProcess = 0x80000000
+const allow = 0x7fff0000
+const errno = (code: number) => 0x00050000 | code
+const EPERM = 1
+const ENOSYS = 38
+const EAFNOSUPPORT = 97
+
+const CLONE_NEWUSER = 0x10000000
+const TIOCSTI = 0x5412
+const TIOCLINUX = 0x541c
+
+/** unix, IPv4, IPv6 and netlink, which name resolution reads: not vsock, which no namespace holds back, nor AF_ALG. */
+const families = [1, 2, 10, 16]
+
+type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number]
+
+const firstArgument = 16
+const secondArgument = 24
+
+/** `body` runs when the call is `number`; its last instruction answers. */
+const onCall = (number: number, body: ReadonlyArray<Instruction>): ReadonlyArray<Instruction> => [
+  [equal, 0, body.length, number],
+  ...body
+]
+
+const denyCall = (number: number, code: number) => onCall(number, [[answer, 0, 0, errno(code)]])
+
+const program = (arch: Architecture): ReadonlyArray<Instruction> => [
+  [load, 0, 0, 4],
+  [equal, 1, 0, arch.audit],
+  [answer, 0, 0, killProcess],
+  [load, 0, 0, 0],
+  ...(arch.foreignFrom === undefined
+    ? []
+    : [[atLeast, 0, 1, arch.foreignFrom], [answer, 0, 0, errno(ENOSYS)]] as ReadonlyArray<Instruction>),
+  // Its flags are in memory, where a filter cannot look: the C library falls back to clone.
+  ...denyCall(clone3, ENOSYS),
+  ...[...arch.denied, ...recent].flatMap((number) => denyCall(number, EPERM)),
+  ...onCall(arch.clone, [
+    [load, 0, 0, firstArgument],
+    [anyBit, 0, 1, CLONE_NEWUSER],
+    [answer, 0, 0, errno(EPERM)],
+    [answer, 0, 0, allow]
+  ]),
+  ...onCall(arch.socket, [
+    [load, 0, 0, firstArgument],
+    ...families.map((family, index): Instruction => [equal, families.length - index, 0, family]),
+    [answer, 0, 0, errno(EAFNOSUPPORT)],
+    [answer, 0, 0, allow]
+  ]),
+  ...onCall(arch.ioctl, [
+    [load, 0, 0, secondArgument],
+    [equal, 1, 0, TIOCSTI],
+    [equal, 0, 1, TIOCLINUX],
+    [answer, 0, 0, errno(EPERM)],
+    [answer, 0, 0, allow]
+  ]),
+  [answer, 0, 0, allow]
+]
+
+/** `prctl` is the number of the call that installs the program. */
+export interface SystemCallFilter {
+  readonly program: Buffer
+  readonly prctl: number
+}
+
+/** The filter for a processor as Node names it, or undefined where none has been written. */
+export const systemCallFilter = (arch: string): SystemCallFilter | undefined => {
+  const known = architectures[arch]
+  if (known === undefined) return undefined
+  const instructions = program(known)
+  const bytes = Buffer.alloc(8 * instructions.length)
+  instructions.forEach(([code, ifTrue, ifFalse, operand], index) => {
+    bytes.writeUInt16LE(code, 8 * index)
+    bytes.writeUInt8(ifTrue, 8 * index + 2)
+    bytes.writeUInt8(ifFalse, 8 * index + 3)
+    bytes.writeUInt32LE(operand >>> 0, 8 * index + 4)
+  })
+  return { program: bytes, prctl: known.prctl }
+}
