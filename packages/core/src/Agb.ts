@@ -18,6 +18,7 @@ import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Labels } from "./AgbApi.js"
@@ -115,17 +116,21 @@ const list =
         )
       )).pipe(Stream.withSpan("Agb.list"))
 
-/** A third of the idle time leaves room for two renewals that fail. */
-const keepAlive = (client: AgbClient.AgbClient.Service, { loss, session }: sessions.Handle, idleSeconds: number) =>
-  client.refreshSessionIdleTime({ sessionId: session.sessionId }, { operation: "Session.keepAlive" }).pipe(
-    Effect.delay(Duration.seconds(idleSeconds / 3)),
-    Effect.catchAll((error) =>
-      error._tag === "SessionLostError"
-        ? Effect.zipRight(loss.declare("KeepAliveLost"), Effect.interrupt)
-        : Effect.logDebug("The keep-alive of a session failed", error.message)
-    ),
-    Effect.forever
+/** Renews after a third of the idle time; a renewal that fails, or hangs, leaves room for at least two more. */
+const keepAlive = (client: AgbClient.AgbClient.Service, { loss, session }: sessions.Handle, idleSeconds: number) => {
+  const third = Duration.millis(Math.ceil(idleSeconds * 1000 / 3))
+  const ninth = Duration.millis(Math.ceil(idleSeconds * 1000 / 9))
+  return client.refreshSessionIdleTime({ sessionId: session.sessionId }, {
+    operation: "Session.keepAlive",
+    timeout: Duration.min(client.config.timeout, ninth)
+  }).pipe(
+    Effect.tapError((error) => Effect.logDebug("The keep-alive of a session failed", error.message)),
+    Effect.retry({ while: (error) => error._tag !== "SessionLostError", schedule: Schedule.spaced(ninth) }),
+    Effect.delay(third),
+    Effect.forever,
+    Effect.catchAll(() => loss.declare("KeepAliveLost"))
   )
+}
 
 /**
  * Deletions of one scope run at the same time: the finalizer of each session only starts its own, and the finalizer
@@ -171,15 +176,23 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
     if (handle !== undefined) yield* handle.loss.declare("Released")
   })
 
+  /** The scoped sessions that live. A scope may outlast this service, which then is the last that can delete them. */
+  const owned = new Set<string>()
+  const release = (sessionId: string) =>
+    Effect.suspend(() => owned.delete(sessionId) ? Effect.ignore(remove(sessionId)) : Effect.void)
+
   const scoped: Agb.Service["scoped"] = (params) =>
     Effect.uninterruptible(Effect.gen(function*() {
       const scope = yield* Effect.scope
       const releases = yield* releasesOf(scope)
       const session = yield* create(params)
-      const release = Effect.forkDaemon(Effect.ignore(remove(session.sessionId)))
-      yield* Scope.addFinalizer(scope, Effect.map(release, (fiber) => releases.push(fiber)))
+      owned.add(session.sessionId)
+      const releasing = Effect.forkDaemon(release(session.sessionId))
+      yield* Scope.addFinalizer(scope, Effect.map(releasing, (fiber) => releases.push(fiber)))
       return session
     }))
+
+  yield* Effect.addFinalizer(() => Effect.forEach([...owned], release, { concurrency: "unbounded", discard: true }))
 
   return Agb.of({
     client,

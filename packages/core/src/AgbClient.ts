@@ -10,7 +10,6 @@
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,11 +30,13 @@ import {
 } from "./AgbApi.js"
 import { AgbConfig } from "./AgbConfig.js"
 import { type ClientError, MalformedResponseError, TransportError } from "./AgbError.js"
+import * as deadlines from "./internal/deadlines.js"
 import * as envelopes from "./internal/envelope.js"
 import * as http from "./internal/http.js"
 import * as issues from "./internal/issues.js"
 import * as RequestId from "./internal/requestId.js"
 import * as retry from "./internal/retry.js"
+import * as spans from "./internal/spans.js"
 
 /**
  * @since 0.1.0
@@ -48,6 +49,8 @@ export interface CallOptions {
   readonly repeat?: Repeat | undefined
   /** The name under which errors speak of this call. Default: the endpoint's. */
   readonly operation?: string | undefined
+  /** Registers what ends the call early with an error, and gives how to take the registration back. */
+  readonly ending?: ((end: (error: ClientError) => void) => () => void) | undefined
 }
 
 type Methods = {
@@ -78,8 +81,9 @@ export declare namespace AgbClient {
 
 interface Wire {
   readonly config: AgbConfig.Service
-  readonly client: HttpClient.HttpClient
+  readonly send: HttpClient.HttpClient["execute"]
   readonly retrier: retry.Retrier
+  readonly deadlines: deadlines.Deadlines
 }
 
 interface Call {
@@ -99,8 +103,8 @@ const malformed = (call: Call, path: string, expected: string, requestId?: strin
   })
 
 const queryString = (query: object): string => {
-  const params = new URLSearchParams(Object.entries(query) as Array<[string, string]>).toString()
-  return params === "" ? "" : `?${params}`
+  const pairs = Object.entries(query) as Array<[string, string]>
+  return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`
 }
 
 const parseJson = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
@@ -112,21 +116,22 @@ const encoder = <Q extends object, QI, B extends object, BI, R, RI>(
 ) => {
   const encodeQuery = ParseResult.encodeUnknownEither(query)
   const encodeBody = ParseResult.encodeUnknownEither(body)
-  const build = HttpClientRequest.make(method)
-  const headers = {
-    authorization: `Bearer ${Redacted.value(config.apiKey)}`,
-    "content-type": "application/json"
+  const base = HttpClientRequest.make(method)(config.endpoint + path, {
+    headers: {
+      authorization: `Bearer ${Redacted.value(config.apiKey)}`,
+      "content-type": "application/json"
+    }
+  })
+  const build = (q: QI, b: BI): HttpClientRequest.HttpClientRequest => {
+    const request = HttpClientRequest.setUrl(base, base.url + queryString(q as object))
+    return method === "GET" ? request : HttpClientRequest.setBody(request, HttpBody.raw(JSON.stringify(b)))
   }
-  return (request: Q & B): Either.Either<HttpClientRequest.HttpClientRequest, ParseResult.ParseIssue> =>
-    Either.flatMap(
-      encodeQuery(request),
-      (q) =>
-        Either.map(encodeBody(request), (b) =>
-          build(config.endpoint + path + queryString(q as object), {
-            headers,
-            ...(method === "POST" ? { body: HttpBody.text(JSON.stringify(b), "application/json") } : {})
-          }))
-    )
+  return (request: Q & B): Either.Either<HttpClientRequest.HttpClientRequest, ParseResult.ParseIssue> => {
+    const q = encodeQuery(request)
+    if (Either.isLeft(q)) return Either.left(q.left)
+    const b = encodeBody(request)
+    return Either.isLeft(b) ? Either.left(b.left) : Either.right(build(q.right, b.right))
+  }
 }
 
 interface Answer<R> {
@@ -171,12 +176,13 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   }
 }
 
-const note = (requestId: string | undefined) =>
-  requestId === undefined ? Effect.void : Effect.zipRight(
-    Effect.annotateCurrentSpan("agb.request_id", requestId),
+/** Hands the id on to the span and to whoever collects ids. */
+const note = (requestId: string): Effect.Effect<void> =>
+  Effect.zipRight(
     Effect.map(FiberRef.get(RequestId.current), (cell) => {
       if (cell !== undefined) cell.value = requestId
-    })
+    }),
+    Effect.annotateCurrentSpan("agb.request_id", requestId)
   )
 
 const tooLate = (call: Call, timeout: Duration.Duration) => () =>
@@ -198,16 +204,17 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
   const encode = encoder(wire, endpoint)
   const decode = decoder(wire, endpoint)
 
-  const attempt = (call: Call, request: HttpClientRequest.HttpClientRequest): Effect.Effect<R, ClientError> =>
-    Effect.gen(function*() {
-      const reply = yield* http.execute(wire.client, request, { ...call, maxBytes: wire.config.maxResponseBytes })
-      const answer = decode(call, reply, yield* Clock.currentTimeMillis)
-      yield* note(answer.requestId)
-      return yield* answer.result
-    })
+  const attempt = (call: Call, request: HttpClientRequest.HttpClientRequest): Effect.Effect<R, ClientError> => {
+    const exchange = { ...call, maxBytes: wire.config.maxResponseBytes }
+    return Effect.flatMap(http.execute(wire.send, request, exchange), (reply) =>
+      Effect.clockWith((clock) => {
+        const { requestId, result } = decode(call, reply, clock.unsafeCurrentTimeMillis())
+        return requestId === undefined ? result : Effect.zipRight(note(requestId), result)
+      }))
+  }
 
   return (request: Q & B, options: CallOptions = {}): Effect.Effect<R, ClientError> =>
-    Effect.suspend(() => {
+    Effect.clockWith((clock) => {
       const call: Call = {
         operation: options.operation ?? endpoint.name,
         repeat: options.repeat ?? endpoint.repeat,
@@ -216,15 +223,11 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
       const encoded = encode(request)
       if (Either.isLeft(encoded)) return Effect.fail(issues.invalidRequest(call.operation, encoded.left))
       const timeout = options.timeout ?? wire.config.timeout
-      return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        wire.retrier.run(attempt(call, encoded.right), now + Duration.toMillis(timeout))).pipe(
-          Effect.timeoutFail({ duration: timeout, onTimeout: tooLate(call, timeout) }),
-          Effect.withSpan(`AgbClient.${endpoint.name}`, {
-            kind: "client",
-            captureStackTrace: false,
-            attributes: call.sessionId === undefined ? {} : { "agb.session_id": call.sessionId }
-          })
-        )
+      const deadline = clock.unsafeCurrentTimeMillis() + Duration.toMillis(timeout)
+      const run = wire.retrier.run(attempt(call, encoded.right), deadline)
+      return wire.deadlines.run(run, deadline, tooLate(call, timeout), options.ending).pipe(
+        spans.request(`AgbClient.${endpoint.name}`, call.sessionId)
+      )
     })
 }
 
@@ -236,8 +239,8 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
  */
 export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | HttpClient.HttpClient> = Effect.gen(function*() {
   const config = yield* AgbConfig
-  const client = (yield* HttpClient.HttpClient).pipe(HttpClient.withTracerDisabledWhen(() => true))
-  const wire: Wire = { config, client, retrier: retry.make(config.retry) }
+  const send = http.untraced(yield* HttpClient.HttpClient)
+  const wire: Wire = { config, send, retrier: retry.make(config.retry), deadlines: deadlines.make() }
   return {
     config,
     createSession: method(wire, endpoints.createSession),

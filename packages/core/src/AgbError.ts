@@ -394,6 +394,26 @@ export class FileError extends Schema.TaggedError<FileError>(prefix + "FileError
 }
 
 /**
+ * The runtime that was to serve the calls could not be started: nothing was sent. `reason` is the tag of the platform's
+ * own error, e.g. `SandboxUnavailableError`, which is the `cause`; `detail` is its message and says what to do.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RuntimeUnavailableError
+  extends Schema.TaggedError<RuntimeUnavailableError>(prefix + "RuntimeUnavailableError")(
+    "RuntimeUnavailableError",
+    { reason: Schema.String, detail: Schema.String, cause: Schema.Defect }
+  )
+{
+  readonly retryable = false
+  readonly mayHaveHappened = false
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/**
  * What any call to the API can fail with.
  *
  * @since 0.1.0
@@ -432,7 +452,8 @@ export const AgbError = Schema.Union(
   CodeExecutionError,
   CommandExitError,
   FileNotFoundError,
-  FileError
+  FileError,
+  RuntimeUnavailableError
 )
 
 /**

@@ -150,6 +150,15 @@ const refusal = (requestId: string, path: string, { code, message, status }: Ref
     ...(path === endpoints.callTool.path ? failedTool(message) : {})
   })
 
+/**
+ * The reply to a request that is refused before any handler sees it, e.g. for its key.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const refuse = (path: string, error: Refusal): HttpReply =>
+  refusal(crypto.randomUUID().toUpperCase(), path, error)
+
 const internal = new Refusal({ status: 500, code: "InternalError", message: "the server failed" })
 
 /**

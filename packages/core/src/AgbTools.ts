@@ -114,12 +114,12 @@ const milliseconds = Schema.Int.pipe(Schema.between(1, 86_400_000, { description
  * @since 0.1.0
  * @category schemas
  */
-export const Environment = Schema.Record({
-  key: Schema.String.pipe(Schema.filter((name) => /^[^=\0]+$/.test(name), {
-    description: "a variable name that is not empty and has no = and no NUL"
-  })),
-  value: Schema.String.pipe(Schema.filter((value) => !value.includes("\0"), { description: "a string without NUL" }))
-})
+export const Environment = Schema.Record({ key: Schema.String, value: Schema.String }).pipe(
+  Schema.filter(
+    (envs) => Object.entries(envs).every(([name, value]) => /^[^=\0]+$/.test(name) && !value.includes("\0")),
+    { description: "an object of strings without NUL, with names that are not empty and have no =" }
+  )
+)
 
 /**
  * Runs code in a kernel of the session that keeps its state between calls.

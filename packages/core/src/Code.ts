@@ -21,6 +21,7 @@ import * as AgbTools from "./AgbTools.js"
 import type { RunCodeResult } from "./internal/api/runCodeResult.js"
 import * as execution from "./internal/execution.js"
 import * as issues from "./internal/issues.js"
+import * as spans from "./internal/spans.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**
@@ -166,14 +167,16 @@ const interpret = (
  */
 export const make = (toolCall: ToolCall): Code =>
   Code.of({
-    runCode: Effect.fn(operation)(function*(code, language, options) {
-      const millis = yield* execution.timeoutMillis(operation, options?.timeout ?? Duration.seconds(300))
-      const asked = { language: yield* parseLanguage(language), timeoutMillis: millis }
-      const answer = yield* toolCall.answer(
-        AgbTools.run_code,
-        { code, language: asked.language, timeout_s: Math.ceil(millis / 1000) },
-        { operation, timeout: Duration.millis(millis) }
-      ).pipe(execution.orUnknown(operation))
-      return yield* interpret(asked, answer)
-    })
+    runCode: spans.method(operation)((code: string, language: string, options?: RunCodeOptions) =>
+      Effect.gen(function*() {
+        const millis = yield* execution.timeoutMillis(operation, options?.timeout ?? Duration.seconds(300))
+        const asked = { language: yield* parseLanguage(language), timeoutMillis: millis }
+        const answer = yield* toolCall.answer(
+          AgbTools.run_code,
+          { code, language: asked.language, timeout_s: Math.ceil(millis / 1000) },
+          { operation, timeout: Duration.millis(millis) }
+        ).pipe(execution.orUnknown(operation))
+        return yield* interpret(asked, answer)
+      })
+    )
   })

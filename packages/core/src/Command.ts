@@ -19,6 +19,7 @@ import {
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
 import * as execution from "./internal/execution.js"
+import * as spans from "./internal/spans.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**
@@ -172,19 +173,21 @@ const checkExitCodes = (codes: ReadonlyArray<number>): Effect.Effect<ReadonlyArr
  */
 export const make = (toolCall: ToolCall): Command =>
   Command.of({
-    executeCommand: Effect.fn(operation)(function*(command, options = {}) {
-      const timeoutMillis = yield* execution.timeoutMillis(operation, options.timeout ?? Duration.seconds(1))
-      const acceptExitCodes = yield* checkExitCodes(options.acceptExitCodes ?? [0])
-      const answer = yield* toolCall.answer(
-        AgbTools.shell,
-        {
-          command,
-          timeout_ms: timeoutMillis,
-          ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-          ...(options.envs === undefined ? {} : { envs: options.envs })
-        },
-        { operation, timeout: Duration.millis(timeoutMillis) }
-      ).pipe(execution.orUnknown(operation))
-      return yield* interpret({ timeoutMillis, acceptExitCodes }, answer)
-    })
+    executeCommand: spans.method(operation)((command: string, options: ExecuteCommandOptions = {}) =>
+      Effect.gen(function*() {
+        const timeoutMillis = yield* execution.timeoutMillis(operation, options.timeout ?? Duration.seconds(1))
+        const acceptExitCodes = yield* checkExitCodes(options.acceptExitCodes ?? [0])
+        const answer = yield* toolCall.answer(
+          AgbTools.shell,
+          {
+            command,
+            timeout_ms: timeoutMillis,
+            ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+            ...(options.envs === undefined ? {} : { envs: options.envs })
+          },
+          { operation, timeout: Duration.millis(timeoutMillis) }
+        ).pipe(execution.orUnknown(operation))
+        return yield* interpret({ timeoutMillis, acceptExitCodes }, answer)
+      })
+    )
   })

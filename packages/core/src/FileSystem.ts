@@ -15,6 +15,7 @@ import * as AgbTools from "./AgbTools.js"
 import { type DirectoryEntry, type FileChangeEvent, type FileInfo, readFileBlocks } from "./internal/api/fileTexts.js"
 import * as fileContents from "./internal/fileContents.js"
 import { type FileSystemError, fromTool } from "./internal/fileErrors.js"
+import * as spans from "./internal/spans.js"
 import type { ToolCall } from "./ToolCall.js"
 
 export {
@@ -148,8 +149,8 @@ const concat = (chunks: Chunk.Chunk<Uint8Array>): Uint8Array => {
   return all
 }
 
-/** A single-path tool as a method: same name for span, errors and arguments. */
-const methods = (toolCall: ToolCall) => {
+/** Reading: what is there decides how it is read. */
+const readers = (toolCall: ToolCall) => {
   const getFileInfo = (operation: string, path: string) =>
     toolCall.call(AgbTools.get_file_info, { path }, { operation }).pipe(
       fromTool(path),
@@ -174,12 +175,13 @@ const methods = (toolCall: ToolCall) => {
     )
 
   const readBytes = (operation: string, path: string, maxBytes = defaultMaxBytes) =>
-    open(operation, path, maxBytes).pipe(Effect.flatMap(Stream.runCollect), Effect.map(concat))
+    checkMaxBytes(operation, maxBytes).pipe(
+      Effect.flatMap(() => open(operation, path, maxBytes)),
+      Effect.flatMap(Stream.runCollect),
+      Effect.map(concat)
+    )
 
-  const getFileChange = (operation: string, path: string) =>
-    fromTool(path)(toolCall.call(AgbTools.get_file_change, { path }, { operation }))
-
-  return { getFileInfo, open, readBytes, getFileChange }
+  return { getFileInfo, open, readBytes }
 }
 
 const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Duration, InvalidRequestError> =>
@@ -196,6 +198,40 @@ const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Du
       )
   })
 
+const checkMaxBytes = (operation: string, maxBytes: number): Effect.Effect<void, InvalidRequestError> =>
+  Number.isInteger(maxBytes) && maxBytes >= 0 ? Effect.void : Effect.fail(
+    new InvalidRequestError({
+      operation,
+      field: "maxBytes",
+      given: String(maxBytes).slice(0, 64),
+      expected: "a whole number of bytes"
+    })
+  )
+
+/** A method that is named once: for its span and for its errors. */
+const method = <Args extends ReadonlyArray<unknown>, A>(
+  name: string,
+  body: (operation: string, ...args: Args) => Effect.Effect<A, FileSystemError>
+): (...args: Args) => Effect.Effect<A, FileSystemError> => {
+  const operation = `FileSystem.${name}`
+  return spans.method(operation)((...args: Args) => body(operation, ...args))
+}
+
+type Options<K extends keyof FileSystem> = Parameters<Extract<FileSystem[K], (...args: never) => unknown>>[2]
+
+const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, options) => {
+  const operation = "FileSystem.watchDirectory"
+  const poll = fromTool(path)(toolCall.call(AgbTools.get_file_change, { path }, { operation }))
+  return Stream.unwrap(Effect.gen(function*() {
+    const interval = yield* checkInterval(options?.interval ?? "1 second")
+    yield* poll
+    return Stream.fromSchedule(Schedule.spaced(interval)).pipe(
+      Stream.mapEffect(() => poll),
+      Stream.flattenIterables
+    )
+  })).pipe(Stream.withSpan(operation))
+}
+
 /**
  * `FileSystem` over the tool calls of a session.
  *
@@ -203,79 +239,65 @@ const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Du
  * @category constructors
  */
 export const make = (toolCall: ToolCall): FileSystem => {
-  const { getFileChange, getFileInfo, open, readBytes } = methods(toolCall)
+  const call = <A extends object, AI, R>(tool: AgbTools.Tool<A, AI, R>, args: A, operation: string, path: string) =>
+    fromTool(path)(toolCall.call(tool, args, { operation }))
+  const onPath = (name: string, tool: typeof AgbTools.create_directory) =>
+    method(name, (operation, path: string) => Effect.asVoid(call(tool, { path }, operation, path)))
+  const { getFileInfo, open, readBytes } = readers(toolCall)
 
   return FileSystem.of({
-    createDirectory: Effect.fn("FileSystem.createDirectory")((path) =>
-      toolCall.call(AgbTools.create_directory, { path }, { operation: "FileSystem.createDirectory" }).pipe(
-        fromTool(path),
-        Effect.asVoid
-      )
+    createDirectory: onPath("createDirectory", AgbTools.create_directory),
+    deleteFile: onPath("deleteFile", AgbTools.delete_file),
+    editFile: method(
+      "editFile",
+      (operation, path: string, edits: ReadonlyArray<Edit>, options?: Options<"editFile">) =>
+        call(AgbTools.edit_file, { path, edits, dryRun: options?.dryRun ?? false }, operation, path)
     ),
-    deleteFile: Effect.fn("FileSystem.deleteFile")((path) =>
-      toolCall.call(AgbTools.delete_file, { path }, { operation: "FileSystem.deleteFile" }).pipe(
-        fromTool(path),
-        Effect.asVoid
-      )
+    getFileInfo: method("getFileInfo", getFileInfo),
+    listDirectory: method(
+      "listDirectory",
+      (operation, path: string) => call(AgbTools.list_directory, { path }, operation, path)
     ),
-    editFile: Effect.fn("FileSystem.editFile")((path, edits, options) =>
-      toolCall.call(AgbTools.edit_file, { path, edits, dryRun: options?.dryRun ?? false }, {
-        operation: "FileSystem.editFile"
-      }).pipe(fromTool(path))
+    moveFile: method(
+      "moveFile",
+      (operation, source: string, destination: string) =>
+        Effect.asVoid(call(AgbTools.move_file, { source, destination }, operation, source))
     ),
-    getFileInfo: Effect.fn("FileSystem.getFileInfo")((path) => getFileInfo("FileSystem.getFileInfo", path)),
-    listDirectory: Effect.fn("FileSystem.listDirectory")((path) =>
-      fromTool(path)(toolCall.call(AgbTools.list_directory, { path }, { operation: "FileSystem.listDirectory" }))
-    ),
-    moveFile: Effect.fn("FileSystem.moveFile")((source, destination) =>
-      toolCall.call(AgbTools.move_file, { source, destination }, { operation: "FileSystem.moveFile" }).pipe(
-        fromTool(source),
-        Effect.asVoid
-      )
-    ),
-    readFile: Effect.fn("FileSystem.readFile")((path, options) =>
+    readFile: method("readFile", (operation, path: string, options?: ReadFileOptions) =>
       Effect.flatMap(
-        readBytes("FileSystem.readFile", path, options?.maxBytes),
-        (bytes) => fileContents.decodeText("FileSystem.readFile", path, bytes)
-      )
-    ),
-    readFileBytes: Effect.fn("FileSystem.readFileBytes")((path, options) =>
-      readBytes("FileSystem.readFileBytes", path, options?.maxBytes)
+        readBytes(operation, path, options?.maxBytes),
+        (bytes) => fileContents.decodeText(operation, path, bytes)
+      )),
+    readFileBytes: method(
+      "readFileBytes",
+      (operation, path: string, options?: ReadFileOptions) => readBytes(operation, path, options?.maxBytes)
     ),
     readFileStream: (path) =>
       Stream.unwrap(open("FileSystem.readFileStream", path, Infinity)).pipe(
         Stream.withSpan("FileSystem.readFileStream")
       ),
-    readMultipleFiles: Effect.fn("FileSystem.readMultipleFiles")((paths) =>
-      toolCall.call(AgbTools.read_multiple_files, { paths }, { operation: "FileSystem.readMultipleFiles" }).pipe(
-        fromTool(String(paths)),
-        Effect.map((text) => new Map(readFileBlocks(text, paths).map(({ content, path }) => [path, content])))
-      )
+    readMultipleFiles: method("readMultipleFiles", (operation, paths: ReadonlyArray<string>) =>
+      Effect.map(
+        call(AgbTools.read_multiple_files, { paths }, operation, String(paths)),
+        (text) => new Map(readFileBlocks(text, paths).map(({ content, path }) => [path, content]))
+      )),
+    searchFiles: method(
+      "searchFiles",
+      (operation, path: string, pattern: string, options?: Options<"searchFiles">) => {
+        const excludePatterns = options?.excludePatterns ?? []
+        const args = excludePatterns.length === 0 ? { path, pattern } : { path, pattern, excludePatterns }
+        return call(AgbTools.search_files, args, operation, path)
+      }
     ),
-    searchFiles: Effect.fn("FileSystem.searchFiles")((path, pattern, options) =>
-      toolCall.call(
-        AgbTools.search_files,
-        {
-          path,
-          pattern,
-          ...(options?.excludePatterns?.length ? { excludePatterns: options.excludePatterns } : {})
-        },
-        { operation: "FileSystem.searchFiles" }
-      ).pipe(fromTool(path))
+    writeFile: method(
+      "writeFile",
+      (operation, path: string, content: string, options?: Options<"writeFile">) =>
+        fileContents.write(toolCall, operation, path, content, options?.mode ?? "overwrite")
     ),
-    writeFile: Effect.fn("FileSystem.writeFile")((path, content, options) =>
-      fileContents.write(toolCall, "FileSystem.writeFile", path, content, options?.mode ?? "overwrite")
+    getFileChange: method(
+      "getFileChange",
+      (operation, path: string) => call(AgbTools.get_file_change, { path }, operation, path)
     ),
-    getFileChange: Effect.fn("FileSystem.getFileChange")((path) => getFileChange("FileSystem.getFileChange", path)),
-    watchDirectory: (path, options) =>
-      Stream.unwrap(Effect.gen(function*() {
-        const operation = "FileSystem.watchDirectory"
-        const interval = yield* checkInterval(options?.interval ?? "1 second")
-        yield* getFileChange(operation, path)
-        return Stream.fromSchedule(Schedule.spaced(interval)).pipe(
-          Stream.mapEffect(() => getFileChange(operation, path)),
-          Stream.flattenIterables
-        )
-      })).pipe(Stream.withSpan("FileSystem.watchDirectory"))
+    watchDirectory: watch(toolCall)
   })
 }

@@ -28,6 +28,12 @@ export * as AgbConfig from "./AgbConfig.js"
 export * as AgbError from "./AgbError.js"
 
 /**
+ * The SDK for programs that do not use Effect: promises of plain results, told apart by `success`. On Node use the `AGB`
+ * of `@effect-agb/platform-node`, which brings its transport and reads the environment.
+ */
+export * as AgbPromise from "./AgbPromise.js"
+
+/**
  * The other side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply,
  * and one handler per tool into tool replies. The local runtime is made of it, and so is any fake; it knows no socket.
  */
@@ -58,6 +64,12 @@ export * as CreateSessionParams from "./CreateSessionParams.js"
  * Files and directories of a session. Paths are absolute POSIX paths inside the session; sizes and offsets are bytes.
  */
 export * as FileSystem from "./FileSystem.js"
+
+/**
+ * What the promise face answers: plain objects, told apart by `success`. Every one has the id of the last request that
+ * was made for it (empty when none was), and a failed one the message and the typed error.
+ */
+export * as OperationResult from "./OperationResult.js"
 
 /**
  * A session: a remote, isolated machine that costs money until it is deleted. `make`, `layer` and `use` delete it when

@@ -14,8 +14,6 @@ import * as Schema from "effect/Schema"
 import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/complaint.js"
 import { candidates, type Confined, type Confinement } from "./internal/confinement.js"
 import { nodeOnly } from "./internal/interpreters.js"
-import { defaultAgent, defaultLimits } from "./internal/sandboxContents.js"
-import { confinedLaunch } from "./internal/sandboxLaunch.js"
 import { trial } from "./internal/sandboxTrial.js"
 import { systemCallFilter } from "./internal/seccomp.js"
 
@@ -102,8 +100,9 @@ const isFiltered = (how: Confined) =>
 const describe = (how: Confined): string => {
   const tool = how._tag === "Bwrap" ? "bubblewrap" : "unshare from util-linux"
   const filter = isFiltered(how) ? "a system call filter" : "no system call filter"
+  const loopback = how._tag === "Unshare" && how.ip === undefined ? ", no loopback inside (install iproute2)" : ""
   return `own root directory, processes, network, IPC and host name through ${tool}, ${users[how.entry]}, ` +
-    `no capabilities, ${filter}, resource limits`
+    `no capabilities, ${filter}, resource limits${loopback}`
 }
 
 const gaps = (how: Confined): ReadonlyArray<string> => [
@@ -111,10 +110,7 @@ const gaps = (how: Confined): ReadonlyArray<string> => [
   "reading what every user may read in /usr and in the folders of the interpreters",
   "using processor time up to the deadline of a call, and after it through background processes of the session",
   "using more memory than one process may, through many processes, shared memory and files in memory",
-  ...(isFiltered(how) ? [] : ["unusual system calls such as io_uring, keyctl or vsock sockets: no filter is in force"]),
-  ...(how._tag === "Unshare" && how.ip === undefined
-    ? ["(nothing more; but servers inside cannot be reached even from inside: install iproute2 for a loopback)"]
-    : [])
+  ...(isFiltered(how) ? [] : ["unusual system calls such as io_uring, keyctl or vsock sockets: no filter is in force"])
 ]
 
 const confined = (how: Confined): Isolation => ({
@@ -125,16 +121,7 @@ const confined = (how: Confined): Isolation => ({
   confinement: how
 })
 
-const complaintOf = (how: Confined): Effect.Effect<string | undefined> =>
-  confinedLaunch(
-    how,
-    { agent: defaultAgent, interpreters: nodeOnly, limits: defaultLimits, network: "none" },
-    ["/usr/bin/env", "true"]
-  ).pipe(
-    Effect.flatMap(trial),
-    Effect.map(({ complaint }) => complaint),
-    Effect.catchAllDefect((defect) => Effect.succeed(String(defect)))
-  )
+const complaintOf = (how: Confined): Effect.Effect<string | undefined> => trial(how, nodeOnly, ["true"])
 
 const firstThatWorks = (requested: IsolationRequest) =>
   Effect.gen(function*() {

@@ -12,6 +12,7 @@ import type { AgbClient } from "@effect-agb/core/AgbClient"
 import * as AgbConfig from "@effect-agb/core/AgbConfig"
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as AgbServer from "@effect-agb/core/AgbServer"
+import type { Language } from "@effect-agb/core/AgbTools"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,7 +21,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
-import { describeLanguages } from "./internal/interpreters.js"
+import { availableLanguages, describeLanguages } from "./internal/interpreters.js"
 import { findInterpreters } from "./internal/interpreterSearch.js"
 import * as handlers from "./internal/local/handlers.js"
 import { type LocalServerError, serve } from "./internal/local/httpServer.js"
@@ -36,8 +37,11 @@ import * as Isolation from "./Isolation.js"
  * @category models
  */
 export interface Options {
-  /** Default `auto`: the best isolation there is, and a failure where there is none. `none` only in words. */
-  readonly isolation?: Isolation.IsolationRequest | undefined
+  /**
+   * Default `auto`: the best isolation there is, and a failure where there is none. `none` only in words. One that was
+   * probed before is taken as it is.
+   */
+  readonly isolation?: Isolation.IsolationRequest | Isolation.Isolation | undefined
   /** Default 0: any free port. */
   readonly port?: number | undefined
   /** The key that clients must send. Default: a random one. */
@@ -91,8 +95,10 @@ export declare namespace LocalAgb {
     readonly endpoint: string
     readonly apiKey: Redacted.Redacted<string>
     readonly isolation: Isolation.Isolation
+    /** The languages that sessions can run here. */
+    readonly languages: ReadonlyArray<Language>
     /** One line for people: which languages were found, and what to install for the others. */
-    readonly languages: string
+    readonly languageSummary: string
   }
 }
 
@@ -140,7 +146,8 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
     const maxSessions = yield* whole("maxSessions", options.maxSessions, 1000, 1, 100_000)
     const defaultIdleSeconds = yield* idleSecondsOf(options.idleTimeout)
     const limits = yield* limitsOf(options.limits ?? {})
-    const isolation = yield* Isolation.probe(options.isolation ?? "auto")
+    const request = options.isolation ?? "auto"
+    const isolation = typeof request === "string" ? yield* Isolation.probe(request) : request
     const interpreters = yield* findInterpreters(isolation.confinement)
     const pool = yield* sandboxPools.make({ isolation, interpreters, limits, network: options.network, warm })
     const registry = yield* registries.make({ pool, maxSessions })
@@ -155,7 +162,13 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
       ),
       endsWithClient: (path) => path === endpoints.callTool.path
     })
-    return { endpoint: origin(), apiKey, isolation, languages: describeLanguages(interpreters) }
+    return {
+      endpoint: origin(),
+      apiKey,
+      isolation,
+      languages: availableLanguages(interpreters),
+      languageSummary: describeLanguages(interpreters)
+    }
   }).pipe(Effect.withSpan("LocalAgb.make"))
 
 /**

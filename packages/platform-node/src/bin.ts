@@ -54,7 +54,7 @@ const serve = (given: LocalAgb.Options) =>
     yield* write(`AGB_ENDPOINT=${runtime.endpoint}`)
     if (given.apiKey === undefined) yield* write(`AGB_API_KEY=${Redacted.value(runtime.apiKey)}`)
     yield* write(`# isolation: ${runtime.isolation.description}`)
-    yield* write(`# languages: ${runtime.languages}`)
+    yield* write(`# languages: ${runtime.languageSummary}`)
     return yield* Effect.never
   }).pipe(Effect.scoped)
 

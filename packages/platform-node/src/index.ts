@@ -1,4 +1,10 @@
 /**
+ * The SDK on Node for programs that do not use Effect: promises of plain results, told apart by `success`, against the
+ * AGB cloud or on this machine.
+ */
+export * as AgbPromise from "./AgbPromise.js"
+
+/**
  * How far sandboxed code is kept away from this machine. A level is always stated and never silently lowered: where the
  * level that was asked for cannot be had, {@link probe} fails and says what to do.
  */

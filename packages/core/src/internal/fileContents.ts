@@ -2,11 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
+import * as ParseResult from "effect/ParseResult"
 import * as Stream from "effect/Stream"
 import { type ClientError, FileError, MalformedResponseError } from "../AgbError.js"
 import * as AgbTools from "../AgbTools.js"
 import type { ToolCall } from "../ToolCall.js"
 import { type FileSystemError, fromTool } from "./fileErrors.js"
+import * as issues from "./issues.js"
 
 /** Bytes of one read and UTF-16 units of one write. */
 export const pieceSize = 51_200
@@ -96,19 +98,21 @@ export const write = (
   content: string,
   mode: WriteMode
 ): Effect.Effect<void, FileSystemError> => {
-  const [first = "", ...rest] = cut(content)
+  const [first = "", ...rest] = typeof content === "string" ? cut(content) : [content]
   const put = (content: string, mode: WriteMode) =>
     fromTool(path)(toolCall.call(AgbTools.write_file, { path, content, mode }, { operation }))
   const append = (part: string, index: number) =>
-    Effect.mapError(
-      put(part, "append"),
-      (error) =>
-        fileError(
-          operation,
-          path,
-          "Incomplete",
-          `${index + 1} of ${rest.length + 1} pieces were written; ${error.message}`
-        )
-    )
-  return Effect.zipRight(put(first, mode), Effect.forEach(rest, append, { discard: true }))
+    Effect.mapError(put(part, "append"), (error) => {
+      const progress = `${index + 1} of ${rest.length + 1} pieces were written; ${error.message}`
+      return error._tag === "SessionLostError" ? error : fileError(operation, path, "Incomplete", progress)
+    })
+  const all = Effect.zipRight(put(first, mode), Effect.forEach(rest, append, { discard: true }))
+  return rest.length === 0 ? all : Effect.zipRight(checkWhole(operation, { path, content, mode }), all)
 }
+
+/** What is wrong with a later piece must be known before the first is written. */
+const checkWhole = (operation: string, args: AgbTools.ArgsOf<AgbTools.Tools["write_file"]>) =>
+  Either.mapLeft(
+    ParseResult.validateEither(AgbTools.write_file.args)(args),
+    (issue) => issues.invalidRequest(operation, issue)
+  )

@@ -1,5 +1,5 @@
 /** One exchange over the platform's HttpClient: a bounded body, and every failure of the network as a typed error. */
-import type * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -8,6 +8,7 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { LimitExceededError, TransportError } from "../AgbError.js"
 import type { Repeat } from "./api/endpoint.js"
+import * as spans from "./spans.js"
 
 export interface Exchange {
   readonly operation: string
@@ -74,13 +75,22 @@ const bodyOf = (exchange: Exchange, response: HttpClientResponse.HttpClientRespo
   return length <= exchange.maxBytes ? response.text : streamed(exchange, response)
 }
 
+/**
+ * The client without its own spans: they would hold the URL with its query and the headers. Where nobody traces there is
+ * nothing to hold them, and the detour is saved.
+ */
+export const untraced = (client: HttpClient.HttpClient): HttpClient.HttpClient["execute"] => {
+  const silent = HttpClient.withTracerDisabledWhen(client, () => true)
+  return (request) => spans.ifTraced(silent.execute(request), client.execute(request))
+}
+
 export const execute = (
-  client: HttpClient.HttpClient,
+  send: HttpClient.HttpClient["execute"],
   request: HttpClientRequest.HttpClientRequest,
   exchange: Exchange
 ): Effect.Effect<HttpReply, TransportError | LimitExceededError> =>
   Effect.flatMap(
-    client.execute(request),
+    send(request),
     (response) =>
       Effect.map(bodyOf(exchange, response), (body) => ({ status: response.status, headers: response.headers, body }))
   ).pipe(

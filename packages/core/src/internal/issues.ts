@@ -10,8 +10,14 @@ export interface Issue {
   readonly actual: unknown
 }
 
+const kinds: Partial<Record<AST.AST["_tag"], string>> = { TypeLiteral: "an object", TupleType: "an array" }
+
 const expectation = (ast: AST.AST): string =>
-  Option.getOrElse(AST.getDescriptionAnnotation(ast), () => String(ast)).slice(0, 200)
+  Option.getOrElse(AST.getDescriptionAnnotation(ast), () => kinds[ast._tag] ?? String(ast)).slice(0, 200)
+
+/** The complaint of `JSON.parse` quotes the text. */
+const isJsonText = (ast: AST.AST): boolean =>
+  Option.contains(AST.getSchemaIdAnnotation(ast), AST.ParseJsonSchemaId as AST.SchemaIdAnnotation)
 
 const isMany = (
   issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
@@ -36,7 +42,11 @@ export const first = (issue: ParseResult.ParseIssue, path: ReadonlyArray<Propert
     case "Unexpected":
       return { field, expected: "absent", actual: issue.actual }
     case "Type":
-      return { field, expected: issue.message ?? expectation(issue.ast), actual: issue.actual }
+      return {
+        field,
+        expected: isJsonText(issue.ast) ? "JSON text" : issue.message ?? expectation(issue.ast),
+        actual: issue.actual
+      }
     case "Forbidden":
       return { field, expected: "synchronous", actual: issue.actual }
   }

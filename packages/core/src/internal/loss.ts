@@ -1,49 +1,55 @@
 /** Whether a session is still there. Its end fails every call in flight and every later one. */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
 import { type ClientError, SessionLostError } from "../AgbError.js"
 import type { Repeat } from "./api/endpoint.js"
+import type { Ending } from "./deadlines.js"
+
+type Reason = SessionLostError["reason"]
 
 export interface Loss {
   /** The first reason stays. */
-  readonly declare: (reason: SessionLostError["reason"]) => Effect.Effect<void>
-  /** Runs a call of the session unless it is lost, and ends it when the session is lost meanwhile. */
+  readonly declare: (reason: Reason) => Effect.Effect<void>
+  /** Runs a call of the session, which must heed the ending, unless the session is lost. */
   readonly guard: <A, E>(
     operation: string,
     repeat: Repeat,
-    call: Effect.Effect<A, E | ClientError>
+    call: (ending: Ending<ClientError>) => Effect.Effect<A, E | ClientError>
   ) => Effect.Effect<A, E | ClientError>
 }
 
-export const make = (sessionId: string): Loss => {
-  const lost = Deferred.unsafeMake<SessionLostError["reason"]>(FiberId.none)
-  let reason: SessionLostError["reason"] | undefined
+const isGone = (failure: unknown): failure is SessionLostError =>
+  failure instanceof SessionLostError && failure.reason === "NotFound"
 
-  const error = (operation: string, reason: SessionLostError["reason"], mayHaveHappened: boolean) =>
+export const make = (sessionId: string): Loss => {
+  const listeners = new Set<(reason: Reason) => void>()
+  let lost: Reason | undefined
+
+  const declare: Loss["declare"] = (reason) =>
+    Effect.sync(() => {
+      if (lost !== undefined) return
+      lost = reason
+      for (const listener of [...listeners]) listener(reason)
+    })
+
+  const error = (operation: string, reason: Reason, mayHaveHappened: boolean) =>
     new SessionLostError({ operation, sessionId, reason, mayHaveHappened })
 
-  const declare: Loss["declare"] = (why) =>
-    Effect.suspend(() => {
-      reason ??= why
-      return Deferred.succeed(lost, reason)
-    })
+  const endingOf = (operation: string, repeat: Repeat): Ending<ClientError> => (end) => {
+    const listener = (reason: Reason) => end(error(operation, reason, repeat !== "read"))
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
 
   return {
     declare,
     guard: (operation, repeat, call) =>
       Effect.suspend(() =>
-        reason !== undefined
-          ? Effect.fail(error(operation, reason, false))
-          : Effect.raceFirst(
-            call,
-            Effect.flatMap(Deferred.await(lost), (reason) => Effect.fail(error(operation, reason, repeat !== "read")))
+        lost !== undefined
+          ? Effect.fail(error(operation, lost, false))
+          : Effect.tapError(
+            call(endingOf(operation, repeat)),
+            (failure) => isGone(failure) ? declare(failure.reason) : Effect.void
           )
-      ).pipe(
-        Effect.tapError((failure) => isGone(failure) ? declare(failure.reason) : Effect.void)
       )
   }
 }
-
-const isGone = (failure: unknown): failure is SessionLostError =>
-  failure instanceof SessionLostError && failure.reason === "NotFound"

@@ -104,7 +104,7 @@ const sendTool =
     const call: RequestOf<AgbApi.Endpoints["callTool"]> = { sessionId, name, args, autoGenSession: false }
     const deadline = timeout === undefined ? client.config.timeout : Duration.sum(timeout, margin)
     return Effect.map(
-      guard(operation, repeat, client.callTool(call, { operation, repeat, timeout: deadline })),
+      guard(operation, repeat, (ending) => client.callTool(call, { operation, repeat, timeout: deadline, ending })),
       ({ data, requestId }) => ({ reply: data, requestId })
     )
   }
@@ -135,7 +135,7 @@ export const make = ({ client, imageId, reply }: Origin): Handle => {
 
   const call = <A>(name: string, repeat: Repeat, effect: (options: CallOptions) => Effect.Effect<A, ClientError>) => {
     const operation = `Session.${name}`
-    return sessionLoss.guard(operation, repeat, Effect.suspend(() => effect({ operation }))).pipe(
+    return sessionLoss.guard(operation, repeat, (ending) => effect({ operation, ending })).pipe(
       Effect.withSpan(operation, { captureStackTrace: false, attributes: { "agb.session_id": sessionId } })
     )
   }

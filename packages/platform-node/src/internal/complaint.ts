@@ -45,7 +45,7 @@ const known: ReadonlyArray<readonly [pattern: RegExp, diagnosis: Diagnosis]> = [
     }
   ],
   [
-    /no space left on device|unshare failed: invalid argument/i,
+    /no space left on device|exceeded \(ENOSPC\)|unshare failed: invalid argument/i,
     {
       reason: "user namespaces are switched off or used up on this machine",
       remedy: "Raise the sysctl user.max_user_namespaces"
@@ -53,18 +53,25 @@ const known: ReadonlyArray<readonly [pattern: RegExp, diagnosis: Diagnosis]> = [
   ]
 ]
 
+const notInstalled: Diagnosis = {
+  reason: "bubblewrap is not installed, nor are unshare and setpriv from util-linux",
+  remedy: install
+}
+
+const unknown: Diagnosis = { reason: "the sandbox could not be built", remedy: install }
+
+const inOneLine = (complaint: string) =>
+  complaint.replace(/\s+/g, " ").replace(/\.? See <.*$/, "").replace(/ dmesg\(1\) may .*$/, "").replace(/\.+$/, "")
+
+const recognized = (complaint: string) => known.find(([pattern]) => pattern.test(complaint))?.[1] ?? unknown
+
 /** `complaint` undefined means that no tool was there to complain. */
 export const diagnose = (complaint: string | undefined): Diagnosis => {
-  if (complaint === undefined) {
-    return {
-      reason: "bubblewrap is not installed, nor are unshare and setpriv from util-linux",
-      remedy: `${install}, ${inWords}`
-    }
+  const { reason, remedy } = complaint === undefined ? notInstalled : recognized(complaint)
+  return {
+    reason: complaint === undefined ? reason : `${reason}: ${inOneLine(complaint)}`,
+    remedy: `${remedy}, ${inWords}`
   }
-  const found = known.find(([pattern]) => pattern.test(complaint))?.[1]
-  return found === undefined
-    ? { reason: `the sandbox could not be built: ${complaint}`, remedy: `${install}, ${inWords}` }
-    : { reason: `${found.reason}: ${complaint}`, remedy: `${found.remedy}, ${inWords}` }
 }
 
 export const notLinux = (platform: string): Diagnosis => ({

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { randomInt } from "node:crypto"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 
 /**
  * `drops` is true where this process may start a program under a user id of its choice: it is root over a range of ids,
@@ -54,3 +55,23 @@ export const reachableByAnyone = (path: string): boolean => {
     return false
   }
 }
+
+/** Since Linux 5.14 the limit on processes counts those of one user namespace, before that all of the user's. */
+export const countsAllProcesses = (release: string): boolean => {
+  const [major = 0, minor = 0] = release.split(".").map(Number)
+  return major < 5 || (major === 5 && minor < 14)
+}
+
+const threadsOf = (pid: string): number => {
+  try {
+    return Fs.statSync(`/proc/${pid}`).uid === process.getuid?.() ? Fs.readdirSync(`/proc/${pid}/task`).length : 0
+  } catch {
+    return 0
+  }
+}
+
+/** What a limit on processes must leave room for besides the sandbox, where it runs under the user id of its host. */
+export const processesBeside = (): number =>
+  countsAllProcesses(Os.release())
+    ? Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).reduce((sum, pid) => sum + threadsOf(pid), 0)
+    : 0

@@ -12,8 +12,6 @@ import type { Confinement } from "./confinement.js"
 import { reachableByAnyone } from "./hostIdentity.js"
 import { type Available, type Interpreters, type Missing, missing, nodeOnly } from "./interpreters.js"
 import { onPath } from "./programs.js"
-import { defaultAgent, defaultLimits } from "./sandboxContents.js"
-import { confinedLaunch } from "./sandboxLaunch.js"
 import { trial } from "./sandboxTrial.js"
 
 /** What a program says about itself, empty where it fails; it sees no variable of this process but PATH and HOME. */
@@ -135,16 +133,8 @@ const withRealFolders = (it: Available): Available => ({
 /** Whether it starts inside: as the user and with the files that it will have there. */
 const runsInside = (how: Confinement, language: Searched, it: Available): Effect.Effect<boolean> => {
   if (how._tag === "Unconfined" || (it.folders.length === 0 && isSystem(realPath(it.path)))) return Effect.succeed(true)
-  const interpreters: Interpreters = { ...nodeOnly, [language]: it }
-  return confinedLaunch(
-    how,
-    { agent: defaultAgent, interpreters, limits: defaultLimits, network: "none" },
-    [it.path, ...searches[language].quick]
-  ).pipe(
-    Effect.flatMap(trial),
-    Effect.map(({ complaint }) => complaint === undefined),
-    Effect.catchAllDefect(() => Effect.succeed(false))
-  )
+  const program = [it.path, ...searches[language].quick]
+  return Effect.map(trial(how, { ...nodeOnly, [language]: it }, program), (complaint) => complaint === undefined)
 }
 
 /** Asking takes up to a second, so what the sandbox's user could not come to anyway is not asked. */

@@ -62,6 +62,9 @@ const names: Readonly<Record<Language, string>> = { python: "Python", javascript
 
 const order: ReadonlyArray<Language> = ["python", "javascript", "java", "r"]
 
+export const availableLanguages = (interpreters: Interpreters): ReadonlyArray<Language> =>
+  order.filter((language) => interpreters[language]._tag === "Available")
+
 /** One line for people: `Python 3.11.2, JavaScript (Node 20.20.2), Java 17; R not found: install R (Debian: r-base-core)`. */
 export const describeLanguages = (interpreters: Interpreters): string => {
   const lines = order.map((language) => {

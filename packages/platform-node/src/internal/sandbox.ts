@@ -158,7 +158,22 @@ const unconfinedPlace = (settings: Settings): Effect.Effect<Place, SandboxStartE
     return { launch, home: workspace.home, tmp: workspace.tmp, ending: "asked" as const }
   })
 
-const startLimit = "10 seconds"
+const startLimit = 10_000
+
+/** Plain callbacks, since a caller who cannot be interrupted could not end a race either. */
+const whenReady = (connection: SandboxConnection, words: () => string): Effect.Effect<void, SandboxStartError> =>
+  Effect.async<void, SandboxStartError>((resume) => {
+    const settle = (result: Effect.Effect<void, SandboxStartError>) => {
+      clearTimeout(timer)
+      resume(result)
+    }
+    const fail = (reason: string) =>
+      settle(new SandboxStartError({ reason: [reason, words()].filter((part) => part !== "").join(": ") }))
+    const timer = setTimeout(() => fail(`its agent was not ready after ${startLimit} ms`), startLimit)
+    void connection.ready.then(() => settle(Effect.void))
+    void connection.lost.then(({ reason }) => fail(reason))
+    return Effect.sync(() => clearTimeout(timer))
+  })
 
 /** The connection of an agent that has introduced itself. */
 const connect = (place: Place): Effect.Effect<SandboxConnection, SandboxStartError, Scope.Scope> =>
@@ -168,15 +183,7 @@ const connect = (place: Place): Effect.Effect<SandboxConnection, SandboxStartErr
       Effect.sync(() => new SandboxConnection(process.child, process.kill, process.exited)),
       (connection) => Effect.sync(() => connection.close("it was closed"))
     )
-    const failed = (reason: string) =>
-      new SandboxStartError({ reason: [reason, process.words()].filter(Boolean).join(": ") })
-    yield* Effect.promise(() => connection.ready).pipe(
-      Effect.raceFirst(Effect.flatMap(Effect.promise(() => connection.lost), ({ reason }) => failed(reason))),
-      Effect.timeoutFail({
-        duration: startLimit,
-        onTimeout: () => failed(`its agent was not ready after ${startLimit}`)
-      })
-    )
+    yield* whenReady(connection, process.words)
     return connection
   })
 

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Buffer } from "node:buffer"
 import { bwrapArguments } from "./bwrapArguments.js"
 import type { Bwrap, Confined, Unshare } from "./confinement.js"
-import { hostIdentity } from "./hostIdentity.js"
+import { hostIdentity, processesBeside } from "./hostIdentity.js"
 import { type ContentsOptions, sandboxContents } from "./sandboxContents.js"
 import { unshareArguments } from "./unshareScript.js"
 
@@ -58,6 +58,8 @@ export const confinedLaunch = (
   Effect.gen(function*() {
     const identity = yield* hostIdentity
     const outer = yield* identity.sandboxUid
-    const withUid = { ...options, uid: how.entry === "root" ? outer : uidInNamespace }
+    const beside = how.entry === "caller" ? processesBeside() : 0
+    const limits = { ...options.limits, processes: options.limits.processes + beside }
+    const withUid = { ...options, limits, uid: how.entry === "root" ? outer : uidInNamespace }
     return how._tag === "Bwrap" ? viaBwrap(how, withUid, outer, program) : viaUnshare(how, withUid, outer, program)
   })

@@ -2,23 +2,22 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ChildProcess } from "node:child_process"
+import { releaseChild } from "./liveness.js"
 import type { Launch } from "./sandboxLaunch.js"
 import { SandboxStartError } from "./sandboxProtocol.js"
-import { destroyPipes, killGroup, lastWords, spawnLaunch } from "./sandboxSpawn.js"
+import { destroyPipes, killGroup, killNamespace, lastWords, spawnLaunch } from "./sandboxSpawn.js"
 
 export interface SandboxProcess {
   readonly child: ChildProcess
   readonly kill: () => void
   /** Why it ended, once it has and everything that it wrote has arrived. */
   readonly exited: Promise<string>
-  /** The same without waiting for what it wrote. */
-  readonly dead: Promise<unknown>
   readonly words: () => string
 }
 
 /** How long somebody else may keep the pipes of a process that has ended. */
 const lingering = 250
-/** How long the kernel may take to end what was killed. */
+/** How long a process may take to die before its whole group is killed. */
 const dying = 5000
 
 const ended = (code: number | null, signal: string | null) =>
@@ -43,44 +42,51 @@ const within = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<
     void promise.then(done)
   })
 
-const start = (launch: Launch): SandboxProcess => {
-  const child = spawnLaunch(launch)
-  const dead = new Promise((resolve) => {
-    child.on("exit", resolve)
-    child.on("error", resolve)
-  })
-  return { child, kill: () => killGroup(child), exited: exitOf(child), dead, words: lastWords(child) }
-}
-
 /** How a process is brought to its end. */
 export type Ending =
-  /** Its death is the death of its namespace: the kernel has killed the rest by the time it tells us. */
+  /** With its namespace: nothing undoes that, and the kernel is done within milliseconds, which nobody needs to wait for. */
   | "killed"
-  /** Its input ends, and it has a moment to end its children, which nobody else knows. */
+  /** Its input ends, and it has a moment to end its children, which nobody else knows; then what it used is removed. */
   | "asked"
+
+const start = (launch: Launch, ending: Ending): SandboxProcess => {
+  const child = spawnLaunch(launch)
+  const kill = ending === "killed" ? killNamespace : killGroup
+  return { child, kill: () => kill(child), exited: exitOf(child), words: lastWords(child) }
+}
+
+/** Kills it; one that will not die, which is unheard of, takes its group along later. */
+const kill = (process: SandboxProcess): Effect.Effect<void> =>
+  Effect.sync(() => {
+    process.kill()
+    const overdue = setTimeout(() => killGroup(process.child), dying).unref()
+    void process.exited.then(() => clearTimeout(overdue))
+  })
 
 const politeness = 300
 
-const end = (process: SandboxProcess, ending: Ending): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    if (ending === "asked") {
-      process.child.stdin?.destroy()
-      yield* within(process.exited, politeness)
-    }
-    process.kill()
-    yield* within(ending === "asked" ? process.exited : process.dead, dying)
-    destroyPipes(process.child)
-  })
+const endings: Readonly<Record<Ending, (process: SandboxProcess) => Effect.Effect<void>>> = {
+  killed: (process) => Effect.zipRight(kill(process), within(process.exited, 1)),
+  asked: (process) =>
+    Effect.sync(() => process.child.stdin?.destroy()).pipe(
+      Effect.zipRight(within(process.exited, politeness)),
+      Effect.zipRight(kill(process)),
+      Effect.zipRight(within(process.exited, dying))
+    )
+}
 
-/** Starts it; the end of the scope ends its whole group and waits, five seconds at most, until it is dead. */
+const end = (process: SandboxProcess, ending: Ending): Effect.Effect<void> =>
+  Effect.zipRight(endings[ending](process), Effect.sync(() => destroyPipes(process.child)))
+
+/** Starts it; the end of the scope ends it with all that belongs to it. */
 export const startProcess = (
   launch: Launch,
   ending: Ending
 ): Effect.Effect<SandboxProcess, SandboxStartError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
-      try: () => start(launch),
+      try: () => start(launch, ending),
       catch: (error) => new SandboxStartError({ reason: String(error) })
     }),
     (process) => end(process, ending)
-  )
+  ).pipe(Effect.tap(({ child }) => releaseChild(child)))

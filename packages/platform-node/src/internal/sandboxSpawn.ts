@@ -61,13 +61,40 @@ export const spawnLaunch = (launch: Launch): ChildProcess => {
   }
 }
 
-/** SIGKILL to the whole group; what has ended already is no error. */
+const isOver = (child: ChildProcess) => child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+
+/** SIGKILL to the whole group of a process that has not ended: after that its number may be another's. */
 export const killGroup = (child: ChildProcess): void => {
-  if (child.pid === undefined) return
+  if (child.pid === undefined || isOver(child)) return
   try {
     process.kill(-child.pid, "SIGKILL")
   } catch {
     child.kill("SIGKILL")
+  }
+}
+
+const childrenOf = (pid: number): ReadonlyArray<number> => {
+  try {
+    return Fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
+
+/**
+ * SIGKILL to the first process of the namespace, with which the kernel ends all others. The tool outside lives on to reap
+ * it and ends by itself: where process 1 reaps nobody, as in many a container, an orphan would stay a zombie for ever.
+ */
+export const killNamespace = (child: ChildProcess): void => {
+  if (child.pid === undefined || isOver(child)) return
+  const first = childrenOf(child.pid)
+  if (first.length === 0) return killGroup(child)
+  for (const pid of first) {
+    try {
+      process.kill(pid, "SIGKILL")
+    } catch {
+      killGroup(child)
+    }
   }
 }
 

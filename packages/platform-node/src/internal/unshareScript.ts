@@ -85,14 +85,14 @@ const build = (at: string, contents: SandboxContents): ReadonlyArray<string> => 
   ]
 }
 
-const enter = (how: Unshare, at: string): ReadonlyArray<string> => [
+const enter = (how: Unshare, at: string, options: ContentsOptions): ReadonlyArray<string> => [
   `cd ${at}`,
   "pivot_root . .",
   "umount -l .",
   "cd /",
   "mount -o remount,bind,ro,nosuid,nodev /",
   "hostname sandbox",
-  ...(how.ip === undefined ? [] : [`${how.ip} link set lo up`])
+  ...(how.ip === undefined || options.network === "host" ? [] : [`${how.ip} link set lo up`])
 ]
 
 /** Process 1 adopts what daemonises: a shell that waits reaps it, Node would not. */
@@ -126,7 +126,7 @@ const script = (how: Unshare, contents: SandboxContents, options: ContentsOption
   return [
     "set -e",
     ...build(at, contents),
-    ...enter(how, at),
+    ...enter(how, at, options),
     ...own,
     ...limitLines(options.limits),
     `cd ${home}`,

@@ -17,8 +17,10 @@ export interface Workspace {
 const prefix = "agb-session-"
 const ownerFile = "owner.json"
 
-/** Who removes the directory: a process id alone may have been given to another process since. */
+/** Who removes the directory. A process id says little alone: it is given out again, and means another elsewhere. */
 const Owner = Schema.parseJson(Schema.Struct({
+  host: Schema.String,
+  pidNamespace: Schema.NullOr(Schema.String),
   pid: Schema.Int,
   startTime: Schema.NullOr(Schema.String),
   bootId: Schema.NullOr(Schema.String)
@@ -37,6 +39,14 @@ const bootId = () => textOf("/proc/sys/kernel/random/boot_id")?.trim() ?? null
 /** Field 22 of the process's stat line; the name before it may hold spaces and parentheses. */
 const startTime = (pid: number) => textOf(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ")[19] ?? null
 
+const pidNamespace = (): string | null => {
+  try {
+    return Fs.readlinkSync("/proc/self/ns/pid")
+  } catch {
+    return null
+  }
+}
+
 const isAlive = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
@@ -46,10 +56,17 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
+const self = (): typeof Owner.Type => ({
+  host: Os.hostname(),
+  pidNamespace: pidNamespace(),
+  pid: process.pid,
+  startTime: startTime(process.pid),
+  bootId: bootId()
+})
+
 const create = (): Workspace => {
   const root = Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), prefix))
-  const owner = { pid: process.pid, startTime: startTime(process.pid), bootId: bootId() }
-  Fs.writeFileSync(Path.join(root, ownerFile), Schema.encodeSync(Owner)(owner))
+  Fs.writeFileSync(Path.join(root, ownerFile), Schema.encodeSync(Owner)(self()))
   const workspace = { root, home: Path.join(root, "home"), tmp: Path.join(root, "tmp") }
   Fs.mkdirSync(workspace.home, { mode: 0o700 })
   Fs.mkdirSync(workspace.tmp, { mode: 0o700 })
@@ -81,16 +98,25 @@ export const makeWorkspace: Effect.Effect<Workspace, SandboxStartError, Scope.Sc
   ({ root }) => remove(root)
 )
 
+/** Whether the owner is known to be gone: of another machine or container nothing is known. */
+const isGone = (owner: typeof Owner.Type): boolean => {
+  const here = self()
+  if (owner.host !== here.host) return false
+  if (owner.bootId !== here.bootId) return true
+  return owner.pidNamespace === here.pidNamespace &&
+    (!isAlive(owner.pid) || owner.startTime !== startTime(owner.pid))
+}
+
 /** A directory without a readable owner is in the making, or was left half made. */
 const stillInTheMaking = 600_000
 
 const isAbandoned = (root: string): boolean => {
   const found = Fs.lstatSync(root)
   if (!found.isDirectory() || found.uid !== process.getuid?.()) return false
-  const owner = Schema.decodeUnknownEither(Owner)(textOf(Path.join(root, ownerFile)))
-  if (Either.isLeft(owner)) return Date.now() - found.mtimeMs > stillInTheMaking
-  const { pid } = owner.right
-  return owner.right.bootId !== bootId() || !isAlive(pid) || owner.right.startTime !== startTime(pid)
+  return Either.match(Schema.decodeUnknownEither(Owner)(textOf(Path.join(root, ownerFile))), {
+    onLeft: () => Date.now() - found.mtimeMs > stillInTheMaking,
+    onRight: isGone
+  })
 }
 
 const abandoned = Effect.sync(() => {

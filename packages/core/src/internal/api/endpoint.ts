@@ -41,8 +41,12 @@ export const endpoint = <Q extends object, QI, B extends object, BI, R, RI>(
   self: Endpoint<Q, QI, B, BI, R, RI>
 ): Endpoint<Q, QI, B, BI, R, RI> => self
 
-/** No fields at all. */
-export const nothing = Schema.Struct({})
+/** No fields at all. The empty struct alone would let every field pass. */
+export const nothing = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
+  strict: true,
+  decode: () => ({}),
+  encode: () => ({})
+})
 
 /** A reply that is what stands in the envelope under `data`. */
 export const data = <A, I>(schema: Schema.Schema<A, I>) => Schema.pluck(Schema.Struct({ data: schema }), "data")

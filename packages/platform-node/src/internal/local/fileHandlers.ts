@@ -4,7 +4,7 @@ import { fileBlocks } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxLost } from "../sandboxProtocol.js"
-import type { Ask } from "./toolHandlers.js"
+import type { Ask } from "./ask.js"
 
 const Entries = Schema.Struct({
   entries: Schema.Array(Schema.Struct({ name: Schema.String, isDirectory: Schema.Boolean }))

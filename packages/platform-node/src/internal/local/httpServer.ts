@@ -2,7 +2,7 @@
  * The wire over HTTP on a loopback address: `node:http` with one fiber per request. Who has no token, comes from a
  * browser page or speaks too much or too slowly gets no further than this file.
  */
-import type { HttpReply, HttpRequest } from "@effect-agb/core/AgbServer"
+import { type HttpReply, type HttpRequest, Refusal, refuse } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Schema from "effect/Schema"
@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
+import { releaseServer } from "../liveness.js"
 
 /**
  * The server could not listen, for example because its port is taken. `code` is the system's.
@@ -34,13 +35,14 @@ export interface HttpServerOptions {
 
 const host = "127.0.0.1"
 
-const refusal = (status: number, code: string, message: string): HttpReply => {
-  const requestId = Crypto.randomUUID().toUpperCase()
-  return {
-    status,
-    requestId,
-    body: JSON.stringify({ requestId, success: false, code, message, httpStatusCode: status })
-  }
+const refusal = (status: number, code: string, message: string) => new Refusal({ status, code, message })
+
+/** Not `URL`: it throws on targets that any client can send. */
+const targetOf = (url = "/"): { readonly path: string; readonly query: URLSearchParams } => {
+  const mark = url.indexOf("?")
+  return mark === -1
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) }
 }
 
 const digest = (text: string): Buffer => Crypto.createHash("sha256").update(text).digest()
@@ -49,7 +51,7 @@ const digest = (text: string): Buffer => Crypto.createHash("sha256").update(text
 const makeGate = (apiKey: string, port: number) => {
   const hosts = new Set([host, "localhost", "[::1]"].map((name) => `${name}:${port}`))
   const key = digest(`Bearer ${apiKey}`)
-  return ({ headers }: Http.IncomingMessage): HttpReply | undefined => {
+  return ({ headers }: Http.IncomingMessage): Refusal | undefined => {
     if (!hosts.has(headers.host?.toLowerCase() ?? "")) {
       return refusal(403, "Forbidden.Host", "the Host header must name this loopback server")
     }
@@ -74,7 +76,7 @@ const send = (response: Http.ServerResponse, { body, requestId, status }: HttpRe
 const tooLarge = (limit: number) => refusal(413, "RequestTooLarge", `the body is larger than ${limit} bytes`)
 
 /** The body as text, or a refusal; what is too large is not read to its end. */
-const readBody = (request: Http.IncomingMessage, limit: number): Effect.Effect<string, HttpReply> =>
+const readBody = (request: Http.IncomingMessage, limit: number): Effect.Effect<string, Refusal> =>
   Effect.async((resume) => {
     if (request.headers["content-encoding"] !== undefined) {
       return resume(Effect.fail(refusal(415, "UnsupportedEncoding", "bodies are not decompressed")))
@@ -123,26 +125,25 @@ export const serve = (
         })
     )
     server.maxConnections = 4096
+    yield* releaseServer(server)
     const port = yield* listen(server, options.port)
     const gate = makeGate(options.apiKey, port)
 
     server.on("request", (request, response) => {
+      const { path, query } = targetOf(request.url)
       const refused = gate(request)
       if (refused !== undefined) {
         request.resume()
-        return send(response, refused)
+        return send(response, refuse(path, refused))
       }
-      const url = new URL(request.url ?? "/", `http://${host}`)
       const answer = readBody(request, options.maxBodyBytes).pipe(
-        Effect.flatMap((body) =>
-          options.answer({ method: request.method ?? "", path: url.pathname, query: url.searchParams, body })
-        ),
-        Effect.merge,
+        Effect.flatMap((body) => options.answer({ method: request.method ?? "", path, query, body })),
+        Effect.catchTag("Refusal", (error) => Effect.succeed(refuse(path, error))),
         Effect.map((reply) => send(response, reply))
       )
       const fiber = fork(answer)
       response.once("close", () => {
-        if (!response.writableFinished && options.endsWithClient(url.pathname)) fiber.unsafeInterruptAsFork(fiber.id())
+        if (!response.writableFinished && options.endsWithClient(path)) fiber.unsafeInterruptAsFork(fiber.id())
       })
     })
     return { port }

@@ -99,7 +99,8 @@ export const make = ({ maxSessions, pool }: RegistryOptions): Effect.Effect<Regi
           active: 0
         }
         sessions.set(session.sessionId, session)
-        yield* Effect.forkIn(Effect.zipRight(sandbox.lost, Effect.forkDaemon(end(session))), scope)
+        const endWithSandbox = Effect.zipRight(sandbox.lost, Effect.forkDaemon(end(session)))
+        yield* Effect.forkIn(Effect.interruptible(endWithSandbox), scope)
         return session
       })
 

@@ -1,38 +1,11 @@
-/** The tools of one session, answered by the agent in its sandbox. What the agent says is decoded, never trusted. */
+/** The tools of one session, answered by the agent in its sandbox. */
 import { ToolFailure, type ToolHandlers } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type { Sandbox } from "../sandbox.js"
-import { type SandboxAnswer, type SandboxCall, type SandboxFailure, SandboxLost } from "../sandboxProtocol.js"
+import type { SandboxCall, SandboxLost } from "../sandboxProtocol.js"
+import { type Ask, askOf } from "./ask.js"
 import { fileHandlers } from "./fileHandlers.js"
-
-export type CallFailure = ToolFailure | SandboxLost
-
-/** Calls the agent and decodes what it answers; an answer of another shape ends the sandbox. */
-export type Ask = <A, I>(
-  call: SandboxCall,
-  value: Schema.Schema<A, I>,
-  body?: Uint8Array
-) => Effect.Effect<{ readonly value: A; readonly body: Uint8Array }, CallFailure>
-
-const failed = ({ code, message }: SandboxFailure): ToolFailure => new ToolFailure({ text: `${code}: ${message}` })
-
-const askOf = (sandbox: Sandbox): Ask => (call, schema, body) => {
-  const decode = Schema.decodeUnknownEither(schema)
-  const read = (answer: SandboxAnswer) =>
-    Either.match(decode(answer.value), {
-      onLeft: () => {
-        const lost = new SandboxLost({ reason: `the agent answered ${call.op} in another shape` })
-        return Effect.zipRight(sandbox.kill(lost.reason), lost)
-      },
-      onRight: (value) => Effect.succeed({ value, body: answer.body })
-    })
-  return sandbox.call(call, body).pipe(
-    Effect.mapError((error) => error._tag === "SandboxFailure" ? failed(error) : error),
-    Effect.flatMap(read)
-  )
-}
 
 const outputs = {
   stdoutBytes: Schema.NonNegativeInt,

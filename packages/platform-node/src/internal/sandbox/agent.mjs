@@ -19,6 +19,8 @@ import { receiveFile } from "./writeFile.mjs"
 /** @typedef {import("./args.mjs").Args} Args */
 /** @typedef {import("./operation.mjs").Reply} Reply */
 
+const longestMessage = 8192
+
 /** @param {unknown} error */
 const log = (error) => {
   try {
@@ -45,7 +47,7 @@ const answer = (output, id, { body, file, value }) => {
 const refuse = (output, id, error) => {
   if (!(error instanceof Failure)) log(error)
   const { code, message } = failureOf(error, "inside the sandbox")
-  output.send(id, { ok: false, code, message })
+  output.send(id, { ok: false, code, message: message.slice(0, longestMessage) })
 }
 
 /**

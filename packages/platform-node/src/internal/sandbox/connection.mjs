@@ -97,18 +97,16 @@ export const frameParser = (onFrame) => {
  * @returns {net.Socket} paused and resumed by its own methods
  */
 export const readAll = (fd, onChunk, onEnd) => {
-  const socket = new net.Socket({
-    fd,
-    readable: true,
-    writable: false,
-    onread: {
-      buffer: readBuffer,
-      callback: (size) => {
-        onChunk(readBuffer.subarray(0, size))
-        return !socket.isPaused()
-      }
+  const onread = {
+    buffer: readBuffer,
+    callback: (/** @type {number} */ size) => {
+      onChunk(readBuffer.subarray(0, size))
+      return !socket.isPaused()
     }
-  })
+  }
+  const options = { fd, readable: true, writable: false, onread }
+  /** @type {net.Socket} */
+  const socket = new net.Socket(options)
   socket.on("error", () => socket.destroy())
   socket.on("close", onEnd)
   return socket
@@ -131,7 +129,8 @@ export const readAll = (fd, onChunk, onEnd) => {
  * @returns {Output}
  */
 export const makeOutput = (fd, onBroken) => {
-  const socket = new net.Socket({ fd, readable: false, writable: true, writableHighWaterMark: highWater })
+  const options = { fd, readable: false, writable: true, writableHighWaterMark: highWater }
+  const socket = new net.Socket(options)
   /** @type {Array<() => void> | undefined} */
   let held
   /** @type {Array<() => void>} */

@@ -16,7 +16,7 @@ import { describeExit, limitTime, startOnPipes } from "./processes.mjs"
 const maxReplyBytes = maxBodyBytes / 2 - 1024 * 1024
 
 /** The longest result a kernel is to send, so that several of them fit a reply. */
-const maxResultBytes = maxReplyBytes / 4
+const maxResultBytes = Math.floor(maxReplyBytes / 6)
 
 /** How long output is waited for after the reply of a run, or after the end of the process. */
 const drainMs = 50
@@ -46,16 +46,8 @@ const startMs = 60_000
  * @returns {Promise<Kernel>}
  */
 export const startKernel = async (interpreter, agent, signal) => {
-  const { control, job, next, requests, stderr, stdout } = await connect(interpreter, agent)
+  const { answer, control, job, requests, stderr, stdout } = await connect(interpreter, agent)
   const { exited, killGroup: kill, signalGroup } = job
-
-  /**
-   * @param {(fields: ReadonlyArray<string>) => boolean} accept
-   * @returns {Promise<Outcome>}
-   */
-  const answer = (accept) =>
-    Promise.race([next(accept).then((reply) => ({ reply })), exited.then((exit) => ({ exit }))])
-
   const limit = limitTime(startMs, kill)
   signal.addEventListener("abort", kill)
   const first = await answer(([kind]) => kind === "ready")
@@ -67,8 +59,10 @@ export const startKernel = async (interpreter, agent, signal) => {
     throw startFailure(interpreter, describeExit(first.exit), stderr.early())
   }
 
+  let running = 0
   /** @type {Kernel["run"]} */
   const run = async (count, code, output) => {
+    running = count
     const mark = `\u001e${randomBytes(16).toString("hex")}\u001e`
     output.from(stdout.socket, stderr.socket)
     const marks = [stdout.begin(output.stdout, mark), stderr.begin(output.stderr, mark)]
@@ -81,7 +75,7 @@ export const startKernel = async (interpreter, agent, signal) => {
   }
 
   const interrupt = () => {
-    control?.write(encodeFields(["interrupt"]))
+    if (interpreter.interrupts.includes("control")) control.write(encodeFields(["interrupt", running]))
     if (interpreter.interrupts.includes("signal")) signalGroup()
   }
   return { exited, run, interrupt, kill }
@@ -91,12 +85,12 @@ export const startKernel = async (interpreter, agent, signal) => {
  * @param {import("./languages.mjs").Interpreter} interpreter
  * @param {import("./operation.mjs").Agent} agent
  */
-const connect = async ({ args, file, interrupts }, agent) => {
+const connect = async ({ args, file }, agent) => {
   const { config, pipes } = agent
   const { job, taken: [out, err, ins, replies, control] } = await startOnPipes(
     agent,
     { file, args, cwd: workdirOf(config), env: config.env },
-    ["fromChild", "fromChild", "toChild", "fromChild", ...interrupts.includes("control") ? [toChild] : []]
+    ["fromChild", "fromChild", "toChild", "fromChild", "toChild"]
   )
   const inbox = makeInbox(job.exited)
   pipes.read(replies, lines(maxReplyBytes, inbox.take, job.killGroup), () => {})
@@ -106,7 +100,7 @@ const connect = async ({ args, file, interrupts }, agent) => {
     stdout: makeStream(pipes, out, config.limits.maxOutputBytes),
     stderr: makeStream(pipes, err, config.limits.maxOutputBytes),
     requests: writer(pipes, ins, job.exited),
-    control: control && writer(pipes, control, job.exited)
+    control: writer(pipes, control, job.exited)
   }
 }
 
@@ -146,8 +140,6 @@ const makeInbox = (exited) => {
     })
   return { take, answer }
 }
-
-const toChild = /** @type {const} */ ("toChild")
 
 /**
  * @param {import("./pipes.mjs").Pipes} pipes

@@ -135,7 +135,21 @@ const bundleOf = (pairs) => {
   const bundle = {}
   for (let at = 0; at < pairs.length; at += 2) {
     const [type = "", content = ""] = pairs.slice(at, at + 2)
-    bundle[type] = /[/+]json$/.test(type) ? JSON.parse(content) : content
+    bundle[type] = /[/+]json$/.test(type) ? parsed(content) : content
   }
   return bundle
+}
+
+/**
+ * JSON, or the text itself where it is none: Python writes NaN.
+ *
+ * @param {string} content
+ * @returns {unknown}
+ */
+const parsed = (content) => {
+  try {
+    return JSON.parse(content)
+  } catch {
+    return content
+  }
 }

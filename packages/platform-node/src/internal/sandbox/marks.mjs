@@ -9,6 +9,7 @@
  * @param {() => void} onFound called between what is before and what is after the mark
  */
 export const makeMarked = (emit, onFound) => {
+  /** @type {Buffer} */
   const empty = Buffer.alloc(0)
   let mark = empty
   let held = empty

@@ -29,8 +29,8 @@ export const makeOperations = (agent) => {
     fileChange: later(() => import("./changes.mjs").then(({ fileChange }) => fileChange))
   }
   return new Map(
-    Object.entries(operations).map(([name, operation]) =>
-      /** @type {const} */ ([name, (/** @type {import("./operation.mjs").Call} */ call) => operation(call, agent)])
-    )
+    Object.entries(operations).map((
+      [name, operation]
+    ) => /** @type {const} */ ([name, (/** @type {import("./operation.mjs").Call} */ call) => operation(call, agent)]))
   )
 }

@@ -15,6 +15,7 @@ import { about, Failure, failureOf } from "./failure.mjs"
  * @property {() => void} killTree kills the group and whatever left it, found by the tag in its environment
  */
 
+/** @typedef {import("./pipes.mjs").Pipe} Pipe */
 /** @typedef {{ readonly code: number | null, readonly signal: NodeJS.Signals | null }} Exit */
 
 /**
@@ -84,14 +85,17 @@ export const makeProcesses = () => {
 /**
  * Starts a process on pipes of its own, one per direction, as its descriptors 1, 2, ….
  *
+ * @template {ReadonlyArray<import("./pipes.mjs").Direction>} const Directions
  * @param {import("./operation.mjs").Agent} agent
  * @param {Omit<Launch, "fds">} launch
- * @param {ReadonlyArray<import("./pipes.mjs").Direction>} directions
+ * @param {Directions} directions
+ * @returns {Promise<{ readonly job: Job, readonly taken: { readonly [K in keyof Directions]: Pipe } }>}
  */
 export const startOnPipes = async ({ pipes, processes }, launch, directions) => {
   const taken = await pipes.take(...directions)
   try {
-    return { job: await processes.start({ ...launch, fds: taken.map((pipe) => pipe.theirs) }), taken }
+    const job = await processes.start({ ...launch, fds: taken.map((pipe) => pipe.theirs) })
+    return { job, taken: /** @type {{ [K in keyof Directions]: Pipe }} */ (/** @type {unknown} */ (taken)) }
   } catch (error) {
     for (const pipe of taken) {
       fs.closeSync(pipe.ours)

@@ -26,10 +26,8 @@ export const shell = async (call, agent) => {
   const output = makeCallOutput(call, agent)
   const script = makeScript(text(call.args, "command"), agent.config.tmp)
   try {
-    const { job, taken: [out, err] } = await startOnPipes(agent, launchOf(call, agent, script.args), [
-      "fromChild",
-      "fromChild"
-    ])
+    const launch = launchOf(call, agent, script.args)
+    const { job, taken: [out, err] } = await startOnPipes(agent, launch, ["fromChild", "fromChild"])
     const readers = [follow(agent.pipes, out, output.stdout.push), follow(agent.pipes, err, output.stderr.push)]
     output.from(...readers.map((reader) => reader.socket))
     const limit = limitTime(timeoutMs, () => {
@@ -51,7 +49,7 @@ export const shell = async (call, agent) => {
 /**
  * @param {import("./operation.mjs").Call} call
  * @param {import("./operation.mjs").Agent} agent
- * @param {ReadonlyArray<string>} args
+ * @param {ReadonlyArray<string>} shellArgs
  */
 const launchOf = ({ args }, { config }, shellArgs) => {
   const cwd = args["cwd"] === undefined || args["cwd"] === null ? workdirOf(config) : path(args, "cwd")

@@ -1,0 +1,16 @@
+// One program, two backends: with AGB_API_KEY it runs on the cloud, without it on this machine. Only the layer differs.
+import { Command, Session } from "@effect-agb/core"
+import { NodeAgb } from "@effect-agb/platform-node"
+import { Console, Effect } from "effect"
+import { local } from "./local.js"
+
+const program = Effect.flatMap(Command.Command, (command) => command.executeCommand("uname -s")).pipe(
+  Effect.flatMap(({ stdout }) => Console.log(`the session runs ${stdout.trim()}`)),
+  Effect.provide(Session.layer({ imageId: "agb-code-space-1" }))
+)
+
+NodeAgb.runMain(
+  process.env["AGB_API_KEY"] === undefined
+    ? program.pipe(Effect.provide(local))
+    : program.pipe(Effect.provide(NodeAgb.layerConfig))
+)

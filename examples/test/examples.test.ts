@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFile } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const run = (name: string): Promise<{ readonly code: number | null; readonly output: string }> =>
+  new Promise((resolve) => {
+    const environment = { ...process.env }
+    delete environment["AGB_API_KEY"]
+    const file = fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
+    const child = execFile(process.execPath, ["--import", "tsx", file], { env: environment }, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode, output: stdout + stderr })
+    })
+  })
+
+const lines = (name: string): number =>
+  readFileSync(new URL(`../src/${name}.ts`, import.meta.url), "utf8").trimEnd().split("\n").length
+
+describe("every example runs and ends well", () => {
+  const examples: ReadonlyArray<readonly [name: string, says: ReadonlyArray<RegExp>]> = [
+    ["first", [/^sum in \w+: 6$/m]],
+    ["pipeline", [/^9 words: the quick/m, /^3 words: call me/m]],
+    ["errors", [/^the code raised RangeError: too far$/m, /^sleep 5: stopped after 200 ms$/m, /^InvalidRequestError/m]],
+    ["promise", [/Hello World/]],
+    ["swap", [/^the session runs \w+$/m]]
+  ]
+  for (const [name, says] of examples) {
+    it.concurrent(`${name}`, async () => {
+      assert.isBelow(lines(name), 60)
+      const { code, output } = await run(name)
+      for (const pattern of says) assert.match(output, pattern)
+      assert.strictEqual(code, 0, output)
+    }, 60_000)
+  }
+
+  it("demo says which isolation is in force and which languages were found", async () => {
+    const { code, output } = await run("demo")
+    assert.match(output, /^isolation: (namespaces|none): /m)
+    assert.match(output, /^languages: .*JavaScript/m)
+    assert.match(output, /^most used, said by (python|javascript): .*Effect\.\w+ \d+/m)
+    assert.match(output, /FileNotFoundError/)
+    assert.match(output, /^the session is deleted$/m)
+    assert.strictEqual(code, 0, output)
+  }, 60_000)
+})

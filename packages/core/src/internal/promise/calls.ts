@@ -1,0 +1,28 @@
+/** The calls of one session: its connection, and how to come by the session itself. */
+import type * as Effect from "effect/Effect"
+import type { Agb } from "../../Agb.js"
+import type { Session } from "../session.js"
+import type { Connection } from "./connection.js"
+import type { Operation, Source } from "./operation.js"
+
+export class Calls {
+  readonly #connection: Connection
+  readonly #session: Effect.Effect<Session, never, Agb>
+
+  constructor(connection: Connection, session: Effect.Effect<Session, never, Agb>) {
+    this.#connection = connection
+    this.#session = session
+  }
+
+  answer<Args, A, Result>(
+    operation: Operation<Session, Args, A, Result>,
+    args: object,
+    options: unknown
+  ): Promise<Result> {
+    return this.#connection.answer(operation, this.#session, args, options)
+  }
+
+  iterate<Args, A>(source: Source<Session, Args, A>, args: object, options: unknown): AsyncIterableIterator<A> {
+    return this.#connection.iterate(source, this.#session, args, options)
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * What keeps the process alive: a call that somebody waits for, and nothing else. Keep-alives and other work in the
+ * background sleep on timers that a process may end without.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+
+/** The longest delay that a timer takes; whoever sleeps longer sleeps for ever. */
+const longest = 2 ** 31 - 1
+
+/** Runtimes that count references give timers as objects. */
+const unreference = (timer: unknown): void => {
+  if (typeof timer === "object") (timer as { unref?: () => void }).unref?.()
+}
+
+const sleep = (duration: Duration.Duration): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    const millis = Duration.toMillis(duration)
+    if (millis > longest) return
+    const timer = setTimeout(() => resume(Effect.void), millis)
+    unreference(timer)
+    return Effect.sync(() => clearTimeout(timer))
+  })
+
+/** The usual clock, but its sleepers do not keep the process alive. */
+export const backgroundClock = (): Clock.Clock => {
+  const clock = Clock.make()
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
+    unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+    currentTimeMillis: clock.currentTimeMillis,
+    currentTimeNanos: clock.currentTimeNanos,
+    sleep
+  }
+}
+
+/** Keeps the process alive while at least one piece of work is under way. */
+export class Hold {
+  #count = 0
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  async during<A>(work: () => Promise<A>): Promise<A> {
+    if (this.#count++ === 0) this.#timer = setInterval(() => {}, longest)
+    try {
+      return await work()
+    } finally {
+      if (--this.#count === 0) clearInterval(this.#timer)
+    }
+  }
+}

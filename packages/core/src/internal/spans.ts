@@ -1,0 +1,33 @@
+/** Spans of single requests. Nobody reads the spans of the tracer that is there by default, so it is spared them. */
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Tracer from "effect/Tracer"
+
+const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
+
+/** Chooses by whether somebody traces. */
+export const ifTraced = <A, E>(traced: Effect.Effect<A, E>, untraced: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.tracerWith((tracer) => tracer === defaultTracer ? untraced : traced)
+
+/** Wraps a request into a client span if somebody traces. */
+export const request =
+  (name: string, sessionId: string | undefined) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    ifTraced(
+      Effect.withSpan(effect, name, {
+        kind: "client",
+        captureStackTrace: false,
+        attributes: sessionId === undefined ? {} : { "agb.session_id": sessionId }
+      }),
+      effect
+    )
+
+/** A method with a span of its name if somebody traces. */
+export const method = (name: string) =>
+<Args extends ReadonlyArray<unknown>, A, E>(
+  body: (...args: Args) => Effect.Effect<A, E>
+): (...args: Args) => Effect.Effect<A, E> =>
+(...args) => {
+  const effect = Effect.suspend(() => body(...args))
+  return ifTraced(Effect.withSpan(effect, name, { captureStackTrace: false }), effect)
+}

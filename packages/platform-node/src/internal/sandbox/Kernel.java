@@ -1,0 +1,215 @@
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import jdk.jshell.Diag;
+import jdk.jshell.EvalException;
+import jdk.jshell.JShell;
+import jdk.jshell.JShellException;
+import jdk.jshell.Snippet;
+import jdk.jshell.SnippetEvent;
+import jdk.jshell.SourceCodeAnalysis;
+
+/**
+ * Runs Java code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go
+ * to descriptor 4, as lines of fields (see fields.mjs); descriptor 5 brings interrupts.
+ */
+public final class Kernel {
+    private static final String[][] LETTERS = {{"\u0001", "a"}, {"\n", "n"}, {"\r", "r"}, {"\t", "t"}};
+    private static final String IMPORTS = "java.io java.math java.net java.nio.file java.util java.util.concurrent "
+        + "java.util.function java.util.regex java.util.stream";
+
+    private static final int FRAMES = 50;
+
+    private final JShell shell = JShell.builder().executionEngine("local").build();
+    private final SourceCodeAnalysis analysis = shell.sourceCodeAnalysis();
+    /** Where each snippet stands: the name of its run and the number of lines before it. */
+    private final Map<String, Place> places = new HashMap<>();
+    private volatile boolean running;
+    private volatile boolean interrupted;
+
+    private record Place(String run, int line) {}
+
+    private record Failure(String name, String value, String traceback) {}
+
+    public static void main(String[] arguments) throws IOException {
+        System.setOut(printer(FileDescriptor.out));
+        System.setErr(printer(FileDescriptor.err));
+        try (OutputStream out = new FileOutputStream("/dev/fd/1");
+            OutputStream err = new FileOutputStream("/dev/fd/2");
+            OutputStream replies = new FileOutputStream("/dev/fd/4");
+            BufferedReader requests = reader(3)) {
+            Kernel kernel = new Kernel();
+            kernel.listen();
+            reply(replies, List.of("ready"));
+            for (String line = requests.readLine(); line != null; line = requests.readLine()) {
+                String[] request = decode(line);
+                List<String> outcome = kernel.serve("run-" + request[1], request[4]);
+                System.out.flush();
+                System.err.flush();
+                out.write(request[2].getBytes(StandardCharsets.UTF_8));
+                err.write(request[2].getBytes(StandardCharsets.UTF_8));
+                List<String> fields = new ArrayList<>(List.of("done", request[1]));
+                int limit = Integer.parseInt(request[3]);
+                outcome.forEach(field -> fields.add(field.length() > limit ? field.substring(0, limit) : field));
+                reply(replies, fields);
+            }
+        }
+        System.exit(0);
+    }
+
+    private static PrintStream printer(FileDescriptor descriptor) {
+        return new PrintStream(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
+    }
+
+    private static BufferedReader reader(int descriptor) throws IOException {
+        return new BufferedReader(
+            new InputStreamReader(new FileInputStream("/dev/fd/" + descriptor), StandardCharsets.UTF_8));
+    }
+
+    private static void reply(OutputStream replies, List<String> fields) throws IOException {
+        List<String> encoded = new ArrayList<>();
+        for (String field : fields) {
+            for (String[] pair : LETTERS) field = field.replace(pair[0], "\u0001" + pair[1]);
+            encoded.add(field);
+        }
+        replies.write((String.join("\t", encoded) + "\n").getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String[] decode(String line) {
+        String[] fields = line.split("\t", -1);
+        for (int index = 0; index < fields.length; index++) {
+            for (int pair = LETTERS.length - 1; pair >= 0; pair--) {
+                fields[index] = fields[index].replace("\u0001" + LETTERS[pair][1], LETTERS[pair][0]);
+            }
+        }
+        return fields;
+    }
+
+    /** Interrupts arrive while a run keeps the main thread. */
+    private void listen() {
+        Thread listener = new Thread(() -> {
+            try (BufferedReader interrupts = reader(5)) {
+                while (interrupts.readLine() != null) {
+                    interrupted = running;
+                    if (running) shell.stop();
+                }
+            } catch (IOException closed) {
+                System.exit(1);
+            }
+        });
+        listener.setDaemon(true);
+        listener.start();
+        for (String name : IMPORTS.split(" ")) shell.eval("import " + name + ".*;");
+    }
+
+    /** The outcome as fields: whether it failed, the error, and the value of the last expression if there is one. */
+    private List<String> serve(String run, String code) {
+        interrupted = false;
+        running = true;
+        List<String> shown = new ArrayList<>();
+        Failure failure = null;
+        try {
+            failure = evaluateAll(run, code, shown);
+        } catch (RuntimeException | Error broken) {
+            failure = new Failure(broken.getClass().getSimpleName(), String.valueOf(broken.getMessage()), broken.toString());
+        }
+        running = false;
+        if (interrupted) {
+            String reason = "The run was interrupted";
+            failure = new Failure("Interrupted", reason, "Interrupted: " + reason);
+        }
+        if (failure != null) return List.of("1", failure.name, failure.value, failure.traceback);
+        List<String> fields = new ArrayList<>(List.of("0", "", "", ""));
+        if (!shown.isEmpty()) fields.addAll(List.of("1", "1", "text/plain", shown.get(0)));
+        return fields;
+    }
+
+    private Failure evaluateAll(String run, String code, List<String> shown) {
+        String rest = code;
+        while (!rest.isBlank() && !interrupted) {
+            SourceCodeAnalysis.CompletionInfo info = analysis.analyzeCompletion(rest);
+            if (info.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return null;
+            String source = info.source() == null ? rest : info.source();
+            String remaining = info.source() == null ? "" : info.remaining();
+            int start = code.length() - rest.length();
+            shown.clear();
+            Failure failure = evaluate(run, code, start, source, shown);
+            if (failure != null) return failure;
+            rest = remaining;
+        }
+        return null;
+    }
+
+    private Failure evaluate(String run, String code, int start, String source, List<String> shown) {
+        int begin = start + source.length() - source.stripLeading().length();
+        Place place = new Place(run, lineAt(code, begin));
+        for (SnippetEvent event : shell.eval(source.strip())) {
+            Snippet snippet = event.snippet();
+            places.put(snippet.id(), place);
+            if (event.status() == Snippet.Status.REJECTED) return rejected(run, code, begin, snippet);
+            if (event.exception() != null) return thrown(event.exception());
+            if (event.causeSnippet() == null && isShown(snippet) && event.value() != null) shown.add(event.value());
+        }
+        return null;
+    }
+
+    private static boolean isShown(Snippet snippet) {
+        return switch (snippet.subKind()) {
+            case TEMP_VAR_EXPRESSION_SUBKIND, VAR_VALUE_SUBKIND, OTHER_EXPRESSION_SUBKIND -> true;
+            default -> false;
+        };
+    }
+
+    private Failure rejected(String run, String code, int start, Snippet snippet) {
+        Diag problem = shell.diagnostics(snippet).filter(Diag::isError).findFirst().orElse(null);
+        if (problem == null) return new Failure("CompileError", "The code was rejected", "CompileError");
+        int position = Math.min(code.length(), start + (int) Math.max(0, problem.getPosition()));
+        int lineStart = code.lastIndexOf('\n', position - 1) + 1;
+        int lineEnd = code.indexOf('\n', position) < 0 ? code.length() : code.indexOf('\n', position);
+        String message = problem.getMessage(null).lines().filter(line -> !line.endsWith("class "))
+            .reduce((one, other) -> one + "\n" + other).orElse("");
+        String traceback = run + ":" + (lineAt(code, lineStart) + 1) + ": error: " + message + "\n" + code.substring(lineStart, lineEnd) + "\n"
+            + " ".repeat(Math.max(0, position - lineStart)) + "^";
+        return new Failure("CompileError", message, traceback);
+    }
+
+    private Failure thrown(JShellException exception) {
+        String name = exception instanceof EvalException raised
+            ? raised.getExceptionClassName() : exception.getClass().getSimpleName();
+        String value = exception.getMessage() == null ? "" : exception.getMessage();
+        StringBuilder traceback = new StringBuilder(value.isEmpty() ? name : name + ": " + value);
+        StackTraceElement[] frames = exception.getStackTrace();
+        for (int index = 0; index < Math.min(frames.length, FRAMES); index++) {
+            traceback.append("\n    at ").append(frameText(frames[index]));
+        }
+        if (frames.length > FRAMES) traceback.append("\n    ... ").append(frames.length - FRAMES).append(" more");
+        if (exception.getCause() instanceof JShellException cause) {
+            traceback.append("\nCaused by: ").append(thrown(cause).traceback);
+        }
+        return new Failure(name.substring(name.lastIndexOf('.') + 1), value, traceback.toString());
+    }
+
+    /** The number of lines before a position. */
+    private static int lineAt(String code, int position) {
+        return (int) code.substring(0, position).chars().filter(character -> character == '\n').count();
+    }
+
+    /** JShell names the source of a snippet after its number. */
+    private String frameText(StackTraceElement frame) {
+        String file = frame.getFileName();
+        Place place = file == null || !file.startsWith("#") ? null : places.get(file.substring(1));
+        if (place == null) return frame.toString();
+        String where = place.run + ":" + (place.line + frame.getLineNumber());
+        return frame.getMethodName().isEmpty() ? where : frame.getMethodName() + "(" + where + ")";
+    }
+}

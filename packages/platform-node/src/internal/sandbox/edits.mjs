@@ -1,0 +1,89 @@
+// @ts-check
+/** Editing a file by replacing pieces of text, all of them or none. */
+import * as fs from "node:fs"
+import { isRecord, path, text } from "./args.mjs"
+import { unifiedDiff } from "./diff.mjs"
+import { about, Failure } from "./failure.mjs"
+import { openRegular, replacing, writeAll } from "./files.mjs"
+
+const mostBytes = 16 * 1024 * 1024
+const mostDiffCharacters = 1024 * 1024
+
+/** @typedef {{ readonly oldText: string, readonly newText: string }} Edit */
+
+/** @type {import("./operation.mjs").Operation} */
+export const editFile = async ({ args }) => {
+  const file = path(args, "path")
+  const before = about(file, () => readWhole(file))
+  const after = editsOf(args).reduce((bytes, edit, index) => apply(bytes, edit, index + 1, file), before)
+  const diff = unifiedDiff(file, before.toString("utf8"), after.toString("utf8"))
+  if (args["dryRun"] !== true && !after.equals(before)) about(file, () => writeWhole(file, after))
+  return { value: { diff: shorten(diff) } }
+}
+
+/**
+ * @param {import("./args.mjs").Args} args
+ * @returns {ReadonlyArray<Edit>}
+ */
+const editsOf = (args) => {
+  const edits = args["edits"]
+  if (!Array.isArray(edits)) throw new Failure("EINVAL", "Invalid argument: edits must be a list")
+  return edits.map((/** @type {unknown} */ edit, index) => {
+    if (!isRecord(edit)) throw new Failure("EINVAL", `Invalid argument: edit ${index + 1} must be an object`)
+    const oldText = text(edit, "oldText")
+    if (oldText === "") throw new Failure("EINVAL", `Invalid argument: oldText of edit ${index + 1} is empty`)
+    return { oldText, newText: text(edit, "newText") }
+  })
+}
+
+/**
+ * In bytes, so that what is not valid UTF-8 elsewhere in the file stays as it is.
+ *
+ * @param {Buffer} bytes
+ * @param {Edit} edit
+ * @param {number} number
+ * @param {string} file
+ */
+const apply = (bytes, { newText, oldText }, number, file) => {
+  const old = Buffer.from(oldText, "utf8")
+  const at = bytes.indexOf(old)
+  if (at < 0) {
+    throw new Failure("NO_MATCH", `The old text of edit ${number} does not occur, nothing was changed: ${file}`)
+  }
+  return Buffer.concat([bytes.subarray(0, at), Buffer.from(newText, "utf8"), bytes.subarray(at + old.length)])
+}
+
+/** @param {string} file */
+const readWhole = (file) => {
+  const { fd, size } = openRegular(file, fs.constants.O_RDONLY)
+  try {
+    if (size > mostBytes) throw new Failure("EFBIG", `Larger than ${mostBytes} bytes, too large to edit: ${file}`)
+    return fs.readFileSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {Buffer} bytes
+ */
+const writeWhole = (file, bytes) => {
+  const { abort, commit, fd } = replacing(file)
+  try {
+    writeAll(fd, bytes)
+  } catch (error) {
+    abort()
+    throw error
+  } finally {
+    fs.closeSync(fd)
+  }
+  commit()
+}
+
+/** @param {string} diff */
+const shorten = (diff) => {
+  if (diff.length <= mostDiffCharacters) return diff
+  const end = diff.lastIndexOf("\n", mostDiffCharacters) + 1
+  return `${diff.slice(0, end)}… (${diff.length - end} more characters)\n`
+}

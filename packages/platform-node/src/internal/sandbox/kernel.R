@@ -1,0 +1,101 @@
+# Runs R code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go to
+# descriptor 4, as lines of fields (see fields.mjs).
+
+local({
+  suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
+  options(device = function(...) grDevices::pdf(NULL), keep.source = TRUE)
+
+  requests <- file("/dev/fd/3", open = "r", encoding = "UTF-8", raw = TRUE)
+  replies <- file("/dev/fd/4", open = "wb", raw = TRUE)
+  letters <- list(c("\001", "a"), c("\n", "n"), c("\r", "r"), c("\t", "t"))
+
+  encode <- function(text) {
+    for (pair in letters) text <- gsub(pair[1], paste0("\001", pair[2]), text, fixed = TRUE, useBytes = TRUE)
+    text
+  }
+  decode <- function(text) {
+    for (pair in rev(letters)) text <- gsub(paste0("\001", pair[2]), pair[1], text, fixed = TRUE, useBytes = TRUE)
+    Encoding(text) <- "UTF-8"
+    text
+  }
+  reply <- function(fields) {
+    line <- paste(encode(enc2utf8(as.character(fields))), collapse = "\t")
+    writeBin(c(charToRaw(line), as.raw(10)), replies)
+    flush(replies)
+  }
+
+  evaluation <- quote(eval(expression, globalenv()))
+  evaluate <- function(expression) withVisible(eval(expression, globalenv()))
+
+  called <- function(condition) {
+    call <- conditionCall(condition)
+    own <- is.null(call) || identical(call, evaluation) || identical(call[[1]], quote(parse))
+    if (own) "" else paste0(" in ", deparse(call)[1])
+  }
+  on.warning <- function(condition) {
+    cat("Warning message", called(condition), ": ", conditionMessage(condition), "\n", sep = "", file = stderr())
+    invokeRestart("muffleWarning")
+  }
+  on.message <- function(condition) {
+    cat(conditionMessage(condition), file = stderr())
+    invokeRestart("muffleMessage")
+  }
+
+  # The calls of the code: they begin after `evaluate` and what it calls, and end where the error was raised.
+  calls.of.code <- function(calls) {
+    heads <- vapply(calls, function(call) deparse(call[[1]])[1], "")
+    first <- max(which(heads == "evaluate"), 0)
+    if (first == 0) return(character())
+    own <- seq_along(calls) > first + 3 & !heads %in% c("stop", ".handleSimpleError", "h") & !startsWith(heads, "function (condition)")
+    vapply(calls[own], function(call) deparse(call)[1], "")
+  }
+  traceback.of <- function(condition, calls) {
+    numbers <- if (length(calls)) paste0(rev(seq_along(calls)), ": ", rev(calls))
+    paste(c(paste0("Error", called(condition), ": ", conditionMessage(condition)), numbers), collapse = "\n")
+  }
+
+  # Each visible value is printed, as at the prompt; that of the last expression is the result.
+  run.all <- function(code) {
+    expressions <- parse(text = code, keep.source = TRUE)
+    shown <- NULL
+    for (index in seq_along(expressions)) {
+      result <- evaluate(expressions[[index]])
+      if (!result$visible) next
+      if (index < length(expressions)) print(result$value)
+      else shown <- paste(utils::capture.output(print(result$value)), collapse = "\n")
+    }
+    shown
+  }
+
+  run <- function(code) {
+    calls <- character()
+    on.error <- function(condition) calls <<- calls.of.code(sys.calls())
+    tryCatch({
+      shown <- withCallingHandlers(run.all(code), warning = on.warning, message = on.message, error = on.error)
+      c("0", "", "", "", if (!is.null(shown)) c("1", "1", "text/plain", shown))
+    }, error = function(condition) {
+      c("1", class(condition)[1], conditionMessage(condition), traceback.of(condition, calls))
+    }, interrupt = function(condition) {
+      c("1", "Interrupted", "The run was interrupted", "Interrupted: The run was interrupted")
+    })
+  }
+
+  serve <- function(line) {
+    fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
+    outcome <- run(paste(fields[-(1:4)], collapse = "\t"))
+    while (sink.number() > 0) sink()
+    cat(fields[3], file = stdout())
+    flush(stdout())
+    cat(fields[3], file = stderr())
+    reply(c("done", fields[2], substr(outcome, 1, as.integer(fields[4]))))
+  }
+
+  reply("ready")
+  repeat {
+    line <- tryCatch(readLines(requests, 1), interrupt = function(condition) NULL)
+    if (is.null(line)) next
+    if (length(line) == 0) break
+    serve(line)
+  }
+})
+quit("no")

@@ -1,0 +1,335 @@
+"""Runs Python code for the agent: one process, its state kept from run to run.
+
+Requests come on descriptor 3 and replies go to descriptor 4, as lines of fields (see fields.mjs). At the start only
+modules are imported that the interpreter has loaded anyway; the others wait until they are needed.
+"""
+import _ast
+import builtins
+import os
+import signal
+import sys
+
+REQUESTS, REPLIES, INTERRUPTS = 3, 4, 5
+LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
+CO_COROUTINE = 0x80
+REPRESENTATIONS = (
+    ("text/html", "_repr_html_"),
+    ("text/markdown", "_repr_markdown_"),
+    ("image/svg+xml", "_repr_svg_"),
+    ("image/png", "_repr_png_"),
+    ("image/jpeg", "_repr_jpeg_"),
+    ("text/latex", "_repr_latex_"),
+    ("application/json", "_repr_json_"),
+)
+
+
+def encode(fields):
+    texts = []
+    for field in fields:
+        for character, letter in LETTERS:
+            field = field.replace(character, "\x01" + letter)
+        texts.append(field)
+    return ("\t".join(texts) + "\n").encode("utf-8", "backslashreplace")
+
+
+def decode(line):
+    fields = line.decode("utf-8", "replace").split("\t")
+    for character, letter in reversed(LETTERS):
+        fields = [field.replace("\x01" + letter, character) for field in fields]
+    return fields
+
+
+def requests():
+    rest = b""
+    while True:
+        chunk = os.read(REQUESTS, 65536)
+        if not chunk:
+            return
+        parts = (rest + chunk).split(b"\n") if b"\n" in chunk else [rest + chunk]
+        rest = parts.pop()
+        for line in parts:
+            yield decode(line)
+
+
+def write_all(descriptor, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view):]
+
+
+class Interrupts:
+    """SIGINT stops the code of the user and never this program."""
+
+    def __init__(self):
+        self.allowed = False
+        signal.signal(signal.SIGINT, self.on_signal)
+
+    def on_signal(self, _number, _frame):
+        if self.allowed:
+            self.allowed = False
+            raise KeyboardInterrupt
+
+    def call(self, function, *arguments):
+        """The value of the call and None, or None and what it raised."""
+        try:
+            try:
+                self.allowed = True
+                value = function(*arguments)
+            finally:
+                self.allowed = False
+            return value, None
+        except BaseException as error:
+            return None, error
+
+
+class Results:
+    """What a run has to show beside its output, within a limit."""
+
+    def __init__(self):
+        self.limit = 1 << 20
+        self.clear()
+
+    def clear(self):
+        self.items = []
+        self.size = 0
+
+    def add(self, bundle, main=False):
+        if weight(bundle) > self.limit:
+            text = bundle.get("text/plain", "")
+            kept = text[:self.limit // 8]
+            bundle = {"text/plain": "%s\n... (%d more characters)" % (kept, len(text) - len(kept))}
+        size = weight(bundle)
+        if self.size + size > 2 * self.limit:
+            print("A result was left out: the results of this run are too large.", file=sys.stderr)
+            return
+        self.size += size
+        self.items.append((main, bundle))
+
+    def fields(self):
+        for main, bundle in self.items:
+            yield "1" if main else "0"
+            yield str(len(bundle))
+            for kind, content in bundle.items():
+                yield kind
+                yield content
+
+
+def weight(bundle):
+    """The size of a bundle in bytes, or a little more."""
+    return sum(len(text) if text.isascii() else 4 * len(text) for text in bundle.values())
+
+
+def as_text(kind, content):
+    """A representation as text: JSON for the JSON types, base64 for bytes."""
+    if kind.endswith(("/json", "+json")):
+        import json
+        return json.dumps(content, default=repr)
+    if isinstance(content, (bytes, bytearray)):
+        import binascii
+        return binascii.b2a_base64(content, newline=False).decode("ascii")
+    return content if isinstance(content, str) else str(content)
+
+
+def described(value):
+    """The representations of a value by type. Methods are looked up as Python does it for its own: on the class."""
+    found = {}
+    kind = type(value)
+    if hasattr(kind, "_repr_mimebundle_"):
+        bundle = value._repr_mimebundle_(include=None, exclude=None)
+        found.update((bundle[0] if isinstance(bundle, tuple) else bundle) or {})
+    for mime, method in REPRESENTATIONS:
+        if mime not in found and hasattr(kind, method):
+            content = getattr(value, method)()
+            found[mime] = content[0] if isinstance(content, tuple) else content
+    plain = found.pop("text/plain", None)
+    found = {mime: as_text(mime, content) for mime, content in found.items() if content is not None}
+    return {"text/plain": repr(value) if plain is None else plain, **found}
+
+
+def display(*values, raw=False, **_options):
+    """Shows values beside the output of the run, each in every form that it has."""
+    for value in values:
+        if raw and isinstance(value, dict):
+            results.add({kind: as_text(kind, content) for kind, content in value.items()})
+        else:
+            results.add(described(value))
+
+
+def no_input(*_arguments, **_options):
+    raise EOFError("input() is not available: code runs without a standard input")
+
+
+def show_figures(*_arguments, **_options):
+    """Shows the open figures of matplotlib and closes them."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if not hasattr(pyplot, "get_fignums"):
+        return
+    import io
+    for number in pyplot.get_fignums():
+        figure = pyplot.figure(number)
+        image = io.BytesIO()
+        figure.savefig(image, format="png", bbox_inches="tight")
+        pyplot.close(figure)
+        results.add({"text/plain": repr(figure), "image/png": as_text("image/png", image.getvalue())})
+
+
+class Imports:
+    """Adapts modules as they are imported, and stands in for IPython.display where IPython is not installed."""
+
+    changes = {
+        "matplotlib.pyplot": {"show": show_figures},
+        "IPython.core.display_functions": {"display": display},
+        "IPython": {},
+        "IPython.display": {},
+    }
+
+    def find_spec(self, name, path=None, target=None):
+        change = self.changes.get(name)
+        if change is None:
+            return None
+        finders = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
+        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in finders)), None)
+        if spec is None:
+            return self.substitute(name)
+        execute = spec.loader.exec_module
+        if change:
+            def exec_module(module):
+                execute(module)
+                vars(module).update(change)
+            spec.loader.exec_module = exec_module
+        return spec
+
+    def substitute(self, name):
+        if not name.startswith("IPython") or "core" in name:
+            return None
+        from importlib.util import spec_from_file_location
+        spec = spec_from_file_location(name, FOLDER + "/kernel_display.py", submodule_search_locations=[])
+        spec.loader.set_data = lambda *_, **_options: None  # no bytecode beside this file
+        return spec
+
+
+class Program:
+    """The code of the runs: its namespace, its sources, its event loop."""
+
+    def __init__(self):
+        self.module = type(sys)("__main__")
+        self.module.__builtins__ = builtins
+        sys.modules["__main__"] = self.module
+        self.sources = {}
+        self.loop = None
+
+    def execute(self, name, code):
+        self.sources[name] = code
+        self.publish_sources()
+        flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        tree = compile(code, name, "exec", flags | _ast.PyCF_ONLY_AST, True)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
+        if tree.body:
+            self.evaluate(compile(tree, name, "exec", flags, True))
+        if last is None:
+            return
+        value = self.evaluate(compile(_ast.Expression(last.value), name, "eval", flags, True))
+        if value is not None and not is_silenced(code, last.value):
+            results.add(described(value), True)
+
+    def evaluate(self, compiled):
+        value = eval(compiled, self.module.__dict__)
+        if not compiled.co_flags & CO_COROUTINE:
+            return value
+        import asyncio
+        if self.loop is None or self.loop.is_closed():
+            self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        task = self.loop.create_task(value)
+        try:
+            return self.loop.run_until_complete(task)
+        finally:
+            task.cancel()
+
+    def publish_sources(self):
+        """Gives the sources to linecache, so that tracebacks and `inspect` find them, once it is loaded."""
+        linecache = sys.modules.get("linecache")
+        if linecache is None or not hasattr(linecache, "cache"):
+            return
+        for name, code in self.sources.items():
+            linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+        self.sources.clear()
+
+    def explain(self, error):
+        """Name, value and traceback of what the code raised, without the frames of this program."""
+        import traceback
+        self.publish_sources()
+        trace = error.__traceback__
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
+            trace = trace.tb_next
+        told = traceback.TracebackException(type(error), error, trace)
+        seen = set()
+        pending = [told]
+        while pending:
+            part = pending.pop()
+            if part is None or id(part) in seen:
+                continue
+            seen.add(id(part))
+            part.stack[:] = [frame for frame in part.stack if frame.filename != __file__]
+            pending += [part.__cause__, part.__context__]
+        return type(error).__name__, str(error), "".join(told.format())
+
+
+def is_silenced(code, node):
+    """Whether a semicolon follows the last expression."""
+    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")[node.end_lineno - 1:]
+    tail = lines[0].encode("utf-8")[node.end_col_offset:].decode("utf-8") + "\n".join(lines[1:])
+    return tail.lstrip(" \t\n\\)").startswith(";")
+
+
+def flush():
+    for descriptor in OUTPUTS:
+        os.set_blocking(descriptor, True)  # a child may have changed that
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        try:
+            stream.flush()
+        except Exception:
+            pass
+
+
+def serve(count, mark, limit, code):
+    results.clear()
+    results.limit = int(limit)
+    _, error = interrupts.call(program.execute, "<run %s>" % count, code)
+    _, late = interrupts.call(show_figures)
+    error = error or late
+    told, unexplained = interrupts.call(program.explain, error) if error else (None, None)
+    if unexplained:
+        told = (type(error).__name__, "", type(error).__name__ + "\n")
+    told = told and [text[:results.limit // 4] for text in told]
+    del error, late, unexplained
+    interrupts.call(flush)
+    if os.getpid() != PROCESS:
+        os._exit(1 if told else 0)
+    for descriptor in OUTPUTS:
+        write_all(descriptor, mark.encode())
+    write_all(REPLIES, encode(["done", count, "1" if told else "0", *(told or ("", "", "")), *results.fields()]))
+    results.clear()
+
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+PROCESS = os.getpid()
+OUTPUTS = (os.dup(1), os.dup(2))
+for inherited in (REQUESTS, REPLIES, INTERRUPTS):
+    os.set_inheritable(inherited, False)
+for output in (sys.stdout, sys.stderr):
+    output.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+os.environ.setdefault("MPLBACKEND", "agg")
+sys.argv = [""]
+sys.path[0] = ""
+sys.meta_path.insert(0, Imports())
+builtins.display = display
+builtins.input = no_input
+kernel = sys.modules["__main__"]
+interrupts = Interrupts()
+results = Results()
+program = Program()
+write_all(REPLIES, encode(["ready"]))
+for request in requests():
+    serve(*request[1:])
+os._exit(0)

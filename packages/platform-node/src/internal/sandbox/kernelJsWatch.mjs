@@ -1,0 +1,42 @@
+// @ts-check
+/** The thread of the JavaScript kernel that interrupts a run: it can act while the main thread is caught in a loop. */
+import { Session } from "node:inspector"
+import * as net from "node:net"
+import { parentPort } from "node:worker_threads"
+import { decodeFields, lines } from "./fields.mjs"
+
+/** A main thread that does not answer for so long is running code; one that answers is waiting for something. */
+const answerMs = 50
+
+const longestLine = 1024
+
+/** @type {string | undefined} */
+let unanswered
+
+/** @param {string} count */
+const abandon = (count) => parentPort?.postMessage({ abandon: count })
+
+/** @param {string} count */
+const terminate = (count) => {
+  const session = new Session()
+  session.connectToMainThread()
+  session.post("Runtime.terminateExecution", () => {
+    session.disconnect()
+    abandon(count)
+  })
+}
+
+parentPort?.on("message", () => {
+  unanswered = undefined
+})
+
+const interrupts = new net.Socket({ fd: 5, readable: true, writable: false })
+interrupts.on(
+  "data",
+  lines(longestLine, (line) => {
+    const count = decodeFields(line)[1] ?? ""
+    unanswered = count
+    parentPort?.postMessage({ ping: count })
+    setTimeout(() => unanswered === count ? terminate(count) : abandon(count), answerMs)
+  }, () => {})
+)

@@ -1,0 +1,24 @@
+/** The contract on the local runtime over HTTP, in every isolation that this machine offers. */
+import { it } from "@effect/vitest"
+import { languagesOf, layerWith, missingMechanisms, runtimes } from "./support/runtime.js"
+import { sessionSuite } from "./support/sessionSuite.js"
+
+const first = new Set(
+  ["bwrap", "unshare", "none"].map((mechanism) =>
+    runtimes.findIndex(({ isolation }) => isolation.mechanism === mechanism)
+  )
+)
+
+for (const [index, { isolation, name }] of runtimes.entries()) {
+  sessionSuite(`local runtime (${name})`, {
+    layer: layerWith(isolation),
+    clock: "live",
+    languages: await languagesOf(isolation),
+    crowd: 4,
+    insideOnly: !first.has(index)
+  })
+}
+
+for (const mechanism of missingMechanisms) {
+  it.skip(`not run: the local runtime in namespaces through ${mechanism}, which this machine does not have`, () => {})
+}

@@ -1,0 +1,312 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { once } from "node:events"
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { afterAll } from "vitest"
+import { nodeOnly } from "../src/internal/interpreters.js"
+import { make, type Sandbox } from "../src/internal/sandbox.js"
+import type { SandboxCall } from "../src/internal/sandboxProtocol.js"
+import { sweepWorkspaces } from "../src/internal/workspace.js"
+import { type Isolation, probe, probeAll } from "../src/Isolation.js"
+import { outputOf, spawnFixture } from "./fixtures/children.js"
+import { processesWith, until } from "./fixtures/processes.js"
+import { standIn } from "./fixtures/standIn.js"
+
+const isLinux = process.platform === "linux"
+const confined = await Effect.runPromise(probeAll)
+const unconfined = await Effect.runPromise(probe("none"))
+
+const { agent, marker, remove } = standIn()
+afterAll(remove)
+
+const nameOf = ({ confinement, mechanism }: Isolation) =>
+  confinement._tag === "Unconfined" ? "none" : `${mechanism} (${confinement.entry})`
+
+const start = (isolation: Isolation) => make({ isolation, interpreters: nodeOnly, agent })
+
+/** The stand-in understands more than a real agent. */
+const odd = (op: string) => ({ op }) as unknown as SandboxCall
+
+const shell = (sandbox: Sandbox, command: string) =>
+  Effect.map(
+    sandbox.call({ op: "shell", command, timeoutMs: 10_000 }),
+    ({ body }) => Buffer.from(body).toString().trim()
+  )
+
+const uniqueSeconds = () => `9${process.pid}.${Math.floor(Math.random() * 1e9)}`
+
+const nothingLeft = Effect.map(until(() => processesWith(marker).length === 0), (isEmpty) => assert.isTrue(isEmpty))
+
+const workspaces = () => Fs.readdirSync(Os.tmpdir()).filter((name) => name.startsWith("agb-session-"))
+
+describe.skipIf(!isLinux).each([...confined, unconfined].map((isolation) => [nameOf(isolation), isolation] as const))(
+  "Sandbox, %s",
+  (_, isolation) => {
+    it.live("starts, answers and leaves nothing", () =>
+      Effect.gen(function*() {
+        const before = workspaces().length
+        yield* Effect.scoped(Effect.gen(function*() {
+          const sandbox = yield* start(isolation)
+          assert.isNull((yield* sandbox.call({ op: "ping" })).value)
+          assert.strictEqual(
+            yield* shell(sandbox, "pwd; echo $HOME; echo $TMPDIR"),
+            [sandbox.workdir, sandbox.home, sandbox.tmp].join("\n")
+          )
+          assert.strictEqual(
+            yield* shell(sandbox, "echo a > $HOME/a && echo b > $TMPDIR/b && cat $HOME/a $TMPDIR/b"),
+            "a\nb"
+          )
+        }))
+        yield* nothingLeft
+        assert.strictEqual(workspaces().length, before)
+      }))
+
+    it.live("gives user code an environment made from nothing", () =>
+      Effect.gen(function*() {
+        process.env.AGB_API_KEY = "sk-must-not-get-in"
+        const sandbox = yield* start(isolation)
+        const names = (yield* shell(sandbox, "env")).split("\n").map((line) => line.split("=")[0])
+        assert.notInclude(names, "AGB_API_KEY")
+        assert.isBelow(names.length, 12)
+        delete process.env.AGB_API_KEY
+      }).pipe(Effect.scoped))
+
+    it.live("fails every call in flight when its agent is killed", () =>
+      Effect.gen(function*() {
+        const sandbox = yield* start(isolation)
+        const calls = yield* Effect.fork(Effect.all(
+          Array.from({ length: 3 }, () => Effect.flip(sandbox.call(odd("mute")))),
+          { concurrency: "unbounded" }
+        ))
+        yield* Effect.yieldNow()
+        const killed = yield* Effect.flip(sandbox.call(odd("die")))
+        const losses = [killed, ...(yield* Fiber.join(calls)), yield* sandbox.lost]
+        assert.deepStrictEqual(losses.map((loss) => loss._tag), Array.from({ length: 5 }, () => "SandboxLost" as const))
+        assert.strictEqual((yield* Effect.flip(sandbox.call({ op: "ping" })))._tag, "SandboxLost")
+        yield* nothingLeft
+      }).pipe(Effect.scoped))
+
+    it.live("ends what an interrupted call runs, and nothing else", () =>
+      Effect.gen(function*() {
+        const sandbox = yield* start(isolation)
+        const seconds = uniqueSeconds()
+        const call = yield* Effect.fork(shell(sandbox, `sleep ${seconds}`))
+        assert.isTrue(yield* until(() => processesWith(seconds).length > 0))
+        yield* Fiber.interrupt(call)
+        assert.isTrue(yield* until(() => processesWith(seconds).length === 0))
+        assert.strictEqual(yield* shell(sandbox, "echo well"), "well")
+      }).pipe(Effect.scoped))
+
+    it.live("takes daemons along when it ends", () =>
+      Effect.gen(function*() {
+        const seconds = uniqueSeconds()
+        yield* Effect.scoped(Effect.gen(function*() {
+          const sandbox = yield* start(isolation)
+          yield* shell(sandbox, `setsid sleep ${seconds} >/dev/null 2>&1 </dev/null &`)
+          assert.isTrue(yield* until(() => processesWith(seconds).length > 0))
+        }))
+        assert.isTrue(yield* until(() => processesWith(seconds).length === 0))
+      }))
+  }
+)
+
+describe.skipIf(!isLinux).each(confined.map((isolation) => [nameOf(isolation), isolation] as const))(
+  "Confined sandbox, %s",
+  (_, isolation) => {
+    const listener = Effect.acquireRelease(
+      Effect.promise(async () => {
+        const server = Http.createServer((_, response) => response.end("hello from the host"))
+        await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+        return server
+      }),
+      (server) => Effect.sync(() => server.close())
+    )
+
+    it.live("shares the network of the host when asked to, and only then", () =>
+      Effect.gen(function*() {
+        const { port } = (yield* listener).address() as AddressInfo
+        const fetched = `node -e 'fetch("http://127.0.0.1:${port}").then((it) => it.text()).then(console.log, () => 0)'`
+        const alone = yield* start(isolation)
+        const open = yield* make({ isolation, interpreters: nodeOnly, agent, network: "host" })
+        assert.strictEqual(yield* shell(alone, fetched), "")
+        assert.strictEqual(yield* shell(open, fetched), "hello from the host")
+      }).pipe(Effect.scoped))
+
+    it.live("bounds the memory of a process", () =>
+      Effect.gen(function*() {
+        const sandbox = yield* make({
+          isolation,
+          interpreters: nodeOnly,
+          agent,
+          limits: { memoryBytes: 256 * 1024 * 1024 }
+        })
+        const bomb = "node -e 'const all = []; for (;;) all.push(Buffer.alloc(16e6, 1))' >/dev/null 2>&1; echo over"
+        assert.strictEqual(yield* shell(sandbox, bomb), "over")
+      }).pipe(Effect.scoped))
+
+    it.live("has a loopback of its own", () =>
+      Effect.gen(function*() {
+        const sandbox = yield* start(isolation)
+        const code =
+          "const net = require(\"net\"); const s = net.createServer((c) => c.end(\"inside\")).listen(0, \"127.0.0.1\", () => " +
+          "net.connect(s.address().port, \"127.0.0.1\").on(\"data\", (d) => { console.log(String(d)); process.exit() }))"
+        assert.strictEqual(yield* shell(sandbox, `node -e '${code}'`), "inside")
+      }).pipe(Effect.scoped))
+  }
+)
+
+const best = confined[0] ?? unconfined
+
+describe("Sandbox", () => {
+  it.live.each(["garbage", "huge", "nonsense", "stranger"])(
+    "is ended by a frame of %s",
+    (op) =>
+      Effect.gen(function*() {
+        const sandbox = yield* start(best)
+        const bystander = yield* Effect.fork(Effect.flip(sandbox.call(odd("mute"))))
+        const error = yield* Effect.flip(sandbox.call(odd(op)))
+        assert.strictEqual(error._tag, "SandboxLost")
+        assert.match(error.message, /its agent (sent|answered)/)
+        assert.strictEqual((yield* Fiber.join(bystander))._tag, "SandboxLost")
+      }).pipe(Effect.scoped)
+  )
+
+  it.live("tells a refusal from a loss", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* start(best)
+      const error = yield* Effect.flip(sandbox.call(odd("no such thing")))
+      assert.strictEqual(error._tag === "SandboxFailure" && error.code, "EINVAL")
+      yield* sandbox.call({ op: "ping" })
+    }).pipe(Effect.scoped))
+
+  it.live("streams a flood to a slow reader, whole, and holds it back meanwhile", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* start(best)
+      const size = 24_000_000
+      const reader = yield* Deferred.make<void>()
+      const flood = sandbox.stream({ op: "shell", command: `head -c ${size} /dev/zero`, timeoutMs: 20_000 }).pipe(
+        Stream.tap(() => Deferred.await(reader)),
+        Stream.runFold({ bytes: 0, last: "" }, ({ bytes }, event) => ({
+          bytes: bytes + (event._tag === "Output" ? event.output.body.length : 0),
+          last: event._tag
+        }))
+      )
+      const reading = yield* Effect.fork(flood)
+      yield* Effect.sleep("200 millis")
+      const other = yield* Effect.fork(sandbox.call({ op: "ping" }))
+      yield* Effect.sleep("100 millis")
+      assert.isTrue(Option.isNone(yield* Fiber.poll(other)))
+      yield* Deferred.succeed(reader, undefined)
+      assert.deepStrictEqual(yield* Fiber.join(reading), { bytes: size, last: "Answer" })
+      yield* Fiber.join(other)
+    }).pipe(Effect.scoped))
+
+  it.live("ends the command of a stream of which no more is wanted", () =>
+    Effect.gen(function*() {
+      const sandbox = yield* start(best)
+      const seconds = uniqueSeconds()
+      const command = `echo first; sleep ${seconds}`
+      const events = yield* Stream.runCollect(
+        Stream.take(sandbox.stream({ op: "shell", command, timeoutMs: 20_000 }), 1)
+      )
+      assert.strictEqual(events.length, 1)
+      assert.isTrue(yield* until(() => !isLinux || processesWith(seconds).length === 0))
+      yield* sandbox.call({ op: "ping" })
+    }).pipe(Effect.scoped))
+
+  it.live("reports an agent that does not start, in its own words", () =>
+    Effect.gen(function*() {
+      const broken = standIn("throw new Error('a broken agent')")
+      const error = yield* Effect.flip(make({ isolation: best, interpreters: nodeOnly, agent: broken.agent }))
+      broken.remove()
+      assert.strictEqual(error._tag, "SandboxStartError")
+      assert.match(error.message, /a broken agent/)
+    }).pipe(Effect.scoped))
+
+  it.live("leaves nothing when its start is interrupted", () =>
+    Effect.gen(function*() {
+      for (const delay of [0, 1, 5, 15, 30, 60]) {
+        yield* Effect.scoped(start(best)).pipe(Effect.timeoutOption(delay))
+      }
+      yield* nothingLeft
+    }))
+
+  it.live("outlives neither its scope nor a second closing of it", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const sandbox = yield* start(best).pipe(Scope.extend(scope))
+      const told = yield* Deferred.make<string>()
+      yield* Effect.fork(Effect.flatMap(sandbox.lost, ({ reason }) => Deferred.succeed(told, reason)))
+      yield* Effect.all([Scope.close(scope, Exit.void), Scope.close(scope, Exit.void)], { concurrency: 2 })
+      assert.strictEqual(yield* Deferred.await(told), "it was closed")
+      yield* nothingLeft
+    }))
+})
+
+describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () => {
+  it.live("are gone, whether their agents run or stand still", () =>
+    Effect.gen(function*() {
+      const seconds = uniqueSeconds()
+      const host = spawnFixture("holdSandboxes.mts", { args: [agent, seconds] })
+      yield* Effect.promise(() => once(host.stdout!, "data"))
+      assert.isTrue(yield* until(() => processesWith(seconds).length > 4 * confined.length))
+      host.kill("SIGKILL")
+      assert.isTrue(yield* until(() => processesWith(seconds).length === 0 && processesWith(marker).length === 0))
+    }), 20_000)
+})
+
+describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody", () => {
+  it("leave no zombies", async () => {
+    const asRoot = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]
+    const under = ["unshare", ...asRoot, "--pid", "--fork", "--mount-proc"]
+    const output = await outputOf(spawnFixture("zombies.mts", { under, args: [agent] }))
+    assert.deepStrictEqual(JSON.parse(output), { pid: 1, left: [] })
+  }, 20_000)
+})
+
+describe("Workspace", () => {
+  const abandoned = (owner: unknown) => {
+    const root = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-session-"))
+    Fs.mkdirSync(Path.join(root, "home"))
+    Fs.writeFileSync(Path.join(root, "owner.json"), JSON.stringify(owner))
+    return root
+  }
+
+  it.live("is removed though user code has locked it", () =>
+    Effect.gen(function*() {
+      const home = yield* Effect.scoped(Effect.gen(function*() {
+        const sandbox = yield* start(unconfined)
+        yield* shell(sandbox, "mkdir -p a/b && touch a/b/c && chmod 0 a/b a")
+        return sandbox.home
+      }))
+      assert.isFalse(Fs.existsSync(Path.dirname(home)))
+    }))
+
+  it.live("is swept when its owner is gone, and only then", () =>
+    Effect.gen(function*() {
+      const mine = { host: Os.hostname(), pid: process.pid, pidNamespace: null, startTime: null, bootId: null }
+      const { owner, root } = yield* Effect.scoped(Effect.map(start(unconfined), ({ home }) => {
+        const root = Path.dirname(home)
+        return { root, owner: { ...mine, ...JSON.parse(Fs.readFileSync(Path.join(root, "owner.json"), "utf8")) } }
+      }))
+      assert.isFalse(Fs.existsSync(root))
+      const gone = [{ ...owner, pid: 2 ** 30 }, { ...owner, startTime: "1" }, { ...owner, bootId: "before" }].map(
+        abandoned
+      )
+      const kept = [
+        owner,
+        { ...owner, host: "elsewhere", pid: 2 ** 30 },
+        { ...owner, pidNamespace: "x", pid: 2 ** 30 },
+        0
+      ]
+        .map(abandoned)
+      yield* sweepWorkspaces
+      assert.deepStrictEqual(gone.filter((path) => Fs.existsSync(path)), [])
+      assert.deepStrictEqual(kept.filter((path) => !Fs.existsSync(path)), [])
+      kept.forEach((path) => Fs.rmSync(path, { recursive: true }))
+    }))
+})

@@ -1,0 +1,182 @@
+/**
+ * The programs of the contract suite, each with what a session must answer. Real sessions run them; the fake only knows
+ * them by their text and gives the answers that stand here.
+ */
+import { AgbServer, type AgbTools } from "@effect-agb/core"
+import { Effect } from "effect"
+
+type RunResult = AgbTools.ResultOf<AgbTools.Tools["run_code"]>
+type ShellResult = AgbTools.ResultOf<AgbTools.Tools["shell"]>
+type Raised = NonNullable<RunResult["executionError"]>
+
+/** The variables of one kernel. */
+type Kernel = Map<string, number>
+
+interface Run {
+  readonly text?: string
+  readonly stdout?: string
+  readonly stderr?: string
+  readonly raised?: Raised
+}
+
+export interface CodeProgram {
+  readonly language: AgbTools.Language
+  readonly code: string
+  readonly answer: (kernel: Kernel) => Run | "forever"
+}
+
+const program = (language: AgbTools.Language, code: string, answer: Run | "forever" | CodeProgram["answer"]) => ({
+  language,
+  code,
+  answer: typeof answer === "function" ? answer : () => answer
+})
+
+/** What a language must be able to do. */
+export interface LanguagePrograms {
+  /** Prints `out` and `err`; its last value is 42. */
+  readonly prints: CodeProgram
+  /** Keeps 41 in a variable. */
+  readonly keeps: CodeProgram
+  /** One more than what was kept. */
+  readonly uses: CodeProgram
+  readonly raises: CodeProgram
+  readonly raised: { readonly name: string; readonly value: string }
+  readonly forever: CodeProgram
+  /** Its last value is `naïve 🎈 日本`, quoted as the language does. */
+  readonly unicode: CodeProgram
+}
+
+const printed = { text: "42", stdout: "out\n", stderr: "err\n" }
+
+const keep = (kernel: Kernel): Run => {
+  kernel.set("kept", 41)
+  return {}
+}
+
+const kept = (missing: Raised) => (kernel: Kernel): Run => {
+  const value = kernel.get("kept")
+  return value === undefined ? { raised: missing } : { text: String(value + 1) }
+}
+
+const raises = (name: string, value: string): Run => ({ raised: { name, value, traceback: `${name}: ${value}` } })
+
+export const python: LanguagePrograms = {
+  prints: program("python", "import sys\nprint('out')\nprint('err', file=sys.stderr)\n6 * 7", printed),
+  keeps: program("python", "kept = 41", keep),
+  uses: program(
+    "python",
+    "kept + 1",
+    kept({ name: "NameError", value: "name 'kept' is not defined", traceback: "NameError" })
+  ),
+  raises: program("python", "1 / 0", raises("ZeroDivisionError", "division by zero")),
+  raised: { name: "ZeroDivisionError", value: "division by zero" },
+  forever: program("python", "while True: pass", "forever"),
+  unicode: program("python", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
+}
+
+export const javascript: LanguagePrograms = {
+  prints: program("javascript", "console.log('out'); console.error('err'); 6 * 7", printed),
+  keeps: program("javascript", "var kept = 41", keep),
+  uses: program(
+    "javascript",
+    "kept + 1",
+    kept({ name: "ReferenceError", value: "kept is not defined", traceback: "ReferenceError" })
+  ),
+  raises: program("javascript", "throw new TypeError('no good')", raises("TypeError", "no good")),
+  raised: { name: "TypeError", value: "no good" },
+  forever: program("javascript", "while (true) {}", "forever"),
+  unicode: program("javascript", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
+}
+
+export const java = program("java", "6 * 7", { text: "42" })
+export const r = program("r", "6 * 7", { text: "[1] 42" })
+
+const forms: ReadonlyArray<LanguagePrograms> = [python, javascript]
+const codePrograms = [
+  ...forms.flatMap(({ forever, keeps, prints, raises, unicode, uses }) => [
+    prints,
+    keeps,
+    uses,
+    raises,
+    forever,
+    unicode
+  ]),
+  java,
+  r
+]
+
+interface Shell {
+  readonly cwd: string
+  readonly envs: Readonly<Record<string, string>>
+  readonly read: (path: string) => Effect.Effect<string, AgbServer.ToolFailure>
+  readonly write: (path: string, bytes: Uint8Array) => Effect.Effect<void, AgbServer.ToolFailure>
+}
+
+type ShellAnswer = Effect.Effect<ShellResult, AgbServer.ToolFailure>
+
+const exits = (stdout: string, stderr = "", exit_code = 0) => ({ stdout, stderr, exit_code })
+
+export const commands = {
+  prints: "printf out; printf err >&2",
+  fails: "printf out; printf err >&2; exit 3",
+  directory: "pwd",
+  greets: "printf %s \"$GREETING\"",
+  sleeps: "printf begun; sleep 60",
+  unicode: "printf 'naïve 🎈 日本'",
+  reads: "cat shared.txt",
+  writesBytes: "printf '\\377\\000\\001\\r\\n\\200' > bytes"
+} as const
+
+/** What `writesBytes` writes: no UTF-8. */
+export const bytes = Uint8Array.of(255, 0, 1, 13, 10, 128)
+
+const shellPrograms: Readonly<Record<string, (shell: Shell) => ShellAnswer | "forever">> = {
+  [commands.prints]: () => Effect.succeed(exits("out", "err")),
+  [commands.fails]: () => Effect.succeed(exits("out", "err", 3)),
+  [commands.directory]: ({ cwd }) => Effect.succeed(exits(`${cwd}\n`)),
+  [commands.greets]: ({ envs }) => Effect.succeed(exits(envs["GREETING"] ?? "")),
+  [commands.sleeps]: () => "forever",
+  [commands.unicode]: () => Effect.succeed(exits("naïve 🎈 日本")),
+  [commands.reads]: ({ cwd, read }) => Effect.map(read(`${cwd}/shared.txt`), (text) => exits(text)),
+  [commands.writesBytes]: ({ cwd, write }) => Effect.as(write(`${cwd}/bytes`, bytes), exits(""))
+}
+
+const unknown = new AgbServer.ToolFailure({ text: "the fake does not know this program" })
+
+const toResult = ({ raised, stderr = "", stdout = "", text }: Run): RunResult => ({
+  results: text === undefined ? [] : [{ data: { "text/plain": text }, isMainResult: true }],
+  stdout: stdout === "" ? [] : [stdout],
+  stderr: stderr === "" ? [] : [stderr],
+  executionError: raised ?? null
+})
+
+const overtime: Run = { raised: { name: "ExecutionTimeout", value: "the time is over", traceback: "" } }
+
+/** The `run_code` and `shell` of one session of the fake. */
+export const makePrograms = (
+  { read, write }: Pick<Shell, "read" | "write">
+): Pick<AgbServer.ToolHandlers, "run_code" | "shell"> => {
+  const kernels = new Map<string, Kernel>()
+  const kernelOf = (language: string): Kernel => {
+    const kernel = kernels.get(language) ?? new Map()
+    kernels.set(language, kernel)
+    return kernel
+  }
+  return {
+    run_code: ({ code, language, timeout_s = 60 }) => {
+      const known = codePrograms.find((one) => one.language === language && one.code === code)
+      if (known === undefined) return Effect.fail(unknown)
+      const run = known.answer(kernelOf(language))
+      return run === "forever"
+        ? Effect.delay(Effect.succeed(toResult(overtime)), timeout_s * 1000)
+        : Effect.succeed(toResult(run))
+    },
+    shell: ({ command, cwd = "/home", envs = {}, timeout_ms = 1000 }) => {
+      const answer = shellPrograms[command]?.({ cwd, envs, read, write }) ?? Effect.fail(unknown)
+      const late = JSON.stringify(exits("begun", "The command timed out", 124))
+      return answer === "forever"
+        ? Effect.delay(Effect.fail(new AgbServer.ToolFailure({ text: late })), timeout_ms)
+        : answer
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/** The local runtimes that this machine can run, as root or as anybody, and the names of those that it cannot. */
+import { Isolation, LocalAgb } from "@effect-agb/platform-node"
+import type { Layer } from "effect"
+import { Effect } from "effect"
+
+export interface Runtime {
+  readonly name: string
+  readonly isolation: Isolation.Isolation
+}
+
+const namespaces = await Effect.runPromise(Isolation.probeAll)
+
+const none = await Effect.runPromise(Isolation.probe("none"))
+
+/** Every isolation that works here, best first, and none at all, in words. */
+export const runtimes: ReadonlyArray<Runtime> = [
+  ...namespaces.map((isolation) => ({
+    name: `${isolation.mechanism}, ${isolation.confinement._tag === "Unconfined" ? "" : isolation.confinement.entry}`,
+    isolation
+  })),
+  { name: "no isolation", isolation: none }
+]
+
+/** What cannot be tried on this machine. */
+export const missingMechanisms: ReadonlyArray<string> = (["bwrap", "unshare"] as const).filter((mechanism) =>
+  namespaces.every((isolation) => isolation.mechanism !== mechanism)
+)
+
+/** What tests take when any isolation will do: the best there is, else none. */
+export const best: Isolation.Isolation = namespaces[0] ?? none
+
+const small = { warm: 1, limits: { workspaceBytes: 64 * 2 ** 20 } }
+
+export const layerWith = (isolation: Isolation.Isolation, options: LocalAgb.Options = {}) =>
+  LocalAgb.layerWith({ ...small, isolation, ...options })
+
+/** The languages besides Python and JavaScript that sessions of this isolation have. */
+export const languagesOf = (isolation: Isolation.Isolation): Promise<ReadonlyArray<"java" | "r">> =>
+  Effect.runPromise(
+    Effect.flatMap(LocalAgb.LocalAgb, ({ languages }) =>
+      Effect.succeed(languages.filter((language) => language === "java" || language === "r"))).pipe(
+        Effect.provide(LocalAgb.layerServer({ ...small, warm: 0, isolation })),
+        Effect.orElseSucceed(() => [])
+      )
+  )
+
+export const serverLayer = (options: LocalAgb.Options = {}): Layer.Layer<LocalAgb.LocalAgb, LocalAgb.StartError> =>
+  LocalAgb.layerServer({ ...small, isolation: best, ...options })

@@ -1,0 +1,45 @@
+/** What every backend owes its users. One suite, so that a program that runs on one of them runs on all. */
+import { describe, it, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import type { Backend, Contract, Test } from "./contract/backend.js"
+import { badInput } from "./contract/badInput.js"
+import { code } from "./contract/code.js"
+import { command } from "./contract/command.js"
+import { fileSystem } from "./contract/files.js"
+import { lifecycle } from "./contract/lifecycle.js"
+import { withVirtualClock } from "./virtualClock.js"
+
+/** What happens inside a session, which its isolation could break. */
+const inside: ReadonlyArray<Contract> = [code, command, fileSystem]
+
+const whole: ReadonlyArray<Contract> = [lifecycle, ...inside, badInput]
+
+const timeout = 30_000
+
+const skip = (title: string) => it.skip(`not run: ${title}`, () => {})
+
+const addAll = (backend: Backend, run: (...args: Parameters<Test>) => void) => {
+  const test: Test = Object.assign(run, { skip })
+  for (const contract of backend.insideOnly ? inside : whole) contract(test, backend)
+}
+
+/** Every test has a server of its own and time of its own. */
+const virtualSuite = (name: string, backend: Backend) =>
+  describe(name, () =>
+    addAll(backend, (title, body) =>
+      it.live(
+        title,
+        () => body().pipe(Effect.scoped, Effect.provide(backend.layer), withVirtualClock),
+        timeout
+      )))
+
+const liveSuite = (name: string, backend: Backend) =>
+  layer(backend.layer, { excludeTestServices: true, timeout })(
+    name,
+    (it) => addAll(backend, (title, body) => it.scoped(title, body, timeout))
+  )
+
+export const sessionSuite = (name: string, backend: Backend): void => {
+  if (backend.clock === "virtual") virtualSuite(name, backend)
+  else liveSuite(name, backend)
+}
