@@ -29,6 +29,7 @@ import * as CreateSessionParams from "./CreateSessionParams.js"
 import * as issues from "./internal/issues.js"
 import * as sessions from "./internal/session.js"
 import * as supervisors from "./internal/supervisor.js"
+import * as Transport from "./Transport.js"
 
 /**
  * A session in a list.
@@ -211,12 +212,19 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
 })
 
 /**
+ * The service over a transport of a platform's own, with the client under it.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTransport: Layer.Layer<Agb | AgbClient.AgbClient, never, AgbConfig | Transport.Transport> = Layer
+  .scoped(Agb, make).pipe(Layer.provideMerge(AgbClient.layer))
+
+/**
  * The service over any `HttpClient`, with the client under it.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<Agb | AgbClient.AgbClient, never, AgbConfig | HttpClient.HttpClient> = Layer.scoped(
-  Agb,
-  make
-).pipe(Layer.provideMerge(AgbClient.layer))
+export const layer: Layer.Layer<Agb | AgbClient.AgbClient, never, AgbConfig | HttpClient.HttpClient> = layerTransport
+  .pipe(Layer.provide(Transport.layer))

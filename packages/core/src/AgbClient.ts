@@ -1,5 +1,5 @@
 /**
- * The wire: one typed method per endpoint, over any `HttpClient` of the platform. A method checks its request before
+ * The wire: one typed method per endpoint, over a `Transport`. A method checks its request before
  * anything is sent, turns the envelope into a value or a typed error, repeats what is safe to repeat inside one
  * deadline, and leaves a span named `AgbClient.<endpoint>`.
  *
@@ -7,9 +7,6 @@
  *
  * @since 0.1.0
  */
-import * as HttpBody from "@effect/platform/HttpBody"
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,11 +29,12 @@ import { AgbConfig } from "./AgbConfig.js"
 import { type ClientError, MalformedResponseError, TransportError } from "./AgbError.js"
 import * as deadlines from "./internal/deadlines.js"
 import * as envelopes from "./internal/envelope.js"
-import * as http from "./internal/http.js"
+import { fromExchange } from "./internal/exchangeFailure.js"
 import * as issues from "./internal/issues.js"
 import * as RequestId from "./internal/requestId.js"
 import * as retry from "./internal/retry.js"
 import * as spans from "./internal/spans.js"
+import { type Ending, type Exchange, type Reply, Transport } from "./Transport.js"
 
 /**
  * @since 0.1.0
@@ -50,7 +48,7 @@ export interface CallOptions {
   /** The name under which errors speak of this call. Default: the endpoint's. */
   readonly operation?: string | undefined
   /** Registers what ends the call early with an error, and gives how to take the registration back. */
-  readonly ending?: ((end: (error: ClientError) => void) => () => void) | undefined
+  readonly ending?: Ending<ClientError> | undefined
 }
 
 type Methods = {
@@ -81,10 +79,12 @@ export declare namespace AgbClient {
 
 interface Wire {
   readonly config: AgbConfig.Service
-  readonly send: HttpClient.HttpClient["execute"]
+  readonly transport: Transport.Service
   readonly retrier: retry.Retrier
   readonly deadlines: deadlines.Deadlines
 }
+
+type Prepared = Omit<Exchange<ClientError>, "ending">
 
 interface Call {
   readonly operation: string
@@ -116,17 +116,20 @@ const encoder = <Q extends object, QI, B extends object, BI, R, RI>(
 ) => {
   const encodeQuery = ParseResult.encodeUnknownEither(query)
   const encodeBody = ParseResult.encodeUnknownEither(body)
-  const base = HttpClientRequest.make(method)(config.endpoint + path, {
+  const base = {
+    method,
     headers: {
       authorization: `Bearer ${Redacted.value(config.apiKey)}`,
       "content-type": "application/json"
-    }
-  })
-  const build = (q: QI, b: BI): HttpClientRequest.HttpClientRequest => {
-    const request = HttpClientRequest.setUrl(base, base.url + queryString(q as object))
-    return method === "GET" ? request : HttpClientRequest.setBody(request, HttpBody.raw(JSON.stringify(b)))
+    },
+    maxBytes: config.maxResponseBytes
   }
-  return (request: Q & B): Either.Either<HttpClientRequest.HttpClientRequest, ParseResult.ParseIssue> => {
+  const build = (q: QI, b: BI): Prepared => ({
+    ...base,
+    url: config.endpoint + path + queryString(q as object),
+    body: method === "GET" ? undefined : JSON.stringify(b)
+  })
+  return (request: Q & B): Either.Either<Prepared, ParseResult.ParseIssue> => {
     const q = encodeQuery(request)
     if (Either.isLeft(q)) return Either.left(q.left)
     const b = encodeBody(request)
@@ -139,6 +142,11 @@ interface Answer<R> {
   readonly result: Either.Either<R, ClientError>
 }
 
+const header = (headers: Reply["headers"], name: string): string | undefined => {
+  const value = headers[name]
+  return typeof value === "string" || value === undefined ? value : value[0]
+}
+
 /** Turns a reply of one endpoint into its value or a typed error. */
 const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   { config }: Wire,
@@ -147,7 +155,7 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   const decodeReply = ParseResult.decodeUnknownEither(reply)
   const redact = (text: string) => text.replaceAll(Redacted.value(config.apiKey), "<redacted>").slice(0, 500)
 
-  const result = (call: Call, reply: http.HttpReply, now: number, envelope: envelopes.Envelope) => {
+  const result = (call: Call, reply: Reply, now: number, envelope: envelopes.Envelope) => {
     const { headers, status } = reply
     switch (envelopes.verdict(judge, status, envelope)) {
       case "success":
@@ -157,16 +165,16 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
         })
       case "failure":
         return Either.left(
-          envelopes.failure({ ...call, status, retryAfter: headers["retry-after"], envelope, redact }, now)
+          envelopes.failure({ ...call, status, retryAfter: header(headers, "retry-after"), envelope, redact }, now)
         )
       case "open":
         return Either.left(malformed(call, "success", "an outcome", envelope.requestId))
     }
   }
 
-  return (call: Call, reply: http.HttpReply, now: number): Answer<R> => {
+  return (call: Call, reply: Reply, now: number): Answer<R> => {
     const json = parseJson(reply.body)
-    const envelope = envelopes.read(Either.getOrElse(json, () => reply.body), reply.headers["x-request-id"])
+    const envelope = envelopes.read(Either.getOrElse(json, () => reply.body), header(reply.headers, "x-request-id"))
     return {
       requestId: envelope.requestId,
       result: Either.isLeft(json) && reply.status < 300
@@ -204,14 +212,16 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
   const encode = encoder(wire, endpoint)
   const decode = decoder(wire, endpoint)
 
-  const attempt = (call: Call, request: HttpClientRequest.HttpClientRequest): Effect.Effect<R, ClientError> => {
-    const exchange = { ...call, maxBytes: wire.config.maxResponseBytes }
-    return Effect.flatMap(http.execute(wire.send, request, exchange), (reply) =>
-      Effect.clockWith((clock) => {
-        const { requestId, result } = decode(call, reply, clock.unsafeCurrentTimeMillis())
-        return requestId === undefined ? result : Effect.zipRight(note(requestId), result)
-      }))
-  }
+  const attempt = (call: Call, prepared: Prepared, ending: Ending<ClientError>): Effect.Effect<R, ClientError> =>
+    wire.transport.exchange({ ...prepared, ending }).pipe(
+      Effect.mapError((error) => error._tag === "ExchangeError" ? fromExchange(call, error, prepared.maxBytes) : error),
+      Effect.flatMap((reply) =>
+        Effect.clockWith((clock) => {
+          const { requestId, result } = decode(call, reply, clock.unsafeCurrentTimeMillis())
+          return requestId === undefined ? result : Effect.zipRight(note(requestId), result)
+        })
+      )
+    )
 
   return (request: Q & B, options: CallOptions = {}): Effect.Effect<R, ClientError> =>
     Effect.clockWith((clock) => {
@@ -224,8 +234,12 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
       if (Either.isLeft(encoded)) return Effect.fail(issues.invalidRequest(call.operation, encoded.left))
       const timeout = options.timeout ?? wire.config.timeout
       const deadline = clock.unsafeCurrentTimeMillis() + Duration.toMillis(timeout)
-      const run = wire.retrier.run(attempt(call, encoded.right), deadline)
-      return wire.deadlines.run(run, deadline, tooLate(call, timeout), options.ending).pipe(
+      return wire.deadlines.run(
+        deadline,
+        tooLate(call, timeout),
+        options.ending,
+        (ending) => wire.retrier.run(attempt(call, encoded.right, ending), deadline)
+      ).pipe(
         spans.request(`AgbClient.${endpoint.name}`, call.sessionId)
       )
     })
@@ -237,10 +251,10 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | HttpClient.HttpClient> = Effect.gen(function*() {
+export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | Transport> = Effect.gen(function*() {
   const config = yield* AgbConfig
-  const send = http.untraced(yield* HttpClient.HttpClient)
-  const wire: Wire = { config, send, retrier: retry.make(config.retry), deadlines: deadlines.make() }
+  const transport = yield* Transport
+  const wire: Wire = { config, transport, retrier: retry.make(config.retry), deadlines: deadlines.make() }
   return {
     config,
     createSession: method(wire, endpoints.createSession),
@@ -263,4 +277,4 @@ export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | HttpClien
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<AgbClient, never, AgbConfig | HttpClient.HttpClient> = Layer.effect(AgbClient, make)
+export const layer: Layer.Layer<AgbClient, never, AgbConfig | Transport> = Layer.effect(AgbClient, make)

@@ -30,7 +30,16 @@ import * as operations from "./internal/promise/sessionOperations.js"
 import * as sessions from "./internal/session.js"
 import type * as Results from "./OperationResult.js"
 
-export { CreateSessionParams } from "./CreateSessionParams.js"
+export {
+  /**
+   * The image to start, labels to find the session by, and for how long it may be idle. Constructing it never throws: the
+   * values are checked by `create`, before anything is sent.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  CreateSessionParams
+} from "./CreateSessionParams.js"
 
 export {
   /**
@@ -170,6 +179,7 @@ const invalid = (operation: string, field: string, given: unknown, expected: str
  */
 export class AGB {
   readonly #connection: Connection
+  #client: clients.Client | undefined
 
   static {
     connectionOf = (agb) => {
@@ -200,7 +210,7 @@ export class AGB {
 
   /** The wire itself, for what has no method. */
   get client(): clients.Client {
-    return clients.make(this.#connection)
+    return this.#client ??= clients.make(this.#connection)
   }
 
   /**

@@ -11,7 +11,7 @@ export * as Agb from "./Agb.js"
 export * as AgbApi from "./AgbApi.js"
 
 /**
- * The wire: one typed method per endpoint, over any `HttpClient` of the platform. A method checks its request before
+ * The wire: one typed method per endpoint, over a `Transport`. A method checks its request before
  * anything is sent, turns the envelope into a value or a typed error, repeats what is safe to repeat inside one
  * deadline, and leaves a span named `AgbClient.<endpoint>`.
  */
@@ -82,3 +82,9 @@ export * as Session from "./Session.js"
  * faster route replaces `send` alone and everything above it stays.
  */
 export * as ToolCall from "./ToolCall.js"
+
+/**
+ * One HTTP exchange: all that `AgbClient` needs of a network. `layer` makes it of any `HttpClient` of the platform; a
+ * platform that can do it with less effort brings its own.
+ */
+export * as Transport from "./Transport.js"

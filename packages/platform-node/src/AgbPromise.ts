@@ -13,7 +13,7 @@ import * as Core from "@effect-agb/core/AgbPromise"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { keepsAlive } from "./internal/liveness.js"
-import * as undiciHttpClient from "./internal/undiciHttpClient.js"
+import * as undiciTransport from "./internal/undiciTransport.js"
 import * as LocalAgb from "./LocalAgb.js"
 
 export {
@@ -41,6 +41,32 @@ export {
 } from "@effect-agb/core/AgbPromise"
 
 /**
+ * The types of the promise face.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type * from "@effect-agb/core/AgbPromise"
+
+/**
+ * The types of its results.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type * from "@effect-agb/core/OperationResult"
+
+export type {
+  /**
+   * The answer of a creation.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionResult
+} from "@effect-agb/core/AgbPromise"
+
+/**
  * All optional: what is absent is taken from the environment, and then has a default.
  *
  * @since 0.1.0
@@ -56,9 +82,9 @@ export interface Options {
 }
 
 const complete = (options: string | Options | Core.LayerOptions): Core.EndpointOptions | Core.LayerOptions => {
-  if (typeof options === "string") return { apiKey: options, httpClient: undiciHttpClient.layer }
+  if (typeof options === "string") return { apiKey: options, transport: undiciTransport.layer }
   return Predicate.isRecord(options) && !("layer" in options)
-    ? { ...options, httpClient: undiciHttpClient.layer }
+    ? { ...options, transport: undiciTransport.layer }
     : options as Core.LayerOptions
 }
 
@@ -71,11 +97,15 @@ const complete = (options: string | Options | Core.LayerOptions): Core.EndpointO
  * import { AgbPromise } from "@effect-agb/platform-node"
  *
  * export const hello = async () => {
- *   await using agb = AgbPromise.AGB.local()
- *   const created = await agb.create({ imageId: "agb-code-space-1" })
- *   if (!created.success) return created.errorMessage
- *   const run = await created.session.code.runCode("print('Hello World')", "python")
- *   return run.success ? run.result : run.errorMessage
+ *   const agb = AgbPromise.AGB.local()
+ *   try {
+ *     const created = await agb.create({ imageId: "agb-code-space-1" })
+ *     if (!created.success) return created.errorMessage
+ *     const run = await created.session.code.runCode("print('Hello World')", "python")
+ *     return run.success ? run.result : run.errorMessage
+ *   } finally {
+ *     await agb.dispose()
+ *   }
  * }
  * ```
  *

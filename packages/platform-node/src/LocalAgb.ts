@@ -27,7 +27,7 @@ import * as handlers from "./internal/local/handlers.js"
 import { type LocalServerError, serve } from "./internal/local/httpServer.js"
 import * as registries from "./internal/local/registry.js"
 import * as sandboxPools from "./internal/sandboxPool.js"
-import * as undiciHttpClient from "./internal/undiciHttpClient.js"
+import * as undiciTransport from "./internal/undiciTransport.js"
 import * as Isolation from "./Isolation.js"
 
 /**
@@ -193,8 +193,8 @@ const configured = Layer.unwrapEffect(
 export const layerWith = (
   options: Options = {}
 ): Layer.Layer<LocalAgb | Agb.Agb | AgbClient, StartError> =>
-  Agb.layer.pipe(
-    Layer.provide(undiciHttpClient.layer),
+  Agb.layerTransport.pipe(
+    Layer.provide(undiciTransport.layer),
     Layer.provide(configured),
     Layer.provideMerge(layerServer(options))
   )

@@ -7,19 +7,18 @@ import * as Agb from "@effect-agb/core/Agb"
 import type { AgbClient } from "@effect-agb/core/AgbClient"
 import * as AgbConfig from "@effect-agb/core/AgbConfig"
 import type { ConfigurationError } from "@effect-agb/core/AgbError"
-import type * as HttpClient from "@effect/platform/HttpClient"
+import type { Transport } from "@effect-agb/core/Transport"
 import * as Layer from "effect/Layer"
 import * as processMain from "./internal/processMain.js"
-import * as undiciHttpClient from "./internal/undiciHttpClient.js"
+import * as undiciTransport from "./internal/undiciTransport.js"
 
 /**
- * The HTTP client of this package: undici without any detour. It is made for the SDK's own requests, not for general
- * use: it sends bodies of bytes and text only.
+ * The transport of this package: undici without any detour, no redirects.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = undiciHttpClient.layer
+export const layerTransport: Layer.Layer<Transport> = undiciTransport.layer
 
 /**
  * The SDK with a configuration in values.
@@ -30,7 +29,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = undiciHttpCli
 export const layer = (
   options: AgbConfig.AgbConfig.Options
 ): Layer.Layer<Agb.Agb | AgbClient, ConfigurationError> =>
-  Agb.layer.pipe(Layer.provide(layerHttpClient), Layer.provide(AgbConfig.layer(options)))
+  Agb.layerTransport.pipe(Layer.provide(layerTransport), Layer.provide(AgbConfig.layer(options)))
 
 /**
  * The SDK configured by the environment: `AGB_API_KEY`, and if set `AGB_ENDPOINT` and `AGB_TIMEOUT_MS`.
@@ -38,8 +37,8 @@ export const layer = (
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<Agb.Agb | AgbClient, ConfigurationError> = Agb.layer.pipe(
-  Layer.provide(layerHttpClient),
+export const layerConfig: Layer.Layer<Agb.Agb | AgbClient, ConfigurationError> = Agb.layerTransport.pipe(
+  Layer.provide(layerTransport),
   Layer.provide(AgbConfig.layerConfig())
 )
 

@@ -1,8 +1,8 @@
 /** The promise face on the cloud in memory: what aborting, disposing and failing servers leave behind, which is nothing. */
-import { AgbApi, type AgbError } from "@effect-agb/core"
+import { Agb, AgbApi, type AgbError } from "@effect-agb/core"
 import { AGB, Session } from "@effect-agb/platform-node/AgbPromise"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import { setTimeout as pause } from "node:timers/promises"
 import * as fakes from "./support/fakeAgb.js"
 import * as faults from "./support/faults.js"
@@ -61,6 +61,22 @@ describe("aborting", () => {
       await until(() => fake.ledger.created.length === 1 && fake.ledger.live === 0, "it is still there")
     })
   }
+
+  world("a create at the very moment of its success leaves no session", async ({ fake }) => {
+    const stop = new AbortController()
+    const abort = Effect.sync(() => stop.abort(reason))
+    const layer = Layer.effect(
+      Agb.Agb,
+      Effect.map(
+        Agb.Agb,
+        (agb) => Agb.Agb.of({ ...agb, create: (params) => Effect.tap(agb.create(params), () => abort) })
+      )
+    ).pipe(Layer.provide(fake.layer()))
+    const agb = new AGB({ layer })
+    assert.strictEqual(await rejectionOf(agb.create(params, { signal: stop.signal })), reason)
+    await until(() => fake.ledger.created.length === 1 && fake.ledger.live === 0, "it is still there")
+    await agb.dispose()
+  })
 
   world("before a create begins sends nothing", async ({ agb, fake }) => {
     assert.strictEqual(await rejectionOf(agb.create(params, { signal: AbortSignal.abort(reason) })), reason)

@@ -121,7 +121,7 @@ describe(title, () => {
     const gone = await session.getStatus()
     assert(!gone.success)
     assert.strictEqual(gone.error._tag, "SessionLostError")
-    assert.notInclude((await agb.list()).sessionIds, session.sessionId)
+    assert.notInclude((await agb.list()).sessionIds ?? [], session.sessionId)
   })
 
   runs("3. Resource Management", async () => {

@@ -88,7 +88,7 @@ const options = { concurrent: true, timeout: 60_000 }
 
 /** What takes its time does so in a session of its own. */
 const partOf = ({ callId, group }: Exchange): string =>
-  /^run\.(timeout|java|r)$/.test(callId) ? `${group}, slowly` : group
+  /^run\.(timeout|java|r)$/.test(callId) ? `${group}, ${callId}` : group
 
 const partsOf = (folder: Folder): ReadonlyArray<readonly [string, ReadonlyArray<Exchange>]> => {
   const all = exchangesOf(folder)
@@ -117,6 +117,15 @@ layer(Layer.scoped(Server, start), { excludeTestServices: true })("one server", 
 
 it("no recorded request is left out", () => {
   assert.deepStrictEqual(folders.map((folder) => exchangesOf(folder).length), [175, 134, 33])
+})
+
+it("requests in every form that an official SDK sends are among them", () => {
+  const all = folders.flatMap(exchangesOf).map(({ request }) => request)
+  const posts = all.filter(({ method }) => method === "POST")
+  assert.isTrue(posts.some(({ body }) => body === null), "a POST without a body")
+  assert.isTrue(posts.some(({ body }) => body !== null && Object.keys(body).length === 0), "an empty record")
+  assert.isTrue(all.some(({ query }) => new URLSearchParams(query).toString().includes("+")), "a plus for a space")
+  assert.isTrue(posts.some(({ body }) => /^{"\w+": /.test(String(body?.["args"]))), "spaces in JSON text")
 })
 
 it("every deviation is still needed", () => {

@@ -1,33 +1,36 @@
 /**
- * Ends calls from outside: when their time is over, or when something else makes them pointless. A call costs one fork
- * and no timer: all deadlines of a client share one sleeping fiber, which wakes at most once a second while calls are
- * in flight and is gone soon after the last one.
+ * Ends calls when their time is over. All deadlines of a client share one sleeping fiber, which wakes at most once a
+ * second while calls are in flight and is gone soon after the last one: a call costs neither a timer nor a fiber.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-
-/** Registers what ends a call early; gives how to take the registration back. */
-export type Ending<E> = (end: (error: E) => void) => () => void
+import type { Ending } from "../Transport.js"
 
 export interface Deadlines {
-  /** Fails with `tooLate` once the clock reads `deadline` (milliseconds), or with the error of the ending. */
+  /**
+   * Runs a call that heeds the ending it is given. That ends with the error of `tooLate` once the clock reads `deadline`
+   * (milliseconds), and whenever `ending` does.
+   */
   readonly run: <A, E>(
-    call: Effect.Effect<A, E>,
     deadline: number,
     tooLate: () => E,
-    ending: Ending<E> | undefined
+    ending: Ending<E> | undefined,
+    call: (ending: Ending<E>) => Effect.Effect<A, E>
   ) => Effect.Effect<A, E>
 }
 
 interface Entry {
   readonly deadline: number
   expired: boolean
-  expire: () => void
+  /** Ends what is in flight, if anything is. */
+  end: (() => void) | undefined
 }
 
 /** The longest sleep: how late the sleeper notices that nobody needs it any more. */
 const tick = 1000
+
+const nothing = () => {}
 
 export const make = (): Deadlines => {
   const entries = new Set<Entry>()
@@ -36,7 +39,7 @@ export const make = (): Deadlines => {
 
   const earliest = (): number => {
     let at = Infinity
-    for (const { deadline } of entries) at = Math.min(at, deadline)
+    for (const { deadline, expired } of entries) if (!expired) at = Math.min(at, deadline)
     return at
   }
 
@@ -54,9 +57,9 @@ export const make = (): Deadlines => {
 
   const expire = Effect.flatMap(Clock.currentTimeMillis, (now) => {
     for (const entry of [...entries]) {
-      if (entry.deadline > now) continue
+      if (entry.expired || entry.deadline > now) continue
       entry.expired = true
-      entry.expire()
+      entry.end?.()
     }
     return watch
   })
@@ -74,45 +77,32 @@ export const make = (): Deadlines => {
       )
     })
 
-  const wait = <A, E>(
-    child: Fiber.RuntimeFiber<A, E>,
-    entry: Entry,
-    tooLate: () => E,
-    ending: Ending<E> | undefined
-  ): Effect.Effect<A, E> =>
-    Effect.async((resume) => {
-      const release = () => {
-        entries.delete(entry)
-        child.removeObserver(finish)
-        takeBack?.()
-      }
-      const finish = (exit: Effect.Effect<A, E>) => {
-        release()
-        resume(exit)
-      }
-      const cut = (error: E) => finish(Effect.zipRight(Fiber.interrupt(child), Effect.fail(error)))
-      const takeBack = ending?.(cut)
-      entry.expire = () => cut(tooLate())
-      if (entry.expired) return entry.expire()
-      child.addObserver(finish)
-      return Effect.suspend(() => {
-        release()
-        return Fiber.interrupt(child)
-      })
-    })
+  const endingOf = <E>(entry: Entry, tooLate: () => E, other: Ending<E> | undefined): Ending<E> => (end) => {
+    if (entry.expired) {
+      end(tooLate())
+      return nothing
+    }
+    entry.end = () => end(tooLate())
+    const takeBack = other?.(end)
+    return () => {
+      entry.end = undefined
+      takeBack?.()
+    }
+  }
 
   return {
-    run: (call, deadline, tooLate, ending) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.suspend(() => {
-          const entry: Entry = { deadline, expired: false, expire: () => {} }
-          entries.add(entry)
-          const waited = Effect.flatMap(
-            Effect.forkDaemon(Effect.interruptible(call)),
-            (child) => restore(wait(child, entry, tooLate, ending))
-          )
-          return deadline >= wakesAt ? waited : Effect.zipRight(arm(deadline), waited)
-        })
-      )
+    run: (deadline, tooLate, ending, call) =>
+      Effect.suspend(() => {
+        const entry: Entry = { deadline, expired: false, end: undefined }
+        entries.add(entry)
+        const called = call(endingOf(entry, tooLate, ending))
+        return Effect.onExit(
+          deadline >= wakesAt ? called : Effect.zipRight(arm(deadline), called),
+          () => {
+            entries.delete(entry)
+            return Effect.void
+          }
+        )
+      })
   }
 }

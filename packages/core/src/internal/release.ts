@@ -35,6 +35,9 @@ const confirm = (client: AgbClient.Service, sessionId: string): Effect.Effect<vo
     Effect.asVoid
   )
 
+/** Releasing may be repeated, so an answer that cannot be read is no reason to stop. */
+const mayPass = (error: ClientError): boolean => error.retryable || error._tag === "MalformedResponseError"
+
 /**
  * Releases a session and waits for the end; one that is not found is released. Failures that may pass are repeated
  * until the budget is spent, all others are final.
@@ -43,7 +46,7 @@ export const release = (client: AgbClient.Service, sessionId: string): Effect.Ef
   const budget = client.config.deleteBudget
   return notFoundIsGone(client.releaseSessionAsync({ sessionId }, { operation })).pipe(
     Effect.flatMap((outcome) => outcome === "gone" ? Effect.void : confirm(client, sessionId)),
-    Effect.retry({ while: (error) => error.retryable, schedule: pauses }),
+    Effect.retry({ while: mayPass, schedule: pauses }),
     Effect.interruptible,
     Effect.timeoutFail({ duration: budget, onTimeout: () => unconfirmed(budget) })
   )

@@ -84,7 +84,8 @@ export const make = (options: FakeOptions = {}): Effect.Effect<FakeAgb, never, S
       })
 
     const exchange: FakeAgb["exchange"] = (request) =>
-      Effect.flatMap(FiberSet.run(work, answer(request)), (fiber) => Fiber.join(fiber))
+      Effect.flatMap(FiberSet.run(work, Effect.withMaxOpsBeforeYield(answer(request), 2048)), (fiber) =>
+        Fiber.join(fiber))
 
     const layer: FakeAgb["layer"] = (config) =>
       Agb.layer.pipe(

@@ -68,7 +68,7 @@ export const FileInfoText = Schema.transformOrFail(Schema.String, Schema.typeSch
     ParseResult.succeed(Object.entries(info).map(([key, value]) => `${key}: ${oneLine(String(value))}`).join("\n"))
 })
 
-const entryOf = /^\s*\[(DIR|FILE)\] (.*?)\r?$/
+const entryOf = /^\s*\[(DIR|FILE)\] (.*?)\r?$/s
 
 /** `list_directory`: a `[DIR] name` or `[FILE] name` a line; other lines are skipped. */
 export const DirectoryText = Schema.transform(Schema.String, Schema.Array(Schema.typeSchema(DirectoryEntry)), {
@@ -129,20 +129,23 @@ export const readFileBlocks = (text: string, paths: ReadonlyArray<string>): Read
   let at = 0
   for (const path of paths) {
     const head = `${oneLine(path)}:`
-    const from = starts.length === 0 ? text.indexOf(head, at) : nextBlock(text, head, at)
+    const from = nextBlock(text, starts.length === 0 ? lineStart : afterSeparator, head, at)
     if (from === -1) continue
     at = from + head.length
     starts.push({ path, from, content: at })
   }
   return starts.map(({ content, path }, index) => {
-    const end = starts[index + 1]?.from
-    const body = text.slice(content, end === undefined ? undefined : text.lastIndexOf("---", end))
-    return { path, content: (end === undefined ? body.replace(/\n---\s*$/, "") : body).trim() }
+    const next = starts[index + 1]?.from
+    const end = next === undefined ? undefined : text.lastIndexOf("---", next)
+    return { path, content: text.slice(content, end).trim() }
   })
 }
 
-const nextBlock = (text: string, head: string, from: number): number => {
-  const match = new RegExp(`\\n[^\\S\\n]*---[^\\S\\n]*\\n\\s*(?=${escape(head)})`, "g")
+const lineStart = "(?:^|\\n)\\s*"
+const afterSeparator = "\\n[^\\S\\n]*---[^\\S\\n]*\\n\\s*"
+
+const nextBlock = (text: string, before: string, head: string, from: number): number => {
+  const match = new RegExp(`${before}(?=${escape(head)})`, "g")
   match.lastIndex = from
   const found = match.exec(text)
   return found === null ? -1 : found.index + found[0].length

@@ -69,16 +69,15 @@ const strings = (value: unknown): ReadonlyArray<string> => {
 
 const number = (value: unknown): number | undefined => typeof value === "number" ? value : undefined
 
-const nameOf = /^([A-Za-z_$][\w$.]*): ?([\s\S]*)$/
+const nameAndValue = /^([A-Za-z_$][\w$.]*): ?([\s\S]*)$/
+
+/** `KeyboardInterrupt` or `java.lang.Error`, but not any word that somebody threw. */
+const nameAlone = /^([A-Z][\w$]*|[\w$]+(?:\.[\w$]+)+)$/
 
 /** `ZeroDivisionError: division by zero` as name and value. */
 const splitError = (text: string, traceback: unknown) => {
-  const match = nameOf.exec(text)
-  return {
-    name: match?.[1] ?? "ExecutionError",
-    value: match?.[2] ?? text,
-    traceback: typeof traceback === "string" ? traceback : ""
-  }
+  const [, name = "", value = ""] = nameAndValue.exec(text) ?? nameAlone.exec(text) ?? ["", "ExecutionError", text]
+  return { name, value, traceback: typeof traceback === "string" ? traceback : "" }
 }
 
 const common = (value: Json) => ({

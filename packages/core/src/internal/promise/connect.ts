@@ -9,12 +9,23 @@ import type * as Redacted from "effect/Redacted"
 import * as Agb from "../../Agb.js"
 import * as AgbConfig from "../../AgbConfig.js"
 import { type AgbError, ConfigurationError, isAgbError, RuntimeUnavailableError } from "../../AgbError.js"
+import * as Transport from "../../Transport.js"
 import { Connection } from "./connection.js"
 
 /**
  * An endpoint and how to reach it. What is absent is taken from the environment, or has a default.
  */
-export interface EndpointOptions {
+export type EndpointOptions =
+  & Settings
+  & ({
+    /** Any client of `@effect/platform`, for example `FetchHttpClient.layer`. */
+    readonly httpClient: Layer.Layer<HttpClient.HttpClient>
+  } | {
+    /** A transport of a platform's own. */
+    readonly transport: Layer.Layer<Transport.Transport>
+  })
+
+interface Settings {
   /** Else `AGB_API_KEY`. */
   readonly apiKey?: string | Redacted.Redacted<string> | undefined
   /** Host or URL. Else `AGB_ENDPOINT`, else `sdk-api.agb.cloud`; plain `http` is accepted for loopback addresses only. */
@@ -24,8 +35,6 @@ export interface EndpointOptions {
    * comes on top.
    */
   readonly timeoutMs?: number | undefined
-  /** The transport, for example `FetchHttpClient.layer` of `@effect/platform`. */
-  readonly httpClient: Layer.Layer<HttpClient.HttpClient>
 }
 
 /**
@@ -40,7 +49,7 @@ const invalid = (field: string, expected: string) => new ConfigurationError({ fi
 
 const isTime = (value: unknown): boolean => typeof value === "number" && value > 0 && value <= 86_400_000
 
-const configOf = ({ apiKey, endpoint, timeoutMs }: EndpointOptions): AgbConfig.AgbConfig.Service => {
+const configOf = ({ apiKey, endpoint, timeoutMs }: Settings): AgbConfig.AgbConfig.Service => {
   if (endpoint !== undefined && typeof endpoint !== "string") throw invalid("endpoint", "a host or a URL")
   if (timeoutMs !== undefined && !isTime(timeoutMs)) {
     throw invalid("timeoutMs", "a number of milliseconds above zero and at most a day")
@@ -66,6 +75,15 @@ const toAgbError = (error: unknown): AgbError => {
   })
 }
 
+const transportOf = (options: EndpointOptions): Layer.Layer<Transport.Transport> => {
+  if ("transport" in options) {
+    checkLayer("transport", options.transport, "Transport")
+    return options.transport
+  }
+  checkLayer("httpClient", options.httpClient, "HttpClient")
+  return Layer.provide(Transport.layer, options.httpClient)
+}
+
 const isLayerOptions = (options: EndpointOptions | LayerOptions): options is LayerOptions => "layer" in options
 
 export const connect = (options: EndpointOptions | LayerOptions): Connection => {
@@ -75,9 +93,8 @@ export const connect = (options: EndpointOptions | LayerOptions): Connection => 
     return new Connection(Layer.mapError(options.layer, toAgbError), undefined)
   }
   const config = configOf(options)
-  checkLayer("httpClient", options.httpClient, "HttpClient")
-  const layer = Agb.layer.pipe(
-    Layer.provide(options.httpClient),
+  const layer = Agb.layerTransport.pipe(
+    Layer.provide(transportOf(options)),
     Layer.provide(Layer.succeed(AgbConfig.AgbConfig, config))
   )
   return new Connection(layer, config)

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
@@ -96,9 +97,10 @@ export class Connection {
     const call = checked.right
     if (call.signal?.aborted) throw call.signal.reason
     if (this.#disposal !== undefined) return shape.onFailure("", disposed(name))
-    const cell = { value: "" }
-    const work = Effect.flatMap(subject, (subject) => run(subject, call))
-    const exit = await this.#run(Effect.locally(work, RequestId.current, cell), call.signal)
+    const cell: RequestId.RequestIdCell = { value: "" }
+    // The fiber is all this call's own, so that nothing needs to be put back.
+    const work = Effect.zipRight(FiberRef.set(RequestId.current, cell), Effect.flatMap(subject, (s) => run(s, call)))
+    const exit = await this.#run(work, call.signal)
     return settle(operation, exit, cell.value, call.signal)
   }
 

@@ -79,7 +79,7 @@ export const source = <Fields extends Schema.Struct.Fields, Subject, A>(
 ): Source<Subject, Checked<Fields>, A> => ({ name, check: check(name, fields), open })
 
 /** A length of time in a plain unit: above zero and at most a day. */
-export const time = (unit: string, perDay: number) =>
+const time = (unit: string, perDay: number) =>
   Schema.Number.pipe(Schema.filter((n) => n > 0 && n <= perDay, {
     description: `a number of ${unit} above zero and at most a day`
   }))

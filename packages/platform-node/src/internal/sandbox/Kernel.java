@@ -34,7 +34,8 @@ public final class Kernel {
     private final SourceCodeAnalysis analysis = shell.sourceCodeAnalysis();
     /** Where each snippet stands: the name of its run and the number of lines before it. */
     private final Map<String, Place> places = new HashMap<>();
-    private volatile boolean running;
+    /** The number of the run in progress. */
+    private volatile String running = "";
     private volatile boolean interrupted;
 
     private record Place(String run, int line) {}
@@ -53,7 +54,7 @@ public final class Kernel {
             reply(replies, List.of("ready"));
             for (String line = requests.readLine(); line != null; line = requests.readLine()) {
                 String[] request = decode(line);
-                List<String> outcome = kernel.serve("run-" + request[1], request[4]);
+                List<String> outcome = kernel.serve(request[1], request[4]);
                 System.out.flush();
                 System.err.flush();
                 out.write(request[2].getBytes(StandardCharsets.UTF_8));
@@ -99,9 +100,10 @@ public final class Kernel {
     private void listen() {
         Thread listener = new Thread(() -> {
             try (BufferedReader interrupts = reader(5)) {
-                while (interrupts.readLine() != null) {
-                    interrupted = running;
-                    if (running) shell.stop();
+                for (String line = interrupts.readLine(); line != null; line = interrupts.readLine()) {
+                    if (!decode(line)[1].equals(running)) continue;
+                    interrupted = true;
+                    shell.stop();
                 }
             } catch (IOException closed) {
                 System.exit(1);
@@ -113,17 +115,17 @@ public final class Kernel {
     }
 
     /** The outcome as fields: whether it failed, the error, and the value of the last expression if there is one. */
-    private List<String> serve(String run, String code) {
+    private List<String> serve(String count, String code) {
         interrupted = false;
-        running = true;
+        running = count;
         List<String> shown = new ArrayList<>();
         Failure failure = null;
         try {
-            failure = evaluateAll(run, code, shown);
+            failure = evaluateAll("run-" + count, code, shown);
         } catch (RuntimeException | Error broken) {
             failure = new Failure(broken.getClass().getSimpleName(), String.valueOf(broken.getMessage()), broken.toString());
         }
-        running = false;
+        running = "";
         if (interrupted) {
             String reason = "The run was interrupted";
             failure = new Failure("Interrupted", reason, "Interrupted: " + reason);

@@ -120,6 +120,8 @@ const main = () => {
   process.on("unhandledRejection", log)
   // Writing past the limit on the size of a file is then an error of that write instead of the end of this process.
   process.on("SIGXFSZ", () => {})
+  process.on("SIGTERM", leave)
+  process.on("SIGHUP", leave)
 
   readAll(0, guarded(frameParser(makeDispatch({ config, output, pipes, processes })), leave), leave)
   output.send(0, { ready: true })

@@ -46,7 +46,8 @@ local({
     heads <- vapply(calls, function(call) deparse(call[[1]])[1], "")
     first <- max(which(heads == "evaluate"), 0)
     if (first == 0) return(character())
-    own <- seq_along(calls) > first + 3 & !heads %in% c("stop", ".handleSimpleError", "h") & !startsWith(heads, "function (condition)")
+    raised <- heads %in% c("stop", ".handleSimpleError", "h") | startsWith(heads, "function (condition)")
+    own <- seq_along(calls) > first + 3 & !raised
     vapply(calls[own], function(call) deparse(call)[1], "")
   }
   traceback.of <- function(condition, calls) {
@@ -83,19 +84,19 @@ local({
   serve <- function(line) {
     fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
     outcome <- run(paste(fields[-(1:4)], collapse = "\t"))
-    while (sink.number() > 0) sink()
-    cat(fields[3], file = stdout())
-    flush(stdout())
-    cat(fields[3], file = stderr())
-    reply(c("done", fields[2], substr(outcome, 1, as.integer(fields[4]))))
+    suspendInterrupts({
+      while (sink.number() > 0) sink()
+      cat(fields[3], file = stdout())
+      flush(stdout())
+      cat(fields[3], file = stderr())
+      reply(c("done", fields[2], substr(outcome, 1, as.integer(fields[4]))))
+    })
   }
 
   reply("ready")
-  repeat {
-    line <- tryCatch(readLines(requests, 1), interrupt = function(condition) NULL)
-    if (is.null(line)) next
-    if (length(line) == 0) break
+  repeat tryCatch({
+    line <- readLines(requests, 1)
+    if (length(line) == 0) quit("no")
     serve(line)
-  }
+  }, interrupt = function(condition) NULL)
 })
-quit("no")

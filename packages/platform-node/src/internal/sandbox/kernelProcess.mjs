@@ -10,7 +10,7 @@ import { decodeFields, encodeFields, lines } from "./fields.mjs"
 import { startFailure } from "./languages.mjs"
 import { makeMarked } from "./marks.mjs"
 import { workdirOf } from "./operation.mjs"
-import { describeExit, limitTime, startOnPipes } from "./processes.mjs"
+import { checkDirectory, describeExit, limitTime, startOnPipes } from "./processes.mjs"
 
 /** The longest reply of a kernel: it shares a frame with the output of the run. */
 const maxReplyBytes = maxBodyBytes / 2 - 1024 * 1024
@@ -87,9 +87,11 @@ export const startKernel = async (interpreter, agent, signal) => {
  */
 const connect = async ({ args, file }, agent) => {
   const { config, pipes } = agent
+  const cwd = workdirOf(config)
+  checkDirectory(cwd)
   const { job, taken: [out, err, ins, replies, control] } = await startOnPipes(
     agent,
-    { file, args, cwd: workdirOf(config), env: config.env },
+    { file, args, cwd, env: config.env },
     ["fromChild", "fromChild", "toChild", "fromChild", "toChild"]
   )
   const inbox = makeInbox(job.exited)

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { readAll } from "./connection.mjs"
-import { failureOf } from "./failure.mjs"
+import { about, failureOf } from "./failure.mjs"
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
 const batch = 8
@@ -48,7 +48,15 @@ export const makePipes = (tmp) => {
   /** @type {Pipes["take"]} */
   const take = async (...directions) => {
     while (spare.length < directions.length) await refill()
-    return directions.map((direction) => openEnds(/** @type {number} */ (spare.pop()), direction))
+    /** @type {Array<Pipe>} */
+    const taken = []
+    try {
+      for (const direction of directions) taken.push(openEnds(/** @type {number} */ (spare.pop()), direction))
+      return taken
+    } catch (error) {
+      for (const { handle, ours, theirs } of taken) for (const fd of [ours, theirs, handle]) fs.closeSync(fd)
+      throw failureOf(error, "a pipe for a process")
+    }
   }
 
   /** @type {Pipes["read"]} */
@@ -72,21 +80,33 @@ export const makePipes = (tmp) => {
 const openEnds = (handle, direction) => {
   const path = `/proc/self/fd/${handle}`
   const [our, their] = direction === "fromChild" ? [O_RDONLY, O_WRONLY] : [O_WRONLY, O_RDONLY]
-  const ours = fs.openSync(path, our | O_NONBLOCK)
-  return { ours, theirs: fs.openSync(path, their), handle }
+  const opened = [handle]
+  try {
+    const ours = fs.openSync(path, our | O_NONBLOCK)
+    opened.push(ours)
+    return { ours, theirs: fs.openSync(path, their), handle }
+  } catch (error) {
+    for (const fd of opened) fs.closeSync(fd)
+    throw error
+  }
 }
 
 /** @param {string} tmp */
 const makeFifos = async (tmp) => {
-  const directory = fs.mkdtempSync(join(tmp, ".pipes-"))
+  /** @type {Array<number>} */
+  const handles = []
+  const directory = about(`pipes in ${tmp}`, () => fs.mkdtempSync(join(tmp, ".pipes-")))
+  const paths = Array.from({ length: batch }, (_, index) => join(directory, String(index)))
   try {
-    const paths = Array.from({ length: batch }, (_, index) => join(directory, String(index)))
     await mkfifo(paths)
-    return paths.map((path) => fs.openSync(path, O_RDONLY | O_NONBLOCK))
+    for (const path of paths) handles.push(fs.openSync(path, O_RDONLY | O_NONBLOCK))
+    return handles
   } catch (error) {
+    for (const handle of handles) fs.closeSync(handle)
     throw failureOf(error, `pipes in ${tmp}`)
   } finally {
-    fs.rmSync(directory, { recursive: true, force: true })
+    for (const path of paths) fs.rmSync(path, { force: true })
+    fs.rmdirSync(directory)
   }
 }
 

@@ -1,0 +1,178 @@
+/** Every endpoint, from our client through our server and back: what is asked arrives, what is answered arrives. */
+import { AgbApi, AgbClient, AgbConfig, type AgbError, AgbServer, Transport } from "@effect-agb/core"
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Effect, Exit, FastCheck, Layer, Redacted } from "effect"
+
+const names = Object.keys(AgbApi.endpoints) as ReadonlyArray<AgbApi.EndpointName>
+
+type Call = (request: unknown) => Effect.Effect<unknown, AgbError.ClientError>
+
+interface Reply {
+  readonly status: number
+  readonly body: string
+}
+
+/** A client whose network is a function. */
+const clientOf = (answer: (request: AgbServer.HttpRequest) => Effect.Effect<Reply>) =>
+  Effect.map(AgbClient.make, (client) => (name: AgbApi.EndpointName): Call => client[name] as Call).pipe(
+    Effect.provide(Layer.orDie(AgbConfig.layer({ apiKey: "akm-1", retry: { maxAttempts: 1 } }))),
+    Effect.provideService(Transport.Transport, {
+      exchange: ({ body = "", method, url }) => {
+        const { pathname, searchParams } = new URL(url)
+        return Effect.map(answer({ method, path: pathname, query: searchParams, body }), (reply) => ({
+          ...reply,
+          headers: {}
+        }))
+      }
+    })
+  )
+
+const text = FastCheck.oneof(FastCheck.string(), FastCheck.string({ unit: "grapheme" }))
+
+const filled = text.filter((s) => s.trim() !== "")
+
+const labelName = FastCheck.oneof(
+  FastCheck.constantFrom("constructor", "toString", "hasOwnProperty", "a b", "=&+%#", "\0", "1", "é\n", "\ud800"),
+  filled
+)
+
+const labels = FastCheck.dictionary(labelName, filled, { noNullPrototype: true })
+
+const someLabels = labels.filter((labels) => Object.keys(labels).length > 0)
+
+const json = FastCheck.json().map((text): unknown => JSON.parse(text))
+
+/** An optional field that is null is absent. */
+const value = json.filter((value) => value !== null)
+
+/** Requests of the endpoints that take more than the id of a session. */
+const special: Partial<Record<AgbApi.EndpointName, FastCheck.Arbitrary<object>>> = {
+  createSession: FastCheck.record({ imageId: filled, labels, mcpPolicyId: text, timeout: FastCheck.nat() }, {
+    requiredKeys: []
+  }),
+  SetLabel: FastCheck.record({ sessionId: filled, labels: someLabels }),
+  ListSession: FastCheck.record({ labels, maxResults: FastCheck.integer({ min: 1 }), nextToken: text }, {
+    requiredKeys: []
+  }),
+  listTools: FastCheck.record({ imageId: filled }),
+  getLink: FastCheck.record({
+    sessionId: filled,
+    protocolType: filled,
+    port: FastCheck.integer({ min: 30_100, max: 30_199 })
+  }, { requiredKeys: ["sessionId"] }),
+  callTool: FastCheck.record({
+    sessionId: filled,
+    name: filled,
+    args: FastCheck.dictionary(text, json, { noNullPrototype: true }),
+    autoGenSession: FastCheck.boolean(),
+    imageId: text,
+    server: text
+  }, { requiredKeys: ["sessionId", "name", "args"] })
+}
+
+const requestOf = (name: AgbApi.EndpointName): FastCheck.Arbitrary<object> =>
+  special[name] ?? FastCheck.record({ sessionId: filled })
+
+const optional = <T>(fields: { [K in keyof T]: FastCheck.Arbitrary<T[K]> }): FastCheck.Arbitrary<Partial<T>> =>
+  FastCheck.record(fields, { requiredKeys: [] }) as FastCheck.Arbitrary<Partial<T>>
+
+const secret = text.map(Redacted.make)
+
+const session = FastCheck.tuple(
+  filled,
+  optional({
+    resourceUrl: text,
+    appInstanceId: text,
+    resourceId: text,
+    linkUrl: text,
+    wsUrl: text,
+    token: secret,
+    toolList: FastCheck.array(FastCheck.record({ name: filled, server: text }, { requiredKeys: ["name"] }))
+  })
+).map(([sessionId, handles]) => ({ sessionId, ...handles }))
+
+const done = FastCheck.constant(undefined)
+
+const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>>> = {
+  createSession: session,
+  getSession: FastCheck.tuple(session, optional({ status: text, success: FastCheck.boolean() })).map(
+    ([session, rest]) => ({ ...session, ...rest })
+  ),
+  getSessionInfo: FastCheck.record({ status: text }),
+  releaseSession: done,
+  releaseSessionAsync: done,
+  refreshSessionIdleTime: done,
+  SetLabel: done,
+  GetLabel: labels,
+  ListSession: FastCheck.record({
+    sessions: FastCheck.array(
+      FastCheck.record({ sessionId: filled, sessionStatus: text }, { requiredKeys: ["sessionId"] })
+    ),
+    nextToken: text,
+    maxResults: FastCheck.nat(),
+    total: FastCheck.nat()
+  }, { requiredKeys: ["sessions"] }),
+  getMcpResource: optional({
+    sessionId: text,
+    resourceUrl: text,
+    desktopInfo: optional({
+      appId: text,
+      authCode: secret,
+      connectionProperties: text,
+      resourceId: text,
+      resourceType: text,
+      ticket: secret
+    })
+  }),
+  getLink: FastCheck.record({ url: filled }),
+  listTools: FastCheck.array(
+    FastCheck.record({ name: text, server: text, description: text, inputSchema: value, tool: text }, {
+      requiredKeys: ["name"]
+    })
+  ),
+  callTool: FastCheck.record({
+    data: FastCheck.record({
+      content: FastCheck.array(optional({ type: text, text, blob: text, data: value })),
+      isError: FastCheck.boolean()
+    })
+  })
+}
+
+/** Secrets compare by what they hide. */
+const revealed = (value: unknown): unknown => {
+  if (Redacted.isRedacted(value)) return { secret: Redacted.value(value) }
+  if (Array.isArray(value)) return value.map(revealed)
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]))
+    : value
+}
+
+const without = (name: string, value: unknown): unknown =>
+  typeof value === "object" && value !== null && name in value
+    ? Object.fromEntries(Object.entries(value).filter(([key]) => key !== name))
+    : value
+
+describe("client and server", () => {
+  for (const name of names) {
+    it.effect.prop(
+      `${name}: request and reply arrive`,
+      [requestOf(name), replies[name]],
+      ([request, reply]) =>
+        Effect.gen(function*() {
+          let received: unknown
+          const handler = (request: unknown) =>
+            Effect.sync(() => {
+              received = request
+              return reply
+            })
+          const handlers = Object.fromEntries(names.map((name) => [name, handler])) as unknown as AgbServer.Handlers
+          const call = yield* clientOf(AgbServer.make(handlers))
+          const answered = yield* call(name)(request)
+          assert.deepStrictEqual(received, request)
+          assert.deepStrictEqual(revealed(without("requestId", answered)), revealed(without("requestId", reply)))
+        }),
+      { fastCheck: { numRuns: 25 } }
+    )
+  }
+})
+

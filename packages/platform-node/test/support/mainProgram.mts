@@ -1,0 +1,31 @@
+/** A whole process for `process.test.ts`: it makes three sessions, says so, and does what its argument says. */
+import { Session } from "@effect-agb/core"
+import { NodeAgb } from "@effect-agb/platform-node"
+import { Effect } from "effect"
+
+const later = (f: () => void): Effect.Effect<never> => {
+  setTimeout(f, 20)
+  return Effect.never
+}
+
+const endings: Readonly<Record<string, Effect.Effect<unknown, string>>> = {
+  succeed: Effect.void,
+  fail: Effect.fail("refused to work"),
+  die: Effect.die(new Error("a defect")),
+  interrupt: Effect.interrupt,
+  wait: Effect.never,
+  throw: Effect.suspend(() =>
+    later(() => {
+      throw new Error("nobody catches this")
+    })
+  ),
+  reject: Effect.suspend(() => later(() => void Promise.reject(new Error("nobody awaits this"))))
+}
+
+const program = Effect.gen(function*() {
+  yield* Effect.all(Array.from({ length: 3 }, () => Session.make({ imageId: "agb-code-space-1" })))
+  yield* Effect.sync(() => process.stdout.write("ready\n"))
+  yield* endings[process.argv[2] ?? ""] ?? Effect.fail("no such ending")
+}).pipe(Effect.scoped, Effect.provide(NodeAgb.layerConfig))
+
+NodeAgb.runMain(program)

@@ -1,0 +1,78 @@
+/** Replies that are cut off, endless, slow or no HTTP at all. */
+import { Effect } from "effect"
+import type { Socket } from "node:net"
+import { gzipSync } from "node:zlib"
+import { type Fault, type Gate, raw, type Reply } from "./faults.js"
+
+const fields = "content-type: application/json\r\nconnection: close"
+
+const head = (reply: Reply, length: number): string =>
+  `HTTP/1.1 ${reply.status} OK\r\n${fields}\r\ncontent-length: ${length}\r\n\r\n`
+
+const whole = (reply: Reply): string => head(reply, Buffer.byteLength(reply.body)) + reply.body
+
+/** The work is done, and the reply ends after so many of its parts. */
+const cutAt = (where: (text: string) => number, end: (socket: Socket) => void): Fault =>
+  raw("after", (socket, reply) => {
+    const text = whole(reply)
+    socket.write(text.slice(0, where(text)), () => end(socket))
+  })
+
+const inHeader = () => 20
+const inBody = (text: string) => text.indexOf("\r\n\r\n") + 10
+
+const close = (socket: Socket) => socket.destroy()
+const reset = (socket: Socket) => socket.resetAndDestroy()
+
+export const closedInHeader = cutAt(inHeader, close)
+export const closedInBody = cutAt(inBody, close)
+export const resetInHeader = cutAt(inHeader, reset)
+export const resetInBody = cutAt(inBody, reset)
+
+/** Stands still in the header or in the body until the gate opens, and then goes on. */
+export const halfway = (part: "header" | "body", gate: Gate): Fault =>
+  raw("after", (socket, reply) => {
+    const text = whole(reply)
+    const at = part === "header" ? inHeader() : inBody(text)
+    socket.write(text.slice(0, at))
+    const { wait = Effect.void } = gate.fault("after")
+    Effect.runFork(Effect.andThen(wait, () => socket.end(text.slice(at))))
+  })
+
+/** No HTTP at all. */
+export const garbage = raw("after", (socket) => socket.end("\u0000\u0001 no HTTP\r\n\r\n"))
+
+/** A byte now and then, for ever. */
+export const dripping = (everyMillis: number): Fault =>
+  raw("after", (socket, reply) => {
+    socket.write(head(reply, 2 ** 20))
+    const timer = setInterval(() => socket.write(" "), everyMillis)
+    socket.once("close", () => clearInterval(timer))
+  })
+
+const piece = Buffer.alloc(2 ** 20, " ")
+
+/** A gibibyte, as fast as it is taken; `written` counts the bytes that were. */
+export const gibibyte = (written: { bytes: number }, chunked: boolean): Fault =>
+  raw("after", (socket) => {
+    const length = chunked ? "transfer-encoding: chunked" : `content-length: ${2 ** 30}`
+    socket.write(`HTTP/1.1 200 OK\r\n${fields}\r\n${length}\r\n\r\n`)
+    const more = () => {
+      while (!socket.destroyed && written.bytes < 2 ** 30) {
+        if (chunked) socket.write("100000\r\n")
+        written.bytes += piece.length
+        if (!socket.write(chunked ? Buffer.concat([piece, Buffer.from("\r\n")]) : piece)) {
+          return socket.once("drain", more)
+        }
+      }
+    }
+    more()
+  })
+
+const packed = gzipSync(Buffer.alloc(2 ** 25, " "))
+
+/** 32 MiB of blanks as a few kilobytes, whether or not the client said that it can unpack them. */
+export const gzipBomb: Fault = raw("after", (socket) => {
+  socket.write(`HTTP/1.1 200 OK\r\n${fields}\r\ncontent-encoding: gzip\r\n`)
+  socket.end(Buffer.concat([Buffer.from(`content-length: ${packed.length}\r\n\r\n`), packed]))
+})
