@@ -11,6 +11,7 @@ import * as ParseResult from "effect/ParseResult"
 import type { Repeat, ToolReply } from "./AgbApi.js"
 import { type ClientError, MalformedResponseError, ToolError } from "./AgbError.js"
 import type { Tool } from "./AgbTools.js"
+import { showJson } from "./internal/api/codecs.js"
 import * as issues from "./internal/issues.js"
 
 /**
@@ -85,7 +86,7 @@ const textOf = ({ content }: ToolReply): string | undefined => {
   if (texts.length > 0) return texts.join("\n")
   const first = content[0]
   const other = first?.text || first?.blob || first?.data
-  return other === undefined || other === null ? undefined : typeof other === "string" ? other : JSON.stringify(other)
+  return other === undefined || other === null ? undefined : typeof other === "string" ? other : showJson(other)
 }
 
 const unreadable = (operation: string, repeat: Repeat, requestId: string | undefined, expected: string) =>

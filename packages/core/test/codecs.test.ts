@@ -1,31 +1,8 @@
 /** Every endpoint, from our client through our server and back: what is asked arrives, what is answered arrives. */
-import { AgbApi, AgbClient, AgbConfig, type AgbError, AgbServer, Transport } from "@effect-agb/core"
+import { type AgbApi, AgbServer } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, FastCheck, Layer, Redacted } from "effect"
-
-const names = Object.keys(AgbApi.endpoints) as ReadonlyArray<AgbApi.EndpointName>
-
-type Call = (request: unknown) => Effect.Effect<unknown, AgbError.ClientError>
-
-interface Reply {
-  readonly status: number
-  readonly body: string
-}
-
-/** A client whose network is a function. */
-const clientOf = (answer: (request: AgbServer.HttpRequest) => Effect.Effect<Reply>) =>
-  Effect.map(AgbClient.make, (client) => (name: AgbApi.EndpointName): Call => client[name] as Call).pipe(
-    Effect.provide(Layer.orDie(AgbConfig.layer({ apiKey: "akm-1", retry: { maxAttempts: 1 } }))),
-    Effect.provideService(Transport.Transport, {
-      exchange: ({ body = "", method, url }) => {
-        const { pathname, searchParams } = new URL(url)
-        return Effect.map(answer({ method, path: pathname, query: searchParams, body }), (reply) => ({
-          ...reply,
-          headers: {}
-        }))
-      }
-    })
-  )
+import { Effect, Exit, FastCheck, Redacted } from "effect"
+import { clientOf, failureOf, handlersOf, names } from "./codecs/wireClient.js"
 
 const text = FastCheck.oneof(FastCheck.string(), FastCheck.string({ unit: "grapheme" }))
 
@@ -159,16 +136,13 @@ describe("client and server", () => {
       [requestOf(name), replies[name]],
       ([request, reply]) =>
         Effect.gen(function*() {
-          let received: unknown
-          const handler = (request: unknown) =>
-            Effect.sync(() => {
-              received = request
-              return reply
-            })
-          const handlers = Object.fromEntries(names.map((name) => [name, handler])) as unknown as AgbServer.Handlers
-          const call = yield* clientOf(AgbServer.make(handlers))
+          const received: Array<unknown> = []
+          const call = yield* clientOf(AgbServer.make(handlersOf((request) => {
+            received.push(request)
+            return reply
+          })))
           const answered = yield* call(name)(request)
-          assert.deepStrictEqual(received, request)
+          assert.deepStrictEqual(received, [request])
           assert.deepStrictEqual(revealed(without("requestId", answered)), revealed(without("requestId", reply)))
         }),
       { fastCheck: { numRuns: 25 } }
@@ -176,3 +150,62 @@ describe("client and server", () => {
   }
 })
 
+describe("odd names", () => {
+  const own = JSON.parse("{\"__proto__\":\"x\"}") as Record<string, string>
+
+  it.effect("a label named __proto__ is refused by the client", () =>
+    Effect.gen(function*() {
+      const call = yield* clientOf(() => Effect.die("nothing is sent"))
+      const exit = yield* Effect.exit(call("SetLabel")({ sessionId: "s", labels: own }))
+      assert.strictEqual(failureOf(exit)?._tag, "InvalidRequestError")
+    }))
+
+  it.effect("and by the server", () =>
+    Effect.gen(function*() {
+      const answer = AgbServer.make(handlersOf(() => assert.fail("it got through")))
+      for (
+        const labels of [JSON.stringify(own), "{\"a\":1}", "{\"\":\"x\"}", "{\"a\":\" \"}", "[]", "{}", "", "null"]
+      ) {
+        const query = new URLSearchParams({ sessionId: "s", Labels: labels })
+        const { body, status } = yield* answer({ method: "POST", path: "/sdk/SetLabel", query, body: "" })
+        assert.strictEqual(status, 400, labels)
+        assert.include(body, "InvalidParameter")
+      }
+    }))
+
+  it.effect("__proto__ among the arguments of a tool is a name like any other", () =>
+    Effect.gen(function*() {
+      const text = "{\"__proto__\":{\"command\":\"x\"}}"
+      const received: Array<object> = []
+      const answer = AgbServer.make(handlersOf((request) => {
+        received.push((request as { readonly args: object }).args)
+        return { data: { content: [], isError: false } }
+      }))
+      for (const args of [JSON.stringify(text), text]) {
+        const body = `{"sessionId":"s","name":"shell","args":${args}}`
+        yield* answer({ method: "POST", path: "/mcp", query: new URLSearchParams(), body })
+      }
+      assert.lengthOf(received, 2)
+      for (const args of received) {
+        assert.strictEqual(Object.getPrototypeOf(args), Object.prototype)
+        assert.strictEqual(JSON.stringify(args), text)
+      }
+    }))
+
+  it.effect("a reply cannot set the prototype of anything", () =>
+    Effect.gen(function*() {
+      const proto = "{\"__proto__\":{\"polluted\":true}}"
+      const call = yield* clientOf(() =>
+        Effect.succeed({
+          status: 200,
+          body: `{"success":true,"data":{"labels":${proto},"toolList":[${proto}],"url":"u"}}`
+        })
+      )
+      for (const name of names) {
+        const exit = yield* Effect.exit(call(name)({ sessionId: "s", imageId: "i", name: "n", args: {} }))
+        const value: object = Exit.isSuccess(exit) && typeof exit.value === "object" ? exit.value ?? {} : {}
+        assert.strictEqual(Object.getPrototypeOf(value), Object.prototype)
+        assert.notProperty(value, "polluted")
+      }
+    }))
+})

@@ -125,7 +125,6 @@ const complaintOf = (how: Confined): Effect.Effect<string | undefined> => trial(
 
 const firstThatWorks = (requested: IsolationRequest) =>
   Effect.gen(function*() {
-    if (process.platform !== "linux") return yield* unavailable(requested, notLinux(process.platform))
     const complaints: Array<string> = []
     for (const how of yield* candidates) {
       const complaint = yield* complaintOf(how)
@@ -139,13 +138,17 @@ const firstThatWorks = (requested: IsolationRequest) =>
 /**
  * Finds out what this machine offers by starting `true` in a sandbox built exactly as a session's is; 6 to 50 ms. The
  * answer holds for the life of the process: keep it, for example with `Effect.cached`. Fails with
- * {@link SandboxUnavailableError}; never for `none`, which tries nothing.
+ * {@link SandboxUnavailableError}. For `none` nothing is tried, but it needs Linux too, as all of the local runtime does.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const probe = (request: IsolationRequest): Effect.Effect<Isolation, SandboxUnavailableError> =>
-  request === "none" ? Effect.succeed(none) : firstThatWorks(request)
+  process.platform !== "linux"
+    ? unavailable(request, notLinux(process.platform))
+    : request === "none"
+    ? Effect.succeed(none)
+    : firstThatWorks(request)
 
 /**
  * Every isolation of the level `namespaces` that works here, best first: for tests and diagnosis.

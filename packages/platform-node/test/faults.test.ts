@@ -171,6 +171,20 @@ describe("what a failure becomes", () => {
       ))
   }
 
+  it.live("characters that are split over chunks arrive whole", () =>
+    withServer((server) =>
+      Effect.gen(function*() {
+        const { code, fileSystem } = yield* Session.make({ imageId })
+        server.faults.always("run_code", raw.bytewise)
+        const run = yield* code.runCode(python.unicode.code, "python")
+        assert.strictEqual(run.text, "'naïve 🎈 日本'")
+        const text = "naïve 🎈 日本".repeat(20)
+        server.faults.always("read_multiple_files", raw.bytewise)
+        yield* fileSystem.writeFile("/tmp/naïve 🎈", text)
+        assert.deepStrictEqual([...yield* fileSystem.readMultipleFiles(["/tmp/naïve 🎈"])], [["/tmp/naïve 🎈", text]])
+      }).pipe(Effect.scoped, Effect.provide(server.node()))
+    ))
+
   it.live("what may have happened is never done twice", () =>
     withServer((server) =>
       Effect.gen(function*() {

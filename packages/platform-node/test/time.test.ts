@@ -100,6 +100,21 @@ describe("keep-alive", () => {
       assert.strictEqual(fake.ledger.count("shell"), 0)
     }))
 
+  it.scoped("that finds the session gone ends calls that wait before they are repeated", () =>
+    Effect.gen(function*() {
+      const fake = yield* make()
+      yield* Effect.gen(function*() {
+        const session = yield* Session.make({ imageId, idleTimeout: "30 seconds" })
+        fake.faults.always("run_code", rateLimited("40"))
+        const running = yield* during(session.code.runCode(python.prints.code, "python"))
+        yield* (yield* Agb.Agb).client.releaseSession({ sessionId: session.sessionId })
+        yield* TestClock.adjust("11 seconds")
+        assert.isTrue(yield* isDone(running))
+        const error = yield* failsWith(Effect.flatten(Fiber.join(running)), "SessionLostError")
+        assert.strictEqual(error.reason, "KeepAliveLost")
+      }).pipe(Effect.scoped, Effect.provide(fake.layer()))
+    }))
+
   it.scoped("in flight does not hold up the end of the session", () =>
     Effect.gen(function*() {
       const fake = yield* make()

@@ -75,6 +75,6 @@ export const diagnose = (complaint: string | undefined): Diagnosis => {
 }
 
 export const notLinux = (platform: string): Diagnosis => ({
-  reason: `namespaces exist on Linux only, and this machine runs ${platform}`,
-  remedy: `Run it in a Linux container or virtual machine, ${inWords}`
+  reason: `the local runtime needs Linux, and this machine runs ${platform}`,
+  remedy: "Run it in a Linux container or virtual machine, or use the cloud"
 })

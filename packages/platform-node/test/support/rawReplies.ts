@@ -76,3 +76,10 @@ export const gzipBomb: Fault = raw("after", (socket) => {
   socket.write(`HTTP/1.1 200 OK\r\n${fields}\r\ncontent-encoding: gzip\r\n`)
   socket.end(Buffer.concat([Buffer.from(`content-length: ${packed.length}\r\n\r\n`), packed]))
 })
+
+/** The right reply, a byte a chunk, so that every character of several bytes is split. */
+export const bytewise: Fault = raw("after", (socket, reply) => {
+  socket.write(`HTTP/1.1 ${reply.status} OK\r\n${fields}\r\ntransfer-encoding: chunked\r\n\r\n`)
+  for (const byte of Buffer.from(reply.body)) socket.write(Buffer.from([0x31, 0x0d, 0x0a, byte, 0x0d, 0x0a]))
+  socket.end("0\r\n\r\n")
+})

@@ -14,6 +14,16 @@ export const jsonText = <A, I>(schema: Schema.Schema<A, I>) => Schema.Union(Sche
 export const filled = (description: string) =>
   Schema.String.pipe(Schema.filter((s) => s.trim() !== "", { description }))
 
+/** A JSON object as it is. `Schema.Record` would take a key `__proto__` for the prototype of its result. */
+export const JsonObject = Schema.declare(
+  (input: unknown): input is Readonly<Record<string, unknown>> => Predicate.isRecord(input),
+  { description: "an object", jsonSchema: { type: "object" } }
+)
+
+/** A value as JSON text. Writing is recursive where reading is not, so what was read may be too deep to be written. */
+export const showJson = (value: unknown): string =>
+  Either.getOrElse(Either.try(() => JSON.stringify(value) ?? ""), () => "(nested too deeply to be shown)")
+
 const firstText = (entry: object, keys: ReadonlyArray<string>): string | undefined =>
   keys.map((key) => (entry as Record<string, unknown>)[key]).find(Predicate.isString)
 

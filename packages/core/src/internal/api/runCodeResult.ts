@@ -4,6 +4,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { CodeResultItem } from "../../AgbError.js"
+import { showJson } from "./codecs.js"
 
 /** A finished run. `executionError` is `null` when the code did not raise. */
 export const RunCodeResult = Schema.Struct({
@@ -51,7 +52,7 @@ const textItem = (text: string, isMainResult: boolean): CodeResultItem => ({
 const item = (raw: unknown): CodeResultItem => {
   const value = unwrap(raw)
   if (!Predicate.isRecord(value)) {
-    return textItem(typeof raw === "string" ? raw : JSON.stringify(value) ?? "", false)
+    return textItem(typeof raw === "string" ? raw : showJson(value), false)
   }
   const entries = Object.entries(value)
     .map(([key, content]) => [Object.hasOwn(longNames, key) ? longNames[key] : key, content] as const)

@@ -1,6 +1,6 @@
 /** The endpoints that list and call tools. */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient } from "./codecs.js"
+import { filled, JsonObject, jsonText, lenient } from "./codecs.js"
 import { data, endpoint, nothing, optional } from "./endpoint.js"
 import { ImageId, SessionId, ToolDescription, ToolReply } from "./models.js"
 
@@ -39,7 +39,7 @@ export const callTool = endpoint({
   body: Schema.Struct({
     sessionId: SessionId,
     name: filled("the name of a tool"),
-    args: jsonText(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
+    args: jsonText(JsonObject),
     server: optional(Schema.String)
   }),
   reply: Schema.Struct({ requestId: lenient(Schema.String), data: ToolReply }),
