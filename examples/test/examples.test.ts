@@ -33,6 +33,10 @@ describe("every example runs and ends well", () => {
     }, 60_000)
   }
 
+  it("demo is short too", () => {
+    assert.isBelow(lines("demo"), 60)
+  })
+
   it("demo says which isolation is in force and which languages were found", async () => {
     const { code, output } = await run("demo")
     assert.match(output, /^isolation: (namespaces|none): /m)

@@ -24,7 +24,7 @@ import * as Stream from "effect/Stream"
 import type { Labels } from "./AgbApi.js"
 import * as AgbClient from "./AgbClient.js"
 import type { AgbConfig } from "./AgbConfig.js"
-import type { ClientError, InvalidRequestError } from "./AgbError.js"
+import { type ClientError, type InvalidRequestError, MalformedResponseError } from "./AgbError.js"
 import * as CreateSessionParams from "./CreateSessionParams.js"
 import * as issues from "./internal/issues.js"
 import * as sessions from "./internal/session.js"
@@ -99,21 +99,41 @@ const toRequest = (params: unknown): Either.Either<supervisors.CreateRequest, In
     })
   })
 
+/** A server that names the page it has just given as the next one would be listed for ever. */
+const nextPage = (
+  given: string,
+  next: string | undefined
+): Either.Either<Option.Option<string>, MalformedResponseError> =>
+  next === undefined || next === ""
+    ? Either.right(Option.none())
+    : next !== given
+    ? Either.right(Option.some(next))
+    : Either.left(
+      new MalformedResponseError({
+        operation: "Agb.list",
+        path: "nextToken",
+        expected: "the token of another page",
+        mayHaveHappened: false,
+        retryable: true
+      })
+    )
+
 const list =
   (client: AgbClient.AgbClient.Service) => (labels: Labels = {}): Stream.Stream<SessionSummary, ClientError> =>
-    Stream.paginateChunkEffect("", (nextToken) =>
+    Stream.paginateChunkEffect("", (token) =>
       client.ListSession(
-        { labels, maxResults: pageSize, ...(nextToken === "" ? {} : { nextToken }) },
+        { labels, maxResults: pageSize, ...(token === "" ? {} : { nextToken: token }) },
         { operation: "Agb.list" }
       ).pipe(
-        Effect.map((page) =>
-          [
-            Chunk.fromIterable(page.sessions.map(({ sessionId, sessionStatus = "" }) => ({
-              sessionId,
-              status: sessionStatus.toUpperCase()
-            }))),
-            Option.filter(Option.fromNullable(page.nextToken), (token) => token !== "")
-          ] as const
+        Effect.flatMap(({ nextToken, sessions }) =>
+          Either.map(nextPage(token, nextToken), (next) =>
+            [
+              Chunk.fromIterable(sessions.map(({ sessionId, sessionStatus = "" }) => ({
+                sessionId,
+                status: sessionStatus.toUpperCase()
+              }))),
+              next
+            ] as const)
         )
       )).pipe(Stream.withSpan("Agb.list"))
 

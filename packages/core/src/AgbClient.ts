@@ -238,7 +238,7 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
         deadline,
         tooLate(call, timeout),
         options.ending,
-        (ending) => wire.retrier.run(attempt(call, encoded.right, ending), deadline)
+        (ending) => wire.retrier.run({ attempt: attempt(call, encoded.right, ending), deadline, ending })
       ).pipe(
         spans.request(`AgbClient.${endpoint.name}`, call.sessionId)
       )

@@ -124,6 +124,7 @@ const toolError = ({ timeoutMillis }: Asked, { requestId, text = "" }: ToolAnswe
       : new ToolError({ operation, requestId, tool: "shell", detail: text })
   }
   const { exit_code: exitCode, stderr, stdout } = failed.right
+  if (exitCode === 0) return new ToolError({ operation, requestId, tool: "shell", detail: stderr || text })
   return exitCode === timeoutExitCode && timedOut.test(stderr)
     ? new ExecutionTimeoutError({
       operation,

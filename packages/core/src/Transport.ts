@@ -11,20 +11,22 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { endable, type Ending } from "./internal/endable.js"
 import * as spans from "./internal/spans.js"
 
-/**
- * Registers what ends something early, with an error, and gives how to take the registration back. It may end at once.
- *
- * @since 0.1.0
- * @category models
- */
-export type Ending<E> = (end: (error: E) => void) => () => void
+export type {
+  /**
+   * Registers what ends something early, with an error, and gives how to take the registration back. It may end at once.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Ending
+} from "./internal/endable.js"
 
 /**
  * @since 0.1.0
@@ -142,33 +144,6 @@ const bodyOf = (response: HttpClientResponse.HttpClientResponse, maxBytes: numbe
   const length = headers["content-encoding"] === undefined ? Number(headers["content-length"] ?? NaN) : NaN
   return length <= maxBytes ? response.text : streamed(response, maxBytes)
 }
-
-/** Runs an effect in a fiber of its own, so that the ending can interrupt it, in a finalizer too. */
-const endable = <A, E, E2>(effect: Effect.Effect<A, E>, ending: Ending<E2>): Effect.Effect<A, E | E2> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (child) =>
-      restore(Effect.async<A, E | E2>((resume) => {
-        let over = false
-        const registrations: Array<() => void> = []
-        const leave = () => {
-          over = true
-          child.removeObserver(finish)
-          for (const takeBack of registrations.splice(0)) takeBack()
-        }
-        const finish = (result: Effect.Effect<A, E | E2>) => {
-          leave()
-          resume(result)
-        }
-        child.addObserver(finish)
-        if (over) return
-        registrations.push(ending((error) => finish(Effect.zipRight(Fiber.interrupt(child), Effect.fail(error)))))
-        if (over) return leave()
-        return Effect.suspend(() => {
-          leave()
-          return Fiber.interrupt(child)
-        })
-      })))
-  )
 
 const requestOf = <E>({ body, headers, method, url }: Exchange<E>): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.make(method)(url, {

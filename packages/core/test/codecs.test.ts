@@ -10,7 +10,7 @@ const filled = text.filter((s) => s.trim() !== "")
 
 const labelName = FastCheck.oneof(
   FastCheck.constantFrom("constructor", "toString", "hasOwnProperty", "a b", "=&+%#", "\0", "1", "é\n", "\ud800"),
-  filled
+  filled.filter((name) => name !== "__proto__")
 )
 
 const labels = FastCheck.dictionary(labelName, filled, { noNullPrototype: true })
@@ -151,7 +151,7 @@ describe("client and server", () => {
 })
 
 describe("odd names", () => {
-  const own = JSON.parse("{\"__proto__\":\"x\"}") as Record<string, string>
+  const own = JSON.parse("{\"__proto__\":\"x\",\"a\":\"b\"}") as Record<string, string>
 
   it.effect("a label named __proto__ is refused by the client", () =>
     Effect.gen(function*() {

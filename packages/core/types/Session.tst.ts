@@ -1,5 +1,5 @@
-import type { Agb, AgbError } from "@effect-agb/core"
-import { AgbApi, Code, Command, FileSystem, Session } from "@effect-agb/core"
+import type { Agb, AgbApi, AgbError, Code, Command, FileSystem } from "@effect-agb/core"
+import { Session } from "@effect-agb/core"
 import type { Effect, Layer, Scope, Stream } from "effect"
 import { describe, expect, test } from "tstyche"
 

@@ -1,8 +1,7 @@
 /** Creating sessions against servers and networks that fail: whatever happens, what was created is deleted. */
 import { Agb, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import type { Scope } from "effect"
-import { Duration, Effect, Exit, Fiber, Layer, Logger, Stream } from "effect"
+import { Effect, Exit, Fiber, Logger, type Scope, Stream } from "effect"
 import { failsWith } from "./support/failsWith.js"
 import { type FakeAgb, make as makeFake } from "./support/fakeAgb.js"
 import {

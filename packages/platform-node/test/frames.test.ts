@@ -1,13 +1,21 @@
 /** The frames between host and agent: any chunking gives the same frames, and nothing that lies about a length gets in. */
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import * as frames from "../src/internal/sandbox/frames.mjs"
 
 interface Frame {
   readonly id: number
   readonly json: unknown
   readonly body: Buffer
 }
+
+interface Frames {
+  readonly maxFrameBytes: number
+  readonly encode: (id: number, json: unknown, body?: Uint8Array) => ReadonlyArray<Uint8Array>
+  readonly decoder: (onFrame: (frame: Frame) => void) => (chunk: Buffer) => void
+}
+
+/** Plain JavaScript, because it runs in the sandbox as well. */
+const frames = await import(new URL("../src/internal/sandbox/frames.mjs", import.meta.url).href) as Frames
 
 const frame = FastCheck.record({
   id: FastCheck.integer({ min: 0, max: 0xffff_ffff }),

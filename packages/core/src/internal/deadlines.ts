@@ -5,7 +5,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { Ending } from "../Transport.js"
+import type { Ending } from "./endable.js"
 
 export interface Deadlines {
   /**

@@ -1,8 +1,8 @@
 /** Whether a session is still there. Its end fails every call in flight and every later one. */
 import * as Effect from "effect/Effect"
 import { type ClientError, SessionLostError } from "../AgbError.js"
-import type { Ending } from "../Transport.js"
 import type { Repeat } from "./api/endpoint.js"
+import type { Ending } from "./endable.js"
 
 type Reason = SessionLostError["reason"]
 

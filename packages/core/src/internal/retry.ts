@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { RetryPolicy } from "../AgbConfig.js"
 import type { ClientError } from "../AgbError.js"
+import { endable, type Ending } from "./endable.js"
 
 /**
  * A retry costs a token and a success earns a tenth of one, so that in an outage the traffic stays near what callers
@@ -12,9 +13,17 @@ import type { ClientError } from "../AgbError.js"
  */
 const bucketSize = 20
 
+interface Attempts<A> {
+  readonly attempt: Effect.Effect<A, ClientError>
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
+  /** What ends the pauses, as it ends the attempts. */
+  readonly ending: Ending<ClientError>
+}
+
 export interface Retrier {
-  /** Runs `attempt` until it succeeds, fails for good, or the deadline (milliseconds since the epoch) leaves no room. */
-  readonly run: <A>(attempt: Effect.Effect<A, ClientError>, deadline: number) => Effect.Effect<A, ClientError>
+  /** Makes attempts until one succeeds or fails for good, or the deadline leaves no room for another. */
+  readonly run: <A>(attempts: Attempts<A>) => Effect.Effect<A, ClientError>
 }
 
 export const make = (policy: RetryPolicy): Retrier => {
@@ -22,33 +31,29 @@ export const make = (policy: RetryPolicy): Retrier => {
   const max = Duration.toMillis(policy.maxDelay)
   let tokens = bucketSize
 
-  const pause = (error: ClientError, attempts: number, random: number): number | undefined => {
-    if (!error.retryable || attempts >= policy.maxAttempts || tokens < 1) return undefined
-    const backoff = random * Math.min(max, base * 2 ** (attempts - 1))
+  const pause = (error: ClientError, nth: number, random: number): number | undefined => {
+    if (!error.retryable || nth >= policy.maxAttempts || tokens < 1) return undefined
+    const backoff = random * Math.min(max, base * 2 ** (nth - 1))
     return error._tag === "RateLimitedError" ? Math.max(error.retryAfterMillis ?? 0, backoff) : backoff
   }
 
-  const again = <A>(attempt: Effect.Effect<A, ClientError>, deadline: number, error: ClientError, attempts: number) =>
+  const again = <A>(attempts: Attempts<A>, nth: number, error: ClientError) =>
     Effect.gen(function*() {
-      const millis = pause(error, attempts, yield* Random.next)
-      if (millis === undefined || (yield* Clock.currentTimeMillis) + millis >= deadline) return yield* error
+      const millis = pause(error, nth, yield* Random.next)
+      if (millis === undefined || (yield* Clock.currentTimeMillis) + millis >= attempts.deadline) return yield* error
       tokens -= 1
-      yield* Effect.sleep(millis)
-      return yield* loop(attempt, deadline, attempts + 1)
+      yield* endable(Effect.sleep(millis), attempts.ending)
+      return yield* loop(attempts, nth + 1)
     })
 
-  const loop = <A>(
-    attempt: Effect.Effect<A, ClientError>,
-    deadline: number,
-    attempts: number
-  ): Effect.Effect<A, ClientError> =>
-    Effect.matchEffect(attempt, {
+  const loop = <A>(attempts: Attempts<A>, nth: number): Effect.Effect<A, ClientError> =>
+    Effect.matchEffect(attempts.attempt, {
       onSuccess: (value) => {
         tokens = Math.min(bucketSize, tokens + 0.1)
         return Effect.succeed(value)
       },
-      onFailure: (error) => error.retryable ? again(attempt, deadline, error, attempts) : Effect.fail(error)
+      onFailure: (error) => error.retryable ? again(attempts, nth, error) : Effect.fail(error)
     })
 
-  return { run: (attempt, deadline) => loop(attempt, deadline, 1) }
+  return { run: (attempts) => loop(attempts, 1) }
 }

@@ -1,7 +1,9 @@
 /** Codecs for the habits of this wire: JSON inside strings, `null` for absent, lists in two spellings. */
 import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type * as AST from "effect/SchemaAST"
 
 /** An optional field of a reply: absent and `null` are the same. */
 export const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
@@ -19,6 +21,20 @@ export const JsonObject = Schema.declare(
   (input: unknown): input is Readonly<Record<string, unknown>> => Predicate.isRecord(input),
   { description: "an object", jsonSchema: { type: "object" } }
 )
+
+const checkStrings = (input: unknown, _options: unknown, ast: AST.AST) => {
+  if (!Predicate.isRecord(input)) return ParseResult.fail(new ParseResult.Type(ast, input))
+  const wrong = Object.entries(input).find(([, value]) => !Predicate.isString(value))
+  return wrong === undefined
+    ? ParseResult.succeed(input as Readonly<Record<string, string>>)
+    : ParseResult.fail(new ParseResult.Pointer(wrong[0], input, new ParseResult.Type(Schema.String.ast, wrong[1])))
+}
+
+/** A JSON object of strings, as it is. */
+export const StringRecord = Schema.declare([], { decode: () => checkStrings, encode: () => checkStrings }, {
+  description: "an object",
+  jsonSchema: { type: "object", additionalProperties: { type: "string" } }
+})
 
 /** A value as JSON text. Writing is recursive where reading is not, so what was read may be too deep to be written. */
 export const showJson = (value: unknown): string =>

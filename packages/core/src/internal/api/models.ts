@@ -1,6 +1,6 @@
 /** The values that endpoints share. */
 import * as Schema from "effect/Schema"
-import { filled, lenient } from "./codecs.js"
+import { filled, lenient, StringRecord } from "./codecs.js"
 
 /**
  * The opaque id of a session.
@@ -15,7 +15,7 @@ export const ImageId = filled("an image id that is not blank")
 /**
  * Labels of a session: names and values that are not blank. `__proto__` is no label name.
  */
-export const Labels = Schema.Record({ key: Schema.String, value: Schema.String }).pipe(
+export const Labels = StringRecord.pipe(
   Schema.filter(
     (labels) =>
       Object.entries(labels).every(([key, value]) => key.trim() !== "" && key !== "__proto__" && value.trim() !== ""),
