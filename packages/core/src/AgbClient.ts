@@ -174,7 +174,8 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
 
   return (call: Call, reply: Reply, now: number): Answer<R> => {
     const json = parseJson(reply.body)
-    const envelope = envelopes.read(Either.getOrElse(json, () => reply.body), header(reply.headers, "x-request-id"))
+    const content = Either.getOrElse(json, () => reply.body)
+    const envelope = envelopes.read(content, header(reply.headers, "x-request-id"), redact)
     return {
       requestId: envelope.requestId,
       result: Either.isLeft(json) && reply.status < 300

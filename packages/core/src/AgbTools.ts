@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient } from "./internal/api/codecs.js"
+import { filled, jsonText, lenient, StringRecord } from "./internal/api/codecs.js"
 import { optional, type Repeat } from "./internal/api/endpoint.js"
 import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/api/fileTexts.js"
 import { RunCodeText } from "./internal/api/runCodeResult.js"
@@ -114,7 +114,7 @@ const milliseconds = Schema.Int.pipe(Schema.between(1, 86_400_000, { description
  * @since 0.1.0
  * @category schemas
  */
-export const Environment = Schema.Record({ key: Schema.String, value: Schema.String }).pipe(
+export const Environment = StringRecord.pipe(
   Schema.filter(
     (envs) => Object.entries(envs).every(([name, value]) => /^[^=\0]+$/.test(name) && !value.includes("\0")),
     { description: "an object of strings without NUL, with names that are not empty and have no =" }

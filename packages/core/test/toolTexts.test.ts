@@ -67,15 +67,10 @@ describe("run_code", () => {
     if (Either.isRight(run)) write(AgbTools.run_code.result, run.right)
   }, { fastCheck: { numRuns: 300 } })
 
-  it.effect.prop(
-    "and so is it by runCode",
-    [anything, FastCheck.boolean()],
-    ([text, isError]) =>
-      Effect.gen(function*() {
-        const error = failureOf(yield* Effect.exit(Code.make(answering(text, isError)).runCode("1", "python")))
-        if (isError) assert.isDefined(error)
-      })
-  )
+  it.prop("and so is it by runCode", [anything, FastCheck.boolean()], ([text, isError]) => {
+    const error = failureOf(Effect.runSyncExit(Code.make(answering(text, isError)).runCode("1", "python")))
+    if (isError) assert.isDefined(error)
+  })
 })
 
 describe("shell", () => {
@@ -87,15 +82,13 @@ describe("shell", () => {
     errorCode: FastCheck.oneof(FastCheck.integer(), json)
   }, { requiredKeys: [] }).map((value) => JSON.stringify(value))
 
-  it.effect.prop("only a result is a success", [FastCheck.oneof(text, FastCheck.json(), like), FastCheck.boolean()], (
-    [text, isError]
-  ) =>
-    Effect.gen(function*() {
-      const exit = yield* Effect.exit(Command.make(answering(text, isError)).executeCommand("true"))
-      const error = failureOf(exit)
-      if (error !== undefined) assert.include(tags, error._tag)
-      else assert.strictEqual((JSON.parse(text) as Record<string, unknown>)["exit_code"], 0)
-    }), { fastCheck: { numRuns: 100 } })
+  const anything = FastCheck.oneof(text, FastCheck.json(), like)
+
+  it.prop("only a result is a success", [anything, FastCheck.boolean()], ([text, isError]) => {
+    const error = failureOf(Effect.runSyncExit(Command.make(answering(text, isError)).executeCommand("true")))
+    if (error !== undefined) assert.include(tags, error._tag)
+    else assert.strictEqual((JSON.parse(text) as Record<string, unknown>)["exit_code"], 0)
+  }, { fastCheck: { numRuns: 200 } })
 })
 
 describe("files", () => {
@@ -175,17 +168,16 @@ describe("files", () => {
       !blocks.some(({ path }) => content.includes(`${path.replace(/\r/g, "\\r").replace(/\n/g, "\\n")}:`))
     )
 
-  it.effect.prop("read_multiple_files: every content comes back, but for its outer white space", [
+  it.prop("read_multiple_files: every content comes back, but for its outer white space", [
     paths,
     FastCheck.array(content, { minLength: 4, maxLength: 4 })
-  ], ([paths, contents]) =>
-    Effect.gen(function*() {
-      const blocks = paths.map((path, index) => ({ path, content: contents[index] ?? "" }))
-      FastCheck.pre(canBeSaid(blocks))
-      const files = FileSystem.make(answering(AgbTools.fileBlocks(blocks)))
-      const got = yield* files.readMultipleFiles(paths)
-      assert.deepStrictEqual([...got], blocks.map(({ content, path }) => [path, content.trim()]))
-    }), { fastCheck: { numRuns: 300 } })
+  ], ([paths, contents]) => {
+    const blocks = paths.map((path, index) => ({ path, content: contents[index] ?? "" }))
+    FastCheck.pre(canBeSaid(blocks))
+    const files = FileSystem.make(answering(AgbTools.fileBlocks(blocks)))
+    const got = Effect.runSync(files.readMultipleFiles(paths))
+    assert.deepStrictEqual([...got], blocks.map(({ content, path }) => [path, content.trim()]))
+  }, { fastCheck: { numRuns: 300 } })
 
   it.effect.prop(
     "any text is a value or a typed error",
@@ -211,7 +203,8 @@ describe("files", () => {
           const error = failureOf(yield* Effect.exit(call))
           if (isError) assert.isDefined(error)
         }
-      })
+      }),
+    { fastCheck: { numRuns: 40 } }
   )
 })
 

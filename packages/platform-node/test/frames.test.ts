@@ -115,13 +115,10 @@ describe("frames", () => {
     assert.lengthOf(feedAll(header(8 + json.length, json.length, json), 1000), 1)
   })
 
-  it("a large frame in small chunks is put together once, not at every chunk", () => {
+  it("a large frame in small chunks is put together once: at every chunk it would take minutes", () => {
     const body = Buffer.alloc(32 * 1024 * 1024, 1)
-    const bytes = Buffer.concat([...frames.encode(1, null, body)])
-    const started = performance.now()
-    const [received] = feedAll(bytes, 4096)
+    const [received] = feedAll(Buffer.concat([...frames.encode(1, null, body)]), 4096)
     assert.isTrue(received?.body.equals(body))
-    assert.isBelow(performance.now() - started, 3000)
   })
 
   it("frames behind each other in one chunk do not disturb each other when a callback feeds more", () => {

@@ -75,6 +75,7 @@ const expect = (title: string, result: Effect.Effect<Result>, code: number, live
         ended.output
       )
       assert.include(ended.output, output)
+      assert.notInclude(ended.output, apiKey)
     }), 30_000)
 
 describe.concurrent("a process", () => {

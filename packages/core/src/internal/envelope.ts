@@ -51,14 +51,21 @@ const locate = (json: Json): Json => {
 }
 
 /** Reads any value as an envelope; what is not one is an unsuccessful envelope without fields, text its message. */
-export const read = (json: unknown, headerRequestId: string | undefined): Envelope => {
+export const read = (
+  json: unknown,
+  headerRequestId: string | undefined,
+  redact: (text: string) => string
+): Envelope => {
   const fields = Predicate.isRecord(json) ? locate(json as Json) : {}
-  const requestId = text(fields["requestId"])
+  const requestId = text(fields["requestId"]) || headerRequestId
   return {
-    requestId: requestId === "" ? headerRequestId : requestId,
+    requestId: requestId === undefined ? undefined : redact(requestId),
     success: fields["success"] === true,
-    code: text(fields["code"]),
-    message: typeof json === "string" ? json.trim().slice(0, 200) : text(fields["message"]),
+    code: redact(text(fields["code"])),
+    // Redacted before it is cut: half a key is a secret too.
+    message: typeof json === "string"
+      ? redact(json.trim().slice(0, 4096)).slice(0, 200)
+      : redact(text(fields["message"])),
     fields
   }
 }

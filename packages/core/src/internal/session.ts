@@ -14,6 +14,7 @@ import * as Code from "../Code.js"
 import * as Command from "../Command.js"
 import * as FileSystem from "../FileSystem.js"
 import * as ToolCall from "../ToolCall.js"
+import { JsonObject } from "./api/codecs.js"
 import { attemptLabel } from "./attemptLabel.js"
 import * as execution from "./execution.js"
 import * as loss from "./loss.js"
@@ -120,7 +121,7 @@ const callAny = (toolCall: ToolCall.ToolCall): Session["callTool"] =>
       name,
       description: "",
       server: "",
-      args: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+      args: JsonObject,
       result: Schema.String,
       repeat: () => "once"
     }

@@ -58,13 +58,12 @@ const getSession: Ask = (call, { agb }) =>
     ? Effect.map(agb.attach(sessionIdOf(call)), ({ imageId, resourceUrl, sessionId }) => ({
       session: { $session: { sessionId, resourceUrl, imageId } }
     }))
-    : Effect.map(agb.client.getSession({ sessionId: sessionIdOf(call) }), (reply) => ({
+    : Effect.map(agb.client.getSession({ sessionId: sessionIdOf(call) }), ({ token, toolList, ...reply }) => ({
       data: {
-        sessionId: reply.sessionId,
-        status: reply.status,
-        resourceUrl: reply.resourceUrl ?? "",
-        appInstanceId: reply.appInstanceId ?? "",
-        resourceId: reply.resourceId ?? ""
+        ...{ success: true, appInstanceId: "", resourceId: "", resourceUrl: "", linkUrl: "", wsUrl: "" },
+        ...reply,
+        token: token === undefined ? "" : Redacted.value(token),
+        toolList: toolList ?? ""
       }
     }))
 

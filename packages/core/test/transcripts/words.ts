@@ -67,7 +67,7 @@ const succeeded = (saw: Json): boolean =>
   (saw["success"] === true || saw["successful"] === true || "watched" in saw) && !("$threw" in saw)
 
 /** Where an official object has more fields than ours shows, only ours are compared. */
-const partial = new Set(["session", "$session", "data"])
+const partial = new Set(["session", "$session"])
 
 const agrees = (saw: unknown, ours: unknown, isPartial: boolean): boolean =>
   isPartial && isObject(saw) && isObject(ours)

@@ -1,6 +1,6 @@
 /** What the fake answers to each endpoint: sessions that live until they are released or idle for too long. */
 import { type AgbApi, AgbServer, AgbTools } from "@effect-agb/core"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Redacted } from "effect"
 import { makeFiles } from "./fakeFiles.js"
 import type { Ledger } from "./ledger.js"
 import { makePrograms } from "./programs.js"
@@ -88,9 +88,18 @@ class Sessions {
 const carries = (wanted: AgbApi.Labels) => ({ labels }: FakeSession): boolean =>
   Object.entries(wanted).every(([name, value]) => labels[name] === value)
 
+/** What a session hands out that nobody else may see. */
+export const secrets = {
+  token: "token-secret-4f1c",
+  access: "access-secret-9a2e",
+  authCode: "authcode-secret-77b0",
+  ticket: "ticket-secret-c3d8"
+}
+
 const handlesOf = ({ sessionId }: FakeSession) => ({
   sessionId,
-  resourceUrl: `https://fake.example/resource?id=${sessionId}`,
+  resourceUrl: `https://fake.example/resource?id=${sessionId}&authcode=${secrets.access}`,
+  token: Redacted.make(secrets.token),
   toolList: Object.values(AgbTools.tools).map(({ name, server }) => ({ name, server }))
 })
 
@@ -139,7 +148,16 @@ export const makeHandlers = (
         session.labels = labels
       }),
     GetLabel: ({ sessionId }) => Effect.map(sessions.use(sessionId), ({ labels }) => labels),
-    getMcpResource: ({ sessionId }) => Effect.map(sessions.use(sessionId), handlesOf),
+    getMcpResource: ({ sessionId }) =>
+      Effect.map(sessions.use(sessionId), (session) => ({
+        sessionId,
+        resourceUrl: handlesOf(session).resourceUrl,
+        desktopInfo: {
+          appId: "app",
+          authCode: Redacted.make(secrets.authCode),
+          ticket: Redacted.make(secrets.ticket)
+        }
+      })),
     refreshSessionIdleTime: ({ sessionId }) => Effect.asVoid(sessions.use(sessionId)),
     listTools: () => Effect.succeed(descriptions),
     callTool: ({ args, name, sessionId }) =>

@@ -3,7 +3,7 @@
  * that connections can be left waiting before a byte is read; `node:http` reads requests; the faults write what they
  * like to the socket.
  */
-import type { Agb, AgbClient, AgbConfig } from "@effect-agb/core"
+import type { Agb, AgbClient, AgbConfig, AgbServer } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import * as Http from "node:http"
@@ -18,6 +18,8 @@ export interface FaultServer extends FakeAgb {
   readonly connections: () => number
   /** The headers of all requests so far. */
   readonly headers: ReadonlyArray<Http.IncomingHttpHeaders>
+  /** What else they said. */
+  readonly received: ReadonlyArray<AgbServer.HttpRequest>
   /** Leaves new connections waiting, until `admit`. */
   readonly park: Effect.Effect<void>
   readonly admit: Effect.Effect<void>
@@ -89,14 +91,16 @@ export const make = (options: FakeOptions = {}): Effect.Effect<FaultServer, neve
   Effect.gen(function*() {
     const fake = yield* makeFake(options)
     const headers: Array<Http.IncomingHttpHeaders> = []
+    const received: Array<AgbServer.HttpRequest> = []
     const http = Http.createServer((request, response) => {
       headers.push(request.headers)
       const { socket } = request
       const url = new URL(request.url ?? "/", "http://fault.example")
-      const exchange = Effect.flatMap(
-        Effect.promise(() => read(request)),
-        (body) => fake.exchange({ method: request.method ?? "", path: url.pathname, query: url.searchParams, body })
-      )
+      const exchange = Effect.flatMap(Effect.promise(() => read(request)), (body) => {
+        const message = { method: request.method ?? "", path: url.pathname, query: url.searchParams, body }
+        received.push(message)
+        return fake.exchange(message)
+      })
       Effect.runFork(Effect.ignore(Effect.map(exchange, (answer) => respond(response, socket, answer))))
     })
     const door = makeDoor(http)
@@ -108,6 +112,7 @@ export const make = (options: FakeOptions = {}): Effect.Effect<FaultServer, neve
       port,
       connections: door.connections,
       headers,
+      received,
       park: door.park,
       admit: door.admit,
       node: (config) => Layer.orDie(NodeAgb.layer({ ...impatient, apiKey, endpoint, ...config }))
