@@ -25,9 +25,9 @@ const place = (name) => {
   mkdirSync(target, { recursive: true })
   cpSync(join(source, "dist"), join(target, "dist"), { recursive: true })
   cpSync(join(source, "src"), join(target, "src"), { recursive: true })
-  const assets = join(source, "src", "internal", "sandbox")
+  const assets = join(source, "src", "internal", "agent")
   if (existsSync(assets)) {
-    cpSync(assets, join(target, "dist", "internal", "sandbox"), { recursive: true, filter: isAsset })
+    cpSync(assets, join(target, "dist", "internal", "agent"), { recursive: true, filter: isAsset })
   }
   const { dependencies = {}, peerDependencies, publishConfig } = manifest
   const ranges = Object.entries(dependencies).map((

@@ -11,11 +11,11 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/complaint.js"
-import { candidates, type Confined, type Confinement } from "./internal/confinement.js"
-import { nodeOnly } from "./internal/interpreters.js"
-import { trial } from "./internal/sandboxTrial.js"
-import { systemCallFilter } from "./internal/seccomp.js"
+import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/sandbox/complaint.js"
+import { candidates, type Confined, type Confinement } from "./internal/sandbox/confinement.js"
+import { nodeOnly } from "./internal/sandbox/interpreters.js"
+import { trial } from "./internal/sandbox/sandboxTrial.js"
+import { systemCallFilter } from "./internal/sandbox/seccomp.js"
 
 /**
  * What is in force.

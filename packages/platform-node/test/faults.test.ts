@@ -78,7 +78,10 @@ const tooLarge: Readonly<Record<Repeat, Expected>> = {
 
 const refused = (status: number, code: string, message: string) => answers("before", refusal(status, code, message))
 
-const table: ReadonlyArray<readonly [title: string, fault: Fault, Readonly<Record<Repeat, Expected>>]> = [
+type PerClass = Readonly<Record<Repeat, Expected>>
+
+/** The last column is for clients that unpack replies. */
+const table: ReadonlyArray<readonly [title: string, fault: Fault, expected: PerClass, unpacked?: PerClass]> = [
   ["500", refused(500, "InternalError", "no"), doubtful("ServerError")],
   ["503 after the work", unavailable("after"), doubtful("ServerError")],
   ["408", refused(408, "Timeout", "no"), doubtful("ServerError")],
@@ -110,7 +113,7 @@ const table: ReadonlyArray<readonly [title: string, fault: Fault, Readonly<Recor
   ["an HTML page with status 502", text("<html>bad gateway</html>", "text/html", 502), doubtful("ServerError")],
   ["a reply of a gibibyte", raw.gibibyte({ bytes: 0 }, false), tooLarge],
   ["a reply of a gibibyte in chunks", raw.gibibyte({ bytes: 0 }, true), tooLarge],
-  ["a gzip bomb", raw.gzipBomb, malformed]
+  ["a gzip bomb", raw.gzipBomb, malformed, tooLarge]
 ]
 
 const withServer = <A, E>(body: (server: FaultServer) => Effect.Effect<A, E>) =>
@@ -130,29 +133,34 @@ const repeatable: ReadonlyArray<Point> = [
   "read_file"
 ]
 
-describe("what a failure becomes", () => {
-  for (const [title, fault, expected] of table) {
-    it.live(title, () =>
-      withServer((server) =>
-        Effect.gen(function*() {
-          const session = yield* Session.make({ imageId })
-          for (const repeat of ["read", "idempotent", "once"] as const) {
-            const [point, call] = calls[repeat]
-            server.faults.always(point, fault)
-            const error = yield* Effect.flip(call(session))
-            const { _tag: tag, mayHaveHappened, retryable } = error
-            assert.deepStrictEqual(
-              { repeat, tag, mayHaveHappened, retryable, asked: server.ledger.count(point) },
-              { repeat, ...expected[repeat] },
-              String(error)
-            )
-          }
-          assert.strictEqual(yield* session.status, "RUNNING")
-          assert.deepStrictEqual(yield* (yield* Agb.Agb).undeleted, [])
-        }).pipe(Effect.scoped, Effect.provide(server.node({ maxResponseBytes: 2 ** 20 })))
-      ), 20_000)
-  }
+/** The same table over the transport of Node and over the platform's client made of `fetch`. */
+for (const transport of ["node", "fetch"] as const) {
+  describe(`what a failure becomes, over ${transport}`, () => {
+    for (const [title, fault, expected, unpacked = expected] of table) {
+      it.live(title, () =>
+        withServer((server) =>
+          Effect.gen(function*() {
+            const session = yield* Session.make({ imageId })
+            for (const repeat of ["read", "idempotent", "once"] as const) {
+              const [point, call] = calls[repeat]
+              server.faults.always(point, fault)
+              const error = yield* Effect.flip(call(session))
+              const { _tag: tag, mayHaveHappened, retryable } = error
+              assert.deepStrictEqual(
+                { repeat, tag, mayHaveHappened, retryable, asked: server.ledger.count(point) },
+                { repeat, ...(transport === "fetch" ? unpacked : expected)[repeat] },
+                String(error)
+              )
+            }
+            assert.strictEqual(yield* session.status, "RUNNING")
+            assert.deepStrictEqual(yield* (yield* Agb.Agb).undeleted, [])
+          }).pipe(Effect.scoped, Effect.provide(server[transport]({ maxResponseBytes: 2 ** 20 })))
+        ), 20_000)
+    }
+  })
+}
 
+describe("repeating", () => {
   const passing = { "503": unavailable("after"), reset: lostReply, "early reset": lostRequest, close: raw.closedInBody }
   for (const [title, fault] of Object.entries(passing)) {
     it.live(`a failure that passes is not seen by calls that may be repeated: ${title}`, () =>
@@ -343,25 +351,25 @@ describe("an endless reply", () => {
 })
 
 describe("another origin", () => {
-  it.live("is never followed to, and never sees the key", () =>
-    withServer((server) =>
-      Effect.scoped(Effect.gen(function*() {
-        const other = yield* make()
-        const session = yield* Session.make({ imageId })
-        for (const status of [301, 302, 303, 307, 308]) {
-          server.faults.always(
-            "getMcpResource",
-            answers("before", { status, headers: { location: `${other.endpoint}/mcp/getMcpResource` }, body: "" })
-          )
-          const error = yield* failsWith(session.info, "RequestRejectedError")
-          assert.strictEqual(error.status, status)
-        }
-        assert.strictEqual(other.connections(), 0)
-        for (const { authorization } of server.headers) {
-          assert.strictEqual(authorization, `Bearer ${Redacted.value(session.apiKey)}`)
-        }
-      })).pipe(Effect.provide(server.node()))
-    ))
+  for (const transport of ["node", "fetch"] as const) {
+    it.live(`is never followed to, and never sees the key, over ${transport}`, () =>
+      withServer((server) =>
+        Effect.scoped(Effect.gen(function*() {
+          const other = yield* make()
+          const session = yield* Session.make({ imageId })
+          const headers = { location: `${other.endpoint}/mcp/getMcpResource` }
+          for (const status of [301, 302, 303, 307, 308]) {
+            server.faults.always("getMcpResource", answers("before", { status, headers, body: "" }))
+            const error = yield* failsWith(session.info, "RequestRejectedError")
+            assert.strictEqual(error.status, status)
+          }
+          assert.strictEqual(other.connections(), 0)
+          for (const { authorization } of server.headers) {
+            assert.strictEqual(authorization, `Bearer ${Redacted.value(session.apiKey)}`)
+          }
+        })).pipe(Effect.provide(server[transport]()))
+      ))
+  }
 })
 
 describe("a configuration that is wrong", () => {

@@ -4,7 +4,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
-import { reachableByAnyone } from "../src/internal/hostIdentity.js"
+import { reachableByAnyone } from "../src/internal/sandbox/hostIdentity.js"
 import { attackNames, type Outcome } from "./fixtures/attacks.js"
 import { outputOf, spawnFixture } from "./fixtures/children.js"
 

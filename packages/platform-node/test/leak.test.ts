@@ -4,60 +4,22 @@
  */
 import { Agb, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Logger, Random } from "effect"
+import { Effect, Logger, Random } from "effect"
+import { dice, interrupted, misbehave } from "./support/chaos.js"
 import { make } from "./support/fakeAgb.js"
-import { delay, type Fault, type Faults, lostReply, unavailable } from "./support/faults.js"
 import { withVirtualClock } from "./support/virtualClock.js"
 
 const seeds = Array.from({ length: 20 }, (_, index) => index + 1)
-
-/** Numbers from 0 to 1 that a seed repeats. */
-const dice = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
-type Roll = () => number
-
-const chance = (roll: Roll, odds: ReadonlyArray<readonly [number, Fault]>) => (): Fault | undefined => {
-  let left = roll()
-  return odds.find(([probability]) => (left -= probability) < 0)?.[1] ??
-    (roll() < 0.5 ? delay(roll() * 300) : undefined)
-}
-
-const misbehave = (faults: Faults, roll: Roll): void => {
-  faults.always("createSession", chance(roll, [[0.15, lostReply], [0.1, unavailable("after")]]))
-  faults.always(
-    "releaseSessionAsync",
-    chance(roll, [[0.1, unavailable("before")], [0.1, lostReply], [0.1, unavailable("after")]])
-  )
-}
-
-/** Interrupted after some steps of the scheduler or some time, or not at all. */
-const interrupted = (roll: Roll) => <A, E, R>(program: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const fiber = yield* Effect.fork(program)
-    const kind = roll()
-    if (kind < 0.35) yield* Effect.repeatN(Effect.yieldNow(), Math.floor(roll() * 60))
-    else if (kind < 0.7) yield* Effect.sleep(roll() * 1500)
-    else return yield* Fiber.await(fiber)
-    return yield* Fiber.interrupt(fiber)
-  })
-
-const useSession = (roll: Roll) =>
-  Session.use({ imageId: "agb-code-space-1" }, () => Effect.sleep(roll() * 400)).pipe(interrupted(roll))
 
 const run = (seed: number, sessions: number) =>
   Effect.gen(function*() {
     const fake = yield* make()
     const roll = dice(seed)
-    misbehave(fake.faults, roll)
-    const undeleted = yield* Effect.forEach(Array.from({ length: sessions }), () => useSession(roll), {
+    misbehave(fake.faults, roll, 300)
+    const use = Effect.suspend(() =>
+      Session.use({ imageId: "agb-code-space-1" }, () => Effect.sleep(roll() * 400)).pipe(interrupted(roll, 1500))
+    )
+    const undeleted = yield* Effect.forEach(Array.from({ length: sessions }), () => use, {
       concurrency: "unbounded",
       discard: true
     }).pipe(
@@ -65,15 +27,20 @@ const run = (seed: number, sessions: number) =>
       Effect.provide(fake.layer())
     )
     return { ledger: fake.ledger, undeleted }
-  }).pipe(Effect.scoped, Effect.withRandom(Random.make(seed)), withVirtualClock)
+  }).pipe(
+    Effect.scoped,
+    Effect.withRandom(Random.make(seed)),
+    Effect.withTracerEnabled(false),
+    Effect.provide(Logger.remove(Logger.defaultLogger)),
+    withVirtualClock
+  )
 
 describe("no session is left behind", () => {
   it.live.each(seeds)("1,000 sessions, seed %i", (seed) =>
-    Effect.gen(function*() {
-      const { ledger, undeleted } = yield* run(seed, 1000)
-      assert.isAbove(ledger.created.length, 500)
+    Effect.map(run(seed, 1000), ({ ledger, undeleted }) => {
+      assert.isAbove(ledger.created.length, 500, `seed ${seed}`)
       assert.deepStrictEqual({ live: ledger.live, undeleted }, { live: 0, undeleted: [] }, `seed ${seed}`)
       assert.strictEqual(ledger.deleted.length, ledger.created.length, `seed ${seed}`)
-      assert.deepStrictEqual(ledger.idledOut, [])
-    }).pipe(Effect.provide(Layer.merge(Logger.remove(Logger.defaultLogger), Layer.empty))), 60_000)
+      assert.deepStrictEqual(ledger.idledOut, [], `seed ${seed}`)
+    }), 60_000)
 })

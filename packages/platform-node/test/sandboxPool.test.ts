@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { afterAll } from "vitest"
-import { nodeOnly } from "../src/internal/interpreters.js"
-import * as SandboxPool from "../src/internal/sandboxPool.js"
+import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
+import * as SandboxPool from "../src/internal/sandbox/sandboxPool.js"
 import { probe, probeAll } from "../src/Isolation.js"
-import { processesWith, until } from "./fixtures/processes.js"
+import { killThoseWith, processesWith, until } from "./fixtures/processes.js"
 import { standIn } from "./fixtures/standIn.js"
 
 const { agent, marker, remove } = standIn()
@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
     Effect.scoped(Effect.gen(function*() {
       const sandboxes = yield* pool(1)
       yield* filled(sandboxes, 1)
-      for (const pid of processesWith(marker)) process.kill(pid, "SIGKILL")
+      killThoseWith(marker)
       yield* until(() => !isRunning())
       yield* Effect.sleep("100 millis")
       const sandbox = yield* sandboxes.take

@@ -3,15 +3,20 @@
  * that connections can be left waiting before a byte is read; `node:http` reads requests; the faults write what they
  * like to the socket.
  */
-import type { Agb, AgbClient, AgbConfig, AgbServer } from "@effect-agb/core"
+import { Agb, type AgbClient, AgbConfig, type AgbServer } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
+import { FetchHttpClient } from "@effect/platform"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import * as Http from "node:http"
 import * as Net from "node:net"
+import type { Exchange } from "./exchange.js"
 import { apiKey, type FakeAgb, type FakeOptions, make as makeFake } from "./fakeAgb.js"
 import { type Answer, cut } from "./faults.js"
 
-export interface FaultServer extends FakeAgb {
+type Options = Partial<AgbConfig.AgbConfig.Options>
+
+/** Any exchange behind a socket. */
+export interface SocketServer {
   readonly endpoint: string
   readonly port: number
   /** Connections that were accepted so far. */
@@ -23,8 +28,13 @@ export interface FaultServer extends FakeAgb {
   /** Leaves new connections waiting, until `admit`. */
   readonly park: Effect.Effect<void>
   readonly admit: Effect.Effect<void>
+}
+
+export interface FaultServer extends FakeAgb, SocketServer {
   /** The SDK of Node on this server: impatient, unless told otherwise. */
-  readonly node: (options?: Partial<AgbConfig.AgbConfig.Options>) => Layer.Layer<Agb.Agb | AgbClient.AgbClient>
+  readonly node: (options?: Options) => Layer.Layer<Agb.Agb | AgbClient.AgbClient>
+  /** The same over the platform's client, which is made of `fetch`. */
+  readonly fetch: (options?: Options) => Layer.Layer<Agb.Agb | AgbClient.AgbClient>
 }
 
 const read = (request: Http.IncomingMessage): Promise<string> =>
@@ -41,7 +51,7 @@ const respond = (response: Http.ServerResponse, socket: Net.Socket, answer: Answ
   else response.writeHead(answer.status, answer.headers).end(answer.body)
 }
 
-const impatient: Partial<AgbConfig.AgbConfig.Options> = {
+const impatient: Options = {
   timeout: "10 seconds",
   deleteBudget: "5 seconds",
   retry: { maxAttempts: 3, baseDelay: Duration.millis(1), maxDelay: Duration.millis(5) }
@@ -87,34 +97,41 @@ const listen = (server: Net.Server): Effect.Effect<number> =>
     server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as Net.AddressInfo).port)))
   })
 
-export const make = (options: FakeOptions = {}): Effect.Effect<FaultServer, never, Scope.Scope> =>
+/** Puts an exchange behind a socket on a free port of the loopback. */
+export const listenWith = (exchange: Exchange["exchange"]): Effect.Effect<SocketServer, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const fake = yield* makeFake(options)
     const headers: Array<Http.IncomingHttpHeaders> = []
     const received: Array<AgbServer.HttpRequest> = []
     const http = Http.createServer((request, response) => {
       headers.push(request.headers)
       const { socket } = request
       const url = new URL(request.url ?? "/", "http://fault.example")
-      const exchange = Effect.flatMap(Effect.promise(() => read(request)), (body) => {
+      const answered = Effect.flatMap(Effect.promise(() => read(request)), (body) => {
         const message = { method: request.method ?? "", path: url.pathname, query: url.searchParams, body }
         received.push(message)
-        return fake.exchange(message)
+        return exchange(message)
       })
-      Effect.runFork(Effect.ignore(Effect.map(exchange, (answer) => respond(response, socket, answer))))
+      Effect.runFork(Effect.ignore(Effect.map(answered, (answer) => respond(response, socket, answer))))
     })
     const door = makeDoor(http)
     const port = yield* Effect.acquireRelease(listen(door.server), () => door.close)
-    const endpoint = `http://127.0.0.1:${port}`
+    const { admit, connections, park } = door
+    return { endpoint: `http://127.0.0.1:${port}`, port, connections, headers, received, park, admit }
+  })
+
+export const make = (options: FakeOptions = {}): Effect.Effect<FaultServer, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const fake = yield* makeFake(options)
+    const server = yield* listenWith(fake.exchange)
+    const configured = (config?: Options) => ({ ...impatient, apiKey, endpoint: server.endpoint, ...config })
     return {
       ...fake,
-      endpoint,
-      port,
-      connections: door.connections,
-      headers,
-      received,
-      park: door.park,
-      admit: door.admit,
-      node: (config) => Layer.orDie(NodeAgb.layer({ ...impatient, apiKey, endpoint, ...config }))
+      ...server,
+      node: (config) => Layer.orDie(NodeAgb.layer(configured(config))),
+      fetch: (config) =>
+        Agb.layer.pipe(
+          Layer.provide(FetchHttpClient.layer),
+          Layer.provide(Layer.orDie(AgbConfig.layer(configured(config))))
+        )
     }
   })

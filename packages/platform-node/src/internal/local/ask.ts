@@ -3,8 +3,8 @@ import { ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import type { Sandbox } from "../sandbox.js"
-import { type SandboxAnswer, type SandboxCall, type SandboxFailure, SandboxLost } from "../sandboxProtocol.js"
+import type { Sandbox } from "../sandbox/sandbox.js"
+import { type SandboxAnswer, type SandboxCall, type SandboxFailure, SandboxLost } from "../sandbox/sandboxProtocol.js"
 
 export type CallFailure = ToolFailure | SandboxLost
 

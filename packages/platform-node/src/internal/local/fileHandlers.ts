@@ -3,7 +3,7 @@ import { ToolFailure, type ToolHandlers } from "@effect-agb/core/AgbServer"
 import { fileBlocks } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { SandboxLost } from "../sandboxProtocol.js"
+import type { SandboxLost } from "../sandbox/sandboxProtocol.js"
 import type { Ask } from "./ask.js"
 
 const Entries = Schema.Struct({

@@ -8,8 +8,8 @@ import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
-import type { SandboxPool } from "../sandboxPool.js"
-import type { SandboxLost } from "../sandboxProtocol.js"
+import type { SandboxPool } from "../sandbox/sandboxPool.js"
+import type { SandboxLost } from "../sandbox/sandboxProtocol.js"
 import * as toolHandlers from "./toolHandlers.js"
 
 export interface LocalSession {

@@ -2,8 +2,8 @@
 import { ToolFailure, type ToolHandlers } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Sandbox } from "../sandbox.js"
-import type { SandboxCall, SandboxLost } from "../sandboxProtocol.js"
+import type { Sandbox } from "../sandbox/sandbox.js"
+import type { SandboxCall, SandboxLost } from "../sandbox/sandboxProtocol.js"
 import { type Ask, askOf } from "./ask.js"
 import { fileHandlers } from "./fileHandlers.js"
 

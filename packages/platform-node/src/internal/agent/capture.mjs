@@ -1,17 +1,21 @@
 // @ts-check
 /** What a call writes to its two streams: kept up to a limit, and passed on as it comes if the host asked for that. */
-import { setTimeout as sleep } from "node:timers/promises"
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises"
 import { count } from "./args.mjs"
 import { maxBodyBytes } from "./connection.mjs"
 
 const firstBlock = 4 * 1024
 const largestBlock = 64 * 1024
 
+/** More than the pipes of a call can hold. */
+const pipesHold = 256 * 1024
+
 /**
  * @typedef {object} Capture
  * @property {(chunk: Buffer) => void} push
  * @property {() => ReadonlyArray<Buffer>} chunks
  * @property {() => number} bytes
+ * @property {() => number} seen all that came, kept or not
  * @property {() => boolean} truncated
  */
 
@@ -28,6 +32,7 @@ export const makeCapture = (limit, onKept) => {
   const blocks = []
   let used = 0
   let bytes = 0
+  let seen = 0
   let truncated = false
 
   /** @param {Buffer} piece */
@@ -44,6 +49,7 @@ export const makeCapture = (limit, onKept) => {
 
   /** @type {Capture["push"]} */
   const push = (chunk) => {
+    seen += chunk.length
     const piece = chunk.subarray(0, limit - bytes)
     if (piece.length < chunk.length) truncated = true
     if (piece.length === 0) return
@@ -58,7 +64,7 @@ export const makeCapture = (limit, onKept) => {
     return blocks
   }
 
-  return { push, chunks, bytes: () => bytes, truncated: () => truncated }
+  return { push, chunks, bytes: () => bytes, seen: () => seen, truncated: () => truncated }
 }
 
 /**
@@ -108,6 +114,7 @@ export const makeCallOutput = (call, { config, output }) => {
       const end = done.then(() => void (ended = true))
       do await Promise.race([end, sleep(ms)])
       while (!ended && flow.paused())
+      await emptied(() => stdout.seen() + stderr.seen(), () => ended)
     },
     reply: (value) => ({
       value: {
@@ -119,6 +126,22 @@ export const makeCallOutput = (call, { config, output }) => {
       },
       body: [...stdout.chunks(), ...stderr.chunks()]
     })
+  }
+}
+
+/**
+ * Waits until what was written before is read. A loop that was held up fires its timers before it reads, so that a timer
+ * alone says nothing about what lies in the pipes.
+ *
+ * @param {() => number} seen
+ * @param {() => boolean} ended
+ */
+const emptied = async (seen, ended) => {
+  const start = seen()
+  let before = -1
+  while (!ended() && seen() !== before && seen() - start < pipesHold) {
+    before = seen()
+    await turn()
   }
 }
 

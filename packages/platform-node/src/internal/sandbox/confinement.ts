@@ -35,7 +35,7 @@ export type Confined = Bwrap | Unshare
 export type Confinement = Confined | Unconfined
 
 /** The folder of the agent's own files, which every sandbox sees read-only. */
-export const agentFolder = fileURLToPath(new URL("./sandbox/", import.meta.url))
+export const agentFolder = fileURLToPath(new URL("../agent/", import.meta.url))
 
 const languages = ["python3", "java", "Rscript"]
 

@@ -5,7 +5,7 @@
 import * as Either from "effect/Either"
 import type { ChildProcess } from "node:child_process"
 import type { Readable, Writable } from "node:stream"
-import { decoder, encode, type Frame, maxFrameBytes } from "./sandbox/frames.mjs"
+import { decoder, encode, type Frame, maxFrameBytes } from "../agent/frames.mjs"
 import {
   decodeReady,
   decodeReply,

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ChildProcess } from "node:child_process"
-import { releaseChild } from "./liveness.js"
+import { releaseChild } from "../liveness.js"
 import type { Launch } from "./sandboxLaunch.js"
 import { SandboxStartError } from "./sandboxProtocol.js"
 import { destroyPipes, killGroup, killNamespace, lastWords, spawnLaunch } from "./sandboxSpawn.js"
