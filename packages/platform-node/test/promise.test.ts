@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { setTimeout as pause } from "node:timers/promises"
 import * as fakes from "./support/fakeAgb.js"
+import { secrets } from "./support/fakeHandlers.js"
 import * as faults from "./support/faults.js"
 import { commands, python } from "./support/programs.js"
 
@@ -269,15 +270,18 @@ describe("results", () => {
     const known = await session.getClient().getSessionInfo({ sessionId: session.sessionId })
     assert.strictEqual(known.data?.status, "RUNNING")
     assert.sameMembers(Object.keys(session.getClient()), Object.keys(AgbApi.endpoints))
-    const { desktopInfo, ...plain } = { desktopInfo: { appId: "app", authCode: "5ecret", ticket: "t" } }
-    assert.deepStrictEqual(plain, {})
-    const withDesktop = faults.changed((body) => {
-      const envelope = JSON.parse(body) as { data: object }
-      return JSON.stringify({ ...envelope, data: { ...envelope.data, desktopInfo } })
+    assert.deepInclude((await session.info()).data, {
+      appId: "app",
+      authCode: secrets.authCode,
+      ticket: secrets.ticket
     })
+    const withoutDesktop = faults.changed((body) => {
+      const envelope = JSON.parse(body) as { data: { desktopInfo?: unknown } }
+      delete envelope.data.desktopInfo
+      return JSON.stringify(envelope)
+    })
+    fake.faults.next("getMcpResource", withoutDesktop)
     assert.isUndefined((await session.info()).data?.appId)
-    fake.faults.next("getMcpResource", withDesktop)
-    assert.deepInclude((await session.info()).data, desktopInfo)
   })
 })
 
