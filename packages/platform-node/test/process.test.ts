@@ -81,7 +81,6 @@ const expect = (title: string, result: Effect.Effect<Result>, code: number, live
 describe.concurrent("a process", () => {
   expect("that succeeds exits with 0", run("succeed"), 0)
   expect("that fails exits with 1 and says why", run("fail"), 1, 0, "refused to work")
-  expect("with a defect exits with 1 and says which", run("die"), 1, 0, "a defect")
   expect("with an uncaught exception exits with 1", run("throw"), 1, 0, "nobody catches this")
   expect("with an unhandled rejection exits with 1", run("reject"), 1, 0, "nobody awaits this")
   expect("ended by SIGINT exits with 130", run("wait", ["SIGINT"]), 130)

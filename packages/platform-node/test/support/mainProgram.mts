@@ -1,7 +1,7 @@
 /** A whole process for `process.test.ts`: it makes three sessions, says so, and does what its argument says. */
-import { Session } from "@effect-agb/core"
-import { NodeAgb } from "@effect-agb/platform-node"
-import { Effect } from "effect"
+import * as Session from "@effect-agb/core/Session"
+import * as NodeAgb from "@effect-agb/platform-node/NodeAgb"
+import * as Effect from "effect/Effect"
 
 const later = (f: () => void): Effect.Effect<never> => {
   setTimeout(f, 20)
@@ -11,8 +11,6 @@ const later = (f: () => void): Effect.Effect<never> => {
 const endings: Readonly<Record<string, Effect.Effect<unknown, string>>> = {
   succeed: Effect.void,
   fail: Effect.fail("refused to work"),
-  die: Effect.die(new Error("a defect")),
-  interrupt: Effect.interrupt,
   wait: Effect.never,
   throw: Effect.suspend(() =>
     later(() => {

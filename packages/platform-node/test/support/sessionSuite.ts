@@ -23,6 +23,9 @@ const addAll = (backend: Backend, run: (...args: Parameters<Test>) => void) => {
   for (const contract of backend.insideOnly ? inside : whole) contract(test, backend)
 }
 
+/** Sessions are independent of each other, and so are the tests that wait for real ones. */
+const live = { timeout, concurrent: true }
+
 /** Every test has a server of its own and time of its own. */
 const virtualSuite = (name: string, backend: Backend) =>
   describe(name, () =>
@@ -36,7 +39,7 @@ const virtualSuite = (name: string, backend: Backend) =>
 const liveSuite = (name: string, backend: Backend) =>
   layer(backend.layer, { excludeTestServices: true, timeout })(
     name,
-    (it) => addAll(backend, (title, body) => it.scoped(title, body, timeout))
+    (it) => addAll(backend, (title, body) => it.scoped(title, body, live))
   )
 
 export const sessionSuite = (name: string, backend: Backend): void => {

@@ -4,12 +4,12 @@ import { assert } from "@effect/vitest"
 import { Chunk, Effect, Stream } from "effect"
 import { failsWith } from "../failsWith.js"
 import { bytes, commands } from "../programs.js"
-import { type Contract, imageId } from "./backend.js"
+import { type Contract, imageId, patient } from "./backend.js"
 
 /** The files of a new session, below the directory in which its commands run. */
 const files = Effect.gen(function*() {
   const session = yield* Session.make({ imageId })
-  const home = (yield* session.command.executeCommand(commands.directory)).stdout.trim()
+  const home = (yield* session.command.executeCommand(commands.directory, patient)).stdout.trim()
   return { session, fs: session.fileSystem, at: (name: string) => `${home}/${name}` }
 })
 
@@ -61,7 +61,7 @@ const reading: Contract = (test) => {
   test("bytes are bytes, and are not taken for text", () =>
     Effect.gen(function*() {
       const { at, fs, session: { command } } = yield* files
-      yield* command.executeCommand(commands.writesBytes)
+      yield* command.executeCommand(commands.writesBytes, patient)
       assert.deepStrictEqual([...(yield* fs.readFileBytes(at("bytes")))], [...bytes])
       const chunks = yield* Stream.runCollect(fs.readFileStream(at("bytes")))
       assert.deepStrictEqual(Chunk.toArray(chunks).flatMap((chunk) => [...chunk]), [...bytes])

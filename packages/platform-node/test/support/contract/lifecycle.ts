@@ -4,7 +4,7 @@ import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
 import { failsWith } from "../failsWith.js"
 import { commands, python } from "../programs.js"
-import { type Contract, imageId } from "./backend.js"
+import { type Contract, imageId, patient } from "./backend.js"
 
 /** A label that no other test uses. */
 const ownLabels = Effect.sync(() => ({ suite: `contract-${Math.random().toString(36).slice(2)}` }))
@@ -171,7 +171,7 @@ const wholeSession: Contract = (test) => {
   test("callTool calls a tool by its name", () =>
     Effect.gen(function*() {
       const session = yield* Session.make({ imageId })
-      const home = (yield* session.command.executeCommand(commands.directory)).stdout.trim()
+      const home = (yield* session.command.executeCommand(commands.directory, patient)).stdout.trim()
       yield* session.fileSystem.writeFile(`${home}/a.txt`, "text")
       assert.strictEqual(yield* session.callTool("read_file", { path: `${home}/a.txt` }), "text")
       const error = yield* failsWith(session.callTool("no_such_tool", {}), "ToolError")
