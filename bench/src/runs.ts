@@ -1,6 +1,7 @@
 // Sessions, code and commands on the local runtime, against starting the same programs as child processes.
 import { Session } from "@effect-agb/core"
 import { Effect, Exit, Scope } from "effect"
+import { execFileSync } from "node:child_process"
 import { setTimeout } from "node:timers/promises"
 import { type Alternative, compare } from "./compare.js"
 import { exited } from "./processes.js"
@@ -23,8 +24,9 @@ export const runs = async (): Promise<void> => {
     run: () => runtime.runPromise(session.code.runCode(source, language))
   })
   if (languages.includes("python")) {
+    const python = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], { encoding: "utf8" }).trim()
     await compare("Python 1 + 1", [
-      { name: "spawn python3 -c", run: () => exited("python3", ["-c", "print(1 + 1)"]) },
+      { name: "spawn python3 -c", run: () => exited(python, ["-c", "print(1 + 1)"]) },
       code("python", "1 + 1")
     ], { rounds: 30 })
   }
