@@ -58,9 +58,17 @@ const serve = (given: LocalAgb.Options) =>
     return yield* Effect.never
   }).pipe(Effect.scoped)
 
-const main = Effect.suspend(() => {
-  const given = parse()
-  return given === "help" ? write(usage) : serve(given)
-})
+/** What cannot start says why in a line, not in a stack trace. */
+const refuse = (error: Error) =>
+  Effect.sync(() => {
+    process.stderr.write(`agb-local: ${error.message}\n`)
+    process.exit(2)
+  })
+
+const main = Effect.try({ try: parse, catch: (error) => error instanceof Error ? error : new Error(String(error)) })
+  .pipe(
+    Effect.flatMap((given) => given === "help" ? write(usage) : serve(given)),
+    Effect.catchAll(refuse)
+  )
 
 runMain(main)
