@@ -314,7 +314,7 @@ describe("a server that cannot be reached", () => {
       const layer = NodeAgb.layer({
         apiKey: "akm-x",
         endpoint: `http://127.0.0.1:${port}`,
-        retry: { maxAttempts: 50, baseDelay: Duration.millis(20), maxDelay: Duration.millis(20) }
+        retry: { maxAttempts: 20, baseDelay: Duration.millis(200), maxDelay: Duration.millis(200) }
       })
       const late = Effect.acquireRelease(
         Effect.delay(

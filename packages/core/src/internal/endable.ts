@@ -11,26 +11,28 @@ export const endable = <A, E, E2>(effect: Effect.Effect<A, E>, ending: Ending<E2
     Effect.flatMap(
       Effect.forkDaemon(Effect.interruptible(effect)),
       (child) =>
-        restore(Effect.async<A, E | E2>((resume) => {
-          let over = false
-          const registrations: Array<() => void> = []
-          const leave = () => {
-            over = true
-            child.removeObserver(finish)
-            for (const takeBack of registrations.splice(0)) takeBack()
-          }
-          const finish = (result: Effect.Effect<A, E | E2>) => {
-            leave()
-            resume(result)
-          }
-          child.addObserver(finish)
-          if (over) return
-          registrations.push(ending((error) => finish(Effect.zipRight(Fiber.interrupt(child), Effect.fail(error)))))
-          if (over) return leave()
-          return Effect.suspend(() => {
-            leave()
-            return Fiber.interrupt(child)
-          })
-        }))
+        // An interruption may come before the wait begins.
+        Effect.onInterrupt(restore(settled(child, ending)), () => Fiber.interrupt(child))
     )
   )
+
+/** Waits for whatever comes first. */
+const settled = <A, E, E2>(child: Fiber.RuntimeFiber<A, E>, ending: Ending<E2>): Effect.Effect<A, E | E2> =>
+  Effect.async((resume) => {
+    let over = false
+    const registrations: Array<() => void> = []
+    const leave = () => {
+      over = true
+      child.removeObserver(finish)
+      for (const takeBack of registrations.splice(0)) takeBack()
+    }
+    const finish = (result: Effect.Effect<A, E | E2>) => {
+      leave()
+      resume(result)
+    }
+    child.addObserver(finish)
+    if (over) return
+    registrations.push(ending((error) => finish(Effect.zipRight(Fiber.interrupt(child), Effect.fail(error)))))
+    if (over) return leave()
+    return Effect.sync(leave)
+  })

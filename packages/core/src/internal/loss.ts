@@ -36,7 +36,8 @@ export const make = (sessionId: string): Loss => {
 
   const endingOf = (operation: string, repeat: Repeat): Ending<ClientError> => (end) => {
     const listener = (reason: Reason) => end(error(operation, reason, repeat !== "read"))
-    listeners.add(listener)
+    if (lost === undefined) listeners.add(listener)
+    else listener(lost)
     return () => listeners.delete(listener)
   }
 
