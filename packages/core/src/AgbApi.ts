@@ -7,6 +7,8 @@
  *
  * @since 0.1.0
  */
+import * as browser from "./internal/api/browser.js"
+import * as contexts from "./internal/api/contexts.js"
 import * as sessions from "./internal/api/sessions.js"
 import * as tools from "./internal/api/tools.js"
 
@@ -93,13 +95,123 @@ export {
   ToolReply
 } from "./internal/api/models.js"
 
+export {
+  /**
+   * What a frame of a WebSocket client is wrapped in.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  ClientFrame,
+  /**
+   * The id of one call over a WebSocket.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  InvocationId,
+  /**
+   * A frame of the server over a WebSocket.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  ServerFrame,
+  /**
+   * The data of a frame that starts a run of code, whose output comes as it is produced.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  StreamCall,
+  /**
+   * The data of a frame of the server: output, results, and one end or error.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  StreamData
+} from "./internal/api/frames.js"
+
+export {
+  /**
+   * What the link route answers: the answer of the tool is JSON text under `data`.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  LinkAnswer,
+  /**
+   * What is posted to the link route of a session: a tool, its arguments, and an id that the client makes.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  LinkCall
+} from "./internal/api/link.js"
+
+export {
+  /**
+   * How long what a context holds is kept.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  Lifecycle,
+  /**
+   * A directory of a session and the context that keeps it.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  PersistenceData,
+  /**
+   * The directories of a session that are kept in contexts.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  PersistenceDataList,
+  /**
+   * What a session does with a context: when it uploads and downloads, what of it, and for how long it is kept.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  SyncPolicy
+} from "./internal/api/persistence.js"
+
+export {
+  /**
+   * Storage that outlives sessions.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  ContextDescription,
+  /**
+   * A file or a folder of a context.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  ContextFile,
+  /**
+   * One copy between a session and a context.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  SyncItem
+} from "./internal/api/contextModels.js"
+
 /**
  * Every endpoint by name.
  *
  * @since 0.1.0
  * @category endpoints
  */
-export const endpoints = { ...sessions, ...tools } as const
+export const endpoints = { ...sessions, ...tools, ...browser, ...contexts } as const
 
 /**
  * @since 0.1.0

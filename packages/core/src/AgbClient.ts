@@ -270,7 +270,21 @@ export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | Transport
     refreshSessionIdleTime: method(wire, endpoints.refreshSessionIdleTime),
     listTools: method(wire, endpoints.listTools),
     callTool: method(wire, endpoints.callTool),
-    getLink: method(wire, endpoints.getLink)
+    getLink: method(wire, endpoints.getLink),
+    initBrowser: method(wire, endpoints.initBrowser),
+    getCdpLink: method(wire, endpoints.getCdpLink),
+    ListContexts: method(wire, endpoints.ListContexts),
+    GetContext: method(wire, endpoints.GetContext),
+    ModifyContext: method(wire, endpoints.ModifyContext),
+    DeleteContext: method(wire, endpoints.DeleteContext),
+    ClearContext: method(wire, endpoints.ClearContext),
+    SyncContext: method(wire, endpoints.SyncContext),
+    GetContextInfo: method(wire, endpoints.GetContextInfo),
+    GetContextFileUploadUrl: method(wire, endpoints.GetContextFileUploadUrl),
+    GetContextFileDownloadUrl: method(wire, endpoints.GetContextFileDownloadUrl),
+    DescribeContextFiles: method(wire, endpoints.DescribeContextFiles),
+    DeleteContextFile: method(wire, endpoints.DeleteContextFile),
+    GetAndLoadInternalContext: method(wire, endpoints.GetAndLoadInternalContext)
   }
 })
 

@@ -42,7 +42,9 @@ export class Refusal extends Schema.TaggedError<Refusal>("@effect-agb/core/Refus
  * @category errors
  */
 export class ToolFailure extends Schema.TaggedError<ToolFailure>("@effect-agb/core/ToolFailure")("ToolFailure", {
-  text: Schema.String
+  text: Schema.String,
+  /** The same for clients that show the text as it is; `text` when absent. */
+  plain: Schema.optional(Schema.String)
 }) {}
 
 /**
@@ -52,7 +54,10 @@ export class ToolFailure extends Schema.TaggedError<ToolFailure>("@effect-agb/co
  * @category models
  */
 export type Handlers = {
-  readonly [K in EndpointName]: (request: RequestOf<Endpoints[K]>) => Effect.Effect<ReplyOf<Endpoints[K]>, Refusal>
+  readonly [K in EndpointName]: (
+    request: RequestOf<Endpoints[K]>,
+    http: HttpRequest
+  ) => Effect.Effect<ReplyOf<Endpoints[K]>, Refusal>
 }
 
 /**
@@ -76,6 +81,8 @@ export interface HttpRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly body: string
+  /** The header of that name: some clients can be told apart by nothing else. */
+  readonly userAgent?: string | undefined
 }
 
 /**
@@ -92,9 +99,9 @@ export interface HttpReply {
 
 type Answer = (request: HttpRequest) => Effect.Effect<object, Refusal>
 
-const invalidParameter = (issue: ParseResult.ParseIssue): Refusal => {
+const invalidParameter = (issue: ParseResult.ParseIssue, whole = "the body"): Refusal => {
   const { actual, expected, field } = issues.first(issue)
-  const name = field === "" ? "the body" : field
+  const name = field === "" ? whole : field
   return new Refusal({
     status: 400,
     code: "InvalidParameter",
@@ -109,10 +116,25 @@ const parseBody = (body: string): Either.Either<unknown, Refusal> =>
     ? Either.right({})
     : Either.try({ try: (): unknown => JSON.parse(body), catch: () => notJson })
 
+/**
+ * Decodes what a client sent outside of the endpoints, such as a frame; the refusal names the field that does not decode.
+ * `whole` is what the message calls the value itself.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const decoder = <A, I>(
+  schema: Schema.Schema<A, I>,
+  whole: string = "the body"
+): (input: unknown) => Either.Either<A, Refusal> => {
+  const decode = ParseResult.decodeUnknownEither(schema)
+  return (input) => Either.mapLeft(decode(input), (issue) => invalidParameter(issue, whole))
+}
+
 /** Decodes the request, calls the handler and encodes its reply into the fields of the envelope. */
 const answer = <Q extends object, QI, B extends object, BI, R, RI>(
   { body, query, reply }: Endpoint<Q, QI, B, BI, R, RI>,
-  handler: (request: Q & B) => Effect.Effect<R, Refusal>
+  handler: (request: Q & B, http: HttpRequest) => Effect.Effect<R, Refusal>
 ): Answer => {
   const decodeQuery = ParseResult.decodeUnknownEither(query)
   const decodeBody = ParseResult.decodeUnknownEither(body)
@@ -128,7 +150,10 @@ const answer = <Q extends object, QI, B extends object, BI, R, RI>(
           }))
     )
   return (request) =>
-    Effect.flatMap(decode(request), (decoded) => Effect.map(handler(decoded), (value) => encodeReply(value) as object))
+    Effect.flatMap(
+      decode(request),
+      (decoded) => Effect.map(handler(decoded, request), (value) => encodeReply(value) as object)
+    )
 }
 
 const envelope = (requestId: string, status: number, rest: object): HttpReply => ({
@@ -150,14 +175,25 @@ const refusal = (requestId: string, path: string, { code, message, status }: Ref
     ...(path === endpoints.callTool.path ? failedTool(message) : {})
   })
 
+const newRequestId = (): string => crypto.randomUUID().toUpperCase()
+
 /**
  * The reply to a request that is refused before any handler sees it, e.g. for its key.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const refuse = (path: string, error: Refusal): HttpReply =>
-  refusal(crypto.randomUUID().toUpperCase(), path, error)
+export const refuse = (path: string, error: Refusal, requestId: string = newRequestId()): HttpReply =>
+  refusal(requestId, path, error)
+
+/**
+ * The reply to a request that succeeded outside of the endpoints: the fields stand in the envelope.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const accept = (fields: object, requestId: string = newRequestId()): HttpReply =>
+  envelope(requestId, 200, { success: true, ...fields })
 
 const internal = new Refusal({ status: 500, code: "InternalError", message: "the server failed" })
 
@@ -175,19 +211,22 @@ export const sessionNotFound = (sessionId: string): Refusal =>
   })
 
 /**
- * Answers one request at a time with the handlers; it never fails. A defect of a handler is an envelope with status
+ * Answers one request at a time with the handlers; it never fails. An endpoint without a handler does not exist. A defect of a handler is an envelope with status
  * 500 and is handed to `onDefect`.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
-  handlers: Handlers,
+  handlers: Partial<Handlers>,
   onDefect: (cause: Cause.Cause<never>) => Effect.Effect<void> = () => Effect.void
 ): (request: HttpRequest) => Effect.Effect<HttpReply> => {
   const routes = new Map<string, Answer>()
-  const route = <K extends EndpointName>(name: K, add: (endpoint: Endpoints[K], handler: Handlers[K]) => Answer) =>
-    routes.set(`${endpoints[name].method} ${endpoints[name].path}`, add(endpoints[name], handlers[name]))
+  const route = <K extends EndpointName>(name: K, add: (endpoint: Endpoints[K], handler: Handlers[K]) => Answer) => {
+    const handler = handlers[name]
+    if (handler === undefined) return
+    routes.set(`${endpoints[name].method} ${endpoints[name].path}`, add(endpoints[name], handler))
+  }
   route("createSession", answer)
   route("releaseSession", answer)
   route("releaseSessionAsync", answer)
@@ -201,15 +240,29 @@ export const make = (
   route("listTools", answer)
   route("callTool", answer)
   route("getLink", answer)
+  route("initBrowser", answer)
+  route("getCdpLink", answer)
+  route("ListContexts", answer)
+  route("GetContext", answer)
+  route("ModifyContext", answer)
+  route("DeleteContext", answer)
+  route("ClearContext", answer)
+  route("SyncContext", answer)
+  route("GetContextInfo", answer)
+  route("GetContextFileUploadUrl", answer)
+  route("GetContextFileDownloadUrl", answer)
+  route("DescribeContextFiles", answer)
+  route("DeleteContextFile", answer)
+  route("GetAndLoadInternalContext", answer)
 
   return (request) => {
-    const requestId = crypto.randomUUID().toUpperCase()
+    const requestId = newRequestId()
     const found = routes.get(`${request.method} ${request.path}`)
     const answered = found === undefined
       ? Effect.fail(new Refusal({ status: 404, code: "InvalidAction.NotFound", message: "there is no such endpoint" }))
       : found(request)
     return answered.pipe(
-      Effect.map((fields) => envelope(requestId, 200, { success: true, ...fields })),
+      Effect.map((fields) => accept(fields, requestId)),
       Effect.catchTag("Refusal", (error) => Effect.succeed(refusal(requestId, request.path, error))),
       Effect.catchAllDefect((defect) =>
         Effect.as(onDefect(Cause.die(defect)), refusal(requestId, request.path, internal))
@@ -220,6 +273,15 @@ export const make = (
 
 const says = (text: string, isError: boolean): ToolReply => ({ content: [{ type: "text", text }], isError })
 
+/**
+ * How a tool's answer is written: `structured` for clients that read it, `plain` for those of the first generation (v0.2),
+ * which show the text as it is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AnswerForm = "structured" | "plain"
+
 /** Decodes the arguments, calls the handler and writes its result as the text that clients read. */
 const answerTool = <A extends object, AI, R, E>(
   tool: Tool<A, AI, R>,
@@ -227,29 +289,35 @@ const answerTool = <A extends object, AI, R, E>(
 ) => {
   const decodeArgs = ParseResult.decodeUnknownEither(tool.args)
   const encodeResult = ParseResult.encodeSync(tool.result)
-  return (args: unknown): Effect.Effect<ToolReply, E> =>
+  const write = (result: R, form: AnswerForm): ToolReply => {
+    const plain = form === "plain" ? tool.plain?.(result) : undefined
+    return plain === undefined ? says(encodeResult(result), false) : says(plain.text, plain.isError)
+  }
+  const fail = ({ plain, text }: ToolFailure, form: AnswerForm): ToolReply =>
+    says(form === "plain" ? plain ?? text : text, true)
+  return (args: unknown, form: AnswerForm): Effect.Effect<ToolReply, E> =>
     Either.match(decodeArgs(args), {
       onLeft: (issue) => Effect.succeed(says(`${tool.name}: ${invalidParameter(issue).message}`, true)),
       onRight: (decoded) =>
         Effect.matchEffect(handler(decoded), {
-          onFailure: (error) =>
-            error instanceof ToolFailure ? Effect.succeed(says(error.text, true)) : Effect.fail(error),
-          onSuccess: (result) => Effect.succeed(says(encodeResult(result), false))
+          onFailure: (error) => error instanceof ToolFailure ? Effect.succeed(fail(error, form)) : Effect.fail(error),
+          onSuccess: (result) => Effect.succeed(write(result, form))
         })
     })
 }
 
 /**
  * Calls a tool by name. Bad arguments, an unknown tool and a failing one are answers with `isError`, as on the wire.
+ * `form` is `structured` unless said.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const makeTools = <E>(
   handlers: ToolHandlers<E>
-): (name: string, args: unknown) => Effect.Effect<ToolReply, E> => {
-  const { create_directory, delete_file, edit_file, get_file_change, get_file_info, list_directory, move_file } = tools
-  const { read_file, read_multiple_files, run_code, search_files, shell, write_file } = tools
+): (name: string, args: unknown, form?: AnswerForm) => Effect.Effect<ToolReply, E> => {
+  const { create_directory, delete_file, edit_file, get_file_change, get_file_info, get_metrics } = tools
+  const { list_directory, move_file, read_file, read_multiple_files, run_code, search_files, shell, write_file } = tools
   const answers = new Map([
     [run_code.name, answerTool(run_code, handlers.run_code)],
     [shell.name, answerTool(shell, handlers.shell)],
@@ -263,8 +331,9 @@ export const makeTools = <E>(
     [read_multiple_files.name, answerTool(read_multiple_files, handlers.read_multiple_files)],
     [search_files.name, answerTool(search_files, handlers.search_files)],
     [write_file.name, answerTool(write_file, handlers.write_file)],
-    [get_file_change.name, answerTool(get_file_change, handlers.get_file_change)]
+    [get_file_change.name, answerTool(get_file_change, handlers.get_file_change)],
+    [get_metrics.name, answerTool(get_metrics, handlers.get_metrics)]
   ])
-  return (name, args) =>
-    answers.get(name)?.(args) ?? Effect.succeed(says(`there is no tool named ${name.slice(0, 64)}`, true))
+  return (name, args, form = "structured") =>
+    answers.get(name)?.(args, form) ?? Effect.succeed(says(`there is no tool named ${name.slice(0, 64)}`, true))
 }

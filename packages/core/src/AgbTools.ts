@@ -5,10 +5,11 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient, StringRecord } from "./internal/api/codecs.js"
+import { filled, jsonText, lenient, seconds, someCode, StringRecord, wholeText } from "./internal/api/codecs.js"
 import { optional, type Repeat } from "./internal/api/endpoint.js"
 import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/api/fileTexts.js"
-import { RunCodeText } from "./internal/api/runCodeResult.js"
+import { MetricsText } from "./internal/api/metrics.js"
+import { plainRun, RunCodeText } from "./internal/api/runCodeResult.js"
 
 /**
  * @since 0.1.0
@@ -24,6 +25,19 @@ export interface Tool<A extends object, AI, R> {
   readonly result: Schema.Schema<R, string>
   /** How safely a call may be repeated once it may have happened. */
   readonly repeat: (args: A) => Repeat
+  /** What clients are told that show the text of an answer as it is. Absent: the same text as all others. */
+  readonly plain?: (result: R) => PlainAnswer
+}
+
+/**
+ * An answer for clients of the first generation (v0.2), which know nothing but a text and whether it is an error.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PlainAnswer {
+  readonly text: string
+  readonly isError: boolean
 }
 
 /**
@@ -98,14 +112,6 @@ export const AbsolutePath = Schema.String.pipe(
   })
 )
 
-const wholeText = Schema.String.pipe(Schema.filter((text) => !loneSurrogate.test(text), {
-  description: "text without lone surrogates"
-}))
-
-const loneSurrogate = /\p{Surrogate}/u
-
-const seconds = Schema.Int.pipe(Schema.between(1, 86_400, { description: "from 1 second to a day" }))
-
 const milliseconds = Schema.Int.pipe(Schema.between(1, 86_400_000, { description: "from 1 millisecond to a day" }))
 
 /**
@@ -132,12 +138,13 @@ export const run_code = tool({
   description: "Run code in a kernel that keeps its state between calls",
   server: "wuying_codespace",
   args: Schema.Struct({
-    code: wholeText.pipe(Schema.filter((code) => code !== "", { description: "code that is not empty" })),
+    code: someCode,
     language: Language,
     timeout_s: optional(seconds)
   }),
   result: RunCodeText,
-  repeat: once
+  repeat: once,
+  plain: plainRun
 })
 
 /**
@@ -164,7 +171,13 @@ export const shell = tool({
     exit_code: Schema.Int,
     traceId: lenient(Schema.String)
   })),
-  repeat: once
+  repeat: once,
+  plain: ({ exit_code: code, stderr, stdout }) => {
+    const output = stdout + stderr
+    if (code === 0) return { text: output, isError: false }
+    const said = output === "" || output.endsWith("\n") ? output : `${output}\n`
+    return { text: `${said}The command exited with code ${code}`, isError: true }
+  }
 })
 
 const fileTool = <A extends object, AI, R>(self: Omit<Tool<A, AI, R>, "server">) =>
@@ -332,6 +345,38 @@ export const get_file_change = fileTool({
   repeat: once
 })
 
+/**
+ * What a session uses of its processors, memory, disk and network.
+ *
+ * @since 0.1.0
+ * @category tools
+ */
+export const get_metrics = tool({
+  name: "get_metrics",
+  description: "What the session uses of its processors, memory, disk and network",
+  server: "wuying_shell",
+  args: Schema.Struct({}),
+  result: MetricsText,
+  repeat: read
+})
+
+export {
+  /**
+   * The names of the tools that only browser images offer.
+   *
+   * @since 0.1.0
+   * @category tools
+   */
+  browserTools,
+  /**
+   * The names of the tools that only desktop images offer.
+   *
+   * @since 0.1.0
+   * @category tools
+   */
+  desktopTools
+} from "./internal/api/imageTools.js"
+
 export {
   /**
    * The text in which `read_multiple_files` answers: blocks `path:` and content, joined by a `---` line.
@@ -361,7 +406,8 @@ export const tools = {
   read_multiple_files,
   search_files,
   write_file,
-  get_file_change
+  get_file_change,
+  get_metrics
 } as const
 
 /**

@@ -22,6 +22,9 @@ const json = FastCheck.json().map((text): unknown => JSON.parse(text))
 /** An optional field that is null is absent. */
 const value = json.filter((value) => value !== null)
 
+const optionalFields = <T>(fields: { [K in keyof T]: FastCheck.Arbitrary<T[K]> }): FastCheck.Arbitrary<object> =>
+  FastCheck.record(fields, { requiredKeys: [] }) as FastCheck.Arbitrary<object>
+
 /** Requests of the endpoints that take more than the id of a session. */
 const special: Partial<Record<AgbApi.EndpointName, FastCheck.Arbitrary<object>>> = {
   createSession: FastCheck.record({ imageId: filled, labels, mcpPolicyId: text, timeout: FastCheck.nat() }, {
@@ -37,6 +40,28 @@ const special: Partial<Record<AgbApi.EndpointName, FastCheck.Arbitrary<object>>>
     protocolType: filled,
     port: FastCheck.integer({ min: 30_100, max: 30_199 })
   }, { requiredKeys: ["sessionId"] }),
+  ListContexts: optionalFields({ maxResults: FastCheck.integer({ min: 1, max: 1000 }), nextToken: text }),
+  GetContext: optionalFields({ id: text, name: text, loginRegionId: text, allowCreate: FastCheck.boolean() }),
+  ModifyContext: FastCheck.record({ id: filled, name: filled }),
+  DeleteContext: FastCheck.record({ id: filled }),
+  ClearContext: FastCheck.record({ id: filled }),
+  SyncContext: FastCheck.record(
+    { sessionId: filled, contextId: text, path: text, mode: FastCheck.constantFrom("upload", "download") },
+    { requiredKeys: ["sessionId"] }
+  ),
+  GetContextInfo: FastCheck.record({ sessionId: filled, contextId: text, path: text, taskType: text }, {
+    requiredKeys: ["sessionId"]
+  }),
+  GetContextFileUploadUrl: FastCheck.record({ contextId: filled, filePath: filled }),
+  GetContextFileDownloadUrl: FastCheck.record({ contextId: filled, filePath: filled }),
+  DeleteContextFile: FastCheck.record({ contextId: filled, filePath: filled }),
+  DescribeContextFiles: FastCheck.record({
+    contextId: filled,
+    parentFolderPath: text,
+    pageNumber: FastCheck.integer({ min: 1, max: 1_000_000 }),
+    pageSize: FastCheck.integer({ min: 1, max: 1000 })
+  }, { requiredKeys: ["contextId"] }),
+  GetAndLoadInternalContext: FastCheck.record({ sessionId: filled, contextTypes: FastCheck.array(text) }),
   callTool: FastCheck.record({
     sessionId: filled,
     name: filled,
@@ -70,6 +95,13 @@ const session = FastCheck.tuple(
 
 const done = FastCheck.constant(undefined)
 
+const context = FastCheck.tuple(
+  filled,
+  optional({ name: text, createTime: text, lastUsedTime: text, state: text })
+).map(([id, rest]) => ({ id, ...rest }))
+
+const fileUrl = FastCheck.record({ url: filled, expireTime: FastCheck.nat() }, { requiredKeys: ["url"] })
+
 const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>>> = {
   createSession: session,
   getSession: FastCheck.tuple(session, optional({ status: text, success: FastCheck.boolean() })).map(
@@ -102,6 +134,47 @@ const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>
     })
   }),
   getLink: FastCheck.record({ url: filled }),
+  getCdpLink: FastCheck.record({ url: filled }),
+  initBrowser: FastCheck.record({ port: FastCheck.integer() }),
+  ListContexts: FastCheck.record({
+    contexts: FastCheck.array(context),
+    nextToken: text,
+    maxResults: FastCheck.nat(),
+    total: FastCheck.nat()
+  }, { requiredKeys: ["contexts"] }),
+  GetContext: context,
+  ModifyContext: done,
+  DeleteContext: done,
+  ClearContext: done,
+  SyncContext: done,
+  GetContextInfo: FastCheck.record({
+    items: FastCheck.array(optional({
+      contextId: text,
+      path: text,
+      errorMessage: text,
+      status: text,
+      startTime: FastCheck.nat(),
+      finishTime: FastCheck.nat(),
+      taskType: text
+    }))
+  }),
+  GetContextFileUploadUrl: fileUrl,
+  GetContextFileDownloadUrl: fileUrl,
+  DescribeContextFiles: FastCheck.record({
+    files: FastCheck.array(optional({
+      fileId: text,
+      fileName: text,
+      filePath: text,
+      fileType: text,
+      gmtCreate: text,
+      gmtModified: text,
+      size: FastCheck.nat(),
+      status: text
+    })),
+    total: FastCheck.nat()
+  }, { requiredKeys: ["files"] }),
+  DeleteContextFile: done,
+  GetAndLoadInternalContext: FastCheck.array(optional({ contextId: text, contextType: text, contextPath: text })),
   listTools: FastCheck.array(
     FastCheck.record({ name: text, server: text, description: text, inputSchema: value, tool: text }, {
       requiredKeys: ["name"]

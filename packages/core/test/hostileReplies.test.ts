@@ -4,7 +4,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
 import { clientOf, failureOf, handlersOf, names } from "./codecs/wireClient.js"
 
-const requests = { sessionId: "s", imageId: "i", name: "shell", args: {}, labels: { a: "b" } }
+const requests = {
+  sessionId: "s",
+  imageId: "i",
+  name: "shell",
+  args: {},
+  labels: { a: "b" },
+  id: "c",
+  contextId: "c",
+  filePath: "/f",
+  contextTypes: []
+}
 
 const handles = {
   sessionId: "s",
@@ -15,6 +25,18 @@ const handles = {
   wsUrl: "w",
   token: "t",
   toolList: "[{\"name\":\"shell\",\"server\":\"x\"}]"
+}
+
+const context = { id: "c", name: "n", createTime: "t", lastUsedTime: "t", state: "available" }
+
+const syncItem = {
+  contextId: "c",
+  path: "/p",
+  errorMessage: "",
+  status: "Success",
+  startTime: 1,
+  finishTime: 2,
+  taskType: "upload"
 }
 
 /** One full reply of each endpoint: what stands beside the envelope. */
@@ -43,6 +65,24 @@ const samples: Readonly<Record<AgbApi.EndpointName, object>> = {
     }
   },
   getLink: { data: { url: "u" } },
+  getCdpLink: { data: { url: "u" } },
+  initBrowser: { data: { port: 9222 } },
+  ListContexts: { data: [context], nextToken: "2", maxResults: 1, totalCount: 2 },
+  GetContext: { data: context },
+  ModifyContext: {},
+  DeleteContext: {},
+  ClearContext: {},
+  SyncContext: {},
+  GetContextInfo: {
+    data: {
+      contextStatus: JSON.stringify([{ type: "data", data: JSON.stringify([syncItem]) }, { type: "other", data: "x" }])
+    }
+  },
+  GetContextFileUploadUrl: { data: { url: "u", expireTime: 1 } },
+  GetContextFileDownloadUrl: { data: { url: "u", expireTime: "1" } },
+  DescribeContextFiles: { data: [{ fileId: "f", fileName: "n", filePath: "/n", size: 1, status: "s" }], count: 1 },
+  DeleteContextFile: {},
+  GetAndLoadInternalContext: { data: [{ contextId: "c", contextType: "file_transfer", contextPath: "/t" }] },
   listTools: {
     data:
       "[{\"name\":\"shell\",\"server\":\"x\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\"},\"tool\":\"t\"}]"

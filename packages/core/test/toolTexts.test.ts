@@ -208,6 +208,63 @@ describe("files", () => {
   )
 })
 
+describe("get_metrics", () => {
+  const amount = FastCheck.double({ min: 0, max: 1e15, noNaN: true }).filter((n) => !Object.is(n, -0))
+  const metrics = FastCheck.record({
+    ...{ cpuCount: amount, cpuUsedPct: amount, diskTotal: amount, diskUsed: amount, memTotal: amount, memUsed: amount },
+    ...{ rxRateKbytePerS: amount, txRateKbytePerS: amount, rxUsedKbyte: amount, txUsedKbyte: amount, timestamp: text }
+  })
+
+  it.prop("what is written is read again", [metrics], ([metrics]) => {
+    assert.deepStrictEqual(read(AgbTools.get_metrics.result, write(AgbTools.get_metrics.result, metrics)), metrics)
+  })
+
+  it("older names are read, and a number that is missing is 0", () => {
+    const older = read(
+      AgbTools.get_metrics.result,
+      "{\"rx_rate_kbps\": 1.5, \"tx_used_KB\": 7, \"mem_used\": \"much\"}"
+    )
+    assert.deepInclude(older, { rxRateKbytePerS: 1.5, txUsedKbyte: 7, memUsed: 0, timestamp: "" })
+  })
+
+  it.prop("anything at all is read or refused, never thrown", [FastCheck.oneof(text, FastCheck.json())], ([text]) => {
+    ParseResult.decodeUnknownEither(AgbTools.get_metrics.result)(text)
+  })
+})
+
+describe("plain answers, for clients of the first generation", () => {
+  const nothing = { results: [], stdout: [], stderr: [], executionError: null }
+
+  it("a run is what it printed and then its value or its error, once", () => {
+    const plain = AgbTools.run_code.plain ?? assert.fail("run_code has no plain form")
+    const value = { data: { "text/plain": "42" }, isMainResult: true }
+    assert.deepStrictEqual(plain({ ...nothing, stdout: ["hi\n"], results: [value] }), {
+      text: "hi\n42",
+      isError: false
+    })
+    assert.deepStrictEqual(plain({ ...nothing, stdout: ["142\n"], results: [value] }), {
+      text: "142\n42",
+      isError: false
+    })
+    assert.deepStrictEqual(plain({ ...nothing, stdout: ["hi"], results: [value] }), { text: "hi\n42", isError: false })
+    assert.deepStrictEqual(plain(nothing), { text: "", isError: false })
+    const executionError = { name: "ZeroDivisionError", value: "division by zero", traceback: "" }
+    const failed = { text: "hi\nZeroDivisionError: division by zero", isError: true }
+    assert.deepStrictEqual(plain({ ...nothing, stdout: ["hi"], executionError }), failed)
+    assert.deepStrictEqual(
+      plain({ ...nothing, stdout: ["hi\n"], stderr: ["ZeroDivisionError: division by zero"], executionError }),
+      failed
+    )
+  })
+
+  it("a command is its output, and says its exit code where that is not 0", () => {
+    const plain = AgbTools.shell.plain ?? assert.fail("shell has no plain form")
+    assert.deepStrictEqual(plain({ stdout: "a\n", stderr: "b\n", exit_code: 0 }), { text: "a\nb\n", isError: false })
+    const failed = { text: "no\nThe command exited with code 3", isError: true }
+    assert.deepStrictEqual(plain({ stdout: "", stderr: "no", exit_code: 3 }), failed)
+  })
+})
+
 describe("JSON nested 100,000 deep", () => {
   const deep = "[".repeat(100_000) + "]".repeat(100_000)
   const texts = [

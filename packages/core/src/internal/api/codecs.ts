@@ -16,6 +16,19 @@ export const jsonText = <A, I>(schema: Schema.Schema<A, I>) => Schema.Union(Sche
 export const filled = (description: string) =>
   Schema.String.pipe(Schema.filter((s) => s.trim() !== "", { description }))
 
+const loneSurrogate = /\p{Surrogate}/u
+
+/** A text that UTF-8 can hold. */
+export const wholeText = Schema.String.pipe(Schema.filter((text) => !loneSurrogate.test(text), {
+  description: "text without lone surrogates"
+}))
+
+/** Code to run. */
+export const someCode = wholeText.pipe(Schema.filter((code) => code !== "", { description: "code that is not empty" }))
+
+/** A time limit in seconds. */
+export const seconds = Schema.Int.pipe(Schema.between(1, 86_400, { description: "from 1 second to a day" }))
+
 /** A JSON object as it is. `Schema.Record` would take a key `__proto__` for the prototype of its result. */
 export const JsonObject = Schema.declare(
   (input: unknown): input is Readonly<Record<string, unknown>> => Predicate.isRecord(input),

@@ -157,6 +157,21 @@ const write = (result: RunCodeResult): string =>
 const errorText = (error: { readonly name: string; readonly value: string }): string =>
   error.value === "" ? error.name : `${error.name}: ${error.value}`
 
+/** The same run for a client that shows the text as it is: what was printed, then the value or the error. */
+export const plainRun = ({ executionError, results, stderr, stdout }: RunCodeResult) => {
+  const printed = [...stdout, ...stderr].join("")
+  const value = results.find(({ isMainResult }) => isMainResult)?.data["text/plain"]
+  if (executionError === null) {
+    return { text: Predicate.isString(value) ? withLast(printed, value) : printed, isError: false }
+  }
+  const error = errorText(executionError)
+  const isSaid = printed.trimEnd().endsWith(error.trimEnd())
+  return { text: isSaid ? printed : withLast(printed, error), isError: true }
+}
+
+const withLast = (printed: string, last: string): string =>
+  printed === "" || printed.endsWith("\n") ? printed + last : `${printed}\n${last}`
+
 /** The text of the tool's answer. The traceback travels beside `executionError`, in a field that others ignore. */
 export const RunCodeText = Schema.transformOrFail(Schema.String, Schema.typeSchema(RunCodeResult), {
   strict: true,

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { filled, jsonText, lenient, ToolServers } from "./codecs.js"
 import { acknowledged, data, endpoint, nothing, optional } from "./endpoint.js"
 import { DesktopInfo, ImageId, Labels, SessionId } from "./models.js"
+import { PersistenceDataList } from "./persistence.js"
 
 const SomeLabels = Labels.pipe(Schema.filter((labels) => Object.keys(labels).length > 0, {
   description: "an object with at least one label"
@@ -34,17 +35,19 @@ const sessionBody = Schema.Struct({ sessionId: SessionId })
 
 /**
  * Starts a session. `timeout` is the idle time in whole seconds after which the server releases it by itself; every
- * label can be searched for with `ListSession`.
+ * label can be searched for with `ListSession`. `sdkStats` is what a client says of itself, as JSON.
  */
 export const createSession = endpoint({
   name: "createSession",
   method: "POST",
   path: "/mcp/createSession",
-  query: Schema.Struct({ imageId: optional(ImageId) }),
+  query: Schema.Struct({ imageId: optional(ImageId), sdkStats: optional(Schema.String) }),
   body: Schema.Struct({
     labels: optional(jsonText(Labels)),
     mcpPolicyId: optional(Schema.String),
-    timeout: optional(Schema.NonNegativeInt)
+    contextId: optional(Schema.String),
+    timeout: optional(Schema.NonNegativeInt),
+    persistenceDataList: optional(PersistenceDataList)
   }),
   reply: data(Schema.Struct({ sessionId: SessionId, ...handles })),
   repeat: "once",
