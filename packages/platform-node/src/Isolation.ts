@@ -2,18 +2,28 @@
  * How far sandboxed code is kept away from this machine. A level is always stated and never silently lowered: where the
  * level that was asked for cannot be had, {@link probe} fails and says what to do.
  *
- * Two levels exist. `namespaces` gives each sandbox a root directory, processes, users, network, IPC and host name of its
- * own, through bubblewrap or, where that is missing, through `unshare` from util-linux. `none` keeps nothing away and is
- * only ever used when asked for in words. Levels between the two for Linux without namespaces (Landlock) and for macOS
- * (Seatbelt) do not exist yet: on such machines the choice is `none` or a container that permits namespaces.
+ * Three levels exist. `namespaces` gives each sandbox a root directory, processes, users, network, IPC and host name of
+ * its own, through bubblewrap or, where that is missing, through `unshare` from util-linux. `landlock`, for Linux from
+ * 6.12 where no namespace is to be had, leaves each sandbox on this machine's files and process list but lets it use only
+ * what it is given. `none` keeps nothing away and is only ever used when asked for in words. A level for macOS (Seatbelt)
+ * does not exist.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/sandbox/complaint.js"
-import { candidates, type Confined, type Confinement } from "./internal/sandbox/confinement.js"
+import {
+  candidates,
+  type Confined,
+  type Confinement,
+  type Landlock,
+  landlockCandidate
+} from "./internal/sandbox/confinement.js"
 import { nodeOnly } from "./internal/sandbox/interpreters.js"
+import { landlockComplaint } from "./internal/sandbox/landlock.js"
+import type { MemoryKeeper } from "./internal/sandbox/memoryHold.js"
+import { memoryKeeper } from "./internal/sandbox/memoryKeeper.js"
 import { trial } from "./internal/sandbox/sandboxTrial.js"
 import { systemCallFilter } from "./internal/sandbox/seccomp.js"
 
@@ -23,7 +33,7 @@ import { systemCallFilter } from "./internal/sandbox/seccomp.js"
  * @since 0.1.0
  * @category models
  */
-export type IsolationLevel = "namespaces" | "none"
+export type IsolationLevel = "namespaces" | "landlock" | "none"
 
 /**
  * What a user asks for. `auto` takes the best that this machine offers and fails where it offers nothing; it never
@@ -32,7 +42,7 @@ export type IsolationLevel = "namespaces" | "none"
  * @since 0.1.0
  * @category models
  */
-export type IsolationRequest = "auto" | "namespaces" | "none"
+export type IsolationRequest = "auto" | "namespaces" | "landlock" | "none"
 
 /**
  * An isolation that was tried on this machine and works.
@@ -43,13 +53,15 @@ export type IsolationRequest = "auto" | "namespaces" | "none"
 export interface Isolation {
   readonly level: IsolationLevel
   /** The tool that builds the sandbox. */
-  readonly mechanism: "bwrap" | "unshare" | "none"
+  readonly mechanism: "bwrap" | "unshare" | "landlock" | "none"
   /** One line for people: what is in force. */
   readonly description: string
   /** What sandboxed code can do all the same, one sentence each. */
   readonly doesNotStop: ReadonlyArray<string>
   /** @internal */
   readonly confinement: Confinement
+  /** @internal Undefined where nobody bounds the memory of sandboxes. */
+  readonly memory: MemoryKeeper | undefined
 }
 
 /**
@@ -60,7 +72,7 @@ export interface Isolation {
  * @category errors
  */
 export class SandboxUnavailableError extends Schema.TaggedError<SandboxUnavailableError>()("SandboxUnavailableError", {
-  requested: Schema.Literal("auto", "namespaces", "none"),
+  requested: Schema.Literal("auto", "namespaces", "landlock", "none"),
   reason: Schema.String,
   remedy: Schema.String
 }) {
@@ -85,7 +97,8 @@ const none: Isolation = {
     "processes that daemonise and clear their environment: the end of a session finds the others by a tag in it, " +
     "on Linux only, as well as it can"
   ],
-  confinement: { _tag: "Unconfined" }
+  confinement: { _tag: "Unconfined" },
+  memory: undefined
 }
 
 const users: Readonly<Record<Confined["entry"], string>> = {
@@ -97,29 +110,72 @@ const users: Readonly<Record<Confined["entry"], string>> = {
 const isFiltered = (how: Confined) =>
   systemCallFilter(process.arch) !== undefined && (how._tag === "Bwrap" || how.perl !== undefined)
 
-const describe = (how: Confined): string => {
+const describe = (how: Confined, memory: MemoryKeeper): string => {
   const tool = how._tag === "Bwrap" ? "bubblewrap" : "unshare from util-linux"
   const filter = isFiltered(how) ? "a system call filter" : "no system call filter"
   const loopback = how._tag === "Unshare" && how.ip === undefined ? ", no loopback inside (install iproute2)" : ""
   return `own root directory, processes, network, IPC and host name through ${tool}, ${users[how.entry]}, ` +
-    `no capabilities, ${filter}, resource limits${loopback}`
+    `no capabilities, ${filter}, resource limits, memory bounded by ${memory.means}${loopback}`
 }
 
-const gaps = (how: Confined): ReadonlyArray<string> => [
+const gaps = (how: Confined, memory: MemoryKeeper): ReadonlyArray<string> => [
   "attacks on the kernel through the system calls that remain",
   "reading what every user may read in /usr and in the folders of the interpreters",
   "using processor time up to the deadline of a call, and after it through background processes of the session",
-  "using more memory than one process may, through many processes, shared memory and files in memory",
+  ...(memory.isComplete ? [] : [
+    "using memory that only the kernel sees, such as data that waits in pipes and sockets, or shared memory that no " +
+    "process has mapped: for that to count this process must be allowed to make control groups"
+  ]),
   ...(isFiltered(how) ? [] : ["unusual system calls such as io_uring, keyctl or vsock sockets: no filter is in force"])
 ]
 
-const confined = (how: Confined): Isolation => ({
+const confined = (memory: MemoryKeeper) => (how: Confined): Isolation => ({
   level: "namespaces",
   mechanism: how._tag === "Bwrap" ? "bwrap" : "unshare",
-  description: describe(how),
-  doesNotStop: gaps(how),
-  confinement: how
+  description: describe(how, memory),
+  doesNotStop: gaps(how, memory),
+  confinement: how,
+  memory
 })
+
+const landlocked = (how: Landlock, memory: MemoryKeeper): Isolation => ({
+  level: "landlock",
+  mechanism: "landlock",
+  description: "own files through Landlock and no sockets by a system call filter, " +
+    (how.entry === "dropped"
+      ? "under a user id per session that owns nothing outside"
+      : "as the user who runs this process") +
+    `, resource limits, memory bounded by ${memory.means}`,
+  doesNotStop: [
+    "attacks on the kernel through the system calls that remain",
+    "reading what every user may read in /usr, some files of /etc, and the folders of the interpreters",
+    "seeing the processes of this machine with their command lines, though not signalling or debugging them",
+    "filling the disk of this machine's temporary directory: only the size of one file is limited",
+    "using processor time up to the deadline of a call, and after it through background processes of the session",
+    "processes that daemonise, clear their environment and end the process that watches over them: they outlive the session",
+    ...(memory.isComplete ? [] : ["using memory through such processes, or memory that only the kernel sees"]),
+    "where the network of this machine was asked for, everything on it, path sockets of this user included"
+  ],
+  confinement: how,
+  memory
+})
+
+/** Needs the filter too: Landlock alone leaves datagrams and path sockets. */
+const withLandlock = Effect.gen(function*() {
+  const how = yield* landlockCandidate
+  if (how === undefined) return { complaint: "perl is missing, or only root can come to the files of this package" }
+  if (systemCallFilter(process.arch) === undefined) return { complaint: `no filter exists for ${process.arch}` }
+  const complaint = yield* Effect.promise(() => landlockComplaint(how.perl))
+  return complaint === undefined ? landlocked(how, yield* memoryKeeper) : { complaint }
+})
+
+const landlockOnly = Effect.flatMap(withLandlock, (found) =>
+  "complaint" in found
+    ? unavailable("landlock", {
+      reason: `Landlock cannot be had: ${found.complaint}`,
+      remedy: "Use Linux 6.12 or newer with Landlock enabled (lsm=landlock,...) and perl"
+    })
+    : Effect.succeed(found))
 
 const complaintOf = (how: Confined): Effect.Effect<string | undefined> => trial(how, nodeOnly, ["true"])
 
@@ -128,9 +184,11 @@ const firstThatWorks = (requested: IsolationRequest) =>
     const complaints: Array<string> = []
     for (const how of yield* candidates) {
       const complaint = yield* complaintOf(how)
-      if (complaint === undefined) return confined(how)
+      if (complaint === undefined) return confined(yield* memoryKeeper)(how)
       complaints.push(complaint)
     }
+    const other = requested === "auto" ? yield* withLandlock : undefined
+    if (other !== undefined && !("complaint" in other)) return other
     const telling = complaints.find((complaint) => !isAboutAge(complaint)) ?? complaints[0]
     return yield* unavailable(requested, diagnose(telling))
   })
@@ -148,6 +206,8 @@ export const probe = (request: IsolationRequest): Effect.Effect<Isolation, Sandb
     ? unavailable(request, notLinux(process.platform))
     : request === "none"
     ? Effect.succeed(none)
+    : request === "landlock"
+    ? landlockOnly
     : firstThatWorks(request)
 
 /**
@@ -162,5 +222,5 @@ export const probeAll: Effect.Effect<ReadonlyArray<Isolation>> = Effect.gen(func
   const working = all.filter((_, index) => complaints[index] === undefined)
   const isFirst = (how: Confined, index: number) =>
     working.findIndex((other) => other._tag === how._tag && other.entry === how.entry) === index
-  return working.filter(isFirst).map(confined)
+  return working.filter(isFirst).map(confined(yield* memoryKeeper))
 })

@@ -7,25 +7,34 @@
  * @since 0.1.0
  */
 import * as Agb from "@effect-agb/core/Agb"
-import { endpoints } from "@effect-agb/core/AgbApi"
 import type { AgbClient } from "@effect-agb/core/AgbClient"
 import * as AgbConfig from "@effect-agb/core/AgbConfig"
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as AgbServer from "@effect-agb/core/AgbServer"
 import type { Language } from "@effect-agb/core/AgbTools"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
+import * as contextsModule from "./internal/contexts/contexts.js"
+import * as apiRoute from "./internal/local/apiRoute.js"
 import * as handlers from "./internal/local/handlers.js"
 import { type LocalServerError, serve } from "./internal/local/httpServer.js"
+import * as linkGateway from "./internal/local/linkGateway.js"
+import * as linkRoute from "./internal/local/linkRoute.js"
 import * as registries from "./internal/local/registry.js"
+import { placeOf } from "./internal/local/requestLog.js"
+import { resolve as resolveServerLimits, type ServerLimitOptions } from "./internal/local/serverLimits.js"
+import * as webSocketRoute from "./internal/local/webSocketRoute.js"
 import { availableLanguages, describeLanguages } from "./internal/sandbox/interpreters.js"
 import { findInterpreters } from "./internal/sandbox/interpreterSearch.js"
+import * as javaArchives from "./internal/sandbox/javaArchive.js"
 import * as sandboxPools from "./internal/sandbox/sandboxPool.js"
 import * as undiciTransport from "./internal/undiciTransport.js"
 import * as Isolation from "./Isolation.js"
@@ -39,7 +48,8 @@ import * as Isolation from "./Isolation.js"
 export interface Options {
   /**
    * Default `auto`: the best isolation there is, and a failure where there is none. `none` only in words. One that was
-   * probed before is taken as it is.
+   * probed before is taken as it is. With `none` the file tools still keep to the home and the temporary directory of
+   * the session, and take `/tmp` for the latter, `$TMPDIR` of its commands; commands and code have all of this machine.
    */
   readonly isolation?: Isolation.IsolationRequest | Isolation.Isolation | undefined
   /** Default 0: any free port. */
@@ -54,15 +64,39 @@ export interface Options {
   readonly maxSessions?: number | undefined
   /** When a session that named no idle time is released. Default 5 minutes. */
   readonly idleTimeout?: Duration.DurationInput | undefined
+  /** How long a session may live however much it is used. Default: without end. */
+  readonly maxLifetime?: Duration.DurationInput | undefined
+  /** What a client of the server may take. */
+  readonly server?: ServerLimitOptions | undefined
+  /**
+   * Where contexts are kept, also for the next start; one server at a time may use it. Default: a directory that ends with
+   * this one.
+   */
+  readonly contextsDirectory?: string | undefined
+  readonly contextLimits?: {
+    /** What one context may hold, in bytes. Default 4 GiB. */
+    readonly contextBytes?: number | undefined
+    /** How many files one context may hold. Default 100,000. */
+    readonly contextFiles?: number | undefined
+    /** What all contexts may hold together, in bytes. Default 16 GiB. */
+    readonly totalBytes?: number | undefined
+  } | undefined
+  /** The level of the log's line about each request. Default `Debug`, so that programs are quiet. */
+  readonly requestLogLevel?: "Info" | "Debug" | "Trace" | undefined
   readonly limits?: {
     /** Size of home and of /tmp, each, in bytes. Default 512 MiB. */
     readonly workspaceBytes?: number | undefined
-    /** Private memory of one process in bytes. Default 2 GiB. */
+    /**
+     * Memory of a session in bytes: its processes together, what they share, and its files, which are in memory. What
+     * would exceed it is killed, the largest process first. No process may claim more for itself either. Default 2 GiB.
+     */
     readonly memoryBytes?: number | undefined
-    /** Default 512. */
+    /** Processes and threads of a session. Default 512. */
     readonly processes?: number | undefined
     /** Kept output of one call, per stream, in bytes. Default 1 MiB. */
     readonly outputBytes?: number | undefined
+    /** The longest timeout that a client may ask for one call; a longer one is refused. Default 24 hours. */
+    readonly longestCall?: Duration.DurationInput | undefined
   } | undefined
 }
 
@@ -102,8 +136,6 @@ export declare namespace LocalAgb {
   }
 }
 
-const maxBodyBytes = 32 * 1024 * 1024
-
 const whole = (field: string, value: number | undefined, otherwise: number, from: number, to: number) => {
   const number = value ?? otherwise
   return Number.isSafeInteger(number) && number >= from && number <= to
@@ -117,19 +149,31 @@ const keyOf = (key: Options["apiKey"]): Effect.Effect<Redacted.Redacted<string>,
   return Effect.map(AgbConfig.make({ apiKey: chosen }), ({ apiKey }) => apiKey)
 }
 
-const idleSecondsOf = (input: Duration.DurationInput = "5 minutes") =>
+const secondsOf = (field: string, input: Duration.DurationInput) =>
   Option.match(Option.filter(Duration.decodeUnknown(input), Duration.greaterThanOrEqualTo("1 second")), {
-    onNone: () =>
-      Effect.fail(new ConfigurationError({ field: "idleTimeout", expected: "a duration of at least 1 second" })),
+    onNone: () => Effect.fail(new ConfigurationError({ field, expected: "a duration of at least 1 second" })),
     onSome: (duration) => Effect.succeed(Math.ceil(Duration.toSeconds(duration)))
   })
 
-const limitsOf = ({ memoryBytes, outputBytes, processes, workspaceBytes }: NonNullable<Options["limits"]>) =>
+const limitsOf = (
+  { longestCall, memoryBytes, outputBytes, processes, workspaceBytes }: NonNullable<Options["limits"]>
+) =>
   Effect.all({
     workspaceBytes: whole("limits.workspaceBytes", workspaceBytes, 512 * 2 ** 20, 2 ** 20, 2 ** 40),
     memoryBytes: whole("limits.memoryBytes", memoryBytes, 2 * 2 ** 30, 64 * 2 ** 20, 2 ** 40),
     processes: whole("limits.processes", processes, 512, 16, 65_536),
-    outputBytes: whole("limits.outputBytes", outputBytes, 2 ** 20, 1024, 16 * 2 ** 20)
+    outputBytes: whole("limits.outputBytes", outputBytes, 2 ** 20, 1024, 16 * 2 ** 20),
+    longestCallMillis: Effect.map(
+      secondsOf("limits.longestCall", longestCall ?? "24 hours"),
+      (seconds) => Math.min(seconds * 1000, 2 ** 31 - 1)
+    )
+  })
+
+const contextLimitsOf = ({ contextBytes, contextFiles, totalBytes }: NonNullable<Options["contextLimits"]>) =>
+  Effect.all({
+    contextBytes: whole("contextLimits.contextBytes", contextBytes, 4 * 2 ** 30, 0, 2 ** 50),
+    contextFiles: whole("contextLimits.contextFiles", contextFiles, 100_000, 0, 10_000_000),
+    totalBytes: whole("contextLimits.totalBytes", totalBytes, 16 * 2 ** 30, 0, 2 ** 50)
   })
 
 /**
@@ -144,23 +188,45 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
     const port = yield* whole("port", options.port, 0, 0, 65_535)
     const warm = yield* whole("warm", options.warm, 1, 0, 64)
     const maxSessions = yield* whole("maxSessions", options.maxSessions, 1000, 1, 100_000)
-    const defaultIdleSeconds = yield* idleSecondsOf(options.idleTimeout)
+    const defaultIdleSeconds = yield* secondsOf("idleTimeout", options.idleTimeout ?? "5 minutes")
+    const maxLifetimeSeconds = yield* secondsOf("maxLifetime", options.maxLifetime ?? Duration.infinity)
     const limits = yield* limitsOf(options.limits ?? {})
+    const serverLimits = yield* resolveServerLimits(options.server)
+    const logLevel = LogLevel.fromLiteral(options.requestLogLevel ?? "Debug")
     const request = options.isolation ?? "auto"
     const isolation = typeof request === "string" ? yield* Isolation.probe(request) : request
     const interpreters = yield* findInterpreters(isolation.confinement)
-    const pool = yield* sandboxPools.make({ isolation, interpreters, limits, network: options.network, warm })
-    const registry = yield* registries.make({ pool, maxSessions })
-    const origin = () => `http://127.0.0.1:${server.port}`
+    const contexts = yield* contextsModule.make({
+      directory: options.contextsDirectory,
+      limits: yield* contextLimitsOf(options.contextLimits ?? {}),
+      origin: () => origin(),
+      sessions: { find: (sessionId) => registry.find(sessionId), use: (sessionId) => registry.use(sessionId) }
+    })
+    const javaArchive = yield* javaArchives.make(interpreters.java)
+    const pool = yield* sandboxPools.make({
+      isolation,
+      interpreters,
+      limits,
+      network: options.network,
+      warm,
+      javaArchive
+    })
+    const registry = yield* registries.make({ pool, maxSessions, maxLifetimeMillis: maxLifetimeSeconds * 1000 })
+    const origin = (): string => `http://127.0.0.1:${server.port}`
+    const answer = AgbServer.make(
+      handlers.make({ registry, contexts, links: linkGateway.make(), origin, defaultIdleSeconds }),
+      (cause) => Effect.logError(`A request met a defect: ${placeOf(Cause.squash(cause))}`)
+    )
     const server = yield* serve({
       port,
-      apiKey: Redacted.value(apiKey),
-      maxBodyBytes,
-      answer: AgbServer.make(
-        handlers.make({ registry, origin, defaultIdleSeconds }),
-        (cause) => Effect.logError("A request met a defect", cause)
-      ),
-      endsWithClient: (path) => path === endpoints.callTool.path
+      limits: serverLimits,
+      logLevel,
+      routes: [
+        contexts.route,
+        linkRoute.make({ registry, limits: serverLimits }),
+        apiRoute.make({ apiKey: Redacted.value(apiKey), limits: serverLimits, answer })
+      ],
+      ...webSocketRoute.make({ registry, limits: serverLimits, logLevel })
     })
     return {
       endpoint: origin(),

@@ -42,30 +42,35 @@ public final class Kernel {
 
     private record Failure(String name, String value, String traceback) {}
 
+    private record Outcome(Failure failure, String shown) {}
+
     public static void main(String[] arguments) throws IOException {
         System.setOut(printer(FileDescriptor.out));
         System.setErr(printer(FileDescriptor.err));
-        try (OutputStream out = new FileOutputStream("/dev/fd/1");
-            OutputStream err = new FileOutputStream("/dev/fd/2");
-            OutputStream replies = new FileOutputStream("/dev/fd/4");
+        try (OutputStream replies = new FileOutputStream("/dev/fd/4");
             BufferedReader requests = reader(3)) {
             Kernel kernel = new Kernel();
             kernel.listen();
             reply(replies, List.of("ready"));
             for (String line = requests.readLine(); line != null; line = requests.readLine()) {
                 String[] request = decode(line);
-                List<String> outcome = kernel.serve(request[1], request[4]);
+                Outcome outcome = kernel.serve(request[1], request[4]);
                 System.out.flush();
                 System.err.flush();
-                out.write(request[2].getBytes(StandardCharsets.UTF_8));
-                err.write(request[2].getBytes(StandardCharsets.UTF_8));
-                List<String> fields = new ArrayList<>(List.of("done", request[1]));
                 int limit = Integer.parseInt(request[3]);
-                outcome.forEach(field -> fields.add(field.length() > limit ? field.substring(0, limit) : field));
-                reply(replies, fields);
+                if (outcome.shown != null) {
+                    reply(replies, List.of("result", request[1], "1", "1", "text/plain", cut(outcome.shown, limit)));
+                }
+                Failure failure = outcome.failure;
+                reply(replies, failure == null ? List.of("done", request[1], "0", "", "", "")
+                    : List.of("done", request[1], "1", failure.name, cut(failure.value, limit), cut(failure.traceback, limit)));
             }
         }
         System.exit(0);
+    }
+
+    private static String cut(String text, int limit) {
+        return text.length() > limit ? text.substring(0, limit) : text;
     }
 
     private static PrintStream printer(FileDescriptor descriptor) {
@@ -114,8 +119,8 @@ public final class Kernel {
         for (String name : IMPORTS.split(" ")) shell.eval("import " + name + ".*;");
     }
 
-    /** The outcome as fields: whether it failed, the error, and the value of the last expression if there is one. */
-    private List<String> serve(String count, String code) {
+    /** What went wrong, or the value of the last expression if there is one. */
+    private Outcome serve(String count, String code) {
         interrupted = false;
         running = count;
         List<String> shown = new ArrayList<>();
@@ -130,10 +135,7 @@ public final class Kernel {
             String reason = "The run was interrupted";
             failure = new Failure("Interrupted", reason, "Interrupted: " + reason);
         }
-        if (failure != null) return List.of("1", failure.name, failure.value, failure.traceback);
-        List<String> fields = new ArrayList<>(List.of("0", "", "", ""));
-        if (!shown.isEmpty()) fields.addAll(List.of("1", "1", "text/plain", shown.get(0)));
-        return fields;
+        return new Outcome(failure, failure == null && !shown.isEmpty() ? shown.get(0) : null);
     }
 
     private Failure evaluateAll(String run, String code, List<String> shown) {

@@ -12,7 +12,9 @@ import { frameParser, makeOutput, readAll } from "./connection.mjs"
 import { closeInherited } from "./descriptors.mjs"
 import { Failure, failureOf } from "./failure.mjs"
 import { makeOperations } from "./operations.mjs"
+import { receiveParts } from "./parts.mjs"
 import { makePipes } from "./pipes.mjs"
+import { confine } from "./places.mjs"
 import { makeProcesses } from "./processes.mjs"
 import { receiveFile } from "./writeFile.mjs"
 
@@ -82,10 +84,9 @@ const makeDispatch = (agent) => {
 
   /**
    * @param {number} id
-   * @param {Args} args
+   * @param {{ readonly write: (chunk: Buffer) => void, readonly end: () => Reply }} file
    */
-  const receive = (id, args) => {
-    const file = receiveFile(args)
+  const receive = (id, file) => {
     const end = () => {
       try {
         answer(output, id, file.end())
@@ -98,7 +99,9 @@ const makeDispatch = (agent) => {
 
   return (id, json) => {
     const args = isRecord(json) ? json : {}
-    if (args["op"] === "writeFile") return receive(id, args)
+    if (args["op"] === "writeFile") return receive(id, receiveFile(args))
+    if (args["op"] === "writeParts") return receive(id, receiveParts(args))
+    if (args["op"] === "input") return agent.inputs.get(Number(args["target"]))?.(args)
     if (args["op"] === "cancel") running.get(Number(args["target"]))?.abort()
     else void start(id, args)
     return undefined
@@ -109,6 +112,7 @@ const main = () => {
   closeInherited()
   /** @type {import("./operation.mjs").Config} */
   const config = JSON.parse(process.argv[2] ?? "")
+  if (config.confine === true) confine(config.home, config.tmp)
   const processes = makeProcesses()
   const leave = () => {
     processes.killAll()
@@ -123,7 +127,7 @@ const main = () => {
   process.on("SIGTERM", leave)
   process.on("SIGHUP", leave)
 
-  readAll(0, guarded(frameParser(makeDispatch({ config, output, pipes, processes })), leave), leave)
+  readAll(0, guarded(frameParser(makeDispatch({ config, inputs: new Map(), output, pipes, processes })), leave), leave)
   output.send(0, { ready: true })
   pipes.prepare()
 }

@@ -1,10 +1,11 @@
 // @ts-check
 /** What a directory holds, what a file is, and moving and removing them. */
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { path } from "./args.mjs"
 import { about, codeOf, Failure, failureOf } from "./failure.mjs"
+import { ownName } from "./ownFiles.mjs"
+import { at, locate, openFolder, pathOf } from "./places.mjs"
 
 /** @typedef {import("./operation.mjs").Operation} Operation */
 
@@ -13,22 +14,25 @@ const mostEntries = 100_000
 /** @type {Operation} */
 const createDirectory = async ({ args }) => {
   const directory = path(args, "path")
-  about(directory, () => fs.mkdirSync(directory, { recursive: true }))
+  about(directory, () => makeFolders(directory))
   return { value: null }
 }
 
 /** @type {Operation} */
 const deleteFile = async ({ args }) => {
   const file = path(args, "path")
-  if (about(file, () => fs.lstatSync(file)).isDirectory()) throw new Failure("EISDIR", `Is a directory: ${file}`)
-  about(file, () => fs.unlinkSync(file))
+  about(file, () =>
+    at(file, false, (path) => {
+      if (fs.lstatSync(path).isDirectory()) throw new Failure("EISDIR", `Is a directory: ${file}`)
+      fs.unlinkSync(path)
+    }))
   return { value: null }
 }
 
 /** @type {Operation} */
 const fileInfo = async ({ args }) => {
   const file = path(args, "path")
-  const stat = about(file, () => fs.statSync(file))
+  const stat = about(file, () => at(file, true, (path) => fs.lstatSync(path)))
   return {
     value: {
       name: basename(file) || "/",
@@ -46,9 +50,12 @@ const fileInfo = async ({ args }) => {
 /** @type {Operation} */
 const listDirectory = async ({ args }) => {
   const directory = path(args, "path")
-  const handle = about(directory, () => fs.opendirSync(directory))
+  const folder = about(directory, () => openFolder(directory))
   const entries = []
+  /** @type {fs.Dir | undefined} */
+  let handle
   try {
+    handle = about(directory, () => fs.opendirSync(pathOf(folder)))
     for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) {
       if (entries.length === mostEntries) {
         throw new Failure("EFBIG", `More than ${mostEntries} entries, search instead: ${directory}`)
@@ -56,24 +63,25 @@ const listDirectory = async ({ args }) => {
       entries.push({ name: entry.name, isDirectory: isDirectory(directory, entry) })
     }
   } finally {
-    handle.closeSync()
+    handle?.closeSync()
+    fs.closeSync(folder)
   }
   return { value: { entries: entries.sort((one, other) => one.name < other.name ? -1 : 1) } }
 }
 
 /** @type {Operation} */
 const moveFile = async ({ args }) => {
-  const source = path(args, "source")
-  const destination = path(args, "destination")
-  about(source, () => fs.lstatSync(source))
-  if (fs.lstatSync(destination, { throwIfNoEntry: false }) !== undefined) {
-    throw new Failure("EEXIST", `Already exists: ${destination}`)
-  }
+  const [from, to] = [path(args, "source"), path(args, "destination")]
+  const source = about(from, () => locate(from, false))
   try {
-    fs.renameSync(source, destination)
-  } catch (error) {
-    if (codeOf(error) !== "EXDEV") throw failureOf(error, `${source} to ${destination}`)
-    await moveAcross(source, destination)
+    const destination = about(to, () => locate(to, false))
+    try {
+      await move(source.path, destination.path, { from, to })
+    } finally {
+      destination.close()
+    }
+  } finally {
+    source.close()
   }
   return { value: null }
 }
@@ -82,20 +90,64 @@ const moveFile = async ({ args }) => {
 export const directoryOperations = { createDirectory, deleteFile, fileInfo, listDirectory, moveFile }
 
 /**
+ * With its parents, as `mkdir -p` does.
+ *
+ * @param {string} directory
+ */
+export const makeFolders = (directory) => {
+  try {
+    makeFolder(directory)
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT" || dirname(directory) === directory) throw error
+    makeFolders(dirname(directory))
+    makeFolder(directory)
+  }
+}
+
+/** @param {string} directory */
+const makeFolder = (directory) =>
+  at(directory, true, (path) => {
+    try {
+      fs.mkdirSync(path)
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST" || !fs.lstatSync(path).isDirectory()) throw error
+    }
+  })
+
+/**
+ * @param {string} source
+ * @param {string} destination
+ * @param {{ readonly from: string, readonly to: string }} names
+ */
+const move = async (source, destination, { from, to }) => {
+  about(from, () => fs.lstatSync(source))
+  if (about(to, () => fs.lstatSync(destination, { throwIfNoEntry: false })) !== undefined) {
+    throw new Failure("EEXIST", `Already exists: ${to}`)
+  }
+  try {
+    fs.renameSync(source, destination)
+  } catch (error) {
+    if (codeOf(error) !== "EXDEV") throw failureOf(error, `${from} to ${to}`)
+    await moveAcross(source, destination, { from, to })
+  }
+}
+
+/**
  * To another file system: the copy gets its name when it is whole, and only then the source goes.
  *
  * @param {string} source
  * @param {string} destination
+ * @param {{ readonly from: string, readonly to: string }} names
  */
-const moveAcross = async (source, destination) => {
-  const copy = join(dirname(destination), `.${randomBytes(8).toString("hex")}.part`)
+const moveAcross = async (source, destination, { from, to }) => {
+  const copy = join(dirname(destination), ownName("part"))
   try {
     await fs.promises.cp(source, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
     await fs.promises.rename(copy, destination)
     await fs.promises.rm(source, { recursive: true })
   } catch (error) {
     await fs.promises.rm(copy, { recursive: true, force: true })
-    throw failureOf(error, `${source} to ${destination}`)
+    throw failureOf(error, `${from} to ${to}`)
   }
 }
 
@@ -106,7 +158,7 @@ const moveAcross = async (source, destination) => {
 const isDirectory = (directory, entry) => {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   try {
-    return fs.statSync(join(directory, entry.name)).isDirectory()
+    return at(join(directory, entry.name), true, (path) => fs.lstatSync(path)).isDirectory()
   } catch {
     return false
   }

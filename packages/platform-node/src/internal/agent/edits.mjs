@@ -4,10 +4,12 @@ import * as fs from "node:fs"
 import { isRecord, path, text } from "./args.mjs"
 import { unifiedDiff } from "./diff.mjs"
 import { about, Failure } from "./failure.mjs"
-import { openRegular, replacing, writeAll } from "./files.mjs"
+import { openRegular, readUpTo, replacing, writeAll } from "./files.mjs"
 
 const mostBytes = 16 * 1024 * 1024
+const mostEdits = 500
 const mostDiffCharacters = 1024 * 1024
+const longestBeginning = 60
 
 /** @typedef {{ readonly oldText: string, readonly newText: string }} Edit */
 
@@ -15,7 +17,11 @@ const mostDiffCharacters = 1024 * 1024
 export const editFile = async ({ args }) => {
   const file = path(args, "path")
   const before = about(file, () => readWhole(file))
-  const after = editsOf(args).reduce((bytes, edit, index) => apply(bytes, edit, index + 1, file), before)
+  const edits = editsOf(args)
+  const after = edits.reduce(
+    (bytes, edit, index) => apply(bytes, edit, { file, number: `${index + 1} of ${edits.length}` }),
+    before
+  )
   const diff = unifiedDiff(file, before.toString("utf8"), after.toString("utf8"))
   if (args["dryRun"] !== true && !after.equals(before)) about(file, () => writeWhole(file, after))
   return { value: { diff: shorten(diff) } }
@@ -28,6 +34,7 @@ export const editFile = async ({ args }) => {
 const editsOf = (args) => {
   const edits = args["edits"]
   if (!Array.isArray(edits)) throw new Failure("EINVAL", "Invalid argument: edits must be a list")
+  if (edits.length > mostEdits) throw new Failure("EINVAL", `Invalid argument: edits has at most ${mostEdits} entries`)
   return edits.map((/** @type {unknown} */ edit, index) => {
     if (!isRecord(edit)) throw new Failure("EINVAL", `Invalid argument: edit ${index + 1} must be an object`)
     const oldText = text(edit, "oldText")
@@ -37,28 +44,54 @@ const editsOf = (args) => {
 }
 
 /**
- * In bytes, so that what is not valid UTF-8 elsewhere in the file stays as it is.
+ * Replaces the first occurrence. In bytes, so that what is not valid UTF-8 elsewhere in the file stays as it is.
  *
  * @param {Buffer} bytes
  * @param {Edit} edit
- * @param {number} number
- * @param {string} file
+ * @param {{ readonly number: string, readonly file: string }} where
  */
-const apply = (bytes, { newText, oldText }, number, file) => {
+const apply = (bytes, { newText, oldText }, { file, number }) => {
   const old = Buffer.from(oldText, "utf8")
   const at = bytes.indexOf(old)
   if (at < 0) {
-    throw new Failure("NO_MATCH", `The old text of edit ${number} does not occur, nothing was changed: ${file}`)
+    throw new Failure(
+      "NO_MATCH",
+      `The old text of edit ${number}, ${beginning(oldText)}, does not occur${hint(bytes, oldText)}; ` +
+        `nothing was changed: ${file}`
+    )
   }
   return Buffer.concat([bytes.subarray(0, at), Buffer.from(newText, "utf8"), bytes.subarray(at + old.length)])
+}
+
+/** @param {string} text */
+const beginning = (text) => {
+  const characters = Array.from(text.slice(0, 2 * longestBeginning))
+  const shown = characters.slice(0, longestBeginning).join("")
+  return JSON.stringify(shown) + (shown.length < text.length ? "…" : "")
+}
+
+/**
+ * What is easily overlooked.
+ *
+ * @param {Buffer} bytes
+ * @param {string} oldText
+ */
+const hint = (bytes, oldText) => {
+  const blank = (/** @type {string} */ text) => text.replace(/\s+/g, "")
+  if (bytes.toString("utf8").replaceAll("\r\n", "\n").includes(oldText.replaceAll("\r\n", "\n"))) {
+    return ", though it does with other ends of lines"
+  }
+  const bare = blank(oldText)
+  return bare !== "" && blank(bytes.toString("utf8")).includes(bare) ? ", though it does with other white space" : ""
 }
 
 /** @param {string} file */
 const readWhole = (file) => {
   const { fd, size } = openRegular(file, fs.constants.O_RDONLY)
   try {
-    if (size > mostBytes) throw new Failure("EFBIG", `Larger than ${mostBytes} bytes, too large to edit: ${file}`)
-    return fs.readFileSync(fd)
+    const bytes = size > mostBytes ? undefined : readUpTo(fd, mostBytes + 1)
+    if (bytes !== undefined && bytes.length <= mostBytes) return bytes
+    throw new Failure("EFBIG", `Larger than ${mostBytes} bytes, too large to edit: ${file}`)
   } finally {
     fs.closeSync(fd)
   }

@@ -23,6 +23,9 @@ const known = {
   ENOTDIR: ["ENOTDIR", "Not a directory"],
   ENOTEMPTY: ["ENOTEMPTY", "Directory not empty"],
   EINVAL: ["EINVAL", "Invalid argument"],
+  ENXIO: ["EINVAL", "Not a regular file but a FIFO, a device or a socket"],
+  EIO: ["EFAIL", "Input or output error (EIO)"],
+  EBUSY: ["EFAIL", "Device or resource busy"],
   ELOOP: ["EINVAL", "Too many levels of symbolic links"],
   ENAMETOOLONG: ["EINVAL", "File name too long"],
   ENOSPC: ["ENOSPC", "No space left on device"],
@@ -48,8 +51,15 @@ export const failureOf = (error, subject) => {
   if (error instanceof Failure) return error
   const found = known[codeOf(error)]
   if (found !== undefined) return new Failure(found[0], `${found[1]}: ${subject}`)
-  return new Failure("EFAIL", `${error instanceof Error ? error.message : String(error)}: ${subject}`)
+  return new Failure("EFAIL", `${wordsOf(error)}: ${subject}`)
 }
+
+/**
+ * Without the call and the path that it failed on, which is not the path that anybody asked for.
+ *
+ * @param {unknown} error
+ */
+const wordsOf = (error) => error instanceof Error ? error.message.replace(/, [a-z]+(?: '.*)?$/s, "") : String(error)
 
 /**
  * @template A

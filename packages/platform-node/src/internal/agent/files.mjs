@@ -1,15 +1,17 @@
 // @ts-check
 /** Reading files, and replacing them in one step. */
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { dirname, join } from "node:path"
 import { count, path } from "./args.mjs"
 import { maxBodyBytes } from "./connection.mjs"
-import { about, codeOf, Failure } from "./failure.mjs"
+import { about, Failure } from "./failure.mjs"
+import { ownName } from "./ownFiles.mjs"
+import { at, locate } from "./places.mjs"
 
-const { O_CREAT, O_EXCL, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
 
-const mostLinks = 40
+/** The most that is read of a file that does not say how long it is: some below /proc are longer than any memory. */
+const longestUnsized = 16 * 1024 * 1024
 
 /** @type {import("./operation.mjs").Operation} */
 export const readFile = async ({ args }) => {
@@ -17,7 +19,7 @@ export const readFile = async ({ args }) => {
   const offset = count(args, "offset") ?? 0
   const wanted = count(args, "length") ?? Infinity
   const { fd, size } = about(file, () => openRegular(file, O_RDONLY))
-  if (size === 0) return about(file, () => readUnsized(fd, offset, wanted))
+  if (size === 0) return about(file, () => readUnsized(fd, file, offset, wanted))
   const length = Math.max(0, Math.min(wanted, size - offset))
   if (length <= maxBodyBytes) return { value: { size }, file: { fd, offset, length } }
   fs.closeSync(fd)
@@ -31,7 +33,7 @@ export const readFile = async ({ args }) => {
  * @param {number} flags
  */
 export const openRegular = (file, flags) => {
-  const fd = fs.openSync(file, flags | O_NONBLOCK, 0o666)
+  const fd = at(file, true, (path) => fs.openSync(path, flags | O_NONBLOCK | O_NOFOLLOW, 0o666))
   const stat = fs.fstatSync(fd)
   if (stat.isFile()) return { fd, size: stat.size }
   fs.closeSync(fd)
@@ -39,29 +41,80 @@ export const openRegular = (file, flags) => {
 }
 
 /**
+ * A file in the making, which nobody sees before it is whole.
+ *
+ * @typedef {{ readonly fd: number, readonly commit: () => void, readonly abort: () => void }} Staged
+ */
+
+/**
  * A new file that takes the place of another one, with its permissions, in one step.
  *
  * @param {string} file a symbolic link is written through
- * @returns {{ readonly fd: number, readonly commit: () => void, readonly abort: () => void }}
+ * @returns {Staged}
  */
-export const replacing = (file) => {
-  const target = followLinks(resolve(file))
-  const existing = fs.statSync(target, { throwIfNoEntry: false })
-  if (existing?.isFile() === false) throw notRegular(file, existing)
-  if (existing !== undefined) fs.accessSync(target, fs.constants.W_OK)
-  const temporary = join(dirname(target), `.${randomBytes(8).toString("hex")}.part`)
-  const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
-  if (existing !== undefined) fs.fchmodSync(fd, existing.mode & 0o7777)
-  const abort = () => fs.rmSync(temporary, { force: true })
-  const commit = () => {
-    try {
-      fs.renameSync(temporary, target)
-    } catch (error) {
-      abort()
-      throw error
-    }
+export const replacing = (file) =>
+  staged(file, true, fs.renameSync, (target) => {
+    const existing = fs.lstatSync(target, { throwIfNoEntry: false })
+    if (existing === undefined) return undefined
+    if (!existing.isFile()) throw notRegular(file, existing)
+    fs.accessSync(target, fs.constants.W_OK)
+    return existing.mode & 0o7777
+  })
+
+/**
+ * A new file that gets its name in one step, unless something has that name by then.
+ *
+ * @param {string} file
+ * @returns {Staged}
+ */
+export const creating = (file) =>
+  staged(file, false, linkOnce, (target) => {
+    if (fs.lstatSync(target, { throwIfNoEntry: false }) === undefined) return undefined
+    throw new Failure("EEXIST", `Already exists: ${file}`)
+  })
+
+/**
+ * @param {string} file
+ * @param {boolean} follow
+ * @param {(temporary: string, target: string) => void} name
+ * @param {(target: string) => number | undefined} check gives the permissions of the file, if not those of any new one
+ * @returns {Staged}
+ */
+const staged = (file, follow, name, check) => {
+  const place = locate(file, follow)
+  const temporary = join(dirname(place.path), ownName("part"))
+  const abort = () => {
+    fs.rmSync(temporary, { force: true })
+    place.close()
   }
-  return { fd, commit, abort }
+  try {
+    const mode = check(place.path)
+    const fd = fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
+    if (mode !== undefined) fs.fchmodSync(fd, mode)
+    const commit = () => {
+      try {
+        name(temporary, place.path)
+      } catch (error) {
+        fs.rmSync(temporary, { force: true })
+        throw error
+      } finally {
+        place.close()
+      }
+    }
+    return { fd, commit, abort }
+  } catch (error) {
+    place.close()
+    throw error
+  }
+}
+
+/**
+ * @param {string} temporary
+ * @param {string} target
+ */
+const linkOnce = (temporary, target) => {
+  fs.linkSync(temporary, target)
+  fs.unlinkSync(temporary)
 }
 
 /**
@@ -84,36 +137,41 @@ const notRegular = (file, stat) =>
     new Failure("EINVAL", `Not a regular file: ${file}`)
 
 /**
- * Where a write to `file` ends up, also when the last link leads nowhere yet.
- *
- * @param {string} file
- */
-const followLinks = (file) => {
-  let target = file
-  for (let links = 0; links < mostLinks; links++) {
-    try {
-      target = resolve(dirname(target), fs.readlinkSync(target))
-    } catch (error) {
-      if (codeOf(error) === "EINVAL" || codeOf(error) === "ENOENT") return target
-      throw error
-    }
-  }
-  throw new Failure("EINVAL", `Too many levels of symbolic links: ${file}`)
-}
-
-/**
  * Files such as those below /proc have contents but no size.
  *
  * @param {number} fd
+ * @param {string} file
  * @param {number} offset
  * @param {number} length
  * @returns {import("./operation.mjs").Reply}
  */
-const readUnsized = (fd, offset, length) => {
+const readUnsized = (fd, file, offset, length) => {
   try {
-    const all = fs.readFileSync(fd).subarray(0, maxBodyBytes)
+    const all = readUpTo(fd, longestUnsized + 1)
+    if (all.length > longestUnsized) {
+      throw new Failure("EFBIG", `More than ${longestUnsized} bytes, and no size: ${file}`)
+    }
     return { value: { size: all.length }, body: [all.subarray(offset, offset + length)] }
   } finally {
     fs.closeSync(fd)
   }
+}
+
+/**
+ * Whatever size the file claims to have.
+ *
+ * @param {number} fd
+ * @param {number} most
+ */
+export const readUpTo = (fd, most) => {
+  /** @type {Array<Buffer>} */
+  const parts = []
+  for (let size = 0; size < most;) {
+    const part = Buffer.alloc(64 * 1024)
+    const read = fs.readSync(fd, part)
+    if (read === 0) break
+    parts.push(part.subarray(0, read))
+    size += read
+  }
+  return Buffer.concat(parts).subarray(0, most)
 }

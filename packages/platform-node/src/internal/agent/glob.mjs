@@ -6,6 +6,7 @@
 import { Failure } from "./failure.mjs"
 
 const longestPattern = 1024
+const mostSteps = 2 ** 32 - 2
 
 /**
  * A state that takes one character and goes to the next, or one that goes on without taking any.
@@ -29,42 +30,67 @@ export const compileGlob = (pattern) => {
   if (pattern.length > longestPattern) {
     throw new Failure("EINVAL", `Invalid argument: a pattern has at most ${longestPattern} characters`)
   }
-  const states = parse(Array.from(pattern))
-  const start = reachable(states, [0])
-  return (path) => matches(states, start, path)
+  return makeMatcher(parse(Array.from(pattern)))
 }
 
 /**
  * @param {ReadonlyArray<State>} states
- * @param {ReadonlySet<number>} start
- * @param {string} path
+ * @returns {(path: string) => boolean}
  */
-const matches = (states, start, path) => {
-  let now = start
-  for (const character of path) {
-    const next = []
-    for (const index of now) {
-      const state = states[index]
-      if (state !== undefined && "accepts" in state && state.accepts(character)) next.push(index + 1)
+const makeMatcher = (states) => {
+  /** In which step each state was last reached, so that none is entered twice in one. */
+  const reachedIn = new Uint32Array(states.length + 1)
+  let step = 0
+  /** @type {Array<number>} */
+  let now = []
+  /** @type {Array<number>} */
+  let next = []
+
+  /**
+   * Enters a state and all that follow it without a character.
+   *
+   * @param {Array<number>} reached
+   * @param {number} index
+   */
+  const enter = (reached, index) => {
+    if (reachedIn[index] === step) return
+    reachedIn[index] = step
+    const from = reached.push(index) - 1
+    for (let at = from; at < reached.length; at++) {
+      const state = states[/** @type {number} */ (reached[at])]
+      if (state === undefined || !("to" in state)) continue
+      for (const target of state.to) {
+        if (reachedIn[target] === step) continue
+        reachedIn[target] = step
+        reached.push(target)
+      }
     }
-    if (next.length === 0) return false
-    now = reachable(states, next)
   }
-  return now.has(states.length)
-}
 
-/**
- * @param {ReadonlyArray<State>} states
- * @param {ReadonlyArray<number>} from
- * @returns {ReadonlySet<number>}
- */
-const reachable = (states, from) => {
-  const found = new Set(from)
-  for (const index of found) {
-    const state = states[index]
-    if (state !== undefined && "to" in state) { for (const target of state.to) found.add(target) }
+  const startStep = () => {
+    if (++step <= mostSteps) return
+    reachedIn.fill(0)
+    step = 1
   }
-  return found
+
+  return (path) => {
+    startStep()
+    now.length = 0
+    enter(now, 0)
+    for (const character of path) {
+      startStep()
+      next.length = 0
+      for (const index of now) {
+        const state = states[index]
+        if (state !== undefined && "accepts" in state && state.accepts(character)) enter(next, index + 1)
+      }
+      if (next.length === 0) return false
+      const used = now
+      now = next
+      next = used
+    }
+    return reachedIn[states.length] === step
+  }
 }
 
 /**

@@ -3,7 +3,14 @@
 
 local({
   suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
-  options(device = function(...) grDevices::pdf(NULL), keep.source = TRUE)
+  plots <- file.path(tempdir(), "plot-%03d.png")
+  opened <- integer()
+  open.device <- function(...) {
+    if (capabilities("cairo")) grDevices::png(plots, type = "cairo", width = 960, height = 720, res = 144)
+    else grDevices::pdf(NULL)
+    opened <<- c(opened, grDevices::dev.cur())
+  }
+  options(device = open.device, keep.source = TRUE)
 
   requests <- file("/dev/fd/3", open = "r", encoding = "UTF-8", raw = TRUE)
   replies <- file("/dev/fd/4", open = "wb", raw = TRUE)
@@ -22,6 +29,32 @@ local({
     line <- paste(encode(enc2utf8(as.character(fields))), collapse = "\t")
     writeBin(c(charToRaw(line), as.raw(10)), replies)
     flush(replies)
+  }
+
+  # The bytes in groups of three, each as four letters.
+  alphabet <- c(LETTERS, base::letters, 0:9, "+", "/")
+  base64 <- function(bytes) {
+    missing <- -length(bytes) %% 3
+    group <- matrix(c(as.integer(bytes), integer(missing)), nrow = 3)
+    codes <- rbind(
+      group[1, ] %/% 4,
+      group[1, ] %% 4 * 16 + group[2, ] %/% 16,
+      group[2, ] %% 16 * 4 + group[3, ] %/% 64,
+      group[3, ] %% 64
+    )
+    text <- alphabet[codes + 1]
+    if (missing > 0) text[length(text) + 1 - seq_len(missing)] <- "="
+    paste(text, collapse = "")
+  }
+
+  # The plots of a run, each page as an image. Devices that the code has opened itself are its own business.
+  take.plots <- function() {
+    if (length(opened) == 0) return(character())
+    for (device in intersect(opened, grDevices::dev.list())) grDevices::dev.off(device)
+    opened <<- integer()
+    pages <- sort(list.files(tempdir(), "^plot-[0-9]+[.]png$", full.names = TRUE))
+    on.exit(unlink(pages))
+    vapply(pages, function(page) base64(readBin(page, "raw", file.size(page))), "")
   }
 
   evaluation <- quote(eval(expression, globalenv()))
@@ -73,11 +106,11 @@ local({
     on.error <- function(condition) calls <<- calls.of.code(sys.calls())
     tryCatch({
       shown <- withCallingHandlers(run.all(code), warning = on.warning, message = on.message, error = on.error)
-      c("0", "", "", "", if (!is.null(shown)) c("1", "1", "text/plain", shown))
+      list(done = c("0", "", "", ""), shown = shown)
     }, error = function(condition) {
-      c("1", class(condition)[1], conditionMessage(condition), traceback.of(condition, calls))
+      list(done = c("1", class(condition)[1], conditionMessage(condition), traceback.of(condition, calls)))
     }, interrupt = function(condition) {
-      c("1", "Interrupted", "The run was interrupted", "Interrupted: The run was interrupted")
+      list(done = c("1", "Interrupted", "The run was interrupted", "Interrupted: The run was interrupted"))
     })
   }
 
@@ -86,10 +119,12 @@ local({
     outcome <- run(paste(fields[-(1:4)], collapse = "\t"))
     suspendInterrupts({
       while (sink.number() > 0) sink()
-      cat(fields[3], file = stdout())
       flush(stdout())
-      cat(fields[3], file = stderr())
-      reply(c("done", fields[2], substr(outcome, 1, as.integer(fields[4]))))
+      cut <- function(texts) substr(texts, 1, as.integer(fields[4]))
+      images <- tryCatch(take.plots(), error = function(condition) character())
+      for (image in images) reply(c("result", fields[2], "0", "0", "text/plain", "<plot>", "image/png", image))
+      if (!is.null(outcome$shown)) reply(c("result", fields[2], "0", "1", "text/plain", cut(outcome$shown)))
+      reply(c("done", fields[2], cut(outcome$done)))
     })
   }
 

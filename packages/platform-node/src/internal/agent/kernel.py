@@ -4,12 +4,13 @@ Requests come on descriptor 3 and replies go to descriptor 4, as lines of fields
 modules are imported that the interpreter has loaded anyway; the others wait until they are needed.
 """
 import _ast
+import _thread
 import builtins
 import os
 import signal
 import sys
 
-REQUESTS, REPLIES, INTERRUPTS = 3, 4, 5
+REQUESTS, REPLIES, CONTROL = 3, 4, 5
 LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
 CO_COROUTINE = 0x80
 REPRESENTATIONS = (
@@ -57,17 +58,37 @@ def write_all(descriptor, data):
         view = view[os.write(descriptor, view):]
 
 
+def reply(data):
+    with replying:
+        write_all(REPLIES, data)
+
+
 class Interrupts:
     """SIGINT stops the code of the user and never this program."""
 
     def __init__(self):
         self.allowed = False
+        self.held = False
+        self.missed = False
         signal.signal(signal.SIGINT, self.on_signal)
 
     def on_signal(self, _number, _frame):
-        if self.allowed:
+        if self.held:
+            self.missed = True
+        elif self.allowed:
             self.allowed = False
             raise KeyboardInterrupt
+
+    def hold(self, function, *arguments):
+        """Calls a function that must not stop halfway; an interrupt meanwhile comes after it."""
+        self.held = True
+        try:
+            function(*arguments)
+        finally:
+            self.held = False
+            if self.missed:
+                self.missed = False
+                _thread.interrupt_main()
 
     def call(self, function, *arguments):
         """The value of the call and None, or None and what it raised."""
@@ -86,32 +107,46 @@ class Results:
     """What a run has to show beside its output, within a limit."""
 
     def __init__(self):
-        self.limit = 1 << 20
-        self.clear()
+        self.count = 0
+        self.shown = b""
+        self.begin("", False, 1 << 20)
 
-    def clear(self):
-        self.items = []
+    def begin(self, run, ordered, limit):
+        self.run = run
+        self.ordered = ordered
+        self.limit = limit
         self.size = 0
+        self.last = b""
 
     def add(self, bundle, main=False):
         if weight(bundle) > self.limit:
             text = bundle.get("text/plain", "")
             kept = text[:self.limit // 8]
             bundle = {"text/plain": "%s\n... (%d more characters)" % (kept, len(text) - len(kept))}
-        size = weight(bundle)
-        if self.size + size > 2 * self.limit:
+        self.size += weight(bundle)
+        if self.size > 2 * self.limit:
             print("A result was left out: the results of this run are too large.", file=sys.stderr)
             return
-        self.size += size
-        self.items.append((main, bundle))
+        self.count += 1
+        number = str(self.count)
+        content = [field for pair in bundle.items() for field in pair]
+        line = encode(["result", self.run, number, "1" if main else "0", *content])
+        if main:
+            self.last = line
+        elif os.getpid() == PROCESS:
+            flush()
+            interrupts.hold(reply, line)
+            if self.ordered:
+                self.wait(number)
 
-    def fields(self):
-        for main, bundle in self.items:
-            yield "1" if main else "0"
-            yield str(len(bundle))
-            for kind, content in bundle.items():
-                yield kind
-                yield content
+    def wait(self, number):
+        """Until the result is passed on, so that the output that follows comes after it."""
+        wanted = encode(["shown", number])
+        while wanted not in self.shown:
+            heard = os.read(CONTROL, 4096)
+            if not heard:
+                return
+            self.shown = (self.shown + heard)[-64:]
 
 
 def weight(bundle):
@@ -139,11 +174,20 @@ def described(value):
         found.update((bundle[0] if isinstance(bundle, tuple) else bundle) or {})
     for mime, method in REPRESENTATIONS:
         if mime not in found and hasattr(kind, method):
-            content = getattr(value, method)()
+            content = represented(value, method)
             found[mime] = content[0] if isinstance(content, tuple) else content
     plain = found.pop("text/plain", None)
     found = {mime: as_text(mime, content) for mime, content in found.items() if content is not None}
     return {"text/plain": repr(value) if plain is None else plain, **found}
+
+
+def represented(value, method):
+    """What a method returns, or nothing where it fails: the other representations still hold."""
+    try:
+        return getattr(value, method)()
+    except Exception as error:
+        print("%s.%s failed: %r" % (type(value).__name__, method, error), file=sys.stderr)
+        return None
 
 
 def display(*values, raw=False, **_options):
@@ -181,6 +225,7 @@ class Imports:
         "IPython.core.display_functions": {"display": display},
         "IPython": {},
         "IPython.display": {},
+        "kernel_magic": {},
     }
 
     def find_spec(self, name, path=None, target=None):
@@ -200,10 +245,13 @@ class Imports:
         return spec
 
     def substitute(self, name):
-        if not name.startswith("IPython") or "core" in name:
-            return None
+        if name.startswith("IPython") and "core" not in name:
+            return self.own(name, "kernel_display.py", submodule_search_locations=[])
+        return self.own(name, "kernel_magic.py") if name == "kernel_magic" else None
+
+    def own(self, name, file, **options):
         from importlib.util import spec_from_file_location
-        spec = spec_from_file_location(name, FOLDER + "/kernel_display.py", submodule_search_locations=[])
+        spec = spec_from_file_location(name, FOLDER + "/" + file, **options)
         spec.loader.set_data = lambda *_, **_options: None  # no bytecode beside this file
         return spec
 
@@ -222,7 +270,7 @@ class Program:
         self.sources[name] = code
         self.publish_sources()
         flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        tree = compile(code, name, "exec", flags | _ast.PyCF_ONLY_AST, True)
+        tree = parsed(code, name, flags | _ast.PyCF_ONLY_AST)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
         if tree.body:
             self.evaluate(compile(tree, name, "exec", flags, True))
@@ -270,9 +318,21 @@ class Program:
             if part is None or id(part) in seen:
                 continue
             seen.add(id(part))
-            part.stack[:] = [frame for frame in part.stack if frame.filename != __file__]
+            part.stack[:] = [frame for frame in part.stack if not frame.filename.startswith(FOLDER + "/kernel")]
             pending += [part.__cause__, part.__context__]
         return type(error).__name__, str(error), "".join(told.format())
+
+
+def parsed(code, name, flags):
+    """The syntax tree of the code; what is no Python may be the commands that notebooks have."""
+    try:
+        return compile(code, name, "exec", flags, True)
+    except SyntaxError:
+        import kernel_magic
+        translated = kernel_magic.translate(code)
+        if translated == code:
+            raise
+        return compile(translated, name, "exec", flags, True)
 
 
 def is_silenced(code, node):
@@ -292,12 +352,15 @@ def flush():
             pass
 
 
-def serve(count, mark, limit, code):
-    results.clear()
-    results.limit = int(limit)
+def left_well(error):
+    return isinstance(error, SystemExit) and (error.code is None or error.code is False or error.code == 0)
+
+
+def serve(count, ordered, limit, code):
+    results.begin(count, ordered == "1", int(limit))
     _, error = interrupts.call(program.execute, "<run %s>" % count, code)
     _, late = interrupts.call(show_figures)
-    error = error or late
+    error = None if left_well(error) else error or late
     told, unexplained = interrupts.call(program.explain, error) if error else (None, None)
     if unexplained:
         told = (type(error).__name__, "", type(error).__name__ + "\n")
@@ -306,16 +369,14 @@ def serve(count, mark, limit, code):
     interrupts.call(flush)
     if os.getpid() != PROCESS:
         os._exit(1 if told else 0)
-    for descriptor in OUTPUTS:
-        write_all(descriptor, mark.encode())
-    write_all(REPLIES, encode(["done", count, "1" if told else "0", *(told or ("", "", "")), *results.fields()]))
-    results.clear()
+    reply(results.last + encode(["done", count, "1" if told else "0", *(told or ("", "", ""))]))
+    results.last = b""
 
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 PROCESS = os.getpid()
 OUTPUTS = (os.dup(1), os.dup(2))
-for inherited in (REQUESTS, REPLIES, INTERRUPTS):
+for inherited in (REQUESTS, REPLIES, CONTROL):
     os.set_inheritable(inherited, False)
 for output in (sys.stdout, sys.stderr):
     output.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
@@ -326,10 +387,11 @@ sys.meta_path.insert(0, Imports())
 builtins.display = display
 builtins.input = no_input
 kernel = sys.modules["__main__"]
+replying = _thread.allocate_lock()
 interrupts = Interrupts()
 results = Results()
 program = Program()
-write_all(REPLIES, encode(["ready"]))
+reply(encode(["ready"]))
 for request in requests():
     serve(*request[1:])
 os._exit(0)

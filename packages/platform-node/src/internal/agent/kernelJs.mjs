@@ -11,18 +11,21 @@ import { Session } from "node:inspector"
 import Module, { createRequire } from "node:module"
 import * as net from "node:net"
 import { join } from "node:path"
-import { Writable } from "node:stream"
+import { Readable, Writable } from "node:stream"
 import { inspect, types } from "node:util"
 import { SHARE_ENV, Worker } from "node:worker_threads"
 import { decodeFields, encodeFields, lines } from "./fields.mjs"
 import { importName, rewriteImports } from "./importRewrite.mjs"
+import { beginRun, endRun, isOfRun, stopRun, watchTimers } from "./kernelJsActivity.mjs"
+import { explain, explainSyntax, interrupted, mapLines, stackOf } from "./kernelJsErrors.mjs"
+import { isRefused, looksTyped, stripTypes } from "./kernelJsTypes.mjs"
 
 const longestRequest = 64 * 1024 * 1024
 
 /**
  * @typedef {import("node:inspector").Runtime.RemoteObject} RemoteObject
  * @typedef {import("node:inspector").Runtime.ExceptionDetails} ExceptionDetails
- * @typedef {{ readonly name: string, readonly value: string, readonly traceback: string }} Told
+ * @typedef {import("./kernelJsErrors.mjs").Told} Told
  */
 
 /**
@@ -44,15 +47,6 @@ const writeAll = (fd, bytes) => {
 
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
-/**
- * A second descriptor for a stream, in case the code closes the first.
- *
- * @param {number} fd
- */
-const duplicate = (fd) => fs.openSync(`/proc/self/fd/${fd}`, "a")
-
-const outputs = [duplicate(1), duplicate(2)]
-
 /** @param {1 | 2} fd */
 const makeStream = (fd) => {
   const write = (/** @type {Buffer} */ chunk, /** @type {unknown} */ _encoding, /** @type {() => void} */ done) => {
@@ -61,6 +55,22 @@ const makeStream = (fd) => {
   }
   return Object.assign(new Writable({ write }), { fd })
 }
+
+const noInput = "There is no standard input: code runs without one"
+
+/** Whoever reads learns at once that nothing will come. */
+const makeStdin = () =>
+  Object.assign(
+    new Readable({
+      read() {
+        this.destroy(new Error(noInput))
+      }
+    }),
+    { fd: 0 }
+  )
+
+/** @type {ReturnType<typeof makeStdin> | undefined} */
+let stdin
 
 const session = new Session()
 session.connect()
@@ -101,45 +111,6 @@ const valueOf = ({ objectId, unserializableValue, value }) => {
   return found
 }
 
-const folder = new URL(".", import.meta.url).href
-
-/**
- * Frames of Node and of this program say nothing about the code that ran.
- *
- * @param {string} line
- */
-const isForeign = (line) => /^\s+at /.test(line) && (/\(?node:/.test(line) || line.includes(folder))
-
-/**
- * An error with its stack and its own properties, which follow the last frame in braces.
- *
- * @param {unknown} error
- */
-const stackOf = (error) => {
-  /** @type {Array<string>} */
-  const kept = []
-  for (const line of inspect(error).split("\n")) {
-    if (!isForeign(line)) kept.push(line)
-    else if (line.endsWith(" {")) kept.push(`${kept.pop()} {`)
-  }
-  return kept.join("\n")
-}
-
-/**
- * @param {unknown} error
- * @returns {Told}
- */
-const explain = (error) => {
-  try {
-    if (types.isNativeError(error) || error instanceof Error) {
-      return { name: error.name, value: error.message, traceback: stackOf(error) }
-    }
-    return { name: "Error", value: inspect(error), traceback: `Uncaught ${inspect(error)}` }
-  } catch {
-    return { name: "Error", value: "", traceback: "Uncaught error that cannot be shown" }
-  }
-}
-
 /**
  * @param {ExceptionDetails} details
  * @param {string} name
@@ -150,14 +121,13 @@ const explainDetails = ({ columnNumber, exception, lineNumber, text }, name, cod
   if (exception === undefined) return { name: "Error", value: text, traceback: text }
   const told = explain(valueOf(exception))
   if (told.name !== "SyntaxError" || told.traceback.includes(`${name}:`)) return told
-  const line = code.split("\n")[lineNumber] ?? ""
-  return {
-    ...told,
-    traceback: `${name}:${lineNumber + 1}\n${line}\n${" ".repeat(columnNumber)}^\n\nSyntaxError: ${told.value}`
-  }
+  return explainSyntax(name, code, { message: told.value, line: lineNumber, column: columnNumber })
 }
 
-/** @type {{ readonly count: string, readonly mark: string, readonly limit: number } | undefined} */
+/** @param {ReadonlyArray<ReadonlyArray<string>>} lines */
+const reply = (...lines) => writeAll(4, Buffer.from(lines.map(encodeFields).join("")))
+
+/** @type {{ readonly count: string, readonly limit: number } | undefined} */
 let current
 
 /**
@@ -165,18 +135,29 @@ let current
  *
  * @param {string} count
  * @param {Told | undefined} error
- * @param {string} [shown]
+ * @param {ReadonlyArray<string>} [shown] types and contents
  */
 const finish = (count, error, shown) => {
   if (current?.count !== count) return
-  const { limit, mark } = current
+  const { limit } = current
   current = undefined
+  endRun()
   session.post("Runtime.releaseObjectGroup", { objectGroup: "run" })
-  for (const fd of outputs) writeAll(fd, Buffer.from(mark))
   const told = error === undefined ? ["0", "", "", ""] : ["1", error.name, error.value, error.traceback]
-  const results = shown === undefined ? [] : ["1", "1", "text/plain", shown]
-  const fields = ["done", count, ...told, ...results].map((field) => String(field).slice(0, limit))
-  writeAll(4, Buffer.from(encodeFields(fields)))
+  const result = shown === undefined ? [] : [["result", count, "1", "1", ...shown]]
+  reply(...[...result, ["done", count, ...told]].map((fields) => fields.map((field) => String(field).slice(0, limit))))
+}
+
+/**
+ * Ends a run from outside. What it has started could go on with it later: if that cannot be stopped, nothing goes on.
+ *
+ * @param {string} count
+ */
+const abandon = (count) => {
+  if (current?.count !== count) return
+  if (stopRun()) return finish(count, interrupted)
+  current = undefined
+  process.kill(process.pid, "SIGKILL")
 }
 
 /**
@@ -186,32 +167,90 @@ const finish = (count, error, shown) => {
 const show = (count, value) => {
   if (value === undefined) return finish(count, undefined)
   try {
-    finish(count, undefined, types.isNativeError(value) ? stackOf(value) : inspect(value))
+    finish(count, undefined, described(value))
   } catch (error) {
     finish(count, explain(error))
   }
 }
 
-const interrupted = {
-  name: "Interrupted",
-  value: "The run was interrupted",
-  traceback: "Interrupted: The run was interrupted"
+/**
+ * The representations of a value: those it names itself, as in other kernels for JavaScript, and its text.
+ *
+ * @param {unknown} value
+ * @returns {ReadonlyArray<string>}
+ */
+const described = (value) => {
+  const own = typeof value === "object" && value !== null
+    ? Reflect.get(value, Symbol.for("Jupyter.display"))
+    : undefined
+  /** @type {Record<string, unknown>} */
+  const bundle = typeof own === "function" ? Reflect.apply(own, value, []) : {}
+  const text = types.isNativeError(value) ? stackOf(value) : inspect(value)
+  return Object.entries({ "text/plain": text, ...bundle }).flatMap(([type, content]) => [
+    type,
+    typeof content === "string" ? content : JSON.stringify(content)
+  ])
 }
 
 /** @param {string} line */
 const run = (line) => {
-  const [, count = "", mark = "", limit = "", code = ""] = decodeFields(line)
+  const [, count = "", , limit = "", code = ""] = decodeFields(line)
+  current = { count, limit: Number(limit) }
+  const typed = looksTyped(code) ? stripTypes(code) : undefined
+  beginRun(() => {
+    if (typed === undefined || !("code" in typed)) evaluate(count, code, (fault) => evaluateTyped(count, code, fault))
+    else evaluateStripped(count, typed)
+  })
+}
+
+/**
+ * Code that is no JavaScript may be TypeScript. If it is neither, whichever reads further tells more.
+ *
+ * @param {string} count
+ * @param {string} code
+ * @param {ExceptionDetails} fault
+ */
+const evaluateTyped = (count, code, fault) => {
   const name = `run-${count}`
-  current = { count, mark, limit: Number(limit) }
-  const expression = `${rewriteImports(code)}\n//# sourceURL=${name}`
-  const options = { expression, replMode: true, awaitPromise: true, objectGroup: "run" }
+  const typed = stripTypes(code)
+  if ("code" in typed) return evaluateStripped(count, typed)
+  finish(count, typed.line > fault.lineNumber ? explainSyntax(name, code, typed) : explainDetails(fault, name, code))
+}
+
+/**
+ * @param {string} count
+ * @param {import("./kernelJsTypes.mjs").Stripped} stripped
+ */
+const evaluateStripped = (count, { code, map }) => {
+  if (map !== undefined) mapLines(`run-${count}`, map)
+  evaluate(count, code)
+}
+
+/**
+ * @param {string} count
+ * @param {string} code
+ * @param {(fault: ExceptionDetails) => void} [onRefused] what to do where nothing of the code has run
+ */
+const evaluate = (count, code, onRefused) => {
+  const name = `run-${count}`
+  const rewritten = rewriteImports(code)
+  const options = {
+    expression: `${rewritten}\n//# sourceURL=${name}`,
+    replMode: true,
+    awaitPromise: true,
+    objectGroup: "run"
+  }
   session.post("Runtime.evaluate", options, (
     /** @type {Error | null} */ failure,
     /** @type {import("node:inspector").Runtime.EvaluateReturnType} */ answer
   ) => {
     if (failure !== null) return finish(count, interrupted)
-    if (answer.exceptionDetails !== undefined) return finish(count, explainDetails(answer.exceptionDetails, name, code))
-    const value = valueOf(answer.result)
+    const { exceptionDetails: fault, result } = answer
+    if (fault !== undefined) {
+      const refused = onRefused !== undefined && fault.exception?.className === "SyntaxError" && isRefused(rewritten)
+      return refused ? onRefused(fault) : finish(count, explainDetails(fault, name, code))
+    }
+    const value = valueOf(result)
     if (!types.isPromise(value)) return show(count, value)
     value.then((settled) => show(count, settled), (error) => finish(count, explain(error)))
   })
@@ -223,7 +262,11 @@ const prepareGlobals = () => {
   const module = new Module(file)
   const load = /** @type {{ _compile(code: string, file: string): void }} */ (/** @type {unknown} */ (module))
   load._compile("module.exports = (from, options) => import(from, options)", file)
-  const globals = { require: createRequire(file), [importName]: module.exports }
+  const getStdin = () => stdin = stdin === undefined || stdin.destroyed ? makeStdin() : stdin
+  const prompt = () => {
+    throw new Error(noInput)
+  }
+  const globals = { require: createRequire(file), [importName]: module.exports, prompt }
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false })
   }
@@ -231,6 +274,7 @@ const prepareGlobals = () => {
   const stderr = makeStream(2)
   Object.defineProperty(process, "stdout", { value: stdout, configurable: true, enumerable: true })
   Object.defineProperty(process, "stderr", { value: stderr, configurable: true, enumerable: true })
+  Object.defineProperty(process, "stdin", { get: getStdin, configurable: true, enumerable: true })
   globalThis.console = new Console({ stdout, stderr })
   process.argv.length = 1
   process.execArgv.length = 0
@@ -244,16 +288,27 @@ const watch = () => {
     resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16 }
   }
   const worker = new Worker(new URL("./kernelJsWatch.mjs", import.meta.url), options)
-  worker.on("message", ({ abandon, ping }) => {
+  worker.on("message", ({ interrupt, ping }) => {
     if (ping !== undefined) worker.postMessage(ping)
-    else finish(abandon, interrupted)
+    else abandon(interrupt)
   })
 }
 
-/** @param {unknown} error */
-const report = (error) => writeAll(2, Buffer.from(`Uncaught ${explain(error).traceback}\n`))
+/**
+ * What nobody caught ends the run it belongs to, as it would end a program.
+ *
+ * @param {unknown} error
+ */
+const report = (error) => {
+  if (current === undefined || !isOfRun()) {
+    return writeAll(2, Buffer.from(`Uncaught ${explain(error).traceback}\n`))
+  }
+  stopRun()
+  finish(current.count, explain(error))
+}
 
 prepareGlobals()
+watchTimers()
 process.on("SIGINT", () => {})
 process.on("uncaughtException", report)
 process.on("unhandledRejection", report)
@@ -261,4 +316,4 @@ watch()
 const requests = new net.Socket({ fd: 3, readable: true, writable: false })
 requests.on("data", lines(longestRequest, run, () => process.exit(1)))
 requests.on("close", () => process.exit(0))
-writeAll(4, Buffer.from(encodeFields(["ready"])))
+reply(["ready"])

@@ -14,7 +14,7 @@ const longestLine = 1024
 let unanswered
 
 /** @param {string} count */
-const abandon = (count) => parentPort?.postMessage({ abandon: count })
+const abandon = (count) => parentPort?.postMessage({ interrupt: count })
 
 /** @param {string} count */
 const terminate = (count) => {

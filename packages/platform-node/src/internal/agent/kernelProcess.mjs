@@ -1,14 +1,13 @@
 // @ts-check
 /** A running interpreter: its pipes, the requests it is sent and the replies it gives. */
-import { randomBytes } from "node:crypto"
+import * as fs from "node:fs"
 import * as net from "node:net"
-import { setTimeout as sleep } from "node:timers/promises"
 import { makeCapture } from "./capture.mjs"
-import { maxBodyBytes } from "./connection.mjs"
+import { maxBodyBytes, readBuffer } from "./connection.mjs"
 import { Failure } from "./failure.mjs"
 import { decodeFields, encodeFields, lines } from "./fields.mjs"
+import { interruptSince, latestProcess } from "./interrupt.mjs"
 import { startFailure } from "./languages.mjs"
-import { makeMarked } from "./marks.mjs"
 import { workdirOf } from "./operation.mjs"
 import { checkDirectory, describeExit, limitTime, startOnPipes } from "./processes.mjs"
 
@@ -18,21 +17,25 @@ const maxReplyBytes = maxBodyBytes / 2 - 1024 * 1024
 /** The longest result a kernel is to send, so that several of them fit a reply. */
 const maxResultBytes = Math.floor(maxReplyBytes / 6)
 
-/** How long output is waited for after the reply of a run, or after the end of the process. */
-const drainMs = 50
+/** Reads of a pipe in a row: more than the largest pipe holds. */
+const mostReads = 32
 
 const startMs = 60_000
 
 /**
  * @typedef {import("./processes.mjs").Exit} Exit
+ * @typedef {import("./capture.mjs").Capture} Capture
  * @typedef {import("./capture.mjs").CallOutput} CallOutput
  * @typedef {{ readonly reply: ReadonlyArray<string> } | { readonly exit: Exit }} Outcome
+ * @typedef {object} OnResult what a run shows beside its output
+ * @property {boolean} ordered whether the run waits at each result until what it wrote before has been passed on
+ * @property {(fields: ReadonlyArray<string>, proceed: () => void) => void} take
  */
 
 /**
  * @typedef {object} Kernel
  * @property {Promise<Exit>} exited
- * @property {(count: number, code: string, output: CallOutput) => Promise<Outcome>} run
+ * @property {(count: number, code: string, output: CallOutput, onResult: OnResult) => Promise<Outcome>} run
  * @property {() => void} interrupt
  * @property {() => void} kill
  */
@@ -46,29 +49,35 @@ const startMs = 60_000
  * @returns {Promise<Kernel>}
  */
 export const startKernel = async (interpreter, agent, signal) => {
-  const { answer, control, job, requests, stderr, stdout } = await connect(interpreter, agent)
-  const { exited, killGroup: kill, signalGroup } = job
+  const { control, inbox, job, requests, stderr, stdout } = await connect(interpreter, agent)
+  const { exited, killGroup: kill } = job
   const limit = limitTime(startMs, kill)
   signal.addEventListener("abort", kill)
-  const first = await answer(([kind]) => kind === "ready")
+  const first = await inbox.answer(([kind]) => kind === "ready")
   signal.removeEventListener("abort", kill)
   limit.stop()
   if ("exit" in first) {
-    await sleep(drainMs)
     if (signal.aborted) throw new Failure("EFAIL", `Cancelled while ${interpreter.title} was starting`)
     throw startFailure(interpreter, describeExit(first.exit), stderr.early())
   }
 
   let running = 0
+  let latest = 0
   /** @type {Kernel["run"]} */
-  const run = async (count, code, output) => {
+  const run = async (count, code, output, { ordered, take }) => {
     running = count
-    const mark = `\u001e${randomBytes(16).toString("hex")}\u001e`
+    latest = latestProcess()
     output.from(stdout.socket, stderr.socket)
-    const marks = [stdout.begin(output.stdout, mark), stderr.begin(output.stderr, mark)]
-    requests.write(encodeFields(["run", count, mark, maxResultBytes, code]))
-    const outcome = await answer(([kind, id]) => kind === "done" && id === String(count))
-    await output.settle(Promise.all(marks), drainMs)
+    stdout.begin(output.stdout)
+    stderr.begin(output.stderr)
+    inbox.onResult(([, id, number, ...fields]) => {
+      if (id !== String(count)) return
+      stdout.drain()
+      stderr.drain()
+      take(fields, () => ordered && control.write(encodeFields(["shown", number ?? ""])))
+    })
+    requests.write(encodeFields(["run", count, ordered ? 1 : 0, maxResultBytes, code]))
+    const outcome = await inbox.answer(([kind, id]) => kind === "done" && id === String(count))
     stdout.end()
     stderr.end()
     return outcome
@@ -76,7 +85,7 @@ export const startKernel = async (interpreter, agent, signal) => {
 
   const interrupt = () => {
     if (interpreter.interrupts.includes("control")) control.write(encodeFields(["interrupt", running]))
-    if (interpreter.interrupts.includes("signal")) signalGroup()
+    if (interpreter.interrupts.includes("signal")) interruptSince(job.child.pid, latest)
   }
   return { exited, run, interrupt, kill }
 }
@@ -98,7 +107,7 @@ const connect = async ({ args, file }, agent) => {
   pipes.read(replies, lines(maxReplyBytes, inbox.take, job.killGroup), () => {})
   return {
     job,
-    answer: inbox.answer,
+    inbox,
     stdout: makeStream(pipes, out, config.limits.maxOutputBytes),
     stderr: makeStream(pipes, err, config.limits.maxOutputBytes),
     requests: writer(pipes, ins, job.exited),
@@ -107,8 +116,8 @@ const connect = async ({ args, file }, agent) => {
 }
 
 /**
- * Where the lines of a kernel arrive: one reply is waited for at a time, or else the end of the process. (Racing each
- * reply against the promise of the end would keep every reply alive until that end.)
+ * Where the lines of a kernel arrive: results, and one reply that is waited for at a time, or else the end of the process.
+ * (Racing each reply against the promise of the end would keep every reply alive until that end.)
  *
  * @param {Promise<Exit>} exited
  */
@@ -119,6 +128,8 @@ const makeInbox = (exited) => {
   let accept = () => false
   /** @type {(outcome: Outcome) => void} */
   let settle = () => {}
+  /** @type {(fields: ReadonlyArray<string>) => void} */
+  let show = () => {}
   void exited.then((exit) => {
     gone = { exit }
     settle(gone)
@@ -127,7 +138,8 @@ const makeInbox = (exited) => {
   /** @param {string} line */
   const take = (line) => {
     const reply = decodeFields(line)
-    if (accept(reply)) settle({ reply })
+    if (reply[0] === "result") show(reply)
+    else if (accept(reply)) settle({ reply })
   }
 
   /**
@@ -140,7 +152,7 @@ const makeInbox = (exited) => {
       accept = wanted
       settle = resolve
     })
-  return { take, answer }
+  return { take, answer, onResult: (/** @type {typeof show} */ given) => void (show = given) }
 }
 
 /**
@@ -159,7 +171,8 @@ const writer = (pipes, pipe, exited) => {
 }
 
 /**
- * One output stream of a kernel. What it carries between two runs, from threads and timers, belongs to the next one.
+ * One output stream of a kernel. What a kernel wrote before a reply waits in the pipe when the reply arrives, so that it
+ * can be read at once. What comes between two runs, from threads and timers, belongs to the next one.
  *
  * @param {import("./pipes.mjs").Pipes} pipes
  * @param {import("./pipes.mjs").Pipe} pipe
@@ -168,42 +181,55 @@ const writer = (pipes, pipe, exited) => {
 const makeStream = (pipes, pipe, limit) => {
   let early = makeCapture(limit)
   let target = early
-  let closed = false
-  let onMarked = () => {}
 
-  const rest = () => {
-    target = early = makeCapture(limit)
-    onMarked()
-  }
-  const marked = makeMarked((chunk) => {
+  /** @param {Buffer} chunk */
+  const push = (chunk) => {
     target.push(chunk)
     if (target === early && early.truncated()) socket.pause()
-  }, rest)
-  const socket = pipes.read(pipe, marked.push, () => {
-    closed = true
-    onMarked()
-  })
+  }
+  const socket = pipes.read(pipe, push, () => {})
 
-  /**
-   * @param {import("./capture.mjs").Capture} capture
-   * @param {string} mark
-   * @returns {Promise<void>} resolves when the mark has come or nothing can come any more
-   */
-  const begin = (capture, mark) => {
+  const drain = () => {
+    for (let reads = 0; reads < mostReads && !socket.destroyed; reads++) {
+      const size = readWaiting(pipe.ours)
+      if (size === 0) return
+      push(readBuffer.subarray(0, size))
+    }
+  }
+
+  /** @param {Capture} capture */
+  const begin = (capture) => {
     target = capture
     for (const chunk of early.chunks()) capture.push(chunk)
-    marked.expect(Buffer.from(mark))
     socket.resume()
-    return new Promise((resolve) => {
-      onMarked = resolve
-      if (closed) resolve()
-    })
   }
 
   const end = () => {
-    marked.flush()
-    if (target !== early) rest()
+    drain()
+    target = early = makeCapture(limit)
   }
 
-  return { socket, begin, end, early: () => Buffer.concat(early.chunks()).toString("utf8") }
+  const told = () => {
+    drain()
+    return Buffer.concat(early.chunks()).toString("utf8")
+  }
+
+  return { socket, begin, drain, end, early: told }
+}
+
+/**
+ * Reads what waits in a pipe. That nothing does is the rule, and an error without a stack costs a fifth.
+ *
+ * @param {number} fd
+ */
+const readWaiting = (fd) => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return fs.readSync(fd, readBuffer)
+  } catch {
+    return 0
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }

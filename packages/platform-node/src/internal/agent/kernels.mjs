@@ -2,6 +2,7 @@
 /** Code: one long-lived kernel per language, one run at a time in each, replaced when it has died. */
 import { count, text } from "./args.mjs"
 import { makeCallOutput } from "./capture.mjs"
+import { maxBodyBytes } from "./connection.mjs"
 import { Failure } from "./failure.mjs"
 import { startKernel } from "./kernelProcess.mjs"
 import { interpreterOf } from "./languages.mjs"
@@ -9,6 +10,9 @@ import { describeExit, limitTime } from "./processes.mjs"
 
 /** How long an interrupted run may take to give in before its kernel is killed. */
 const graceMs = 1000
+
+/** The results of a run share one frame with each other. */
+const maxResultsBytes = maxBodyBytes / 2
 
 /** @typedef {(call: import("./operation.mjs").Call) => Promise<import("./operation.mjs").Reply>} Run */
 
@@ -62,7 +66,8 @@ const makeLane = (interpreter, agent) => {
     const running = await kernel(call.signal)
     const kernelRestarted = lost
     lost = false
-    return supervise(running, call, output, { executionCount: ++runs, kernelRestarted })
+    const results = makeResults(call, agent)
+    return supervise(running, call, output, results, { executionCount: ++runs, kernelRestarted })
   }
 
   return (call) => {
@@ -78,10 +83,11 @@ const makeLane = (interpreter, agent) => {
  * @param {import("./kernelProcess.mjs").Kernel} kernel
  * @param {import("./operation.mjs").Call} call
  * @param {import("./capture.mjs").CallOutput} output
+ * @param {Results} results
  * @param {{ readonly executionCount: number, readonly kernelRestarted: boolean }} facts
  * @returns {Promise<import("./operation.mjs").Reply>}
  */
-const supervise = async (kernel, call, output, facts) => {
+const supervise = async (kernel, call, output, results, facts) => {
   const code = text(call.args, "code")
   const started = performance.now()
   /** @type {ReturnType<typeof limitTime> | undefined} */
@@ -93,36 +99,58 @@ const supervise = async (kernel, call, output, facts) => {
   }
   const limit = limitTime(count(call.args, "timeoutMs"), stop)
   call.signal.addEventListener("abort", stop)
-  const outcome = await kernel.run(facts.executionCount, code, output)
+  const outcome = await kernel.run(facts.executionCount, code, output, results)
   call.signal.removeEventListener("abort", stop)
   const late = limit.stop()
   grace?.stop()
 
   const executionTime = (performance.now() - started) / 1000
+  const told = { results: results.all(), ...facts, executionTime }
   if ("exit" in outcome) {
     const timedOut = late ? "killed" : null
     const died = late ? null : describeExit(outcome.exit)
-    return output.reply({ results: [], error: null, ...facts, executionTime, timedOut, died })
+    return output.reply({ ...told, error: null, timedOut, died })
   }
   const timedOut = late ? "interrupted" : null
-  return output.reply({ ...outcomeOf(outcome.reply), ...facts, executionTime, timedOut, died: null })
+  return output.reply({ ...told, error: errorOf(outcome.reply), timedOut, died: null })
 }
 
 /**
- * The reply of a kernel: done, id, "1" if it failed, name, value and traceback of the error, then for each result "1" if
- * it is the value of the code, the number of its representations, and their types and contents.
+ * The last reply of a run: done, its number, "1" if it failed, and name, value and traceback of the error.
  *
  * @param {ReadonlyArray<string>} fields
  */
-const outcomeOf = ([, , failed, name = "", value = "", traceback = "", ...rest]) => {
-  /** @type {Array<Record<string, unknown>>} */
+const errorOf = ([, , failed, name = "", value = "", traceback = ""]) =>
+  failed === "1" ? { name, value, traceback } : null
+
+/** @typedef {import("./kernelProcess.mjs").OnResult & { readonly all: () => ReadonlyArray<unknown> }} Results */
+
+/**
+ * Collects what a run shows, and passes it on as it comes if the host asked for that: an event whose body is the result
+ * as JSON. Each result is "1" if it is the value of the code, and the types and contents of its representations.
+ *
+ * @param {import("./operation.mjs").Call} call
+ * @param {import("./operation.mjs").Agent} agent
+ * @returns {Results}
+ */
+const makeResults = (call, { output }) => {
+  /** @type {Array<unknown>} */
   const results = []
-  for (let at = 0; at + 1 < rest.length;) {
-    const pairs = rest.slice(at + 2, at + 2 + 2 * Number(rest[at + 1]))
-    results.push({ ...bundleOf(pairs), isMainResult: rest[at] === "1" })
-    at += 2 + pairs.length
+  const ordered = call.args["stream"] === true
+  let bytes = 0
+
+  /** @type {Results["take"]} */
+  const take = ([main, ...pairs], proceed) => {
+    const result = { ...bundleOf(pairs), isMainResult: main === "1" }
+    const body = Buffer.from(JSON.stringify(result))
+    bytes += body.length
+    if (bytes > maxResultsBytes) return proceed()
+    results.push(result)
+    if (ordered) output.send(call.id, { event: "result" }, [body])
+    if (output.congested()) output.whenDrained(proceed)
+    else proceed()
   }
-  return { results, error: failed === "1" ? { name, value, traceback } : null }
+  return { ordered, take, all: () => results }
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 /** How the interpreter of each language is started, and what is said when there is none. */
-import { basename } from "node:path"
+import { existsSync } from "node:fs"
+import { basename, dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Failure } from "./failure.mjs"
 
@@ -17,14 +18,26 @@ import { Failure } from "./failure.mjs"
 const beside = (name) => fileURLToPath(new URL(name, import.meta.url))
 
 /** A quick start and a small footprint count for more than peak speed here. */
-const javaOptions = [
+export const javaOptions = [
   "-XX:TieredStopAtLevel=1",
   "-XX:+UseSerialGC",
   "-XX:-UsePerfData",
   "-Xshare:auto",
   "-Xmx1g",
-  "-Dfile.encoding=UTF-8"
+  "-Dfile.encoding=UTF-8",
+  "-Xlog:disable",
+  "-Xlog:all=error:stderr"
 ]
+
+export const javaArchiveName = "kernel.jsa"
+
+/** Where the host has put the compiled kernel and its archive, if it has. */
+const javaProgram = () => {
+  const archive = beside(`../java/${javaArchiveName}`)
+  return existsSync(archive)
+    ? [`-XX:SharedArchiveFile=${archive}`, "-cp", dirname(archive), "Kernel"]
+    : [beside("Kernel.java")]
+}
 
 /** @type {Record<string, { readonly interpreter: string, readonly make: (file: string) => Omit<Interpreter, "file"> }>} */
 const languages = {
@@ -43,7 +56,7 @@ const languages = {
   },
   java: {
     interpreter: "java",
-    make: () => ({ title: "Java", args: [...javaOptions, beside("Kernel.java")], interrupts: ["control"] })
+    make: () => ({ title: "Java", args: [...javaOptions, ...javaProgram()], interrupts: ["control"] })
   },
   r: {
     interpreter: "r",

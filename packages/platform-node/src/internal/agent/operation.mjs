@@ -8,13 +8,17 @@
  * @property {Readonly<Record<string, string>>} env the whole environment of user processes
  * @property {string} [workdir] where shell and kernels start; the home directory by default
  * @property {Readonly<Record<string, string | undefined>>} interpreters absolute paths
- * @property {{ readonly maxOutputBytes: number }} limits
+ * @property {{ readonly maxOutputBytes: number, readonly memoryBytes?: number }} limits the memory is that of the session
+ * @property {boolean} [confine] whether the file operations must keep to home and tmp themselves, since no root directory
+ *   of their own does it
  */
 
 /**
  * @typedef {object} Agent
  * @property {Config} config
  * @property {import("./connection.mjs").Output} output
+ * @property {Map<number, (args: import("./args.mjs").Args) => import("./connection.mjs").Sink>} inputs what the host says to
+ *   a call that runs, by the id of the call
  * @property {import("./pipes.mjs").Pipes} pipes
  * @property {import("./processes.mjs").Processes} processes
  */

@@ -26,7 +26,12 @@ export const makeOperations = (agent) => {
     ...directoryOperations,
     editFile: later(() => import("./edits.mjs").then(({ editFile }) => editFile)),
     searchFiles: later(() => import("./search.mjs").then(({ searchFiles }) => searchFiles)),
-    fileChange: later(() => import("./changes.mjs").then(({ fileChange }) => fileChange))
+    listTree: later(() => import("./tree.mjs").then(({ listTree }) => listTree)),
+    readFiles: later(() => import("./tree.mjs").then(({ readFiles }) => readFiles)),
+    readPart: later(() => import("./tree.mjs").then(({ readPart }) => readPart)),
+    fileChange: later(() => import("./changes.mjs").then(({ fileChange }) => fileChange)),
+    tunnel: later(() => import("./tunnel.mjs").then(({ tunnel }) => tunnel)),
+    metrics: later(() => import("./metrics.mjs").then(({ metrics }) => metrics))
   }
   return new Map(
     Object.entries(operations).map((

@@ -8,6 +8,7 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { readAll } from "./connection.mjs"
 import { about, failureOf } from "./failure.mjs"
+import { ownPrefix } from "./ownFiles.mjs"
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants
 const batch = 8
@@ -95,7 +96,7 @@ const openEnds = (handle, direction) => {
 const makeFifos = async (tmp) => {
   /** @type {Array<number>} */
   const handles = []
-  const directory = about(`pipes in ${tmp}`, () => fs.mkdtempSync(join(tmp, ".pipes-")))
+  const directory = about(`pipes in ${tmp}`, () => fs.mkdtempSync(join(tmp, ownPrefix("pipes"))))
   const paths = Array.from({ length: batch }, (_, index) => join(directory, String(index)))
   try {
     await mkfifo(paths)

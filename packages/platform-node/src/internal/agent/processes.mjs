@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { constants } from "node:os"
 import { about, Failure, failureOf } from "./failure.mjs"
+import { carriersOf, descendantsOf } from "./processTable.mjs"
 
 /**
  * @typedef {object} Job
@@ -12,7 +13,8 @@ import { about, Failure, failureOf } from "./failure.mjs"
  * @property {Promise<Exit>} exited
  * @property {() => void} signalGroup interrupts the process group
  * @property {() => void} killGroup
- * @property {() => void} killTree kills the group and whatever left it, found by the tag in its environment
+ * @property {() => void} killTree kills the group and whatever left it, found by its parents and by the tag in its
+ *   environment: what has neither lives until the session ends
  */
 
 /** @typedef {import("./pipes.mjs").Pipe} Pipe */
@@ -30,6 +32,8 @@ import { about, Failure, failureOf } from "./failure.mjs"
 /** Marks what a call started, wherever in the process tree it ends up. */
 const tagName = "AGB_CALL_ID"
 
+const longestHuntMs = 500
+
 export const makeProcesses = () => {
   const session = randomBytes(12).toString("hex")
   /** @type {Set<number>} */
@@ -42,13 +46,14 @@ export const makeProcesses = () => {
    */
   const start = async ({ args, cwd, env, fds, file }) => {
     const tag = `${tagName}=${session}.${++started};`
-    const child = about(file, () =>
-      spawn(file, args, {
-        cwd,
-        env: { ...env, [tagName]: tag.slice(tagName.length + 1) },
-        detached: true,
-        stdio: ["ignore", ...fds]
-      }))
+    /** @type {import("node:child_process").SpawnOptions} */
+    const options = {
+      cwd,
+      env: { ...env, [tagName]: tag.slice(tagName.length + 1) },
+      detached: true,
+      stdio: ["ignore", ...fds]
+    }
+    const child = about(file, () => offered(() => spawn(file, args, options)))
     const pid = child.pid
     if (pid === undefined) throw await startFailure(child, file)
     leaders.add(pid)
@@ -65,7 +70,9 @@ export const makeProcesses = () => {
       signalGroup: () => signal(-pid, "SIGINT"),
       killGroup,
       killTree: () => {
+        const family = descendantsOf(pid)
         killGroup()
+        for (const member of family) signal(member, "SIGKILL")
         killTagged(tag)
       }
     }
@@ -158,6 +165,39 @@ const startFailure = (child, file) =>
   new Promise((resolve) => child.once("error", (error) => resolve(failureOf(error, `could not start ${file}`))))
 
 /**
+ * Starts a process such that the kernel, where memory runs out, ends it and what it starts rather than the agent. A
+ * process inherits the setting at its start, and may have started others before anyone could change it.
+ *
+ * @template A
+ * @param {() => A} start
+ * @returns {A}
+ */
+const offered = (start) => {
+  const own = offerOf("1000")
+  try {
+    return start()
+  } finally {
+    if (own !== undefined) offerOf(own)
+  }
+}
+
+const offerFile = "/proc/self/oom_score_adj"
+
+/**
+ * @param {string} score
+ * @returns {string | undefined} the one before
+ */
+const offerOf = (score) => {
+  try {
+    const before = fs.readFileSync(offerFile, "utf8")
+    fs.writeFileSync(offerFile, score)
+    return before
+  } catch {
+    return undefined
+  }
+}
+
+/**
  * @param {number} pid
  * @param {NodeJS.Signals} name
  */
@@ -176,21 +216,10 @@ const signal = (pid, name) => {
  * @param {string} tag
  */
 const killTagged = (tag) => {
-  for (let round = 0; round < 10; round++) {
-    const found = fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name) && carries(name, tag))
+  const until = performance.now() + longestHuntMs
+  do {
+    const found = carriersOf(tag)
     if (found.length === 0) return
-    for (const name of found) signal(Number(name), "SIGKILL")
-  }
-}
-
-/**
- * @param {string} pid
- * @param {string} tag
- */
-const carries = (pid, tag) => {
-  try {
-    return fs.readFileSync(`/proc/${pid}/environ`).includes(tag)
-  } catch {
-    return false
-  }
+    for (const pid of found) signal(pid, "SIGKILL")
+  } while (performance.now() < until)
 }

@@ -1,40 +1,59 @@
 // @ts-check
 /** Finding files by name. */
-import * as fs from "node:fs"
 import { resolve } from "node:path"
 import { path, text, texts } from "./args.mjs"
-import { about, Failure } from "./failure.mjs"
+import { Failure, failureOf } from "./failure.mjs"
 import { compileGlob } from "./glob.mjs"
 import { walk } from "./walk.mjs"
 
-const mostVisited = 100_000
+const mostVisited = 200_000
 const mostFound = 10_000
+const mostPatterns = 256
 const longestMs = 10_000
 
 /** @type {import("./operation.mjs").Operation} */
 export const searchFiles = async ({ args, signal }) => {
   const root = resolve(path(args, "path"))
-  if (!about(root, () => fs.statSync(root)).isDirectory()) throw new Failure("ENOTDIR", `Not a directory: ${root}`)
   const base = root === "/" ? "" : root
   const wanted = matcher(text(args, "pattern"), base)
-  const unwanted = texts(args, "excludePatterns").map((pattern) => matcher(pattern, base))
+  const unwanted = excluded(args, base)
   const until = performance.now() + longestMs
   /** @type {Array<string>} */
   const paths = []
   let visited = 0
-  let truncated = false
+  /** @type {string | undefined} */
+  let limit
 
-  await walk(base, (found) => {
-    truncated = ++visited > mostVisited || signal.aborted || performance.now() > until
-    if (truncated) return "stop"
+  const limitHit = () => {
+    if (++visited > mostVisited) return `${mostVisited} entries were looked at`
+    if (performance.now() > until) return `${longestMs} ms have passed`
+    return signal.aborted ? "it was cancelled" : undefined
+  }
+  await walk(root, (found) => {
+    limit = limitHit()
+    if (limit !== undefined) return "stop"
     if (unwanted.some((matches) => matches(found))) return "skip"
     if (!wanted(found)) return "enter"
-    truncated = paths.length === mostFound
-    if (truncated) return "stop"
+    if (paths.length === mostFound) limit = `${mostFound} were found`
+    if (limit !== undefined) return "stop"
     paths.push(`${base}/${found.path}`)
     return "enter"
+  }).catch((error) => {
+    throw failureOf(error, root)
   })
-  return { value: { paths: paths.sort(), truncated } }
+  return { value: { paths: paths.sort(), limit: limit ?? null } }
+}
+
+/**
+ * @param {import("./args.mjs").Args} args
+ * @param {string} base
+ */
+const excluded = (args, base) => {
+  const patterns = texts(args, "excludePatterns")
+  if (patterns.length > mostPatterns) {
+    throw new Failure("EINVAL", `Invalid argument: excludePatterns has at most ${mostPatterns} patterns`)
+  }
+  return patterns.map((pattern) => matcher(pattern, base))
 }
 
 /**

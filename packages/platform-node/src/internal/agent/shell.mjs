@@ -1,12 +1,12 @@
 // @ts-check
 /** The shell: one `/bin/sh -c` per call, in a process group of its own. */
-import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import { join } from "node:path"
 import { count, path, text, variables } from "./args.mjs"
 import { makeCallOutput } from "./capture.mjs"
 import { about, Failure } from "./failure.mjs"
 import { workdirOf } from "./operation.mjs"
+import { ownName } from "./ownFiles.mjs"
 import { checkDirectory, exitCodeOf, limitTime, startOnPipes } from "./processes.mjs"
 
 /** How long output may still come after the shell has ended, from jobs that it left in the background. */
@@ -66,7 +66,7 @@ const launchOf = ({ args }, { config }, shellArgs) => {
 const makeScript = (command, tmp) => {
   if (command.includes("\0")) throw new Failure("EINVAL", "Invalid argument: command must be free of NUL characters")
   if (Buffer.byteLength(command) < longestArgument) return { args: ["-c", command], remove: () => {} }
-  const file = join(tmp, `.command-${randomBytes(8).toString("hex")}`)
+  const file = join(tmp, ownName("command"))
   about(file, () => fs.writeFileSync(file, command, { mode: 0o600, flag: "wx" }))
   return { args: [file], remove: () => fs.rmSync(file, { force: true }) }
 }

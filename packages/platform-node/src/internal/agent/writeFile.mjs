@@ -3,24 +3,20 @@
 import * as fs from "node:fs"
 import { path, text } from "./args.mjs"
 import { about, Failure, failureOf } from "./failure.mjs"
-import { openRegular, replacing, writeAll } from "./files.mjs"
+import { creating, openRegular, replacing, writeAll } from "./files.mjs"
 
-const { O_APPEND, O_CREAT, O_EXCL, O_WRONLY } = fs.constants
+const { O_APPEND, O_CREAT, O_WRONLY } = fs.constants
 
-/** @typedef {{ readonly fd: number, readonly commit: () => void, readonly abort: () => void }} Writing */
+/** @typedef {import("./files.mjs").Staged} Staged */
 
-/** @type {Record<string, (file: string) => Writing>} */
+/** @type {Record<string, (file: string) => Staged>} */
 const modes = {
   overwrite: replacing,
   append: (file) => {
     const { fd, size } = openRegular(file, O_WRONLY | O_APPEND | O_CREAT)
     return { fd, commit: () => {}, abort: () => fs.ftruncateSync(fd, size) }
   },
-  create_new: (file) => ({
-    fd: fs.openSync(file, O_WRONLY | O_CREAT | O_EXCL, 0o666),
-    commit: () => {},
-    abort: () => fs.rmSync(file, { force: true })
-  })
+  create_new: creating
 }
 
 /**
@@ -30,7 +26,7 @@ const modes = {
  * @returns {{ readonly write: (chunk: Buffer) => void, readonly end: () => import("./operation.mjs").Reply }}
  */
 export const receiveFile = (args) => {
-  /** @type {Writing | undefined} */
+  /** @type {Staged | undefined} */
   let writing
   /** @type {Failure | undefined} */
   let failure

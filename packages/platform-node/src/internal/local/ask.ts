@@ -5,6 +5,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type { Sandbox } from "../sandbox/sandbox.js"
 import { type SandboxAnswer, type SandboxCall, type SandboxFailure, SandboxLost } from "../sandbox/sandboxProtocol.js"
+import { inSandbox } from "./requestFacts.js"
 
 export type CallFailure = ToolFailure | SandboxLost
 
@@ -28,7 +29,7 @@ export const askOf = (sandbox: Sandbox): Ask => (call, schema, body) => {
       },
       onRight: (value) => Effect.succeed({ value, body: answer.body })
     })
-  return sandbox.call(call, body).pipe(
+  return inSandbox(sandbox.call(call, body)).pipe(
     Effect.mapError((error) => error._tag === "SandboxFailure" ? failed(error) : error),
     Effect.flatMap(read)
   )

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxLost } from "../sandbox/sandboxProtocol.js"
 import type { Ask } from "./ask.js"
+import { aroundRange, textOfRange } from "./textRange.js"
 
 const Entries = Schema.Struct({
   entries: Schema.Array(Schema.Struct({ name: Schema.String, isDirectory: Schema.Boolean }))
@@ -29,7 +30,8 @@ const Changes = Schema.Struct({
   }))
 })
 
-const Found = Schema.Struct({ paths: Schema.Array(Schema.String), truncated: Schema.Boolean })
+/** `limit` says why the search was ended before it had seen everything. */
+const Found = Schema.Struct({ paths: Schema.Array(Schema.String), limit: Schema.NullOr(Schema.String) })
 
 const Size = Schema.Struct({ size: Schema.NonNegativeInt })
 
@@ -39,34 +41,28 @@ const maxAnswerBytes = 16 * 1024 * 1024
 const tooLong = (path: string, size: number) =>
   new ToolFailure({ text: `EFBIG: ${path} has ${size} bytes, read it in ranges of at most ${maxAnswerBytes}` })
 
-const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80
-
-/**
- * Text of a range that was read three bytes longer than asked: it starts at the first whole character at or after the
- * offset and ends with the character that starts before the end, so that ranges put together are the file.
- */
-const textOfRange = (bytes: Uint8Array, offset: number, length: number): string => {
-  let start = 0
-  while (offset > 0 && start < 3 && start < length && isContinuation(bytes[start])) start += 1
-  let end = Math.min(length, bytes.length)
-  while (end < bytes.length && end < length + 3 && isContinuation(bytes[end])) end += 1
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start, end))
-}
-
 const readRange = (ask: Ask, path: string, offset: number, length: number, extra: number) =>
   Effect.flatMap(
     ask({ op: "readFile", path, offset, length: (length === 0 ? maxAnswerBytes : length) + extra }, Size),
     ({ body, value: { size } }) =>
-      (length === 0 ? size - offset : length) > maxAnswerBytes ? Effect.fail(tooLong(path, size)) : Effect.succeed(body)
+      (length === 0 ? size - offset : length) > maxAnswerBytes + aroundRange
+        ? Effect.fail(tooLong(path, size))
+        : Effect.succeed(body)
   )
+
+const readText = (ask: Ask, path: string, offset: number, length: number) => {
+  const before = Math.min(offset, aroundRange)
+  const wanted = length === 0 ? 0 : length + before
+  return Effect.map(
+    readRange(ask, path, offset - before, wanted, aroundRange),
+    (body) => textOfRange(body, before, wanted === 0 ? body.length : wanted)
+  )
+}
 
 const readFile = (ask: Ask): ToolHandlers<SandboxLost>["read_file"] => ({ format, length = 0, offset = 0, path }) =>
   format === "binary"
     ? Effect.map(readRange(ask, path, offset, length, 0), (body) => Buffer.from(body).toString("base64"))
-    : Effect.map(
-      readRange(ask, path, offset, length, 3),
-      (body) => textOfRange(body, offset, length === 0 ? body.length : length)
-    )
+    : readText(ask, path, offset, length)
 
 const readMultipleFiles = (ask: Ask): ToolHandlers<SandboxLost>["read_multiple_files"] => ({ paths }) =>
   Effect.map(
@@ -80,11 +76,13 @@ const readMultipleFiles = (ask: Ask): ToolHandlers<SandboxLost>["read_multiple_f
 
 const search = (ask: Ask): ToolHandlers<SandboxLost>["search_files"] => ({ excludePatterns = [], path, pattern }) =>
   Effect.flatMap(ask({ op: "searchFiles", path, pattern, excludePatterns }, Found), ({ value }) =>
-    value.truncated
-      ? new ToolFailure({ text: `the search below ${path} was stopped at its limit, narrow the path or the pattern` })
-      : Effect.succeed(value.paths))
+    value.limit === null
+      ? Effect.succeed(value.paths)
+      : new ToolFailure({
+        text: `the search below ${path} was stopped at its limit (${value.limit}), narrow the path or the pattern`
+      }))
 
-export const fileHandlers = (ask: Ask): Omit<ToolHandlers<SandboxLost>, "run_code" | "shell"> => ({
+export const fileHandlers = (ask: Ask): Omit<ToolHandlers<SandboxLost>, "run_code" | "shell" | "get_metrics"> => ({
   create_directory: ({ path }) =>
     Effect.as(ask({ op: "createDirectory", path }, Schema.Null), `Created directory ${path}`),
   delete_file: ({ path }) => Effect.as(ask({ op: "deleteFile", path }, Schema.Null), `Deleted ${path}`),

@@ -1,16 +1,24 @@
 /**
  * The wire over HTTP on a loopback address: `node:http` with one fiber per request. Who has no token, comes from a
- * browser page or speaks too much or too slowly gets no further than this file.
+ * browser page or speaks too much or too slowly gets no further than this file and its neighbours.
  */
-import { type HttpReply, type HttpRequest, Refusal, refuse } from "@effect-agb/core/AgbServer"
+import { type HttpReply, type Refusal, refuse } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import * as FiberSet from "effect/FiberSet"
+import type * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Crypto from "node:crypto"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
+import type { Duplex } from "node:stream"
 import { releaseServer } from "../liveness.js"
+import { type Connections, watch } from "./connections.js"
+import { type Exchange, type Route, send, sendRaw, type Target, targetOf } from "./exchange.js"
+import { makeGate, refusal } from "./gate.js"
+import { hasBody } from "./requestBody.js"
+import { collect } from "./requestFacts.js"
+import { logAnswered, methodName, placeOf } from "./requestLog.js"
+import type { ServerLimits } from "./serverLimits.js"
+import * as works from "./work.js"
 
 /**
  * The server could not listen, for example because its port is taken. `code` is the system's.
@@ -24,74 +32,42 @@ export class LocalServerError extends Schema.TaggedError<LocalServerError>()("Lo
   }
 }
 
+/** A request that wants to go on in another protocol on the same connection. */
+export interface UpgradeRequest {
+  readonly request: Http.IncomingMessage
+  readonly socket: Duplex
+  readonly head: Buffer
+  readonly target: Target
+  readonly admit: () => void
+}
+
 export interface HttpServerOptions {
   readonly port: number
-  readonly apiKey: string
-  readonly maxBodyBytes: number
-  readonly answer: (request: HttpRequest) => Effect.Effect<HttpReply>
-  /** Whether the work of a request ends when its client is gone. */
-  readonly endsWithClient: (path: string) => boolean
+  readonly limits: ServerLimits
+  /** The level of the lines in the log that say what was answered. */
+  readonly logLevel: LogLevel.LogLevel
+  /** The first that matches answers; what no route matches does not exist. */
+  readonly routes: ReadonlyArray<Route>
+  /** Takes the connection over, and may do its own work on it. A refusal leaves the connection alone. */
+  readonly upgrade: (request: UpgradeRequest, work: works.Work) => Effect.Effect<void, Refusal>
+  /** Says goodbye on the connections that were taken over. */
+  readonly onEnd: Effect.Effect<void>
 }
 
 const host = "127.0.0.1"
 
-const refusal = (status: number, code: string, message: string) => new Refusal({ status, code, message })
+const ending = refusal(503, "ServerStopping", "the server is about to end")
 
-/** Not `URL`: it throws on targets that any client can send. */
-const targetOf = (url = "/"): { readonly path: string; readonly query: URLSearchParams } => {
-  const mark = url.indexOf("?")
-  return mark === -1
-    ? { path: url, query: new URLSearchParams() }
-    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) }
-}
+const internal = refusal(500, "InternalError", "the server failed")
 
-const digest = (text: string): Buffer => Crypto.createHash("sha256").update(text).digest()
+const noRoute = refusal(404, "InvalidAction.NotFound", "there is no such endpoint")
 
-/** Refuses what is not for us: another host name (DNS rebinding), any browser page, a missing or wrong token. */
-const makeGate = (apiKey: string, port: number) => {
-  const hosts = new Set([host, "localhost", "[::1]"].map((name) => `${name}:${port}`))
-  const key = digest(`Bearer ${apiKey}`)
-  return ({ headers }: Http.IncomingMessage): Refusal | undefined => {
-    if (!hosts.has(headers.host?.toLowerCase() ?? "")) {
-      return refusal(403, "Forbidden.Host", "the Host header must name this loopback server")
-    }
-    if (headers.origin !== undefined) return refusal(403, "Forbidden.Origin", "browser pages are not served")
-    if (!Crypto.timingSafeEqual(key, digest(headers.authorization ?? ""))) {
-      return refusal(401, "InvalidApiKey", "The API key is missing or invalid.")
-    }
-    return undefined
-  }
-}
+const unexpected = refusal(417, "ExpectationFailed", "the only expectation that is understood is 100-continue")
 
-const send = (response: Http.ServerResponse, { body, requestId, status }: HttpReply): void => {
-  if (response.destroyed || response.headersSent) return
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
-    "x-request-id": requestId
-  })
-  response.end(body)
-}
+/** What the connection is left to when its client goes on sending after its reply: bytes that nobody reads. */
+const lingerMillis = 2000
 
-const tooLarge = (limit: number) => refusal(413, "RequestTooLarge", `the body is larger than ${limit} bytes`)
-
-/** The body as text, or a refusal; what is too large is not read to its end. */
-const readBody = (request: Http.IncomingMessage, limit: number): Effect.Effect<string, Refusal> =>
-  Effect.async((resume) => {
-    if (request.headers["content-encoding"] !== undefined) {
-      return resume(Effect.fail(refusal(415, "UnsupportedEncoding", "bodies are not decompressed")))
-    }
-    const chunks: Array<Buffer> = []
-    let size = 0
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length
-      if (size <= limit) return chunks.push(chunk)
-      request.pause()
-      resume(Effect.fail(tooLarge(limit)))
-    })
-    request.on("end", () => resume(Effect.sync(() => Buffer.concat(chunks, size).toString("utf8"))))
-    request.on("error", () => resume(Effect.interrupt))
-  })
+const goodbyeMillis = 300
 
 const listen = (server: Http.Server, port: number): Effect.Effect<number, LocalServerError> =>
   Effect.async((resume) => {
@@ -103,48 +79,159 @@ const listen = (server: Http.Server, port: number): Effect.Effect<number, LocalS
     server.listen(port, host, () => resume(Effect.succeed((server.address() as AddressInfo).port)))
   })
 
-/** Ends with the scope: no new request is taken, those in flight are interrupted and every connection is cut. */
+const makeServer = ({ headerBytes, headers, idle }: ServerLimits): Http.Server =>
+  Http.createServer({
+    headersTimeout: headers,
+    requestTimeout: Math.max(headers, 300_000),
+    connectionsCheckingInterval: Math.ceil(headers / 4),
+    keepAliveTimeout: idle,
+    maxHeaderSize: headerBytes,
+    // The gate says what is wrong with a request that has none, in an envelope.
+    requireHostHeader: false,
+    keepAlive: true
+  })
+
+/** What became of a request that could not be parsed. */
+const malformed = (code: string | undefined): Refusal => {
+  if (code === "HPE_HEADER_OVERFLOW") return refusal(431, "RequestTooLarge", "the headers are too large")
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return refusal(408, "RequestTimeout", "the request was not there in time")
+  return refusal(400, "MalformedRequest", "this is no HTTP that the server understands")
+}
+
+/** A reply may be written only if no other is due before it, and none has begun. */
+const isInTurn = ([first, second]: ReadonlyArray<Http.ServerResponse>): boolean =>
+  first === undefined || second === undefined && !first.req.complete && !first.headersSent
+
+const answerMalformed = (server: Http.Server, connections: Connections): void => {
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const isClosed = error.code === "ECONNRESET" || !isInTurn(connections.openOn(socket as Socket))
+    if (isClosed) socket.destroy()
+    else sendRaw(socket, refuse("", malformed(error.code)))
+  })
+  server.on("connect", (_request, socket) => {
+    sendRaw(socket, refuse("", refusal(405, "MethodNotAllowed", "this server is no proxy")))
+  })
+}
+
+/** What the handler answers, whatever happens to it. */
+const replyOf = (handled: Effect.Effect<HttpReply | void, Refusal>, path: string): Effect.Effect<HttpReply | void> =>
+  handled.pipe(
+    Effect.catchTag("Refusal", (error) => Effect.succeed(refuse(path, error))),
+    Effect.catchAllDefect((defect) =>
+      Effect.as(Effect.logError(`A request met a defect: ${placeOf(defect)}`), refuse(path, internal))
+    )
+  )
+
+/** Bytes that still come for a request that has its reply are read and thrown away, but not for ever. */
+const linger = ({ request }: Exchange): void => {
+  if (request.complete || request.destroyed || !hasBody(request)) return
+  request.resume()
+  const cut = setTimeout(() => request.socket.destroy(), lingerMillis)
+  request.once("close", () => clearTimeout(cut))
+}
+
+const answer = (exchange: Exchange, handled: ReturnType<Route["handle"]>, since: number): Effect.Effect<void> => {
+  const reply = (reply: HttpReply | void) => {
+    if (reply !== undefined) send(exchange, reply, performance.now() - since)
+    linger(exchange)
+  }
+  return replyOf(handled, exchange.path).pipe(
+    Effect.map(reply),
+    Effect.onInterrupt(() => Effect.sync(() => reply(refuse(exchange.path, ending)))),
+    collect(exchange.facts)
+  )
+}
+
+const routeOf = (routes: ReadonlyArray<Route>, method: string, path: string): Route => {
+  const nowhere: Route = {
+    matches: () => true,
+    name: () => "unknown",
+    handle: () => Effect.fail(noRoute),
+    endsWithClient: () => true
+  }
+  return routes.find((route) => route.matches(method, path)) ?? nowhere
+}
+
+/** Ends with the scope: nothing new is taken, what is in flight may finish for a while, and every connection is cut. */
 export const serve = (
   options: HttpServerOptions
 ): Effect.Effect<{ readonly port: number }, LocalServerError, Scope.Scope> =>
   Effect.gen(function*() {
-    const fork = yield* FiberSet.makeRuntime<never>()
-    const server = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        Http.createServer({
-          headersTimeout: 10_000,
-          requestTimeout: 60_000,
-          keepAliveTimeout: 30_000,
-          maxHeaderSize: 16_384
-        })
-      ),
-      (server) =>
-        Effect.async<void>((resume) => {
-          server.close(() => resume(Effect.void))
-          server.closeAllConnections()
-        })
-    )
-    server.maxConnections = 4096
+    const { limits, logLevel, routes } = options
+    const work = yield* works.make(limits.drain)
+    const server = makeServer(limits)
+    const connections = watch(server, limits)
     yield* releaseServer(server)
     const port = yield* listen(server, options.port)
-    const gate = makeGate(options.apiKey, port)
-
-    server.on("request", (request, response) => {
-      const { path, query } = targetOf(request.url)
-      const refused = gate(request)
-      if (refused !== undefined) {
-        request.resume()
-        return send(response, refuse(path, refused))
-      }
-      const answer = readBody(request, options.maxBodyBytes).pipe(
-        Effect.flatMap((body) => options.answer({ method: request.method ?? "", path, query, body })),
-        Effect.catchTag("Refusal", (error) => Effect.succeed(refuse(path, error))),
-        Effect.map((reply) => send(response, reply))
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(connections.close).pipe(
+        Effect.zipRight(work.end),
+        Effect.zipRight(options.onEnd),
+        Effect.zipRight(Effect.promise(() => connections.end(goodbyeMillis)))
       )
-      const fiber = fork(answer)
-      response.once("close", () => {
-        if (!response.writableFinished && options.endsWithClient(path)) fiber.unsafeInterruptAsFork(fiber.id())
+    )
+    const gate = makeGate(port)
+
+    const onRequest = (refused?: Refusal) => (request: Http.IncomingMessage, response: Http.ServerResponse) => {
+      const since = performance.now()
+      const { socket } = request
+      const target = targetOf(request.url)
+      const { path, query } = target
+      const method = request.method ?? ""
+      const facts = { sandboxMillis: 0 }
+      const exchange = { request, response, method, path, query, facts, admit: () => connections.admit(socket) }
+      const route = routeOf(routes, method, path)
+      const refusal = gate(request, target) ?? refused ?? (work.isEnding() ? ending : undefined)
+      const handled = refusal === undefined ? Effect.suspend(() => route.handle(exchange)) : Effect.fail(refusal)
+      if (work.isEnding()) response.shouldKeepAlive = false
+      const log = logAnswered(logLevel, () => ({
+        method: methodName(method),
+        route: route.name(method, path),
+        status: response.headersSent ? response.statusCode : "gone",
+        facts,
+        millis: performance.now() - since
+      }))
+      const fiber = work.start(Effect.ensuring(answer(exchange, handled, since), log))
+      connections.opened(exchange, () => {
+        if (route.endsWithClient(path)) fiber.unsafeInterruptAsFork(fiber.id())
       })
-    })
+    }
+
+    const onUpgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.on("error", () => {})
+      const since = performance.now()
+      const target = targetOf(request.url)
+      const upgrade: UpgradeRequest = {
+        request,
+        socket,
+        head,
+        target,
+        admit: () => connections.admit(request.socket)
+      }
+      const refused = gate(request, target) ?? (work.isEnding() ? ending : undefined)
+      const facts = { sandboxMillis: 0 }
+      const taken = refused === undefined ? options.upgrade(upgrade, work) : Effect.fail(refused)
+      work.start(taken.pipe(
+        Effect.as(101),
+        Effect.catchTag("Refusal", (error) =>
+          Effect.sync(() => {
+            sendRaw(socket, refuse("", error))
+            return error.status
+          })),
+        Effect.flatMap((status) =>
+          logAnswered(
+            logLevel,
+            () => ({ method: "GET", route: "upgrade", status, facts, millis: performance.now() - since })
+          )
+        ),
+        collect(facts)
+      ))
+    }
+
+    answerMalformed(server, connections)
+    server.on("request", onRequest())
+    server.on("checkContinue", onRequest())
+    server.on("checkExpectation", onRequest(unexpected))
+    server.on("upgrade", onUpgrade)
     return { port }
   })

@@ -1,5 +1,6 @@
 /** The tools of one session, answered by the agent in its sandbox. */
 import { ToolFailure, type ToolHandlers } from "@effect-agb/core/AgbServer"
+import { tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Sandbox } from "../sandbox/sandbox.js"
@@ -23,7 +24,7 @@ const ShellValue = Schema.Struct({
   timedOut: Schema.Boolean
 })
 
-const CodeValue = Schema.Struct({
+export const CodeValue = Schema.Struct({
   ...outputs,
   results: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
   error: Schema.NullOr(Schema.Struct({ name: Schema.String, value: Schema.String, traceback: Schema.String })),
@@ -37,7 +38,8 @@ const CodeValue = Schema.Struct({
 /** Both streams out of one body, decoded once; what was cut off says so. */
 const split = (value: Outputs, body: Uint8Array) => {
   const text = (from: number, to: number, truncated: boolean) => {
-    const decoded = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(from, to))
+    // What was cut inside a character ends before it.
+    const decoded = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(from, to), { stream: truncated })
     return truncated ? `${decoded}\n[output truncated after ${to - from} bytes]\n` : decoded
   }
   const end = value.stdoutBytes + value.stderrBytes
@@ -48,7 +50,7 @@ const split = (value: Outputs, body: Uint8Array) => {
 }
 
 /** What the wire takes for granted when a client names no timeout. */
-const defaultTimeoutMs = { shell: 1000, code: 60_000 }
+export const defaultTimeoutMs = { shell: 1000, code: 60_000 }
 
 const shell =
   (ask: Ask): ToolHandlers<SandboxLost>["shell"] =>
@@ -64,7 +66,10 @@ const shell =
       const { stderr, stdout } = split(value, body)
       const note = `${stderr === "" || stderr.endsWith("\n") ? "" : "\n"}The command timed out after ${timeoutMs} ms`
       return value.timedOut
-        ? new ToolFailure({ text: JSON.stringify({ stdout, stderr: stderr + note, exit_code: 124 }) })
+        ? new ToolFailure({
+          text: JSON.stringify({ stdout, stderr: stderr + note, exit_code: 124 }),
+          plain: stdout + stderr + note
+        })
         : Effect.succeed({ stdout, stderr, exit_code: value.exitCode })
     })
   }
@@ -78,9 +83,9 @@ const timeoutError = (timedOut: "interrupted" | "killed", seconds: number) => ({
   traceback: ""
 })
 
-const lostState = "[the kernel had died: the state of earlier runs is lost]\n"
+export const lostState = "[the kernel had died: the state of earlier runs is lost]\n"
 
-const executionError = (value: typeof CodeValue.Type, seconds: number) => {
+export const executionError = (value: typeof CodeValue.Type, seconds: number) => {
   if (value.timedOut !== null) return timeoutError(value.timedOut, seconds)
   if (value.died !== null) {
     return { name: "KernelDied", value: `${value.died}; its state is lost, the next run starts afresh`, traceback: "" }
@@ -88,7 +93,7 @@ const executionError = (value: typeof CodeValue.Type, seconds: number) => {
   return value.error
 }
 
-const toItem = ({ isMainResult, ...data }: Readonly<Record<string, unknown>>) => ({
+export const toItem = ({ isMainResult, ...data }: Readonly<Record<string, unknown>>) => ({
   data,
   isMainResult: isMainResult === true
 })
@@ -111,8 +116,15 @@ const runCode = (ask: Ask): ToolHandlers<SandboxLost>["run_code"] => (args) => {
   })
 }
 
+const Metrics = Schema.typeSchema(tools.get_metrics.result)
+
 /** One handler per tool. A sandbox that is gone fails them with `SandboxLost`. */
 export const make = (sandbox: Sandbox): ToolHandlers<SandboxLost> => {
   const ask = askOf(sandbox)
-  return { run_code: runCode(ask), shell: shell(ask), ...fileHandlers(ask) }
+  return {
+    run_code: runCode(ask),
+    shell: shell(ask),
+    get_metrics: () => Effect.map(ask({ op: "metrics" }, Metrics), ({ value }) => value),
+    ...fileHandlers(ask)
+  }
 }

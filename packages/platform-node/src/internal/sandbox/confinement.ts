@@ -1,5 +1,6 @@
 /** The ways in which this machine might confine a sandbox, best first, before any of them has been tried. */
 import * as Effect from "effect/Effect"
+import { createRequire } from "node:module"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { type HostIdentity, hostIdentity, reachableByAnyone } from "./hostIdentity.js"
@@ -27,21 +28,31 @@ export interface Unshare {
   readonly perl: string | undefined
 }
 
+/** Without namespaces: by what the kernel lets a process give up for itself. */
+export interface Landlock {
+  readonly _tag: "Landlock"
+  readonly entry: "caller" | "dropped"
+  readonly perl: string
+}
+
 export interface Unconfined {
   readonly _tag: "Unconfined"
 }
 
 export type Confined = Bwrap | Unshare
-export type Confinement = Confined | Unconfined
+export type Confinement = Confined | Landlock | Unconfined
 
 /** The folder of the agent's own files, which every sandbox sees read-only. */
 export const agentFolder = fileURLToPath(new URL("../agent/", import.meta.url))
+
+/** The folder of what takes the types out of TypeScript. */
+export const typeStripperFolder = () => Path.dirname(createRequire(import.meta.url).resolve("@swc/wasm-typescript"))
 
 const languages = ["python3", "java", "Rscript"]
 
 /** A user id that owns nothing is no use where only root can come to the agent, to Node or to an interpreter. */
 const worksDropped = (): boolean =>
-  reachableByAnyone(agentFolder) && reachableByAnyone(process.execPath) &&
+  [agentFolder, typeStripperFolder(), process.execPath].every(reachableByAnyone) &&
   languages.map(onPath).every((found) => found.length === 0 || found.some(reachableByAnyone))
 
 const entries = (identity: HostIdentity): ReadonlyArray<Entry> => {
@@ -76,4 +87,13 @@ export const candidates: Effect.Effect<ReadonlyArray<Confined>> = Effect.gen(fun
   if (process.platform !== "linux") return []
   const ways = entries(yield* hostIdentity)
   return [...bwraps(ways), ...unshares(ways)]
+})
+
+/** The way for machines without namespaces; undefined where it is not even worth a try. */
+export const landlockCandidate: Effect.Effect<Landlock | undefined> = Effect.gen(function*() {
+  const perl = systemTool("perl")
+  if (process.platform !== "linux" || perl === undefined) return undefined
+  const { drops } = yield* hostIdentity
+  if (drops && !worksDropped()) return undefined
+  return { _tag: "Landlock", entry: drops ? "dropped" : "caller", perl }
 })

@@ -70,8 +70,9 @@ const threadsOf = (pid: string): number => {
   }
 }
 
+/** The processes and threads of this user, everywhere. */
+export const processesOfUser = (): number =>
+  Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).reduce((sum, pid) => sum + threadsOf(pid), 0)
+
 /** What a limit on processes must leave room for besides the sandbox, where it runs under the user id of its host. */
-export const processesBeside = (): number =>
-  countsAllProcesses(Os.release())
-    ? Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).reduce((sum, pid) => sum + threadsOf(pid), 0)
-    : 0
+export const processesBeside = (): number => countsAllProcesses(Os.release()) ? processesOfUser() : 0

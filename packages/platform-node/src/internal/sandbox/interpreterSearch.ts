@@ -8,7 +8,7 @@ import { execFile } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import type { Confinement } from "./confinement.js"
+import type { Confined, Confinement } from "./confinement.js"
 import { reachableByAnyone } from "./hostIdentity.js"
 import { type Available, type Interpreters, type Missing, missing, nodeOnly } from "./interpreters.js"
 import { onPath } from "./programs.js"
@@ -130,9 +130,11 @@ const withRealFolders = (it: Available): Available => ({
   folders: outside(it.folders.flatMap((folder) => Fs.existsSync(folder) ? [folder, realPath(folder)] : []))
 })
 
+const hasOwnRoot = (how: Confinement): how is Confined => how._tag === "Bwrap" || how._tag === "Unshare"
+
 /** Whether it starts inside: as the user and with the files that it will have there. */
 const runsInside = (how: Confinement, language: Searched, it: Available): Effect.Effect<boolean> => {
-  if (how._tag === "Unconfined" || (it.folders.length === 0 && isSystem(realPath(it.path)))) return Effect.succeed(true)
+  if (!hasOwnRoot(how) || (it.folders.length === 0 && isSystem(realPath(it.path)))) return Effect.succeed(true)
   const program = [it.path, ...searches[language].quick]
   return Effect.map(trial(how, { ...nodeOnly, [language]: it }, program), (complaint) => complaint === undefined)
 }

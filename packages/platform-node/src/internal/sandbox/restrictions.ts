@@ -7,7 +7,7 @@ export interface Restrictions {
   readonly give: { readonly uid: number; readonly owned: ReadonlyArray<string> } | undefined
 }
 
-/** `ulimit`, since every sh has it; the option for processes has two names. The last line makes the kernel end us first. */
+/** `ulimit`, since every sh has it; the option for processes has two names. The last line makes the kernel end us before the host. */
 export const limitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxLimits): ReadonlyArray<string> => [
   "ulimit -c 0",
   `ulimit -f ${Math.ceil(workspaceBytes / 512)}`,
@@ -15,7 +15,7 @@ export const limitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxLi
   `ulimit -u ${processes} 2>/dev/null || ulimit -p ${processes}`,
   "ulimit -Sn 1024 2>/dev/null || :",
   "ulimit -Hn 4096 2>/dev/null || :",
-  "echo 1000 2>/dev/null >/proc/self/oom_score_adj || :"
+  "echo 500 2>/dev/null >/proc/self/oom_score_adj || :"
 ]
 
 /** Without root's rights and without a way back to any. */

@@ -10,10 +10,16 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import type { Duplex } from "node:stream"
 import type { Isolation } from "../../Isolation.js"
-import type { Confined } from "./confinement.js"
+import type { Confined, Landlock, Unconfined } from "./confinement.js"
+import { hostIdentity } from "./hostIdentity.js"
 import { interpreterPath, type Interpreters } from "./interpreters.js"
-import { type CallError, SandboxConnection } from "./sandboxConnection.js"
+import type { JavaArchive } from "./javaArchive.js"
+import { handOver, landlockLaunch } from "./landlock.js"
+import type { MemoryHold } from "./memoryHold.js"
+import { type MemoryNews, memoryNews, withNews } from "./memoryNote.js"
+import { type CallError, SandboxConnection, type Started } from "./sandboxConnection.js"
 import {
   agentFileInside,
   defaultAgent,
@@ -30,13 +36,14 @@ import { type Ending, startProcess } from "./sandboxProcess.js"
 import {
   type SandboxAnswer,
   type SandboxCall,
-  type SandboxFailure,
+  SandboxFailure,
   type SandboxLost,
   type SandboxOutput,
   SandboxStartError
 } from "./sandboxProtocol.js"
 import { killStrays, strayTag } from "./strays.js"
-import { makeWorkspace } from "./workspace.js"
+import { openTunnel } from "./tunnel.js"
+import { makeWorkspace, type Workspace } from "./workspace.js"
 
 /** What a running call says: its output as it comes, and last its answer. */
 export type SandboxEvent =
@@ -58,6 +65,8 @@ export interface Sandbox {
    * than the output holds back everything that comes from this sandbox once 1 MiB is waiting.
    */
   readonly stream: (call: SandboxCall) => Stream.Stream<SandboxEvent, SandboxFailure | SandboxLost>
+  /** A connection to a port on which something inside listens. A slow one holds up nobody but itself. */
+  readonly tunnel: (port: number) => Duplex
   /** Completes when the sandbox has died, for whatever reason, the end of its scope included. */
   readonly lost: Effect.Effect<SandboxLost>
   readonly isLost: Effect.Effect<boolean>
@@ -70,6 +79,7 @@ export interface SandboxOptions {
   readonly interpreters: Interpreters
   readonly limits?: Partial<SandboxLimits> | undefined
   readonly network?: SandboxNetwork | undefined
+  readonly javaArchive?: JavaArchive | undefined
   /** Another agent than the own one, for tests: an absolute path; its folder becomes visible inside. */
   readonly agent?: string | undefined
 }
@@ -78,6 +88,7 @@ interface Settings {
   readonly interpreters: Interpreters
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
+  readonly javaFolder: string | undefined
   readonly agent: string
 }
 
@@ -94,14 +105,19 @@ const locale = { LANG: "C.UTF-8" }
 const agentConfig = (
   settings: Settings,
   node: string,
-  place: { readonly home: string; readonly tmp: string; readonly env: Record<string, string> }
+  place: {
+    readonly home: string
+    readonly tmp: string
+    readonly env: Record<string, string>
+    readonly confine?: boolean
+  }
 ): string => {
   const path = (name: "python" | "java" | "r") => Option.getOrUndefined(interpreterPath(settings.interpreters[name]))
   return JSON.stringify({
     ...place,
     workdir: place.home,
     interpreters: { python: path("python"), node, java: path("java"), r: path("r") },
-    limits: { maxOutputBytes: settings.limits.outputBytes }
+    limits: { maxOutputBytes: settings.limits.outputBytes, memoryBytes: settings.limits.memoryBytes }
   })
 }
 
@@ -131,8 +147,19 @@ const userName = (): string => {
   }
 }
 
-/** Without isolation the agent ends its children itself when its input ends; what is left is found by its tag. */
-const unconfinedPlace = (settings: Settings): Effect.Effect<Place, SandboxStartError, Scope.Scope> =>
+/** Landlock's folders belong to the user of the sandbox, and it has no other environment than that of confined ones. */
+const landlocked = (how: Landlock, workspace: Workspace, settings: Settings, env: Launch["environment"]) =>
+  Effect.gen(function*() {
+    const uid = how.entry === "dropped" ? yield* Effect.flatMap(hostIdentity, ({ sandboxUid }) => sandboxUid) : 0
+    if (how.entry === "dropped") handOver(workspace, uid)
+    return (program: ReadonlyArray<string>) => landlockLaunch(how, workspace, { ...settings, uid }, env, program)
+  })
+
+/** Without an own root the agent ends its children itself when its input ends; what is left is found by its tag. */
+const placeOnDisk = (
+  how: Landlock | Unconfined,
+  settings: Settings
+): Effect.Effect<Place, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const workspace = yield* makeWorkspace
     const tag = yield* strayTag
@@ -140,21 +167,24 @@ const unconfinedPlace = (settings: Settings): Effect.Effect<Place, SandboxStartE
     const env = {
       ...locale,
       ...tag,
-      PATH: process.env.PATH ?? "/usr/bin:/bin",
+      PATH: how._tag === "Landlock" ? searchPath(settings.interpreters) : process.env.PATH ?? "/usr/bin:/bin",
       HOME: workspace.home,
       TMPDIR: workspace.tmp,
       USER: userName()
     }
-    const config = agentConfig(settings, process.execPath, { home: workspace.home, tmp: workspace.tmp, env })
-    const launch: Launch = {
-      command: process.execPath,
-      args: [settings.agent, config],
-      environment: env,
-      descriptors: [],
-      cwd: workspace.home,
-      uid: undefined,
-      coverInherited: false
-    }
+    const place = { home: workspace.home, tmp: workspace.tmp, env, confine: true }
+    const config = agentConfig(settings, process.execPath, place)
+    const launch: Launch = how._tag === "Landlock"
+      ? (yield* landlocked(how, workspace, settings, env))([process.execPath, settings.agent, config])
+      : {
+        command: process.execPath,
+        args: [settings.agent, config],
+        environment: env,
+        descriptors: [],
+        cwd: workspace.home,
+        uid: undefined,
+        coverInherited: false
+      }
     return { launch, home: workspace.home, tmp: workspace.tmp, ending: "asked" as const }
   })
 
@@ -175,30 +205,49 @@ const whenReady = (connection: SandboxConnection, words: () => string): Effect.E
     return Effect.sync(() => clearTimeout(timer))
   })
 
+/** For a sandbox whose memory nobody bounds. */
+const unbounded: MemoryHold = { attach: () => {}, counted: Effect.void, kills: () => 0 }
+
 /** The connection of an agent that has introduced itself. */
-const connect = (place: Place): Effect.Effect<SandboxConnection, SandboxStartError, Scope.Scope> =>
+const connect = (
+  place: Place,
+  memory: MemoryHold,
+  news: MemoryNews
+): Effect.Effect<SandboxConnection, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const process = yield* startProcess(place.launch, place.ending)
+    const exited = process.exited.then((reason) => news() ?? reason)
     const connection = yield* Effect.acquireRelease(
-      Effect.sync(() => new SandboxConnection(process.child, process.kill, process.exited)),
+      Effect.sync(() => new SandboxConnection(process.child, process.kill, exited)),
       (connection) => Effect.sync(() => connection.close("it was closed"))
     )
+    if (process.child.pid !== undefined) memory.attach(process.child.pid, (reason) => connection.end(news() ?? reason))
     yield* whenReady(connection, process.words)
+    yield* memory.counted
     return connection
   })
 
-const callOn = (connection: SandboxConnection): Sandbox["call"] => (call, body) =>
+/** What keeps a call from being made at all. */
+const objection = (call: SandboxCall, { longestCallMillis }: SandboxLimits): SandboxFailure | undefined =>
+  "timeoutMs" in call && call.timeoutMs > longestCallMillis
+    ? new SandboxFailure({
+      code: "EINVAL",
+      message: `Invalid argument: a timeout may be at most ${longestCallMillis} ms`
+    })
+    : undefined
+
+const callOn = (connection: SandboxConnection, news: MemoryNews): Sandbox["call"] => (call, body) =>
   Effect.async<SandboxAnswer, CallError>((resume) => {
-    const cancel = connection.start(call, body, {
-      onOutput: undefined,
-      onEnd: (end) => resume(Either.isRight(end) ? Effect.succeed(end.right) : Effect.fail(end.left))
+    const { cancel } = connection.start(call, body, {
+      onEnd: (end) =>
+        resume(Either.isRight(end) ? Effect.succeed(withNews(call, end.right, news).answer) : Effect.fail(end.left))
     })
     return Effect.sync(cancel)
   })
 
 const waitingBytes = 1024 * 1024
 
-const streamOn = (connection: SandboxConnection): Sandbox["stream"] => (call) =>
+const streamOn = (connection: SandboxConnection, news: MemoryNews): Sandbox["stream"] => (call) =>
   Stream.suspend(() => {
     const holder = {}
     let waiting = 0
@@ -218,11 +267,13 @@ const streamOn = (connection: SandboxConnection): Sandbox["stream"] => (call) =>
         },
         onEnd: (end) => {
           if (Either.isLeft(end)) return emit.fail(end.left)
-          emit.single({ _tag: "Answer", answer: end.right })
+          const { answer, output } = withNews(call, end.right, news)
+          if (output !== undefined) emit.single({ _tag: "Output", output })
+          emit.single({ _tag: "Answer", answer })
           emit.end()
         }
       })
-    const close = (cancel: () => void) =>
+    const close = ({ cancel }: Started) =>
       Effect.sync(() => {
         cancel()
         connection.release(holder)
@@ -240,19 +291,29 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       interpreters: options.interpreters,
       limits: { ...defaultLimits, ...options.limits },
       network: options.network ?? "none",
+      javaFolder: options.javaArchive?.folder,
       agent: Path.resolve(options.agent ?? defaultAgent)
     }
-    const place = yield* (confinement._tag === "Unconfined"
-      ? unconfinedPlace(settings)
+    const place = yield* (confinement._tag === "Unconfined" || confinement._tag === "Landlock"
+      ? placeOnDisk(confinement, settings)
       : confinedPlace(confinement, settings))
-    const connection = yield* connect(place)
+    const memory = yield* options.isolation.memory?.hold(settings.limits.memoryBytes, place.ending === "killed") ??
+      Effect.succeed(unbounded)
+    const news = memoryNews(memory, settings.limits.memoryBytes)
+    const connection = yield* connect(place, memory, news)
+    const [call, stream] = [callOn(connection, news), streamOn(connection, news)]
+    const refused = (call: SandboxCall) => objection(call, settings.limits)
+    const note = (call: SandboxCall) => {
+      if (call.op === "runCode" && call.language === "java") options.javaArchive?.want()
+    }
     return {
       isolation: options.isolation,
       home: place.home,
       tmp: place.tmp,
       workdir: place.home,
-      call: callOn(connection),
-      stream: streamOn(connection),
+      call: (given, body) => Effect.suspend(() => (note(given), refused(given) ?? call(given, body))),
+      stream: (given) => Stream.suspend(() => (note(given), refused(given) ?? stream(given))),
+      tunnel: (port) => openTunnel(connection, port),
       lost: Effect.promise(() => connection.lost),
       isLost: Effect.sync(() => connection.isLost),
       kill: (reason) => Effect.sync(() => connection.end(reason))

@@ -13,16 +13,29 @@ import {
   type SandboxCall,
   SandboxFailure,
   SandboxLost,
-  type SandboxOutput
+  type SandboxOutput,
+  type TunnelEvent,
+  type TunnelInput
 } from "./sandboxProtocol.js"
 
 export type CallError = SandboxFailure | SandboxLost
 
 /** Who waits for a call. `onEnd` is called once, unless the call is cancelled. */
 export interface Listener {
-  readonly onOutput: ((output: SandboxOutput) => void) | undefined
+  readonly onOutput?: ((output: SandboxOutput) => void) | undefined
+  readonly onTunnel?: ((event: TunnelEvent) => void) | undefined
   readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
 }
+
+/** A call that runs. */
+export interface Started {
+  /** After this the listener hears nothing more. */
+  readonly cancel: () => void
+  /** Says something to a tunnel, with bytes for its port. */
+  readonly say: (input: TunnelInput, body?: Uint8Array) => void
+}
+
+type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
 
 interface Pending extends Listener {
   deadline: NodeJS.Timeout
@@ -36,7 +49,9 @@ const lastCall = 1000
 const longestTimer = 0x7fffffff
 
 const patience = (call: SandboxCall): number =>
-  Math.min("timeoutMs" in call ? call.timeoutMs + grace : withoutTimeout, longestTimer)
+  call.op === "tunnel"
+    ? longestTimer
+    : Math.min("timeoutMs" in call ? call.timeoutMs + grace : withoutTimeout, longestTimer)
 
 const size = (parts: ReadonlyArray<Uint8Array>) => parts.reduce((sum, part) => sum + part.length, 0)
 
@@ -83,8 +98,8 @@ export class SandboxConnection {
     return this.#loss !== undefined
   }
 
-  /** Starts a call; the result cancels it, after which the listener hears nothing more. */
-  start(call: SandboxCall, body: Uint8Array | undefined, listener: Listener): () => void {
+  /** Starts a call. */
+  start(call: SandboxCall, body: Uint8Array | undefined, listener: Listener): Started {
     const refusal = this.#loss
     if (refusal !== undefined) return refuse(listener, refusal)
     const id = this.#nextId()
@@ -96,9 +111,16 @@ export class SandboxConnection {
       sent = true
       this.#write(parts)
     })
-    return () => {
-      giveUp()
-      this.#cancel(id, sent)
+    return {
+      cancel: () => {
+        giveUp()
+        this.#cancel(id, sent)
+      },
+      say: (input, body) => {
+        if (!this.#calls.has(id)) return
+        const frame = encode(this.#nextId(), { op: "input", target: id, ...input }, body)
+        this.#whenWritable(() => this.#write(frame))
+      }
     }
   }
 
@@ -165,10 +187,24 @@ export class SandboxConnection {
       if (isLast) this.#cancelled.delete(id)
     } else if (isLast) {
       this.#finish(id, reply.ok ? Either.right({ value: reply.value, body }) : Either.left(new SandboxFailure(reply)))
-    } else if (pending.onOutput === undefined) {
+    } else if (!this.#hand(pending, reply, body)) {
       this.end("its agent sent output that nobody asked for")
-    } else {
-      pending.onOutput({ event: reply.event, body })
+    }
+  }
+
+  #hand({ onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
+    switch (event.event) {
+      case "stdout":
+      case "stderr":
+      case "result":
+        onOutput?.({ event: event.event, body })
+        return onOutput !== undefined
+      case "data":
+        onTunnel?.({ event: "data", body })
+        return onTunnel !== undefined
+      default:
+        onTunnel?.(event)
+        return onTunnel !== undefined
     }
   }
 
@@ -226,7 +262,7 @@ export class SandboxConnection {
   }
 }
 
-const refuse = (listener: Listener, error: CallError): () => void => {
+const refuse = (listener: Listener, error: CallError): Started => {
   listener.onEnd(Either.left(error))
-  return () => {}
+  return { cancel: () => {}, say: () => {} }
 }

@@ -1,26 +1,29 @@
 /** What a sandbox holds, said once for every mechanism that can build it. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { agentFolder } from "./confinement.js"
+import { agentFolder, typeStripperFolder } from "./confinement.js"
 import { interpreterFolders, type Interpreters } from "./interpreters.js"
 
 /** What one sandbox may use. */
 export interface SandboxLimits {
   /** The size of the home directory and of /tmp, each; also of one file. */
   readonly workspaceBytes: number
-  /** The private writable memory of one process. */
+  /** The memory of the whole session, files included; also the private writable memory of one process. */
   readonly memoryBytes: number
   /** Processes and threads together. */
   readonly processes: number
   /** The output of one call that is kept, per stream. */
   readonly outputBytes: number
+  /** The longest timeout of one call. */
+  readonly longestCallMillis: number
 }
 
 export const defaultLimits: SandboxLimits = {
   workspaceBytes: 512 * 1024 * 1024,
   memoryBytes: 2 * 1024 * 1024 * 1024,
   processes: 512,
-  outputBytes: 1024 * 1024
+  outputBytes: 1024 * 1024,
+  longestCallMillis: 24 * 60 * 60 * 1000
 }
 
 /** `host` shares the network of this machine, its loopback services included. */
@@ -36,9 +39,13 @@ export interface SandboxContents {
 
 export const home = "/home/user"
 export const temporary = "/tmp"
+export const sharedMemory = "/dev/shm"
 
 const nodeFolder = "/opt/agb/bin"
 const agentInside = "/opt/agb/agent"
+const javaInside = "/opt/agb/java"
+/** Where the agent, and nothing else inside, finds it by its name. */
+const typeStripperInside = "/opt/agb/node_modules/@swc/wasm-typescript"
 
 const isSystem = (path: string) => path.startsWith("/usr/")
 
@@ -62,7 +69,7 @@ export const searchPath = (interpreters: Interpreters): string =>
 const usrLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
 
 /** What interpreters and their libraries read; each costs a quarter of a millisecond per start, so no more than that. */
-const etcNames = /^(alternatives|ld\.so\.cache|fonts|localtime|os-release|java.*|R|services|crypto-policies)$/
+const etcNames = /^(alternatives|ld\.so\.cache|fonts|localtime|os-release|java.*|R|matplotlibrc|services|crypto-policies)$/
 
 const etcFolders = [
   "/etc/ssl/certs",
@@ -123,7 +130,16 @@ export interface ContentsOptions {
   readonly interpreters: Interpreters
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
+  /** The Java kernel made ready, where there is one. */
+  readonly javaFolder?: string | undefined
 }
+
+/** The files and folders of this machine that a sandbox needs, without any of its own. */
+export const systemPaths = (options: Pick<ContentsOptions, "agent">): ReadonlyArray<string> => [
+  ...systemParts().binds.map(([source]) => source),
+  Path.dirname(options.agent),
+  process.execPath
+]
 
 export const sandboxContents = (options: ContentsOptions): SandboxContents => {
   const system = systemParts()
@@ -133,6 +149,8 @@ export const sandboxContents = (options: ContentsOptions): SandboxContents => {
     binds: [
       ...system.binds,
       [folder, agentInside],
+      [typeStripperFolder(), typeStripperInside],
+      ...(options.javaFolder === undefined ? [] : [[options.javaFolder, javaInside] as const]),
       ...(isSystem(process.execPath) ? [] : [[process.execPath, `${nodeFolder}/node`] as const]),
       ...interpreterFolders(options.interpreters).map((path) => [path, path] as const)
     ],
@@ -140,7 +158,7 @@ export const sandboxContents = (options: ContentsOptions): SandboxContents => {
     memory: [
       { path: home, bytes: options.limits.workspaceBytes, mode: "0700" },
       { path: temporary, bytes: options.limits.workspaceBytes, mode: "1777" },
-      { path: "/dev/shm", bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
+      { path: sharedMemory, bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
     ]
   }
 }

@@ -5,8 +5,10 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import * as Os from "node:os"
 import { make as makeSandbox, type Sandbox, type SandboxOptions } from "./sandbox.js"
 import type { SandboxStartError } from "./sandboxProtocol.js"
+import { makeTurns } from "./turns.js"
 import { sweepWorkspaces } from "./workspace.js"
 
 export interface SandboxPool {
@@ -39,6 +41,9 @@ const start = (options: SandboxOptions): Effect.Effect<Owned, SandboxStartError>
     })
   )
 
+/** More at once would only make each take longer, until the slowest seems not to start at all. */
+const mostStarts = () => Os.availableParallelism() + 2
+
 const close = (owned: Owned) => Scope.close(owned.scope, Exit.void)
 
 /**
@@ -48,10 +53,16 @@ const close = (owned: Owned) => Scope.close(owned.scope, Exit.void)
 export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, never, Scope.Scope> =>
   Effect.gen(function*() {
     const warm = options.warm ?? 1
+    const inTurn = makeTurns(mostStarts())
     const poolScope = yield* Effect.scope
     const ready: Array<Owned> = []
     let starting = 0
-    if (options.isolation.level === "none") yield* Effect.forkIn(sweepWorkspaces, poolScope)
+    const { memory } = options.isolation
+    yield* Effect.forkIn(sweepWorkspaces, poolScope)
+    if (memory !== undefined) {
+      yield* memory.sweep
+      yield* Effect.addFinalizer(() => memory.cleared)
+    }
 
     // Runs after the interruption of those that still start: the scope ends in reverse order.
     yield* Effect.addFinalizer(() =>
@@ -59,7 +70,7 @@ export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, ne
     )
 
     const startOne = Effect.uninterruptibleMask((restore) =>
-      restore(start(options)).pipe(
+      restore(inTurn(start(options))).pipe(
         Effect.map((owned) => void ready.push(owned)),
         Effect.catchAll((error) => Effect.logWarning("No sandbox could be kept ready", error)),
         Effect.ensuring(Effect.sync(() => starting--))
@@ -81,13 +92,19 @@ export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, ne
       )
     })
 
+    const adopt = ({ sandbox, scope }: Owned) =>
+      Effect.as(Effect.addFinalizer((exit) => Scope.close(scope, exit)), sandbox)
+
+    /** One may have become ready while the taker waited for its turn. */
+    const takeOrStart = Effect.uninterruptibleMask((restore) =>
+      Effect.flatMap(next, (owned) => owned === undefined ? restore(makeSandbox(options)) : adopt(owned))
+    )
+
     const take = Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
         const owned = yield* next
         yield* refill
-        if (owned === undefined) return yield* restore(makeSandbox(options))
-        yield* Effect.addFinalizer((exit) => Scope.close(owned.scope, exit))
-        return owned.sandbox
+        return yield* (owned === undefined ? restore(inTurn(takeOrStart)) : adopt(owned))
       })
     )
 

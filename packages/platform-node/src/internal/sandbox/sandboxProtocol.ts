@@ -2,9 +2,18 @@
 import * as Schema from "effect/Schema"
 import type { Language } from "./interpreters.js"
 
+/** `length` bytes of the body, to be put at `offset` of the file `path`, which with `commit` then becomes that file. */
+export interface FilePart {
+  readonly path: string
+  readonly offset: number
+  readonly length: number
+  readonly commit?: string
+  readonly mode?: number
+}
+
 /** A call to the agent; what each answers is in the agent's own documentation. Paths are those inside the sandbox. */
 export type SandboxCall =
-  | { readonly op: "ping" }
+  | { readonly op: "ping" | "metrics" }
   | {
     readonly op: "shell"
     readonly command: string
@@ -32,6 +41,11 @@ export type SandboxCall =
     readonly edits: ReadonlyArray<{ readonly oldText: string; readonly newText: string }>
     readonly dryRun: boolean
   }
+  | { readonly op: "listTree"; readonly path: string; readonly recursive: boolean; readonly maxEntries: number }
+  | { readonly op: "readFiles"; readonly files: ReadonlyArray<{ readonly path: string; readonly length: number }> }
+  | { readonly op: "readPart"; readonly path: string; readonly offset: number; readonly length: number }
+  | { readonly op: "writeParts"; readonly parts: ReadonlyArray<FilePart> }
+  | { readonly op: "tunnel"; readonly port: number }
   | { readonly op: "moveFile"; readonly source: string; readonly destination: string }
   | {
     readonly op: "searchFiles"
@@ -70,15 +84,33 @@ export interface SandboxAnswer {
   readonly body: Uint8Array
 }
 
-/** A piece of what a running call prints. */
+/** A piece of what a running call prints, or a value that it shows, as JSON. */
 export interface SandboxOutput {
-  readonly event: "stdout" | "stderr"
+  readonly event: "stdout" | "stderr" | "result"
   readonly body: Uint8Array
+}
+
+/** What comes from a tunnel; `taken` says how many bytes of ours have reached the port. */
+export type TunnelEvent =
+  | { readonly event: "open" | "end" }
+  | { readonly event: "data"; readonly body: Uint8Array }
+  | { readonly event: "taken"; readonly bytes: number }
+
+/** What goes to a tunnel, beside the bytes for its port: `taken` of its bytes have been used, these were the `last`. */
+export interface TunnelInput {
+  readonly taken?: number
+  readonly last?: boolean
 }
 
 const Ready = Schema.Struct({ ready: Schema.Literal(true) })
 
-const Output = Schema.Struct({ event: Schema.Literal("stdout", "stderr") })
+const Output = Schema.Struct({ event: Schema.Literal("stdout", "stderr", "result") })
+
+const Tunnel = Schema.Union(
+  Schema.Struct({ event: Schema.Literal("open", "end") }),
+  Schema.Struct({ event: Schema.Literal("data") }),
+  Schema.Struct({ event: Schema.Literal("taken"), bytes: Schema.NonNegativeInt })
+)
 
 const Succeeded = Schema.Struct({ ok: Schema.Literal(true), value: Schema.Unknown })
 
@@ -92,4 +124,4 @@ const Failed = Schema.Struct({
 export const decodeReady = Schema.decodeUnknownEither(Ready)
 
 /** Every other frame. */
-export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed))
+export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel))

@@ -1,7 +1,9 @@
 /** Starting what a {@link Launch} describes, and ending it without a trace. */
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
 import type { Writable } from "node:stream"
+import { childrenOf } from "./processTree.js"
 import type { Launch } from "./sandboxLaunch.js"
 
 const closeOnExec = 0o2000000
@@ -40,6 +42,17 @@ const start = (launch: Launch, stdio: Stdio): ChildProcess =>
     ...(launch.uid === undefined ? {} : { uid: launch.uid, gid: launch.uid })
   })
 
+const politeness = 5
+
+/** What a sandbox runs inherits this, so that it comes after its host where the processors are busy. */
+const giveWay = ({ pid }: ChildProcess): void => {
+  try {
+    if (pid !== undefined) Os.setPriority(pid, Math.max(politeness, Os.getPriority()))
+  } catch {
+    // It has ended already.
+  }
+}
+
 /**
  * Starts it in a process group of its own, with pipes and an environment made from nothing. May throw where the machine
  * is out of descriptors.
@@ -50,6 +63,7 @@ export const spawnLaunch = (launch: Launch): ChildProcess => {
   try {
     const child = start(launch, stdioFor(launch, covered, cover))
     child.on("error", () => {})
+    giveWay(child)
     launch.descriptors.forEach((content, index) => {
       const pipe = child.stdio[3 + index] as Writable | null
       pipe?.on("error", () => {})
@@ -70,14 +84,6 @@ export const killGroup = (child: ChildProcess): void => {
     process.kill(-child.pid, "SIGKILL")
   } catch {
     child.kill("SIGKILL")
-  }
-}
-
-const childrenOf = (pid: number): ReadonlyArray<number> => {
-  try {
-    return Fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number)
-  } catch {
-    return []
   }
 }
 

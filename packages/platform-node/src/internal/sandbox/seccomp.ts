@@ -11,6 +11,7 @@ interface Architecture {
   readonly socket: number
   readonly ioctl: number
   readonly prctl: number
+  readonly shmget: number
   /** Numbers from here on belong to another calling convention of the same processor. */
   readonly foreignFrom: number | undefined
 }
@@ -39,7 +40,7 @@ const clone3 = 435
 
 // dprint-ignore
 const x64: Architecture = {
-  audit: 0xc000003e, clone: 56, socket: 41, ioctl: 16, prctl: 157, foreignFrom: 0x40000000,
+  audit: 0xc000003e, clone: 56, socket: 41, ioctl: 16, prctl: 157, shmget: 29, foreignFrom: 0x40000000,
   denied: [
     101, 310, 311, 312,                          // ptrace, process_vm_readv, process_vm_writev, kcmp
     248, 249, 250,                               // add_key, request_key, keyctl
@@ -56,7 +57,7 @@ const x64: Architecture = {
 
 // dprint-ignore
 const arm64: Architecture = {
-  audit: 0xc00000b7, clone: 220, socket: 198, ioctl: 29, prctl: 167, foreignFrom: undefined,
+  audit: 0xc00000b7, clone: 220, socket: 198, ioctl: 29, prctl: 167, shmget: 194, foreignFrom: undefined,
   denied: [
     117, 270, 271, 272,                          // ptrace, process_vm_readv, process_vm_writev, kcmp
     217, 218, 219,                               // add_key, request_key, keyctl
@@ -83,6 +84,7 @@ const killProcess = 0x80000000
 const allow = 0x7fff0000
 const errno = (code: number) => 0x00050000 | code
 const EPERM = 1
+const EINVAL = 22
 const ENOSYS = 38
 const EAFNOSUPPORT = 97
 
@@ -91,7 +93,13 @@ const TIOCSTI = 0x5412
 const TIOCLINUX = 0x541c
 
 /** unix, IPv4, IPv6 and netlink, which name resolution reads: not vsock, which no namespace holds back, nor AF_ALG. */
-const families = [1, 2, 10, 16]
+const usualFamilies = [1, 2, 10, 16]
+
+/**
+ * Old shared memory outlives its processes and nobody outside can see it: segments larger than this do not exist. There
+ * are 4096 at most, and what needs them for more than a lock has been using other shared memory for long.
+ */
+const largestSegment = 64 * 1024
 
 type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number]
 
@@ -106,7 +114,7 @@ const onCall = (number: number, body: ReadonlyArray<Instruction>): ReadonlyArray
 
 const denyCall = (number: number, code: number) => onCall(number, [[answer, 0, 0, errno(code)]])
 
-const program = (arch: Architecture): ReadonlyArray<Instruction> => [
+const program = (arch: Architecture, families: ReadonlyArray<number>): ReadonlyArray<Instruction> => [
   [load, 0, 0, 4],
   [equal, 1, 0, arch.audit],
   [answer, 0, 0, killProcess],
@@ -129,6 +137,14 @@ const program = (arch: Architecture): ReadonlyArray<Instruction> => [
     [answer, 0, 0, errno(EAFNOSUPPORT)],
     [answer, 0, 0, allow]
   ]),
+  ...onCall(arch.shmget, [
+    [load, 0, 0, secondArgument + 4],
+    [equal, 0, 2, 0],
+    [load, 0, 0, secondArgument],
+    [atLeast, 0, 1, largestSegment + 1],
+    [answer, 0, 0, errno(EINVAL)],
+    [answer, 0, 0, allow]
+  ]),
   ...onCall(arch.ioctl, [
     [load, 0, 0, secondArgument],
     [equal, 1, 0, TIOCSTI],
@@ -145,11 +161,17 @@ export interface SystemCallFilter {
   readonly prctl: number
 }
 
-/** The filter for a processor as Node names it, or undefined where none has been written. */
-export const systemCallFilter = (arch: string): SystemCallFilter | undefined => {
+/**
+ * The filter for a processor as Node names it, or undefined where none has been written. Without sockets not even one
+ * can be made, pairs of connected ones excepted: for what has no network namespace.
+ */
+export const systemCallFilter = (
+  arch: string,
+  { sockets }: { readonly sockets: boolean } = { sockets: true }
+): SystemCallFilter | undefined => {
   const known = architectures[arch]
   if (known === undefined) return undefined
-  const instructions = program(known)
+  const instructions = program(known, sockets ? usualFamilies : [])
   const bytes = Buffer.alloc(8 * instructions.length)
   instructions.forEach(([code, ifTrue, ifFalse, operand], index) => {
     bytes.writeUInt16LE(code, 8 * index)

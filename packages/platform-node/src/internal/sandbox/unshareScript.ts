@@ -96,7 +96,7 @@ const enter = (how: Unshare, at: string, options: ContentsOptions): ReadonlyArra
 ]
 
 /** Process 1 adopts what daemonises: a shell that waits reaps it, Node would not. */
-const reaper = "exec 3<&0; \"$@\" <&3 3<&- & exec </dev/null 3<&-; wait $!"
+export const reaper = "exec 3<&0; \"$@\" <&3 3<&- & exec </dev/null 3<&-; wait $!"
 
 /** perl, being in every Debian, makes the one system call that no command line tool of its age offers. */
 const filtering = (perl: string | undefined): ReadonlyArray<string> => {

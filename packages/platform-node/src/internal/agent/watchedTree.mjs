@@ -1,0 +1,314 @@
+// @ts-check
+/**
+ * What is below a directory, kept up to date: by the kernel's notices, which tell of what came and went again, and at
+ * every poll by a look at all of it, which tells of what the notices left out. Both go through `look`, which compares an
+ * entry as it is with what is known of it, so that nothing is told twice.
+ */
+import * as fs from "node:fs"
+import { setImmediate as turn } from "node:timers/promises"
+import { makeChangeLog } from "./changeLog.mjs"
+import { codeOf, Failure } from "./failure.mjs"
+import { isOwn } from "./ownFiles.mjs"
+import { at, openFolder, pathOf } from "./places.mjs"
+import { walk } from "./walk.mjs"
+
+/** Entries below one root. */
+const mostEntries = 100_000
+
+/** Changes between two polls; from then on only the look at the next poll counts. */
+const mostChanges = 50_000
+
+/** Entries that are looked at because of one notice, in a folder that came with entries inside. */
+const mostAtOnce = 1000
+
+/**
+ * What an entry was like when it was last looked at: "d" and the inode for a directory, else time, size and inode. One
+ * text, since there may be many. A file that was gone before it could be looked at is `passing`.
+ *
+ * @typedef {string} State
+ */
+const passing = "passing"
+
+/** What notices about the folder itself bear: the last part of the path that it is watched by. */
+const selfName = "."
+
+/** @typedef {"rename" | "change" | "look"} Cause */
+/** @typedef {{ readonly inode: State, readonly watcher: fs.FSWatcher }} Folder */
+/** @typedef {{ readonly take: () => boolean, readonly release: () => void }} Allowance of watched folders */
+
+/**
+ * @param {string} root
+ * @param {Allowance} allowance
+ */
+export const makeWatchedTree = (root, allowance) => {
+  /** @type {Map<string, State>} */
+  const known = new Map()
+  /** @type {Map<string, Folder>} */
+  const folders = new Map()
+  const log = makeChangeLog()
+  const owed = makeOwed()
+  const base = root === "/" ? "" : root
+  let leftToLook = 0
+  let isFirst = true
+
+  /**
+   * @param {import("./changeLog.mjs").EventType} eventType
+   * @param {string} path
+   * @param {State} state
+   */
+  const tell = (eventType, path, state) => {
+    if (!isFirst) log.add(eventType, path, isFolder(state) ? "directory" : "file")
+  }
+
+  /**
+   * @param {string} path
+   * @param {Cause} cause
+   */
+  const look = (path, cause) => {
+    const was = known.get(path)
+    const now = stateOf(path)
+    if (was === undefined && now === undefined) {
+      if (cause === "rename" && owed.isNew(path)) remember(path, passing)
+    } else if (was === undefined || now === undefined || isFolder(was) !== isFolder(now)) {
+      if (was !== undefined) forget(path, was)
+      if (now !== undefined) remember(path, now)
+    } else if (was !== now && isFolder(now)) {
+      forget(path, was)
+      remember(path, now)
+    } else if (was !== now || (cause === "change" && !isFolder(now))) {
+      tell("modify", path, now)
+      known.set(path, now)
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {State} state
+   */
+  const remember = (path, state) => {
+    tell("create", path, state)
+    owed.seen(path)
+    known.set(path, state)
+    if (isFolder(state)) {
+      watch(path, state)
+      lookInside(path)
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {State} state
+   */
+  const forget = (path, state) => {
+    tell("delete", path, state)
+    owed.seen(path)
+    known.delete(path)
+    if (isFolder(state)) unwatch(path)
+  }
+
+  /** @param {string} path */
+  const lookInside = (path) => {
+    if (leftToLook === 0) return
+    for (const name of namesIn(path)) {
+      if (leftToLook === 0) return
+      leftToLook--
+      look(`${path}/${name}`, "look")
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {State} state
+   */
+  const watch = (path, state) => {
+    if (folders.get(path)?.inode === state) return
+    unwatch(path)
+    if (!allowance.take()) return
+    const watcher = startWatching(path, (event, name) => onNotice(path, event, name))
+    if (watcher === undefined) allowance.release()
+    else folders.set(path, { watcher, inode: state })
+  }
+
+  /**
+   * With the folders below it: they may live on elsewhere, and what happens there happens under another name.
+   *
+   * @param {string} path
+   */
+  const unwatch = (path) => {
+    const folder = folders.get(path)
+    if (folder === undefined) return
+    folder.watcher.close()
+    folders.delete(path)
+    allowance.release()
+    for (const other of folders.keys()) if (other.startsWith(`${path}/`)) unwatch(other)
+  }
+
+  /**
+   * What is there may be another folder by now, also one that got the inode of the first.
+   *
+   * @param {string} path
+   */
+  const renew = (path) => {
+    unwatch(path)
+    const state = stateOf(path, path === root)
+    if (state !== undefined && isFolder(state)) watch(path, state)
+  }
+
+  /**
+   * @param {string} path of the folder
+   * @param {string} event
+   * @param {string | null} name
+   */
+  const onNotice = (path, event, name) => {
+    if (!folders.has(path) || log.size() >= mostChanges || known.size >= mostEntries) return
+    if (name === selfName) return event === "rename" ? renew(path) : undefined
+    if (name === null || isOwn(name)) return
+    const entry = `${path === "/" ? "" : path}/${name}`
+    if (event === "rename") owed.noticed(entry)
+    leftToLook = mostAtOnce
+    look(entry, event === "rename" ? "rename" : "change")
+    owed.settle(entry)
+  }
+
+  /** @param {AbortSignal} signal */
+  const lookAtAll = async (signal) => {
+    /** @type {Set<string>} */
+    const seen = new Set()
+    const top = stateOf(root, true)
+    if (top !== undefined && !isFolder(top)) look(root, "look")
+    if (top === undefined || !isFolder(top)) unwatch(root)
+    else {
+      watch(root, top)
+      await walk(root, ({ name, path, stat }) => {
+        if (signal.aborted) throw new Failure("EFAIL", `Cancelled while looking for changes: ${root}`)
+        if (seen.size === mostEntries) throw new Failure("EFBIG", `More than ${mostEntries} entries to watch: ${root}`)
+        if (isOwn(name)) return "skip"
+        const entry = `${base}/${path}`
+        const state = describe(stat())
+        seen.add(entry)
+        leftToLook = 0
+        if (known.get(entry) !== state) look(entry, "look")
+        if (state !== undefined && isFolder(state)) watch(entry, state)
+        return "enter"
+      }).catch(unlessGone)
+    }
+    await lookAtTheRest(seen)
+  }
+
+  /** @param {ReadonlySet<string>} seen */
+  const lookAtTheRest = async (seen) => {
+    let looked = 0
+    for (const path of known.keys()) {
+      if (seen.has(path)) continue
+      if (++looked % mostAtOnce === 0) await turn()
+      leftToLook = 0
+      look(path, "look")
+    }
+  }
+
+  /**
+   * What has changed since the poll before. The first one sets the baseline.
+   *
+   * @param {AbortSignal} signal
+   */
+  const poll = async (signal) => {
+    // Notices that wait are read in between: those of everything that was done before the poll.
+    await turn()
+    await turn()
+    owed.forgive()
+    await lookAtAll(signal)
+    isFirst = false
+    return log.take()
+  }
+
+  return { poll, size: () => known.size, close: () => [...folders.keys()].forEach(unwatch) }
+}
+
+/** @typedef {ReturnType<typeof makeWatchedTree>} WatchedTree */
+
+/**
+ * An entry that came or went brings one notice, which may arrive after the change was seen. A notice more than changes
+ * seen tells of an entry that came and is gone.
+ */
+const makeOwed = () => {
+  /** @type {Map<string, number>} */
+  const counts = new Map()
+  const add = (/** @type {string} */ path, /** @type {number} */ more) => {
+    counts.set(path, (counts.get(path) ?? 0) + more)
+  }
+  return {
+    seen: (/** @type {string} */ path) => add(path, 1),
+    noticed: (/** @type {string} */ path) => add(path, -1),
+    isNew: (/** @type {string} */ path) => (counts.get(path) ?? 0) < 0,
+    settle: (/** @type {string} */ path) => {
+      if ((counts.get(path) ?? 0) <= 0) counts.delete(path)
+    },
+    forgive: () => counts.clear()
+  }
+}
+
+/** @param {State} state */
+const isFolder = (state) => state.startsWith("d")
+
+/**
+ * @param {fs.BigIntStats | undefined} stat
+ * @returns {State | undefined}
+ */
+const describe = (stat) => {
+  if (stat === undefined) return undefined
+  return stat.isDirectory() ? `d${stat.ino}` : `${stat.ctimeNs} ${stat.size} ${stat.ino}`
+}
+
+/**
+ * @param {string} path
+ * @param {boolean} [follow]
+ */
+const stateOf = (path, follow = false) => {
+  try {
+    return describe(at(path, follow, (place) => fs.lstatSync(place, { bigint: true, throwIfNoEntry: false })))
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {string} path */
+const namesIn = function*(path) {
+  /** @type {number | undefined} */
+  let fd
+  /** @type {fs.Dir | undefined} */
+  let handle
+  try {
+    fd = openFolder(path)
+    handle = fs.opendirSync(pathOf(fd))
+    for (let entry = handle.readSync(); entry; entry = handle.readSync()) yield entry.name
+  } catch {
+    /* gone already, or not to be read */
+  } finally {
+    handle?.closeSync()
+    if (fd !== undefined) fs.closeSync(fd)
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {(event: string, name: string | null) => void} onNotice
+ */
+const startWatching = (path, onNotice) => {
+  try {
+    const fd = openFolder(path)
+    try {
+      const watcher = fs.watch(`${pathOf(fd)}/${selfName}`, { persistent: false }, onNotice)
+      watcher.on("error", () => watcher.close())
+      return watcher
+    } finally {
+      fs.closeSync(fd)
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** @param {unknown} error */
+const unlessGone = (error) => {
+  if (!["ENOENT", "ENOTDIR"].includes(codeOf(error))) throw error
+}

@@ -1,0 +1,21 @@
+/** Files that are there as a whole or not at all, whenever the process or the machine ends. */
+import * as Crypto from "node:crypto"
+import * as Fs from "node:fs"
+
+/** Writes the file under another name first; `isDurable` waits until it has reached the disk. */
+export const writeAtomically = async (path: string, text: string, isDurable: boolean): Promise<void> => {
+  const temporary = `${path}.${Crypto.randomBytes(6).toString("hex")}.part`
+  try {
+    const file = await Fs.promises.open(temporary, "wx", 0o600)
+    try {
+      await file.writeFile(text)
+      if (isDurable) await file.sync()
+    } finally {
+      await file.close()
+    }
+    await Fs.promises.rename(temporary, path)
+  } catch (error) {
+    await Fs.promises.rm(temporary, { force: true })
+    throw error
+  }
+}

@@ -1,0 +1,192 @@
+/** What the local runtime answers to the endpoints of contexts. */
+import type { ContextFile } from "@effect-agb/core/AgbApi"
+import { type Handlers, Refusal } from "@effect-agb/core/AgbServer"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Crypto from "node:crypto"
+import type { LocalSession } from "../local/registry.js"
+import type { StoredFile } from "./contextFiles.js"
+import { filePath, normalized } from "./contextPaths.js"
+import type { ContextStore, StoredContext } from "./contextStore.js"
+import type { SessionContexts } from "./sessionContexts.js"
+import type { Grant, SignedUrls } from "./signedUrls.js"
+import { contextNotFound, fileNotFound, onDisk } from "./storageFailure.js"
+
+type ContextEndpoint =
+  | "ListContexts"
+  | "GetContext"
+  | "ModifyContext"
+  | "DeleteContext"
+  | "ClearContext"
+  | "SyncContext"
+  | "GetContextInfo"
+  | "GetContextFileUploadUrl"
+  | "GetContextFileDownloadUrl"
+  | "DescribeContextFiles"
+  | "DeleteContextFile"
+  | "GetAndLoadInternalContext"
+
+export type ContextHandlers = Pick<Handlers, ContextEndpoint>
+
+export interface Sessions {
+  /** Also one that is being released. */
+  readonly find: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+  /** A running one, which is used by this. */
+  readonly use: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+}
+
+export interface ContextHandlerOptions {
+  readonly store: ContextStore
+  readonly urls: SignedUrls
+  /** Scheme, host and port under which the runtime is reached. */
+  readonly origin: () => string
+  readonly sessions: Sessions
+  readonly contextsOf: (session: LocalSession) => SessionContexts
+}
+
+const urlSeconds = 3600
+
+const longestName = 255
+
+const invalid = (message: string) => new Refusal({ status: 400, code: "InvalidParameter", message })
+
+const iso = (millis: number): string => new Date(millis).toISOString()
+
+const describe = ({ createTime, id, lastUsedTime, name, state }: StoredContext) => ({
+  id,
+  name,
+  createTime: iso(createTime),
+  lastUsedTime: iso(lastUsedTime),
+  state
+})
+
+const nameOf = (name: string): Effect.Effect<string, Refusal> =>
+  name.trim() === "" || name.length > longestName
+    ? Effect.fail(invalid(`name must be a text of 1 to ${longestName} characters that is not blank`))
+    : Effect.succeed(name)
+
+/** The token names the first context of the next page, so that deletions in between do no harm. */
+const page = (all: ReadonlyArray<StoredContext>, maxResults: number, nextToken: string) => {
+  const from = nextToken === "" ? 0 : Number(nextToken)
+  if (!Number.isSafeInteger(from)) return invalid("nextToken is not one of this list")
+  const rest = all.filter(({ serial }) => serial >= from)
+  return Effect.succeed({
+    contexts: rest.slice(0, maxResults).map(describe),
+    nextToken: String(rest[maxResults]?.serial ?? ""),
+    maxResults,
+    total: all.length
+  })
+}
+
+const idOf = (path: string): string => `f-${Crypto.createHash("sha256").update(path).digest("hex").slice(0, 20)}`
+
+const entry = (path: string, files: ReadonlyArray<StoredFile>, isFolder: boolean): ContextFile => ({
+  fileId: idOf(path),
+  fileName: path.slice(path.lastIndexOf("/") + 1),
+  filePath: path,
+  fileType: isFolder ? "FOLDER" : "FILE",
+  gmtCreate: iso(Math.min(...files.map(({ created }) => created))),
+  gmtModified: iso(Math.max(...files.map(({ modified }) => modified))),
+  size: files.reduce((sum, { size }) => sum + size, 0),
+  status: "available"
+})
+
+/** What is directly in a folder, by name; a folder is there as long as something is below it. */
+const entriesOf = (files: ReadonlyArray<StoredFile>, folder: string): ReadonlyArray<ContextFile> => {
+  const found = new Map<string, { readonly isFolder: boolean; readonly files: Array<StoredFile> }>()
+  for (const file of files.filter(({ path }) => path.startsWith(`${folder}/`))) {
+    const end = file.path.indexOf("/", folder.length + 1)
+    const isFolder = end !== -1
+    const key = isFolder ? file.path.slice(0, end + 1) : file.path
+    const known = found.get(key)
+    if (known === undefined) found.set(key, { isFolder, files: [file] })
+    else known.files.push(file)
+  }
+  return [...found].sort(([one], [other]) => one < other ? -1 : 1).map(([key, { files, isFolder }]) =>
+    entry(isFolder ? key.slice(0, -1) : key, files, isFolder)
+  )
+}
+
+const contextHandlers = (store: ContextStore) => ({
+  ListContexts: ({ maxResults = 10, nextToken = "" }) =>
+    Effect.suspend(() => page(store.list(), maxResults, nextToken)),
+  GetContext: ({ allowCreate = false, id = "", name = "" }) => {
+    if (id.trim() === "" && name.trim() === "") return invalid("id or name must be given")
+    if (id !== "" && allowCreate) return invalid("id and allowCreate exclude each other: only a name can be created")
+    if (id !== "") return onDisk(async () => describe(store.get(id)))
+    return Effect.flatMap(nameOf(name), () =>
+      onDisk(async () => {
+        const found = allowCreate ? await store.getOrCreate(name) : store.find(name)
+        if (found === undefined) throw contextNotFound
+        return describe(found)
+      }))
+  },
+  ModifyContext: ({ id, name }) => Effect.flatMap(nameOf(name), () => onDisk(() => store.rename(id, name))),
+  DeleteContext: ({ id }) => Effect.uninterruptible(onDisk(() => store.remove(id))),
+  ClearContext: ({ id }) =>
+    Effect.flatMap(
+      onDisk(async () => store.get(id)),
+      () => Effect.asVoid(Effect.forkDaemon(Effect.ignoreLogged(onDisk(() => store.clear(id)))))
+    )
+} satisfies Partial<ContextHandlers>)
+
+const fileHandlers = ({ origin, store, urls }: ContextHandlerOptions) => {
+  const presign = (grant: Omit<Grant, "expires">) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const expires = Math.floor(now / 1000) + urlSeconds
+      return { url: origin() + urls.sign({ ...grant, expires }), expireTime: expires }
+    })
+
+  return {
+    GetContextFileUploadUrl: (request) =>
+      Effect.gen(function*() {
+        const { contextId } = request
+        const path = yield* filePath("filePath", request.filePath)
+        yield* onDisk(async () => store.get(contextId))
+        return yield* presign({ method: "PUT", contextId, path })
+      }),
+    GetContextFileDownloadUrl: (request) =>
+      Effect.gen(function*() {
+        const { contextId } = request
+        const path = yield* filePath("filePath", request.filePath)
+        const { files } = yield* onDisk(async () => store.get(contextId))
+        if (files.find(path) === undefined) return yield* fileNotFound
+        return yield* presign({ method: "GET", contextId, path })
+      }),
+    DescribeContextFiles: ({ contextId, pageNumber = 1, pageSize = 50, parentFolderPath = "" }) =>
+      Effect.gen(function*() {
+        const folder = yield* normalized("parentFolderPath", parentFolderPath)
+        const { files } = yield* onDisk(async () => store.get(contextId))
+        const entries = entriesOf(files.all(), folder)
+        return { files: entries.slice((pageNumber - 1) * pageSize, pageNumber * pageSize), total: entries.length }
+      }),
+    DeleteContextFile: (request) =>
+      Effect.flatMap(filePath("filePath", request.filePath), (path) =>
+        Effect.uninterruptible(Effect.asVoid(onDisk(() =>
+          Promise.resolve(store.get(request.contextId)).then(({ files }) => files.remove(path))
+        ))))
+  } satisfies Partial<ContextHandlers>
+}
+
+const syncHandlers = ({ contextsOf, sessions }: ContextHandlerOptions) => ({
+  SyncContext: ({ contextId, mode = "upload", path, sessionId }) =>
+    Effect.flatMap(sessions.use(sessionId), (session) => contextsOf(session).start({ contextId, path }, mode)),
+  GetContextInfo: ({ contextId, path, sessionId, taskType }) =>
+    Effect.map(sessions.find(sessionId), (session) => ({
+      items: contextsOf(session).items({ contextId, path, taskType })
+    })),
+  GetAndLoadInternalContext: ({ contextTypes, sessionId }) =>
+    Effect.flatMap(sessions.use(sessionId), (session) =>
+      contextTypes.includes("file_transfer")
+        ? Effect.map(
+          contextsOf(session).transferContext,
+          (found) => [{ ...found, contextType: "file_transfer" }]
+        )
+        : Effect.succeed([]))
+} satisfies Partial<ContextHandlers>)
+
+export const make = (options: ContextHandlerOptions): ContextHandlers => ({
+  ...contextHandlers(options.store),
+  ...fileHandlers(options),
+  ...syncHandlers(options)
+})

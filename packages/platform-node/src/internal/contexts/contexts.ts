@@ -1,0 +1,97 @@
+/**
+ * Contexts in the local runtime: storage on this machine's disk that outlives sessions, presigned URLs to its files, and
+ * their way into sessions and back. It lives as long as the scope.
+ */
+import type { PersistenceData } from "@effect-agb/core/AgbApi"
+import { ConfigurationError } from "@effect-agb/core/AgbError"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import type { Route } from "../local/exchange.js"
+import type { LocalSession } from "../local/registry.js"
+import { ownedDirectory, sweepDirectories } from "../sandbox/ownedDirectory.js"
+import * as handlers from "./contextHandlers.js"
+import { type ContextLimits, ContextStore } from "./contextStore.js"
+import { lockDirectory } from "./directoryLock.js"
+import * as fileRoute from "./fileRoute.js"
+import * as sessionContexts from "./sessionContexts.js"
+import * as signedUrls from "./signedUrls.js"
+import { onDisk } from "./storageFailure.js"
+
+export interface Contexts {
+  readonly handlers: handlers.ContextHandlers
+  /** What the presigned URLs lead to. */
+  readonly route: Route
+  /** Maps directories of a new session. */
+  readonly attach: (session: LocalSession, list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
+}
+
+export interface ContextsOptions {
+  /** Where contexts are kept; without it they end with the scope. */
+  readonly directory: string | undefined
+  readonly limits: ContextLimits
+  readonly origin: () => string
+  readonly sessions: handlers.Sessions
+  readonly now?: () => number
+}
+
+const prefix = "agb-contexts-"
+
+const copiesAtOnce = 8
+
+const unusable = (why: string) =>
+  new ConfigurationError({ field: "contextsDirectory", expected: `a directory that can be written (${why})` })
+
+const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
+
+const ownDirectory = Effect.zipRight(
+  sweepDirectories(prefix),
+  Effect.mapError(ownedDirectory(prefix), ({ reason }) => unusable(reason))
+)
+
+const givenDirectory = (path: string) =>
+  Effect.gen(function*() {
+    const directory = Path.resolve(path)
+    yield* Effect.try({
+      try: () => Fs.mkdirSync(directory, { recursive: true, mode: 0o700 }),
+      catch: (error) => unusable(messageOf(error))
+    })
+    yield* lockDirectory(directory)
+    return directory
+  })
+
+const openStore = ({ directory, limits, now = Date.now }: ContextsOptions) =>
+  Effect.gen(function*() {
+    const isDurable = directory !== undefined
+    const path = yield* (directory === undefined ? ownDirectory : givenDirectory(directory))
+    return yield* Effect.tryPromise({
+      try: () => ContextStore.open({ directory: path, isDurable, limits, now }),
+      catch: (error) => unusable(messageOf(error))
+    })
+  })
+
+export const make = (options: ContextsOptions): Effect.Effect<Contexts, ConfigurationError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const store = yield* openStore(options)
+    const permits = yield* Effect.makeSemaphore(copiesAtOnce)
+    const urls = signedUrls.make()
+    const known = new WeakMap<LocalSession, sessionContexts.SessionContexts>()
+
+    const contextsOf = (session: LocalSession): sessionContexts.SessionContexts => {
+      const found = known.get(session) ??
+        sessionContexts.make({ session, store, permits, now: options.now ?? Date.now })
+      known.set(session, found)
+      return found
+    }
+
+    yield* Effect.forkScoped(
+      Effect.schedule(Effect.ignoreLogged(onDisk(() => store.removeExpired())), Schedule.spaced("10 minutes"))
+    )
+    return {
+      handlers: handlers.make({ store, urls, origin: options.origin, sessions: options.sessions, contextsOf }),
+      route: fileRoute.make(store, urls),
+      attach: (session, list) => contextsOf(session).attach(list)
+    }
+  })

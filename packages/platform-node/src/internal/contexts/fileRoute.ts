@@ -1,0 +1,125 @@
+/** The bytes of context files over HTTP: what the presigned URLs lead to. Files of any size pass through in pieces. */
+import { Refusal } from "@effect-agb/core/AgbServer"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { FileHandle } from "node:fs/promises"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { pipeline } from "node:stream/promises"
+import type { Exchange, Route } from "../local/exchange.js"
+import type { StoredFile } from "./contextFiles.js"
+import type { ContextStore } from "./contextStore.js"
+import { type Grant, routePrefix, type SignedUrls } from "./signedUrls.js"
+import { fileNotFound, onDisk } from "./storageFailure.js"
+
+const pieceBytes = 1024 * 1024
+
+const refusals = {
+  malformed: new Refusal({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),
+  forbidden: new Refusal({
+    status: 403,
+    code: "SignatureDoesNotMatch",
+    message: "this URL was made for another file or another method, or by another runtime"
+  }),
+  expired: new Refusal({ status: 403, code: "AccessDenied.Expired", message: "this URL has expired" })
+}
+
+const cutOff = new Refusal({ status: 400, code: "IncompleteBody", message: "the content ended before its time" })
+
+const badRange = (size: number) =>
+  new Refusal({ status: 416, code: "InvalidRange", message: `the file has ${size} bytes` })
+
+const compressed = new Refusal({
+  status: 415,
+  code: "UnsupportedEncoding",
+  message: "content is stored as it comes, without a Content-Encoding"
+})
+
+/** Everything that comes, or nothing: what breaks off leaves no file. */
+const receive = async (store: ContextStore, { contextId, path }: Grant, request: IncomingMessage) => {
+  const context = store.get(contextId)
+  const staged = await context.files.stage()
+  try {
+    for await (const piece of request.iterator({ destroyOnReturn: false })) await staged.file.write(piece as Buffer)
+    if (!request.complete) throw cutOff
+  } catch (error) {
+    await staged.file.abort()
+    throw request.destroyed && !(error instanceof Refusal) ? cutOff : error
+  }
+  const stored = await context.files.put(path, staged)
+  store.touch(context)
+  return stored
+}
+
+const etagOf = ({ blob }: StoredFile) => `"${blob.toUpperCase()}"`
+
+const upload = (store: ContextStore, grant: Grant, { request, response }: Exchange) =>
+  Effect.gen(function*() {
+    if ((request.headers["content-encoding"] ?? "identity") !== "identity") return yield* compressed
+    yield* onDisk(async () => store.get(grant.contextId))
+    if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue()
+    const stored = yield* onDisk(() => receive(store, grant, request))
+    if (response.destroyed) return
+    response.writeHead(200, { etag: etagOf(stored), "content-length": 0 })
+    response.end()
+  })
+
+interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** One range, as browsers and resuming clients ask for; anything else is the whole file. */
+const rangeOf = (header: string | undefined, size: number): Range | "whole" | "outside" => {
+  const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? []
+  if (from === "" && to === "") return "whole"
+  const start = from === "" ? Math.max(0, size - Number(to)) : Number(from)
+  const end = from === "" || to === "" ? size - 1 : Math.min(Number(to), size - 1)
+  return start > end || start >= size ? "outside" : { start, end }
+}
+
+const headersOf = (file: StoredFile, range: Range, isPart: boolean) => ({
+  "content-type": "application/octet-stream",
+  "content-length": range.end - range.start + 1,
+  "accept-ranges": "bytes",
+  etag: etagOf(file),
+  "last-modified": new Date(file.modified).toUTCString(),
+  ...(isPart ? { "content-range": `bytes ${range.start}-${range.end}/${file.size}` } : {})
+})
+
+const give = async (handle: FileHandle, { end, start }: Range, response: ServerResponse, signal: AbortSignal) => {
+  if (end < start) return void response.end()
+  const content = handle.createReadStream({ start, end, highWaterMark: pieceBytes })
+  await pipeline(content, response, { signal })
+}
+
+const download = (store: ContextStore, { contextId, path }: Grant, { request, response }: Exchange) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { file, handle } = yield* Effect.acquireRelease(
+      onDisk(async () => {
+        const { files } = store.get(contextId)
+        const file = files.find(path)
+        if (file === undefined) throw fileNotFound
+        return { file, handle: await files.read(file) }
+      }),
+      ({ handle }) => Effect.promise(() => handle.close().catch(() => {}))
+    )
+    const range = rangeOf(request.headers.range, file.size)
+    if (range === "outside") return yield* badRange(file.size)
+    const part = range === "whole" ? { start: 0, end: file.size - 1 } : range
+    response.writeHead(range === "whole" ? 200 : 206, headersOf(file, part, range !== "whole"))
+    // A client that is gone takes no more answer.
+    yield* Effect.ignore(onDisk((signal) => give(handle, part, response, signal)))
+  }))
+
+export const make = (store: ContextStore, urls: SignedUrls): Route => ({
+  matches: (_method, path) => path.startsWith(routePrefix),
+  name: (method) => method === "PUT" ? "upload" : method === "GET" ? "download" : "contexts",
+  endsWithClient: () => true,
+  handle: (exchange) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const grant = urls.verify(exchange.method, exchange.path, exchange.query, now)
+      if (typeof grant === "string") return refusals[grant]
+      exchange.admit()
+      return grant.method === "PUT" ? upload(store, grant, exchange) : download(store, grant, exchange)
+    })
+})

@@ -1,0 +1,78 @@
+/**
+ * A file of JSON lines that only grows. Lines that are appended at the same time are written and made durable together; a
+ * line that a crash cut off is left out when the file is read, and a line that could not be written is taken back.
+ */
+import * as Fs from "node:fs"
+
+interface Waiting {
+  readonly line: string
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Journal {
+  readonly #path: string
+  readonly #isDurable: boolean
+  #waiting: Array<Waiting> = []
+  #writing: Promise<void> | undefined
+  #size: number
+
+  constructor(path: string, size: number, isDurable: boolean) {
+    this.#path = path
+    this.#size = size
+    this.#isDurable = isDurable
+  }
+
+  append(value: unknown): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ line: `${JSON.stringify(value)}\n`, resolve, reject })
+      this.#writing ??= this.#writeAll()
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting
+      this.#waiting = []
+      await this.#write(Buffer.from(batch.map(({ line }) => line).join(""))).then(
+        () => batch.forEach(({ resolve }) => resolve()),
+        (error) => batch.forEach(({ reject }) => reject(error))
+      )
+    }
+    this.#writing = undefined
+  }
+
+  /** At the known end, so that what was left by a write that failed half-way is overwritten. */
+  async #write(bytes: Buffer): Promise<void> {
+    const file = await Fs.promises.open(this.#path, Fs.constants.O_WRONLY | Fs.constants.O_CREAT, 0o600)
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += (await file.write(bytes, at, bytes.length - at, this.#size + at)).bytesWritten
+      }
+      if (this.#isDurable) await file.datasync()
+      this.#size += bytes.length
+    } catch (error) {
+      await file.truncate(this.#size).catch(() => {})
+      throw error
+    } finally {
+      await file.close()
+    }
+  }
+}
+
+const parsed = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+/** The whole lines of a journal, and where the last of them ends. Lines that are no JSON are `undefined`. */
+export const readJournal = (path: string): { readonly values: ReadonlyArray<unknown>; readonly size: number } => {
+  const bytes = Fs.existsSync(path) ? Fs.readFileSync(path) : Buffer.alloc(0)
+  const size = bytes.lastIndexOf(10) + 1
+  const text = bytes.toString("utf8", 0, size)
+  return { values: text === "" ? [] : text.slice(0, -1).split("\n").map(parsed), size }
+}

@@ -1,0 +1,37 @@
+/** What the policies of a mapping say about single files. Paths are relative to the mapping and begin with a slash. */
+import type { Lifecycle, SyncPolicy } from "@effect-agb/core/AgbApi"
+import { isWithin, tidy } from "./contextPaths.js"
+
+const day = 24 * 60 * 60 * 1000
+
+const days: Readonly<Record<Lifecycle, number>> = {
+  Lifecycle_1Day: 1,
+  Lifecycle_3Days: 3,
+  Lifecycle_5Days: 5,
+  Lifecycle_10Days: 10,
+  Lifecycle_15Days: 15,
+  Lifecycle_30Days: 30,
+  Lifecycle_90Days: 90,
+  Lifecycle_180Days: 180,
+  Lifecycle_360Days: 360,
+  Lifecycle_Forever: Infinity
+}
+
+/** An excluded path is one of the white list's entry, or of the whole mapping: clients write both. */
+const isExcluded = (path: string, folder: string, excluded: string): boolean =>
+  isWithin(path, folder + tidy(excluded)) || isWithin(path, tidy(excluded))
+
+/** Whether a file takes part: no white list at all means every file. */
+export const includes = ({ bwList: { whiteLists } }: SyncPolicy, path: string): boolean =>
+  whiteLists.length === 0 ||
+  whiteLists.some((list) => {
+    const folder = tidy(list.path)
+    return isWithin(path, folder) && !list.excludePaths.some((excluded) => isExcluded(path, folder, excluded))
+  })
+
+/** Until when a file that is stored now is kept, in milliseconds; undefined is for ever. */
+export const expiry = ({ recyclePolicy }: SyncPolicy, path: string, now: number): number | undefined => {
+  const { lifecycle, paths } = recyclePolicy
+  const isMeant = lifecycle !== "Lifecycle_Forever" && paths.some((folder) => isWithin(path, tidy(folder)))
+  return isMeant ? now + days[lifecycle] * day : undefined
+}

@@ -1,0 +1,55 @@
+/** What goes wrong with the disk under the contexts, in words for clients: no path of this machine is among them. */
+import { Refusal } from "@effect-agb/core/AgbServer"
+import * as Effect from "effect/Effect"
+
+export const contextNotFound = new Refusal({
+  status: 404,
+  code: "InvalidContext.NotFound",
+  message: "The specified context is not found."
+})
+
+export const fileNotFound = new Refusal({
+  status: 404,
+  code: "ContextFile.NotFound",
+  message: "The specified context file is not found."
+})
+
+export const quotaExceeded = (message: string) => new Refusal({ status: 413, code: "QuotaExceeded", message })
+
+const noSpace = new Refusal({
+  status: 507,
+  code: "InsufficientStorage",
+  message: "the disk that holds the contexts is full"
+})
+
+const busy = new Refusal({
+  status: 503,
+  code: "ServiceUnavailable",
+  message: "the runtime has no file descriptors left, try again later"
+})
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown"
+
+export const refusalOf = (error: unknown): Refusal => {
+  if (error instanceof Refusal) return error
+  switch (codeOf(error)) {
+    case "ENOSPC":
+    case "EDQUOT":
+    case "EFBIG":
+      return noSpace
+    case "EMFILE":
+    case "ENFILE":
+      return busy
+    default:
+      return new Refusal({
+        status: 500,
+        code: "ContextStorage.Failed",
+        message: `the storage of contexts failed (${codeOf(error)})`
+      })
+  }
+}
+
+/** Work on the disk. It is short or minds `signal`. */
+export const onDisk = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Refusal> =>
+  Effect.tryPromise({ try: work, catch: refusalOf })

@@ -1,0 +1,68 @@
+/** The connections of the server: how many, who of them is a stranger still, and which requests each has open. */
+import type { Server, ServerResponse } from "node:http"
+import type { Socket } from "node:net"
+import type { Exchange } from "./exchange.js"
+import type { ServerLimits } from "./serverLimits.js"
+
+export interface Connections {
+  /** The client of this connection has shown that it may be here. */
+  readonly admit: (socket: Socket) => void
+  /** Counts a request as open until its reply is written; `gone` is called when its client leaves before that. */
+  readonly opened: (exchange: Pick<Exchange, "request" | "response">, gone: () => void) => void
+  /** The replies that this connection still waits for, in the order of their requests. */
+  readonly openOn: (socket: Socket) => ReadonlyArray<ServerResponse>
+  /** Takes no further connection. */
+  readonly close: () => void
+  /** Waits, so many milliseconds at most, until there are none left, and cuts those that are. */
+  readonly end: (patience: number) => Promise<void>
+}
+
+type OpenReplies = Map<ServerResponse, () => void>
+
+/** Watches the server. Who takes nothing of what waits for him, or asks for nothing any more, is cut. */
+export const watch = (server: Server, limits: ServerLimits): Connections => {
+  const open = new Map<Socket, OpenReplies>()
+  const strangers = new Set<Socket>()
+  const closed = new Promise<void>((resolve) => void server.once("close", resolve))
+  server.maxConnections = limits.connections
+  server.timeout = limits.stall
+
+  const leave = (socket: Socket, replies: OpenReplies) => {
+    open.delete(socket)
+    strangers.delete(socket)
+    for (const gone of replies.values()) gone()
+  }
+
+  server.on("connection", (socket) => {
+    const replies: OpenReplies = new Map()
+    open.set(socket, replies)
+    strangers.add(socket)
+    socket.once("close", () => leave(socket, replies))
+    const [oldest] = strangers
+    if (strangers.size > limits.strangers) oldest?.destroy()
+  })
+  // Without news for a while: a call that takes its time is no reason to cut, bytes that nobody takes are.
+  server.on("timeout", (socket) => {
+    const isAtWork = (open.get(socket)?.size ?? 0) > 0
+    if (!isAtWork || socket.writableLength > 0) socket.destroy()
+  })
+
+  return {
+    admit: (socket) => void strangers.delete(socket),
+    opened: ({ request, response }, gone) => {
+      const replies = open.get(request.socket)
+      replies?.set(response, gone)
+      response.once("finish", () => replies?.delete(response))
+    },
+    openOn: (socket) => [...open.get(socket)?.keys() ?? []],
+    close: () => void server.close(),
+    end: async (patience) => {
+      const timer = setTimeout(() => {
+        for (const socket of open.keys()) socket.destroy()
+      }, patience)
+      server.closeIdleConnections()
+      await closed
+      clearTimeout(timer)
+    }
+  }
+}

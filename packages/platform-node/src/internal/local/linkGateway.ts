@@ -1,0 +1,185 @@
+/**
+ * Links to ports inside sessions. Each link is a server of its own on loopback, so that what a session serves is another
+ * origin than the API and than every other session. The token that opens it stands first in the path of its URL; a cookie
+ * then carries it to the absolute paths of a web page.
+ */
+import { Refusal } from "@effect-agb/core/AgbServer"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as Crypto from "node:crypto"
+import * as Http from "node:http"
+import type { AddressInfo } from "node:net"
+import type { Duplex } from "node:stream"
+import { releaseServer } from "../liveness.js"
+import { makeCheck } from "./gate.js"
+import type { LocalSession } from "./registry.js"
+
+export interface LinkGateway {
+  /** The URL under which a port of the session is reached: the same as long as the session lives. */
+  readonly open: (session: LocalSession, port: number, protocol: "http" | "ws") => Effect.Effect<string, Refusal>
+}
+
+interface Link {
+  readonly token: string
+  readonly origin: string
+}
+
+const maxLinks = 16
+const cookieName = "agb-link"
+
+const tooMany = new Refusal({
+  status: 429,
+  code: "Throttling.Links",
+  message: `a session has at most ${maxLinks} links`
+})
+
+const notListening = ({ message }: Error) =>
+  new Refusal({ status: 500, code: "Link.Failed", message: `the link could not be opened: ${message}` })
+
+const listen = (server: Http.Server): Effect.Effect<number, Refusal> =>
+  Effect.async((resume) => {
+    server.once("error", (error) => resume(Effect.fail(notListening(error))))
+    server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as AddressInfo).port)))
+  })
+
+const acquire = Effect.acquireRelease(
+  Effect.sync(() => {
+    const server = Http.createServer({ headersTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 16_384 })
+    server.maxConnections = 256
+    return server
+  }),
+  (server) =>
+    Effect.sync(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+)
+
+/** What is left of the path without the token, and whether the token was there; `undefined` for whoever has none. */
+const admit = (isToken: (text: string | undefined) => boolean, { headers, url = "/" }: Http.IncomingMessage) => {
+  const [, first, rest = "/"] = /^\/([^/?#]*)(.*)$/s.exec(url) ?? []
+  if (isToken(first)) return { path: rest.startsWith("/") ? rest : `/${rest}`, byPath: true }
+  const cookie = cookiesOf(headers.cookie).find(([name]) => name === cookieName)
+  return cookie !== undefined && isToken(cookie[1]) ? { path: url, byPath: false } : undefined
+}
+
+const cookiesOf = (header = ""): ReadonlyArray<readonly [name: string, value: string]> =>
+  header.split(";").map((pair) => {
+    const [name = "", value = ""] = pair.trim().split(/=(.*)/s)
+    return [name, value] as const
+  })
+
+/** The headers as they came, for the server inside: its own host, and not our cookie. */
+const forwarded = (raw: ReadonlyArray<string>, port: number): ReadonlyArray<readonly [string, string]> => {
+  const pairs = raw.flatMap((name, index) => index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : [])
+  return pairs.flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
+    if (/^host$/i.test(name)) return [[name, `localhost:${port}`]]
+    if (!/^cookie$/i.test(name)) return [[name, value]]
+    const others = cookiesOf(value).filter(([cookie]) => cookie !== cookieName)
+    return others.length === 0 ? [] : [[name, others.map((cookie) => cookie.join("=")).join("; ")]]
+  })
+}
+
+/** Another host name (DNS rebinding), or a page that came from somewhere else. */
+const isForeign = (port: number) => {
+  const own = ["127.0.0.1", "localhost"].map((name) => `${name}:${port}`)
+  return ({ headers: { host = "", origin } }: Http.IncomingMessage): boolean =>
+    !own.includes(host.toLowerCase()) || origin !== undefined && !own.some((name) => origin === `http://${name}`)
+}
+
+const refuse = (response: Http.ServerResponse, status: number, text: string): void => {
+  if (response.headersSent) response.destroy()
+  else response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`)
+}
+
+const proxy = (
+  request: Http.IncomingMessage,
+  response: Http.ServerResponse,
+  connection: Duplex,
+  { byPath, path, port, token }: { byPath: boolean; path: string; port: number; token: string }
+): void => {
+  const headers = forwarded(request.rawHeaders, port).filter(([name]) => !/^(connection|keep-alive)$/i.test(name))
+  const inner = Http.request({ createConnection: () => connection, method: request.method, path, setHost: false })
+  for (const [name, value] of headers) inner.appendHeader(name, value)
+  inner.setHeader("connection", "close")
+  inner.on("error", (error) => refuse(response, 502, error.message))
+  inner.on("response", (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [
+      ...answer.rawHeaders,
+      ...(byPath ? ["Set-Cookie", `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`] : [])
+    ])
+    answer.on("error", () => response.destroy())
+    answer.pipe(response)
+  })
+  response.on("close", () => connection.destroy())
+  request.pipe(inner)
+}
+
+/** From here on the two talk to each other. */
+const join = (
+  request: Http.IncomingMessage,
+  outer: Duplex,
+  head: Buffer,
+  inner: Duplex,
+  path: string,
+  port: number
+) => {
+  const lines = forwarded(request.rawHeaders, port).map(([name, value]) => `${name}: ${value}`)
+  for (const [one, other] of [[outer, inner], [inner, outer]] as const) {
+    one.on("error", () => other.destroy())
+    one.on("close", () => other.destroy())
+    one.pipe(other)
+  }
+  inner.write([`${request.method} ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"))
+  if (head.length > 0) inner.write(head)
+}
+
+/** A link that ends with the scope. */
+const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, Refusal, Scope.Scope> =>
+  Effect.gen(function*() {
+    const server = yield* acquire
+    yield* releaseServer(server)
+    const outside = yield* listen(server)
+    const token = Crypto.randomBytes(16).toString("hex")
+    const isRefused = isForeign(outside)
+    const isToken = makeCheck(token)
+    const use = () => {
+      session.usedAt = Date.now()
+      return session.sandbox.tunnel(port)
+    }
+
+    server.on("request", (request, response) => {
+      if (isRefused(request)) return refuse(response, 403, "this link is for its own pages and loopback only")
+      const admitted = admit(isToken, request)
+      if (admitted === undefined) return refuse(response, 401, "this link needs its token")
+      proxy(request, response, use(), { ...admitted, port, token })
+    })
+    server.on("upgrade", (request, socket, head) => {
+      const admitted = isRefused(request) ? undefined : admit(isToken, request)
+      if (admitted === undefined) return socket.destroy()
+      join(request, socket, head, use(), admitted.path, port)
+    })
+    return { token, origin: `127.0.0.1:${outside}` }
+  })
+
+export const make = (): LinkGateway => {
+  const links = new WeakMap<LocalSession, Map<number, Link>>()
+
+  const linkOf = (session: LocalSession, port: number): Effect.Effect<Link, Refusal> =>
+    Effect.suspend(() => {
+      const known = links.get(session) ?? new Map<number, Link>()
+      links.set(session, known)
+      const found = known.get(port)
+      if (found !== undefined) return Effect.succeed(found)
+      if (known.size >= maxLinks) return Effect.fail(tooMany)
+      return Effect.tap(Scope.extend(makeLink(session, port), session.scope), (link) =>
+        Effect.sync(() => {
+          known.set(port, link)
+        }))
+    })
+
+  return {
+    open: (session, port, protocol) =>
+      Effect.map(linkOf(session, port), ({ origin, token }) => `${protocol}://${origin}/${token}/`)
+  }
+}

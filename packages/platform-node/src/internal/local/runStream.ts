@@ -1,0 +1,119 @@
+/** A run of code in a sandbox as what a client is told of it, while it runs. */
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { ParseError } from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Sandbox, SandboxEvent } from "../sandbox/sandbox.js"
+import {
+  type SandboxAnswer,
+  type SandboxCall,
+  type SandboxFailure,
+  SandboxLost,
+  type SandboxOutput
+} from "../sandbox/sandboxProtocol.js"
+import { CodeValue, executionError, lostState, toItem } from "./toolHandlers.js"
+
+export type RunEvent =
+  | { readonly eventType: "stdout" | "stderr"; readonly chunk: string }
+  | {
+    readonly eventType: "result"
+    readonly result: { readonly mime: Readonly<Record<string, unknown>>; readonly isMainResult: boolean }
+  }
+
+export interface RunEnd {
+  readonly status: "finished" | "failed"
+  readonly executionCount: number
+  readonly executionTime: number
+  readonly executionError: string | null
+}
+
+export interface CodeRun {
+  readonly language: (SandboxCall & { op: "runCode" })["language"]
+  readonly code: string
+  readonly seconds: number
+}
+
+/** Who reads while the code runs may have more than who gets everything at once. */
+const maxStreamBytes = 64 * 2 ** 20
+
+const decodeValue = Schema.decodeUnknownEither(CodeValue)
+
+const errorText = ({ name, value }: { readonly name: string; readonly value: string }): string =>
+  value === "" ? name : `${name}: ${value}`
+
+/** The text of both streams, a character that is split between two pieces whole in the second. */
+const makeTexts = () => {
+  const decoders = {
+    stdout: new TextDecoder("utf-8", { ignoreBOM: true }),
+    stderr: new TextDecoder("utf-8", { ignoreBOM: true })
+  }
+  const event = (eventType: "stdout" | "stderr", chunk: string): ReadonlyArray<RunEvent> =>
+    chunk === "" ? [] : [{ eventType, chunk }]
+  return {
+    piece: (name: "stdout" | "stderr", bytes: Uint8Array) =>
+      event(name, decoders[name].decode(bytes, { stream: true })),
+    rest: (name: "stdout" | "stderr", after: string) => event(name, decoders[name].decode() + after)
+  }
+}
+
+const truncated = (isTruncated: boolean, bytes: number): string =>
+  isTruncated ? `\n[output truncated after ${bytes} bytes]\n` : ""
+
+type Texts = ReturnType<typeof makeTexts>
+
+const decodeResult = Schema.decodeUnknownEither(Schema.parseJson(CodeValue.fields.results.value))
+
+const resultEvent = (result: Parameters<typeof toItem>[0]): RunEvent => {
+  const { data, isMainResult } = toItem(result)
+  return { eventType: "result", result: { mime: data, isMainResult } }
+}
+
+/** What is said when the code is done: what was left over, its error, and one end. */
+const ending = (value: typeof CodeValue.Type, seconds: number, texts: Texts) => {
+  const error = executionError(value, seconds)
+  const notes = truncated(value.stderrTruncated, value.stderrBytes) +
+    (value.kernelRestarted ? lostState : "") +
+    (error?.traceback ?? "")
+  const end: RunEnd = {
+    status: error === null ? "finished" : "failed",
+    executionCount: value.executionCount,
+    executionTime: value.executionTime,
+    executionError: error === null ? null : errorText(error)
+  }
+  const stdout = texts.rest("stdout", truncated(value.stdoutTruncated, value.stdoutBytes))
+  return [...stdout, ...texts.rest("stderr", notes), end]
+}
+
+type Told = ReadonlyArray<RunEvent | RunEnd>
+
+const readEvent = ({ body, event }: SandboxOutput, texts: Texts): Either.Either<Told, ParseError> =>
+  event === "result"
+    ? Either.map(decodeResult(Buffer.from(body).toString("utf8")), (result) => [resultEvent(result)])
+    : Either.right(texts.piece(event, body))
+
+const readAnswer = ({ value }: SandboxAnswer, seconds: number, texts: Texts): Either.Either<Told, ParseError> =>
+  Either.map(decodeValue(value), (decoded) => ending(decoded, seconds, texts))
+
+/** Output and results as they come, and last one end. */
+export const runStream = (
+  sandbox: Sandbox,
+  { code, language, seconds }: CodeRun
+): Stream.Stream<RunEvent | RunEnd, SandboxFailure | SandboxLost> =>
+  Stream.suspend(() => {
+    const texts = makeTexts()
+    const told = (event: SandboxEvent) =>
+      Either.match(
+        event._tag === "Output" ? readEvent(event.output, texts) : readAnswer(event.answer, seconds, texts),
+        {
+          onLeft: () => {
+            const lost = new SandboxLost({ reason: "the agent answered runCode in another shape" })
+            return Effect.zipRight(sandbox.kill(lost.reason), lost)
+          },
+          onRight: (events) => Effect.succeed(Chunk.unsafeFromArray(events))
+        }
+      )
+    const call = { op: "runCode", language, code, timeoutMs: seconds * 1000, maxOutputBytes: maxStreamBytes } as const
+    return Stream.mapConcatChunkEffect(sandbox.stream(call), told)
+  })

@@ -1,0 +1,65 @@
+/** Who a directory or a control group belongs to, written down so that a later process can tell whether it is still there. */
+import * as Schema from "effect/Schema"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+
+/** A process id says little alone: it is given out again, and means another elsewhere. Written as JSON. */
+const OwnerText = Schema.parseJson(Schema.Struct({
+  host: Schema.String,
+  pidNamespace: Schema.NullOr(Schema.String),
+  pid: Schema.Int,
+  startTime: Schema.NullOr(Schema.String),
+  bootId: Schema.NullOr(Schema.String)
+}))
+
+export type Owner = typeof OwnerText.Type
+
+export const encodeOwner = Schema.encodeSync(OwnerText)
+export const decodeOwner = Schema.decodeUnknownEither(OwnerText)
+
+const textOf = (path: string): string | null => {
+  try {
+    return Fs.readFileSync(path, "utf8")
+  } catch {
+    return null
+  }
+}
+
+/** Field 22 of the process's stat line; the name before it may hold spaces and parentheses. */
+export const startTime = (pid: number): string | null =>
+  textOf(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ")[19] ?? null
+
+const pidNamespace = (): string | null => {
+  try {
+    return Fs.readlinkSync("/proc/self/ns/pid")
+  } catch {
+    return null
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"
+  }
+}
+
+/** This process. */
+export const self = (): Owner => ({
+  host: Os.hostname(),
+  pidNamespace: pidNamespace(),
+  pid: process.pid,
+  startTime: startTime(process.pid),
+  bootId: textOf("/proc/sys/kernel/random/boot_id")?.trim() ?? null
+})
+
+/** Whether the owner is known to be gone: of another machine or container nothing is known. */
+export const isGone = (owner: Owner): boolean => {
+  const here = self()
+  if (owner.host !== here.host) return false
+  if (owner.bootId !== here.bootId) return true
+  return owner.pidNamespace === here.pidNamespace &&
+    (!isAlive(owner.pid) || owner.startTime !== startTime(owner.pid))
+}
