@@ -5,15 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs"
 const source = new URL("../../shared/protocol/transcripts/", import.meta.url)
 const target = new URL("../packages/core/test/transcripts/", import.meta.url)
 const folders = { typescript: "", python: "python/", "python-v0.2.2": "python-v0.2.2/" }
-const groups = ["session", "list", "labels", "code", "command", "filesystem", "tools", "errors"]
-const missing = { "python-v0.2.2": ["list", "labels", "tools"] }
-
-const operations = new Set([
-  ...["createSession", "releaseSession", "releaseSessionAsync", "getSession", "getSessionInfo", "getMcpResource"],
-  ...["refreshSessionIdleTime", "listTools", "getLink", "ListSession", "SetLabel", "GetLabel"]
-])
-
-const isKept = (operation) => operations.has(operation) || operation.startsWith("mcp:")
+const later = ["linkurl", "websocket", "context", "browser", "computer"]
+const groups = ["session", "list", "labels", "code", "command", "filesystem", "tools", "errors", ...later]
+const missing = { python: ["computer"], "python-v0.2.2": ["list", "labels", "tools", ...later] }
 
 const keepRequest = ({ body, bodyPresent, method, path, query }) => ({
   method,
@@ -23,36 +17,46 @@ const keepRequest = ({ body, bodyPresent, method, path, query }) => ({
   ...(bodyPresent === undefined ? {} : { bodyPresent })
 })
 
-/** Of an exchange that this SDK has no part in only its place in the recording is kept, so that none gets lost. */
-const keepRecord = (group, { call, callId, clientSaw, operation, request, response, step, steps }) => ({
+const keepRecord = (group, { call, callId, clientSaw, frames, operation, request, response, step, steps }) => ({
   group,
   operation,
   callId,
   call,
   step,
   steps,
-  ...(isKept(operation) ? { request: keepRequest(request), response } : {}),
+  ...(request ? { request: keepRequest(request), response } : {}),
+  ...(frames ? { frames } : {}),
   ...(clientSaw === undefined ? {} : { clientSaw })
 })
 
-const oneHeaderSet = (folder, records) => {
-  const sets = new Set(records.filter(({ request }) => request).map(({ request }) => JSON.stringify(request.headers)))
-  if (sets.size !== 1) throw new Error(`${folder}: ${sets.size} sets of request headers`)
-  return JSON.parse([...sets][0])
+const routes = { link: /^linkUrl:/, presigned: /^presigned:/, api: /^/ }
+
+const routeOf = (operation) => Object.keys(routes).find((route) => routes[route].test(operation))
+
+const withoutToken = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "X-Access-Token"))
+
+const oneHeaderSet = (records, what) => {
+  const sets = new Set(records.map(({ request }) => JSON.stringify(withoutToken(request.headers))))
+  if (sets.size > 1) throw new Error(`${what}: ${sets.size} sets of request headers`)
+  return [...sets].map((set) => JSON.parse(set))
 }
+
+/** What a client sends with every request of a route: only a token differs. */
+const headerSets = (folder, records) =>
+  Object.fromEntries(
+    Object.keys(routes).reverse().flatMap((route) => {
+      const requests = records.filter(({ operation, request }) => request && routeOf(operation) === route)
+      return oneHeaderSet(requests, `${folder}, ${route}`).map((headers) => [route, headers])
+    })
+  )
 
 const excerpt = (folder) => {
   const files = groups
     .filter((group) => !missing[folder]?.includes(group))
     .map((group) => JSON.parse(readFileSync(new URL(`${folders[folder]}${group}.json`, source), "utf8")))
   const { apiKey, language, sdk, sdkVersion } = files[0]
-  const head = {
-    sdk,
-    sdkVersion,
-    language,
-    apiKey,
-    headers: oneHeaderSet(folder, files.flatMap(({ records }) => records))
-  }
+  const headers = headerSets(folder, files.flatMap(({ records }) => records))
+  const head = { sdk, sdkVersion, language, apiKey, headers }
   const records = files.flatMap(({ group, records }) => records.map((record) => keepRecord(group, record)))
   const lines = records.map((record) => `    ${JSON.stringify(record)}`).join(",\n")
   return `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "records": [\n${lines}\n  ]\n}\n`

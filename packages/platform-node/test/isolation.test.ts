@@ -111,7 +111,8 @@ describe("System call filter", () => {
       ioctl: 16,
       ptrace: 101,
       mount: 165,
-      unshare: 272
+      unshare: 272,
+      shmget: 29
     },
     arm64: {
       audit: 0xc00000b7,
@@ -122,7 +123,8 @@ describe("System call filter", () => {
       ioctl: 29,
       ptrace: 117,
       mount: 40,
-      unshare: 97
+      unshare: 97,
+      shmget: 194
     }
   }
 
@@ -167,6 +169,11 @@ describe("System call filter", () => {
     ])
     assert.strictEqual(on(n.clone3), unknown)
     assert.deepStrictEqual([38, 40, 17].map((family) => on(n.socket, family)), [0x00050061, 0x00050061, 0x00050061])
+    assert.deepStrictEqual([on(n.shmget, 0, 56), on(n.shmget, 0, 65_536), on(n.shmget, 0, 65_537)], [
+      allowed,
+      allowed,
+      0x00050016
+    ])
     assert.strictEqual(verdict(filter, n.read, 0x40000003), 0x80000000)
     if (arch === "x64") assert.strictEqual(on(0x40000000 + n.mount), unknown)
   })

@@ -3,6 +3,7 @@ import { Effect, Exit, Fiber, Scope } from "effect"
 import { afterAll } from "vitest"
 import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
 import * as SandboxPool from "../src/internal/sandbox/sandboxPool.js"
+import { makeTurns } from "../src/internal/sandbox/turns.js"
 import { probe, probeAll } from "../src/Isolation.js"
 import { killThoseWith, processesWith, until } from "./fixtures/processes.js"
 import { standIn } from "./fixtures/standIn.js"
@@ -80,5 +81,40 @@ describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
     Effect.gen(function*() {
       for (const delay of [0, 2, 10, 30, 50]) yield* Effect.scoped(Effect.zipRight(pool(2), Effect.sleep(delay)))
       assert.isTrue(yield* until(() => !isRunning()))
+    }))
+  it.live("serves a burst that is far larger than the machine, in turn", () =>
+    Effect.gen(function*() {
+      yield* Effect.scoped(Effect.gen(function*() {
+        const sandboxes = yield* pool(2)
+        const burst = Array.from({ length: 40 }, () => sandboxes.take)
+        const taken = yield* Effect.all(burst, { concurrency: "unbounded" })
+        const answers = yield* Effect.forEach(taken, (sandbox) => sandbox.call({ op: "ping" }), { concurrency: 8 })
+        assert.strictEqual(new Set(taken).size, 40)
+        assert.strictEqual(answers.length, 40)
+      }))
+      assert.isTrue(yield* until(() => !isRunning()))
+    }), 60_000)
+})
+
+describe("Turns", () => {
+  it.effect("are never lost, whenever those who wait give up", () =>
+    Effect.gen(function*() {
+      const inTurn = makeTurns(2)
+      let [running, most] = [0, 0]
+      const work = Effect.acquireUseRelease(
+        Effect.sync(() => {
+          most = Math.max(most, ++running)
+        }),
+        () => Effect.yieldNow(),
+        () => Effect.sync(() => void running--)
+      )
+      for (let round = 0; round < 200; round++) {
+        const fibers = yield* Effect.forEach(Array.from({ length: 6 }), () => Effect.fork(inTurn(work)))
+        for (let turn = 0; turn < round % 7; turn++) yield* Effect.yieldNow()
+        yield* Effect.forEach(fibers.filter((_, index) => index % 2 === round % 2), Fiber.interrupt)
+        yield* Effect.forEach(fibers, Fiber.await)
+      }
+      assert.deepStrictEqual([running, most], [0, 2])
+      yield* inTurn(inTurn(Effect.void))
     }))
 })

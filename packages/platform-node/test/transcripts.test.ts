@@ -1,4 +1,7 @@
-/** The local runtime, given what the official SDKs sent, answers as the wire is documented. */
+/**
+ * The local runtime, given what the official SDKs sent, answers as the wire is documented, tells each client what the
+ * recorded server told it, and makes it hand the same outcome to its caller.
+ */
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
@@ -6,12 +9,17 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { best } from "./support/runtime.js"
-import { deviationOf, deviations, languageOf, recordedOutcome } from "./transcripts/outcomes.js"
-import { type Exchange, exchangesOf, type Folder, folders, type Json } from "./transcripts/recordings.js"
+import { check, type Outcome } from "./transcripts/check.js"
+import { converse } from "./transcripts/conversations.js"
+import { isOmitted, lackingIn, omissions } from "./transcripts/kinds.js"
+import * as outcomes from "./transcripts/outcomes.js"
+import * as recordings from "./transcripts/recordings.js"
+import type { Exchange, Folder, Json } from "./transcripts/recordings.js"
 import * as replays from "./transcripts/replay.js"
-import { check, type Outcome } from "./transcripts/shapes.js"
+import { flagHere, recordedFlag } from "./transcripts/saw.js"
 import { isSame, meaning } from "./transcripts/values.js"
 
+/** The one that was recorded. */
 const apiKey = "akm-00000000-0000-0000-0000-000000000000"
 
 interface Server extends replays.Server {
@@ -32,33 +40,43 @@ const start = Effect.gen(function*() {
 const Server = Context.GenericTag<Server>("Server")
 
 const expected = (exchange: Exchange, { languages }: Server): Outcome => {
-  const language = languageOf(exchange)
+  const language = outcomes.languageOf(exchange)
   if (language !== undefined && !languages.includes(language)) return "tool error"
-  return deviationOf(exchange)?.outcome ?? recordedOutcome(exchange)
+  return outcomes.deviationOf(exchange)?.outcome ?? outcomes.recordedOutcome(exchange)
 }
 
 const create = async (replayer: replays.Replayer, recorded: string, labels: Json) => {
   const { body } = await replayer.ask("/mcp/createSession", { labels: JSON.stringify(labels) }, { imageId: "i" })
-  replayer.remember(recorded, String((body["data"] as Json)["sessionId"]))
+  replayer.remember(recorded, body["data"] as unknown as replays.Handles)
 }
 
 const callTool = (replayer: replays.Replayer, name: string, args: Json) =>
-  replayer.ask("/mcp", { sessionId: "s-stub000001", name, args: JSON.stringify(args) })
+  replayer.ask("/mcp", { sessionId: "s-stub000001", name, args: replayer.inLocalWords(JSON.stringify(args)) })
 
 /** What was there when the recording went on, made by calls that were not recorded. */
-const before: Readonly<Record<string, (replayer: replays.Replayer, { directory }: Server) => Promise<unknown>>> = {
+const before: Readonly<Record<string, (replayer: replays.Replayer) => Promise<unknown>>> = {
   "list.default": async (replayer) => {
     for (const n of [1, 2, 3, 4, 5]) {
       await create(replayer, `s-stub00000${n}`, { project: "demo", n: String((n + 1) % 2) })
     }
   },
-  "read.emptyFile": async (replayer, { directory }) => {
-    await callTool(replayer, "write_file", { path: `${directory}/d/empty.txt`, content: "" })
-    await callTool(replayer, "create_directory", { path: `${directory}/d/sub` })
-  }
+  "read.emptyFile": async (replayer) => {
+    await callTool(replayer, "write_file", { path: "/tmp/d/empty.txt", content: "" })
+    await callTool(replayer, "create_directory", { path: "/tmp/d/sub" })
+  },
+  downloadUrl: (replayer) => replayer.put("http://agb.stub/oss/SdkCtx-stub000001/tmp/a.txt?sig=put", "a"),
+  download: (replayer) =>
+    callTool(replayer, "write_file", { path: "/tmp/file-transfer/dl.txt", content: "download me\n" })
 }
 
 const requestIds = new Set<unknown>()
+
+const isFresh = ({ operation }: Exchange, { body }: replays.Reply) => {
+  if (!operation.startsWith("presigned:") && !operation.startsWith("linkUrl:")) {
+    assert.isFalse(requestIds.has(body["requestId"]), "every request has an id of its own")
+    requestIds.add(body["requestId"])
+  }
+}
 
 const inRecordedWords = (body: Json, replayer: replays.Replayer, { directory }: Server): unknown =>
   JSON.parse(
@@ -67,20 +85,36 @@ const inRecordedWords = (body: Json, replayer: replays.Replayer, { directory }: 
       .replace(/"(s-\w+)"/g, (text, id: string) => JSON.stringify(replayer.recorded(id) ?? text))
   )
 
-const replayAll = (exchanges: ReadonlyArray<Exchange>, server: Server) =>
+const isAsRecorded = (exchange: Exchange, outcome: Outcome) =>
+  outcome === outcomes.recordedOutcome(exchange) && outcomes.stagedOf(exchange) === undefined
+
+/** What the client makes of the reply is what it made of the recorded one. */
+const checkClient = (exchange: Exchange, reply: replays.Reply, outcome: Outcome) => {
+  if (!isAsRecorded(exchange, outcome)) return
+  const flag = recordedFlag(exchange)
+  if (flag !== undefined) assert.strictEqual(flagHere(exchange, reply), flag, `${exchange.id}: ${reply.text}`)
+  if (outcome !== "success" || outcomes.isFirstGeneration(exchange)) return
+  const lacking = lackingIn(exchange, reply).filter((field) => !isOmitted(field))
+  assert.deepStrictEqual(lacking, [], `${exchange.id} lacks ${lacking.join()}: ${reply.text}`)
+}
+
+const replayAll = (folder: Folder, exchanges: ReadonlyArray<Exchange>, server: Server) =>
   Effect.promise(async () => {
-    const replayer = replays.make(server)
+    const image = exchanges[0]?.group === "linkurl" ? "agb-browser-use-1" : undefined
+    const replayer = replays.make(server, folder, image)
+    const prepared = new Set<string>()
     for (const exchange of exchanges) {
       const { callId, id, operation, response } = exchange
-      if (id.startsWith("typescript/") || callId === "list.default") await before[callId]?.(replayer, server)
+      if (!prepared.has(callId)) await before[callId]?.(replayer)
+      prepared.add(callId)
       const outcome = expected(exchange, server)
       const reply = await replayer.replay(exchange, outcome)
-      check(operation, outcome, reply, id)
-      assert.isFalse(requestIds.has(reply.body["requestId"]), "every request has an id of its own")
-      requestIds.add(reply.body["requestId"])
+      check(exchange, outcome, reply)
+      isFresh(exchange, reply)
+      checkClient(exchange, reply, outcome)
       if (!isSame(exchange) || outcome !== "success") continue
-      const ours = meaning(operation, inRecordedWords(reply.body, replayer, server))
-      assert.deepStrictEqual(ours, meaning(operation, response.body), id)
+      const ours = meaning(exchange, inRecordedWords(reply.body, replayer, server))
+      assert.deepStrictEqual(ours, meaning(exchange, response.body), `${id}, ${operation}`)
     }
   })
 
@@ -91,16 +125,18 @@ const partOf = ({ callId, group }: Exchange): string =>
   /^run\.(timeout|java|r)$/.test(callId) ? `${group}, ${callId}` : group
 
 const partsOf = (folder: Folder): ReadonlyArray<readonly [string, ReadonlyArray<Exchange>]> => {
-  const all = exchangesOf(folder)
+  const all = recordings.exchangesOf(folder)
   return [...new Set(all.map(partOf))].map((part) => [part, all.filter((exchange) => partOf(exchange) === part)])
 }
 
+const isAlone = (part: string): boolean => part === "list" || part === "context"
+
 describe("a server that has no other sessions", () => {
-  for (const folder of folders) {
-    for (const [part, exchanges] of partsOf(folder).filter(([part]) => part === "list")) {
+  for (const folder of recordings.folders) {
+    for (const [part, exchanges] of partsOf(folder).filter(([part]) => isAlone(part))) {
       it.live(
         `${folder}/${part}`,
-        () => Effect.scoped(Effect.flatMap(start, (server) => replayAll(exchanges, server))),
+        () => Effect.scoped(Effect.flatMap(start, (server) => replayAll(folder, exchanges, server))),
         options
       )
     }
@@ -108,29 +144,51 @@ describe("a server that has no other sessions", () => {
 })
 
 layer(Layer.scoped(Server, start), { excludeTestServices: true })("one server", (it) => {
-  for (const folder of folders) {
-    for (const [part, exchanges] of partsOf(folder).filter(([part]) => part !== "list")) {
-      it.effect(`${folder}/${part}`, () => Effect.flatMap(Server, (server) => replayAll(exchanges, server)), options)
+  for (const folder of recordings.folders) {
+    for (const [part, exchanges] of partsOf(folder).filter(([part]) => !isAlone(part))) {
+      it.effect(
+        `${folder}/${part}`,
+        () => Effect.flatMap(Server, (server) => replayAll(folder, exchanges, server)),
+        options
+      )
+    }
+    for (const conversation of recordings.conversationsOf(folder)) {
+      it.effect(
+        conversation.id,
+        () => Effect.flatMap(Server, (server) => Effect.promise(() => converse(server, conversation))),
+        options
+      )
     }
   }
 })
 
 it("no recorded request is left out", () => {
-  assert.deepStrictEqual(folders.map((folder) => exchangesOf(folder).length), [175, 134, 33])
+  const counts = recordings.folders.map((folder) => [
+    recordings.exchangesOf(folder).length,
+    recordings.conversationsOf(folder).length,
+    recordings.unsentOf(folder).length
+  ])
+  assert.deepStrictEqual(counts, [[299, 21, 24], [210, 6, 15], [33, 0, 2]])
 })
 
 it("requests in every form that an official SDK sends are among them", () => {
-  const all = folders.flatMap(exchangesOf).map(({ request }) => request)
+  const all = recordings.folders.flatMap(recordings.exchangesOf).map(({ request }) => request)
   const posts = all.filter(({ method }) => method === "POST")
   assert.isTrue(posts.some(({ body }) => body === null), "a POST without a body")
   assert.isTrue(posts.some(({ body }) => body !== null && Object.keys(body).length === 0), "an empty record")
   assert.isTrue(all.some(({ query }) => new URLSearchParams(query).toString().includes("+")), "a plus for a space")
-  assert.isTrue(posts.some(({ body }) => /^{"\w+": /.test(String(body?.["args"]))), "spaces in JSON text")
+  assert.isTrue(
+    posts.some(({ body }) => /^{"\w+": /.test(String((body as Json | null)?.["args"]))),
+    "spaces in JSON text"
+  )
 })
 
-it("every deviation is still needed", () => {
-  const all = folders.flatMap(exchangesOf)
-  for (const { applies, outcome, why } of deviations) {
-    assert.isTrue(all.some((exchange) => applies(exchange) && recordedOutcome(exchange) !== outcome), why)
+it("every exception is still needed", () => {
+  const all = recordings.folders.flatMap(recordings.exchangesOf)
+  for (const { applies, outcome, why } of outcomes.deviations) {
+    assert.isTrue(all.some((exchange) => applies(exchange) && outcomes.recordedOutcome(exchange) !== outcome), why)
   }
+  for (const { applies, why } of outcomes.staged) assert.isTrue(all.some(applies), why)
+  const fields = all.flatMap(({ response }) => lackingIn({ response } as Exchange, { body: {} } as replays.Reply))
+  for (const { why } of omissions) assert.isNotEmpty(fields, why)
 })

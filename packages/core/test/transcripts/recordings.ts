@@ -52,6 +52,7 @@ export const folders = ["typescript", "python", "python-v0.2.2"] as const
 
 export type Folder = (typeof folders)[number]
 
+/** The groups that this client has a part in; the excerpts hold the others too, for the server. */
 const groups = ["session", "list", "labels", "code", "command", "filesystem", "tools", "errors"]
 
 const beside = new URL("../../../../../shared/protocol/transcripts/", import.meta.url)
@@ -61,7 +62,7 @@ export const areBeside = existsSync(beside)
 const readJson = (url: URL) => JSON.parse(readFileSync(url, "utf8")) as { readonly records: Array<RecordedExchange> }
 
 export const readExcerpt = (folder: Folder): ReadonlyArray<RecordedExchange> =>
-  readJson(new URL(`${folder}.json`, import.meta.url)).records
+  readJson(new URL(`${folder}.json`, import.meta.url)).records.filter(({ group }) => groups.includes(group))
 
 export const readOriginal = (folder: Folder): ReadonlyArray<RecordedExchange> => {
   const directory = folder === "typescript" ? beside : new URL(`${folder}/`, beside)
@@ -123,8 +124,8 @@ const without = <A extends object>(record: A, ...names: ReadonlyArray<string>): 
 export const excerptOf = (exchange: RecordedExchange): RecordedExchange =>
   without(
     exchange.request ? { ...exchange, request: without(exchange.request, "headers") } : exchange,
-    ...["elapsedMs", "volatile", "note", "frames"],
-    ...(isOurs(exchange) ? [] : ["request", "response"])
+    ...["elapsedMs", "volatile", "note"],
+    ...(exchange.request ? [] : ["request", "response"])
   )
 
 /** What the official SDK refused by itself: nothing was sent. */

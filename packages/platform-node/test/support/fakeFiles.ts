@@ -138,7 +138,7 @@ const edited = (text: string, edits: ReadonlyArray<{ readonly oldText: string; r
     return current.replace(oldText, () => newText)
   }, text)
 
-type FileTools = Omit<AgbServer.ToolHandlers, "run_code" | "shell">
+type FileTools = Omit<AgbServer.ToolHandlers, "run_code" | "shell" | "get_metrics">
 
 const reading = (tree: Tree): Pick<FileTools, "read_file" | "read_multiple_files" | "get_file_info"> => ({
   read_file: ({ format, length = 0, offset = 0, path }) =>

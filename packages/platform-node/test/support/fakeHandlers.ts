@@ -14,12 +14,30 @@ interface FakeSession {
   usedAt: number
 }
 
+const metrics = {
+  cpuCount: 2,
+  cpuUsedPct: 1.5,
+  diskTotal: 2 ** 30,
+  diskUsed: 4096,
+  memTotal: 2 ** 31,
+  memUsed: 2 ** 20,
+  rxRateKbytePerS: 0,
+  txRateKbytePerS: 0,
+  rxUsedKbyte: 0,
+  txUsedKbyte: 0,
+  timestamp: "2026-01-01T00:00:00Z"
+}
+
 /** The tools of a session are made when it is first used. */
 const lazyTools = (): FakeSession["callTool"] => {
   let tools: FakeSession["callTool"] | undefined
   const makeAll = () => {
     const files = makeFiles()
-    const handlers: AgbServer.ToolHandlers = { ...files.tools, ...makePrograms(files) }
+    const handlers: AgbServer.ToolHandlers = {
+      ...files.tools,
+      ...makePrograms(files),
+      get_metrics: () => Effect.succeed(metrics)
+    }
     return AgbServer.makeTools(handlers)
   }
   return (name, args) => (tools ??= makeAll())(name, args)
@@ -133,9 +151,9 @@ const statusHandlers = (sessions: Sessions): Pick<AgbServer.Handlers, "getSessio
 export const makeHandlers = (
   ledger: Ledger,
   deletingMillis: number
-): { readonly handlers: AgbServer.Handlers; readonly expire: Effect.Effect<void> } => {
+): { readonly handlers: Partial<AgbServer.Handlers>; readonly expire: Effect.Effect<void> } => {
   const sessions = new Sessions(ledger, deletingMillis)
-  const handlers: AgbServer.Handlers = {
+  const handlers: Partial<AgbServer.Handlers> = {
     ...statusHandlers(sessions),
     createSession: ({ labels = {}, timeout = 300 }) =>
       Effect.map(Clock.currentTimeMillis, (now) => handlesOf(sessions.create(labels, timeout, now))),

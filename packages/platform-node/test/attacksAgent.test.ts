@@ -1,0 +1,54 @@
+/** What user code could write in the name of the agent, whose rights it shares: each ends the sandbox, and nothing else. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { afterAll } from "vitest"
+import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
+import { make } from "../src/internal/sandbox/sandbox.js"
+import type { SandboxCall } from "../src/internal/sandbox/sandboxProtocol.js"
+import * as Agent from "./fixtures/agentProcess.js"
+import { killThoseWith, processesWith, until } from "./fixtures/processes.js"
+import { standIn } from "./fixtures/standIn.js"
+import { best } from "./support/runtime.js"
+
+const { agent, remove } = standIn()
+afterAll(remove)
+
+/** The stand-in understands more than a real agent. */
+const odd = (op: string) => ({ op }) as unknown as SandboxCall
+
+const start = make({ isolation: best, interpreters: nodeOnly, agent })
+
+const forgeries: Readonly<Record<string, string>> = {
+  "bytes that are no frame": "garbage",
+  "a frame without end": "huge",
+  "an answer of another shape": "nonsense",
+  "an answer to a call that nobody made": "stranger"
+}
+
+describe.skipIf(process.platform !== "linux")("an agent that sends", () => {
+  it.live.each(Object.entries(forgeries))(
+    "%s loses its sandbox, and no other does",
+    ([, op]) =>
+      Effect.gen(function*() {
+        const [hostile, neighbour] = yield* Effect.all([start, start])
+        yield* Effect.fork(hostile.call(odd(op)))
+        const lost = yield* Effect.timeoutOption(hostile.lost, "2 seconds")
+        assert.isTrue(Option.isSome(lost), "the sandbox is still there")
+        assert.isNull((yield* neighbour.call({ op: "ping" })).value)
+      }).pipe(Effect.scoped)
+  )
+})
+
+describe.skipIf(process.platform !== "linux")("an agent", () => {
+  it.live("whose input ends leaves nothing", () =>
+    Effect.gen(function*() {
+      const { call, close } = yield* Agent.make()
+      const seconds = `6${process.pid}.${Math.floor(Math.random() * 1e9)}`
+      yield* Effect.addFinalizer(() => Effect.sync(() => killThoseWith(seconds)))
+      const command = `sleep ${seconds} & setsid sleep ${seconds} & (trap '' TERM HUP; sleep ${seconds}) &`
+      yield* call("shell", { command, timeoutMs: 5000 })
+      assert.isAtLeast(processesWith(`sleep\0${seconds}`).length, 3)
+      yield* Effect.fork(close)
+      assert.isTrue(yield* until(() => processesWith(seconds).length === 0))
+    }).pipe(Effect.scoped))
+})

@@ -1,0 +1,156 @@
+/** Defences of the agent inside a sandbox, and those that stand where there is no isolation. */
+
+const agent = "packages/platform-node/src/internal/agent"
+const sandbox = "packages/platform-node/src/internal/sandbox"
+
+const tests = "packages/platform-node/test"
+const processes = `${tests}/agent.test.ts`
+const files = `${tests}/agentFiles.test.ts`
+const escapes = `${tests}/filesEscape.test.ts`
+const searches = `${tests}/filesSearch.test.ts`
+const code = `${tests}/agentCode.test.ts`
+const whole = `${tests}/sandbox.test.ts`
+
+/** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
+export default [
+  {
+    defence: "descriptors of the host are closed",
+    changes: { [`${agent}/agent.mjs`]: [["  closeInherited()\n", ""]] },
+    caughtBy: [processes, "keeps no descriptor that it was started with"]
+  },
+  {
+    defence: "the end of the input is the end of everything",
+    changes: { [`${agent}/agent.mjs`]: [["    processes.killAll()\n", ""]] },
+    caughtBy: [`${tests}/attacksAgent.test.ts`, "whose input ends leaves nothing"]
+  },
+  {
+    defence: "a timeout ends the children",
+    changes: {
+      [`${agent}/processes.mjs`]: [
+        ["const killGroup = () => signal(-pid, \"SIGKILL\")", "const killGroup = () => signal(pid, \"SIGKILL\")"],
+        ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
+        ["        killTagged(tag)\n", ""]
+      ]
+    },
+    caughtBy: [processes, "ends a command that is too long, with its children"]
+  },
+  {
+    defence: "a timeout ends those that left the group",
+    changes: {
+      [`${agent}/processes.mjs`]: [
+        ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
+        ["        killTagged(tag)\n", ""]
+      ]
+    },
+    caughtBy: [processes, "ends a command that is too long, with its children and those that left"]
+  },
+  {
+    defence: "whole files are written in one step",
+    changes: {
+      [`${agent}/files.mjs`]: [["staged(file, true, fs.renameSync,", "staged(file, true, fs.copyFileSync,"]]
+    },
+    caughtBy: [files, "overwrites in one step"]
+  },
+  {
+    defence: "a write that fails half-way is undone",
+    changes: { [`${agent}/writeFile.mjs`]: [["abort: () => fs.ftruncateSync(fd, size)", "abort: () => {}"]] },
+    caughtBy: [files, "undoes a write that fails half-way"]
+  },
+  {
+    defence: "an edit that does not match is named",
+    changes: {
+      [`${agent}/edits.mjs`]: [["`The old text of edit ${number}, ", "`The old text, "]]
+    },
+    caughtBy: [files, "edits all or nothing"]
+  },
+  {
+    defence: "only regular files are read",
+    changes: {
+      [`${agent}/files.mjs`]: [["if (stat.isFile()) return { fd, size: stat.size }", "return { fd, size: stat.size }"]]
+    },
+    caughtBy: [files, "no directories, devices or FIFOs"]
+  },
+  {
+    defence: "without isolation: no path leaves the session",
+    changes: { [`${agent}/places.mjs`]: [["if (!isBelow(join(folder, name))) throw", "if (folder === \"\") throw"]] },
+    caughtBy: [escapes, "files outside the session, no isolation are not reached by any spelling"]
+  },
+  {
+    defence: "without isolation: what was opened is checked, not its path",
+    changes: {
+      [`${agent}/places.mjs`]: [["path: `${pathOf(fd)}/${name}`, folder,", "path: `${folder}/${name}`, folder,"]]
+    },
+    caughtBy: [escapes, "a folder that is swapped for a link lets no call out"]
+  },
+  {
+    defence: "a search looks at so many entries",
+    changes: {
+      [`${agent}/search.mjs`]: [["const mostVisited = 200_000", "const mostVisited = 200_000_000"], [
+        "const mostFound = 10_000",
+        "const mostFound = 10_000_000"
+      ]]
+    },
+    caughtBy: [searches, "says so when there is more than it looks at or finds"]
+  },
+  {
+    defence: "a search takes so long",
+    changes: { [`${agent}/search.mjs`]: [["if (performance.now() > until)", "if (performance.now() > 100 * until)"]] },
+    caughtBy: [searches, "gives up after its time"]
+  },
+  {
+    defence: "output is cut",
+    changes: { [`${agent}/capture.mjs`]: [["chunk.subarray(0, limit - bytes)", "chunk"]] },
+    caughtBy: [processes, "cuts each stream at its limit"]
+  },
+  {
+    defence: "output is held back",
+    changes: { [`${agent}/capture.mjs`]: [["if (paused || hurried || !output.congested()) return", "return"]] },
+    caughtBy: [processes, "holds back output while the host does not take it"]
+  },
+  {
+    defence: "a run that is too long is interrupted",
+    changes: { [`${agent}/kernels.mjs`]: [["    kernel.interrupt()\n", ""]] },
+    caughtBy: [code, "python.*is interrupted after its time and keeps its state"]
+  },
+  {
+    defence: "input() is the end of the file at once",
+    changes: { [`${agent}/kernel.py`]: [["builtins.input = no_input", "pass"]] },
+    caughtBy: [code, "python.*shows the user's own lines and no others"]
+  },
+  {
+    defence: "a kernel that died is replaced, and says so",
+    changes: { [`${agent}/kernels.mjs`]: [["      lost = true\n", ""]] },
+    caughtBy: [code, "python.*is replaced when it dies"]
+  },
+  {
+    defence: "workspaces of the dead are swept",
+    changes: {
+      [`${sandbox}/owner.ts`]: [[
+        "if (owner.bootId !== here.bootId) return true",
+        "if (owner.bootId !== here.bootId) return false"
+      ]]
+    },
+    caughtBy: [whole, "is swept when its owner is gone"]
+  },
+  {
+    defence: "workspaces of the living are not",
+    changes: { [`${sandbox}/owner.ts`]: [["owner.startTime !== startTime(owner.pid)", "true"]] },
+    caughtBy: [whole, "is swept when its owner is gone"]
+  },
+  {
+    defence: "without isolation: daemons are found by their tag",
+    changes: {
+      [`${sandbox}/sandbox.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
+      [`${agent}/agent.mjs`]: [["    processes.killAll()\n", ""]]
+    },
+    caughtBy: [whole, "Sandbox, none takes daemons along"]
+  },
+  {
+    defence: "without isolation: the workspace is removed",
+    changes: {
+      [`${sandbox}/ownedDirectory.ts`]: [["Effect.zipRight(Effect.try(() => unlock(root)), attempt)", "attempt"]]
+    },
+    caughtBy: [whole, "is removed though user code has locked it"],
+    only: "nobody"
+  }
+]

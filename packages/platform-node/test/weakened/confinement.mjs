@@ -1,0 +1,243 @@
+/** Defences around a sandbox: namespaces, users, capabilities, system calls, limits. */
+
+const sandbox = "packages/platform-node/src/internal/sandbox"
+const bwrap = `${sandbox}/bwrapArguments.ts`
+const contents = `${sandbox}/sandboxContents.ts`
+const launch = `${sandbox}/sandboxLaunch.ts`
+const restrictions = `${sandbox}/restrictions.ts`
+const unshare = `${sandbox}/unshareScript.ts`
+
+const seen = "packages/platform-node/test/attacksSession.test.ts"
+const agents = "packages/platform-node/test/attacksAgent.test.ts"
+const whole = "packages/platform-node/test/sandbox.test.ts"
+
+/** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
+export default [
+  {
+    defence: "bwrap: a network of its own",
+    changes: { [bwrap]: [["[\"--unshare-net\"]", "[]"]] },
+    caughtBy: [seen, "bwrap.*net namespace of its own"]
+  },
+  {
+    defence: "bwrap: processes of its own",
+    changes: { [bwrap]: [["\"--unshare-pid\", ", ""]] },
+    caughtBy: [seen, "bwrap.*pid namespace of its own"]
+  },
+  {
+    defence: "bwrap: processes of the host out of sight",
+    changes: { [bwrap]: [["\"--unshare-pid\", ", ""]] },
+    caughtBy: [seen, "bwrap.*sees no process of the host"]
+  },
+  {
+    defence: "bwrap: IPC of its own",
+    changes: { [bwrap]: [["\"--unshare-ipc\", ", ""]] },
+    caughtBy: [seen, "bwrap.*ipc namespace of its own"]
+  },
+  {
+    defence: "bwrap: a host name of its own",
+    changes: { [bwrap]: [["\"--unshare-uts\", ", ""], ["\"--hostname\", \"sandbox\", ", ""]] },
+    caughtBy: [seen, "bwrap.*uts namespace of its own"]
+  },
+  {
+    defence: "bwrap: started as a user that owns nothing",
+    changes: {
+      [launch]: [[
+        "cwd: \"/\",\n    uid: how.entry === \"dropped\" ? outer : undefined,\n    // bubblewrap",
+        "cwd: \"/\",\n    uid: undefined,\n    // bubblewrap"
+      ]]
+    },
+    caughtBy: [seen, "bwrap \\(dropped\\) runs as a user without rights"],
+    only: "root"
+  },
+  {
+    defence: "a user id for each session",
+    changes: { [`${sandbox}/hostIdentity.ts`]: [["range.first + randomInt(range.count)", "range.first"]] },
+    caughtBy: [seen, "has a user id of its own"],
+    only: "root"
+  },
+  {
+    defence: "root given up inside",
+    changes: {
+      [launch]: [[
+        "uid: how.entry === \"root\" ? outer : uidInNamespace",
+        "uid: how.entry === \"root\" ? 0 : uidInNamespace"
+      ]]
+    },
+    caughtBy: [seen, "\\(root\\) runs as a user without rights"],
+    only: "root"
+  },
+  {
+    defence: "capabilities given up by root",
+    changes: { [restrictions]: [["\"--bounding-set=-all\"", "\"--bounding-set=-sys_admin\""]] },
+    caughtBy: [seen, "\\(root\\) has no capability"],
+    only: "root"
+  },
+  {
+    defence: "bwrap: capabilities dropped",
+    changes: { [bwrap]: [["\"--cap-drop\", \"ALL\"", "\"--cap-add\", \"ALL\""]] },
+    caughtBy: [seen, "bwrap.*has no capability"]
+  },
+  {
+    defence: "unshare: no new privileges",
+    changes: {
+      [restrictions]: [["\"--no-new-privs\", ", ""]],
+      [unshare]: [["|| perl === undefined) return []", "|| perl !== undefined) return []"], [
+        "\"--no-new-privs\", ",
+        ""
+      ]]
+    },
+    caughtBy: [seen, "unshare.*gains nothing from a setuid program"]
+  },
+  {
+    defence: "bwrap: system calls filtered",
+    changes: { [bwrap]: [["[\"--seccomp\", `${firstDescriptor + files.length}`]", "[]"]] },
+    caughtBy: [seen, "bwrap.*filter on its system calls"]
+  },
+  {
+    defence: "unshare: system calls filtered",
+    changes: { [unshare]: [["|| perl === undefined) return []", "|| perl !== undefined) return []"]] },
+    caughtBy: [seen, "unshare.*filter on its system calls"]
+  },
+  {
+    defence: "no user namespace inside",
+    changes: {
+      [bwrap]: [["how.entry !== \"root\" && how.disableUserns", "false"]],
+      [`${sandbox}/seccomp.ts`]: [["165, 166, 155, 161, 272, 308,", "165, 166, 155, 161, 308,"], [
+        "const CLONE_NEWUSER = 0x10000000",
+        "const CLONE_NEWUSER = 0"
+      ]]
+    },
+    caughtBy: [seen, "bwrap.*makes no user namespace of its own"]
+  },
+  {
+    defence: "a terminal session of its own",
+    changes: {
+      [bwrap]: [["\"--new-session\", ", ""]],
+      [`${sandbox}/sandboxSpawn.ts`]: [["detached: true,", "detached: false,"]]
+    },
+    caughtBy: [seen, "bwrap.*shares no terminal session"]
+  },
+  {
+    defence: "bwrap: the root directory read-only",
+    changes: { [bwrap]: [["\"--remount-ro\", \"/dev\", \"--remount-ro\", \"/\"", ""]] },
+    caughtBy: [seen, "bwrap.*writes nowhere but in its own memory"]
+  },
+  {
+    defence: "nothing of the host's /var",
+    changes: {
+      [contents]: [
+        [", [\"/tmp\", \"/var/tmp\"]]", "]"],
+        ["[folder, agentInside],", "[folder, agentInside], [\"/var\", \"/var\"],"],
+        ["\"/var/cache/fontconfig\"", ""]
+      ]
+    },
+    caughtBy: [seen, "bwrap.*finds no file of the host's"]
+  },
+  {
+    defence: "the environment made from nothing",
+    changes: {
+      [`${sandbox}/sandboxSpawn.ts`]: [["env: launch.environment,", "env: { ...process.env, ...launch.environment },"]]
+    },
+    caughtBy: [seen, "environment made from nothing"]
+  },
+  {
+    defence: "the number of processes",
+    changes: { [restrictions]: [["`ulimit -u ${processes} 2>/dev/null || ulimit -p ${processes}`,", ""]] },
+    caughtBy: [seen, "starts no more processes than it may"]
+  },
+  {
+    defence: "the memory of a process",
+    changes: { [restrictions]: [["`ulimit -d ${Math.ceil(memoryBytes / 1024)}`,", ""]] },
+    caughtBy: [seen, "more memory than it may have"]
+  },
+  {
+    defence: "the memory of a session",
+    changes: {
+      [`${sandbox}/sandbox.ts`]: [["options.isolation.memory?.hold(", "({} as Isolation).memory?.hold("]]
+    },
+    caughtBy: [seen, "all processes together no more memory"]
+  },
+  {
+    defence: "the size of a file",
+    changes: { [restrictions]: [["`ulimit -f ${Math.ceil(workspaceBytes / 512)}`,", ""]] },
+    caughtBy: [seen, "bounds the size of a file"]
+  },
+  {
+    defence: "no core dumps",
+    changes: { [restrictions]: [["\"ulimit -c 0\",", "\"ulimit -c unlimited || :\","]] },
+    caughtBy: [seen, "leaves no core"]
+  },
+  {
+    defence: "bwrap: the size of the workspace",
+    changes: { [bwrap]: [["\"--size\", `${bytes}`, ", ""]] },
+    caughtBy: [seen, "bwrap.*bounds all files of a directory together"]
+  },
+  {
+    defence: "unshare: the size of the workspace",
+    changes: { [unshare]: [["`size=${bytes}`, ", ""]] },
+    caughtBy: [seen, "unshare.*bounds all files of a directory together"]
+  },
+  {
+    defence: "unshare: a network of its own",
+    changes: { [unshare]: [["[\"--net\"]", "[]"]] },
+    caughtBy: [seen, "unshare.*net namespace of its own"]
+  },
+  {
+    defence: "unshare: IPC of its own",
+    changes: { [unshare]: [["\"--ipc\", ", ""]] },
+    caughtBy: [seen, "unshare.*ipc namespace of its own"]
+  },
+  {
+    defence: "unshare: the root directory read-only",
+    changes: { [unshare]: [["\"mount -o remount,bind,ro,nosuid,nodev /\",", ""]] },
+    caughtBy: [seen, "unshare.*writes nowhere but in its own memory"]
+  },
+  {
+    defence: "unshare: the directories of the host read-only",
+    changes: { [unshare]: [["\"rbind\",\n      \"ro\",", "\"rbind\","]] },
+    caughtBy: [seen, "unshare.*writes nowhere but in its own memory"],
+    only: "nobody"
+  },
+  {
+    defence: "unshare: no way back to the old root",
+    changes: { [unshare]: [["\"umount -l .\",\n", ""]] },
+    caughtBy: [seen, "unshare.*finds no file of the host's"]
+  },
+  {
+    defence: "death with the host",
+    changes: { [bwrap]: [["\"--die-with-parent\", ", ""]] },
+    caughtBy: [whole, "are gone, whether their agents run or stand still"]
+  },
+  {
+    defence: "frames of the agent are bounded",
+    changes: {
+      "packages/platform-node/src/internal/agent/frames.mjs": [["length < 8 || length > maxFrameBytes", "length < 8"]]
+    },
+    caughtBy: [agents, "a frame without end"]
+  },
+  {
+    defence: "frames of the agent are decoded",
+    changes: {
+      [`${sandbox}/sandboxConnection.ts`]: [[
+        "if (Either.isLeft(decoded)) return this.end(\"its agent sent a frame that makes no sense\")",
+        "if (Either.isLeft(decoded)) return"
+      ]]
+    },
+    caughtBy: [agents, "an answer of another shape"]
+  },
+  {
+    defence: "answers to calls that nobody made",
+    changes: {
+      [`${sandbox}/sandboxConnection.ts`]: [[
+        "if (!this.#cancelled.has(id)) return this.end(\"its agent answered a call that nobody made\")",
+        ""
+      ]]
+    },
+    caughtBy: [agents, "an answer to a call that nobody made"]
+  },
+  {
+    defence: "none only when asked for in words",
+    changes: { "packages/platform-node/src/Isolation.ts": [[": firstThatWorks(request)", ": Effect.succeed(none)"]] },
+    caughtBy: ["packages/platform-node/test/isolation.test.ts", "is never none unless asked for in words"]
+  }
+]

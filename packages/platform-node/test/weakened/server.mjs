@@ -1,0 +1,303 @@
+/** Defences of the server: who is let in, to what, and how much of it. */
+
+const local = "packages/platform-node/src/internal/local"
+const contexts = "packages/platform-node/src/internal/contexts"
+const gate = `${local}/gate.ts`
+const http = `${local}/httpServer.ts`
+const body = `${local}/requestBody.ts`
+const connections = `${local}/connections.ts`
+const registry = `${local}/registry.ts`
+const webSocket = `${local}/webSocketRoute.ts`
+const urls = `${contexts}/signedUrls.ts`
+
+const tests = "packages/platform-node/test"
+const server = `${tests}/attacksServer.test.ts`
+const bodies = `${tests}/attacksBodies.test.ts`
+const limits = `${tests}/attacksLimits.test.ts`
+const tokens = `${tests}/attacksTokens.test.ts`
+const sockets = `${tests}/webSocket.test.ts`
+const life = `${tests}/server.test.ts`
+
+/** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
+export default [
+  {
+    defence: "the Host header",
+    changes: { [gate]: [["if (!isOurs(headers.host) ||", "if (headers.host === \"\" ||"]] },
+    caughtBy: [server, "answers under no other host name"]
+  },
+  {
+    defence: "the Origin header",
+    changes: { [gate]: [["headers.origin !== undefined", "headers.origin === \"https://evil.example\""]] },
+    caughtBy: [server, "gives nothing to a browser page"]
+  },
+  {
+    defence: "the key: any at all would do",
+    changes: {
+      [`${local}/apiRoute.ts`]: [[
+        "isKey(request.headers.authorization)",
+        "request.headers.authorization !== undefined"
+      ]]
+    },
+    caughtBy: [server, "gives nothing to a program with a wrong key"]
+  },
+  {
+    defence: "keys and tokens: all of it counts",
+    changes: { [gate]: [["digest(given ?? \"\")", "digest((given ?? \"\").slice(0, secret.length))"]] },
+    caughtBy: [server, "gives nothing to a program with a wrong key"]
+  },
+  {
+    defence: "keys and tokens: letters count as they are",
+    changes: { [gate]: [["digest(given ?? \"\")", "digest((given ?? \"\").toLowerCase())"]] },
+    caughtBy: [server, "gives nothing to a program with a wrong key"]
+  },
+  {
+    defence: "loopback only",
+    changes: { [http]: [["server.listen(port, host,", "server.listen(port, \"0.0.0.0\","]] },
+    caughtBy: [server, "listens on the loopback address alone"]
+  },
+  {
+    defence: "HTTP that is malformed is refused",
+    changes: { [http]: [["Http.createServer({", "Http.createServer({\n    insecureHTTPParser: true,"]] },
+    caughtBy: [server, "works off no request that hides behind a malformed one"]
+  },
+  {
+    defence: "forms are refused",
+    changes: { [body]: [["if (formType.test(", "if (formType.source === \"\" && formType.test("]] },
+    caughtBy: [life, "refuses bodies that it does not read"]
+  },
+  {
+    defence: "the size of a body",
+    changes: {
+      [body]: [["size <= limits.bodyBytes", "size <= 100 * limits.bodyBytes"], [
+        "Number(headers[\"content-length\"] ?? 0) > limit ?",
+        "Number(headers[\"content-length\"] ?? 0) > 100 * limit ?"
+      ]]
+    },
+    caughtBy: [bodies, "is not read to its end where it is too large"]
+  },
+  {
+    defence: "the announced size of a body",
+    changes: {
+      [body]: [[
+        "Number(headers[\"content-length\"] ?? 0) > limit ?",
+        "Number(headers[\"content-length\"] ?? 0) > 100 * limit ?"
+      ]]
+    },
+    caughtBy: [bodies, "is refused by its length"]
+  },
+  {
+    defence: "bodies are not decompressed",
+    changes: {
+      [body]: [[
+        "(headers[\"content-encoding\"] ?? \"identity\") !== \"identity\"",
+        "headers[\"content-encoding\"] === \"x\""
+      ]]
+    },
+    caughtBy: [bodies, "is not read to its end where it is too large or compressed"]
+  },
+  {
+    defence: "the depth of JSON",
+    changes: {
+      [`${local}/jsonDepth.ts`]: [["if (depth > limit) return false", "if (depth > 1e6 * limit) return false"]]
+    },
+    caughtBy: [life, "the depth of JSON"]
+  },
+  {
+    defence: "slow headers are cut",
+    changes: { [http]: [["headersTimeout: headers,", "headersTimeout: 600_000,"]] },
+    caughtBy: [limits, "that is slow or only half open is cut"]
+  },
+  {
+    defence: "slow bodies are cut",
+    changes: {
+      [body]: [["setTimeout(() => finish(Effect.fail(tooSlow(limits.body))), limits.body)", "setTimeout(() => {}, 0)"]]
+    },
+    caughtBy: [limits, "that is slow or only half open is cut"]
+  },
+  {
+    defence: "idle connections are cut",
+    changes: {
+      [http]: [["keepAliveTimeout: idle,", "keepAliveTimeout: 600_000,"]],
+      [connections]: [["server.timeout = limits.stall", "server.timeout = 600_000"]]
+    },
+    caughtBy: [limits, "that is slow or only half open is cut"]
+  },
+  {
+    defence: "clients that take nothing are cut",
+    changes: { [connections]: [["server.timeout = limits.stall", "server.timeout = 600_000"]] },
+    caughtBy: [life, "cuts a client that takes nothing of its reply"]
+  },
+  {
+    defence: "the number of connections",
+    changes: { [connections]: [["server.maxConnections = limits.connections", "server.maxConnections = 100_000"]] },
+    caughtBy: [life, "cuts connections beyond their number"]
+  },
+  {
+    defence: "the number of strangers",
+    changes: { [connections]: [["strangers.size > limits.strangers", "strangers.size > 1e6 * limits.strangers"]] },
+    caughtBy: [life, "keeps a few strangers, and cuts the oldest of more"]
+  },
+  {
+    defence: "the number of sessions",
+    changes: {
+      [registry]: [["sessions.size + starting >= maxSessions", "sessions.size + starting >= 10 * maxSessions"]]
+    },
+    caughtBy: [limits, "beyond the number that may be are refused"]
+  },
+  {
+    defence: "sessions that still start count",
+    changes: { [registry]: [["sessions.size + starting >= maxSessions", "sessions.size >= maxSessions"]] },
+    caughtBy: [limits, "beyond the number that may be are refused"]
+  },
+  {
+    defence: "idle sessions are released",
+    changes: { [registry]: [["now - usedAt >= idleMillis", "now - usedAt >= 1000 * idleMillis"]] },
+    caughtBy: [limits, "that nobody uses are released"]
+  },
+  {
+    defence: "sessions at work are not idle",
+    changes: { [registry]: [["active === 0 && now", "active >= 0 && now"]] },
+    caughtBy: [limits, "that nobody uses are released, and those at work are not"]
+  },
+  {
+    defence: "the token of a link",
+    changes: {
+      [`${local}/linkRoute.ts`]: [[
+        "yield* demandToken(session, request.headersDistinct[\"x-access-token\"]?.[0])",
+        "yield* Effect.void"
+      ]]
+    },
+    caughtBy: [tokens, "a link takes the token of its session"]
+  },
+  {
+    defence: "the token in the body of a link's call",
+    changes: {
+      [`${local}/linkRoute.ts`]: [[
+        "return demandToken(session, token).pipe(",
+        "return demandToken(session, token === \"\" ? token : session.token).pipe("
+      ]]
+    },
+    caughtBy: [tokens, "a link believes no other token"]
+  },
+  {
+    defence: "the token of a WebSocket",
+    changes: {
+      [webSocket]: [[
+        "yield* demandToken(session, headersDistinct",
+        "yield* demandToken(session, session.token || headersDistinct"
+      ]]
+    },
+    caughtBy: [tokens, "a WebSocket opens for the token"]
+  },
+  {
+    defence: "WebSockets from browser pages",
+    changes: {
+      [http]: [[
+        "const refused = gate(request, target) ?? (work.isEnding() ? ending : undefined)\n      const facts",
+        "const refused = work.isEnding() ? ending : undefined\n      const facts"
+      ]]
+    },
+    caughtBy: [tokens, "a WebSocket opens for the token"]
+  },
+  {
+    defence: "the size of a WebSocket message",
+    changes: { [webSocket]: [["maxPayload: frameBytes", "maxPayload: 100 * frameBytes"]] },
+    caughtBy: [sockets, "closes with 1009 after a message that is too large"]
+  },
+  {
+    defence: "WebSockets whose client is gone",
+    changes: { [webSocket]: [["if (now === seen) return socket.terminate()", ""]] },
+    caughtBy: [sockets, "is cut when its client gives no sign of life"]
+  },
+  {
+    defence: "runs of a client that is gone",
+    changes: { [webSocket]: [["work.start(Scope.close(scope, Exit.void))", "work.start(Effect.void)"]] },
+    caughtBy: [sockets, "ends the run of a client that is gone"]
+  },
+  {
+    defence: "a presigned URL: its signature",
+    changes: {
+      [urls]: [["if (!Crypto.timingSafeEqual(signature(grant), Buffer.from(given, \"hex\"))) return \"forbidden\"", ""]]
+    },
+    caughtBy: [tokens, "a presigned URL opens one file for one method"]
+  },
+  {
+    defence: "a presigned URL: its method",
+    changes: {
+      [urls]: [["JSON.stringify([method, contextId, path, expires])", "JSON.stringify([contextId, path, expires])"]]
+    },
+    caughtBy: [tokens, "a presigned URL opens one file for one method"]
+  },
+  {
+    defence: "a presigned URL: its file",
+    changes: {
+      [urls]: [["JSON.stringify([method, contextId, path, expires])", "JSON.stringify([method, contextId, expires])"]]
+    },
+    caughtBy: [tokens, "a presigned URL opens one file for one method"]
+  },
+  {
+    defence: "a presigned URL: its expiry is signed",
+    changes: {
+      [urls]: [["JSON.stringify([method, contextId, path, expires])", "JSON.stringify([method, contextId, path])"]]
+    },
+    caughtBy: [tokens, "a presigned URL opens one file for one method"]
+  },
+  {
+    defence: "a presigned URL: its expiry",
+    changes: {
+      [urls]: [[
+        "return nowMillis >= grant.expires * 1000 ? \"expired\" : grant",
+        "return nowMillis < 0 ? \"expired\" : grant"
+      ]]
+    },
+    caughtBy: [`${tests}/contextUrls.test.ts`, "end at their second"]
+  },
+  {
+    defence: "paths of contexts",
+    changes: { [`${contexts}/contextPaths.ts`]: [["segments.includes(\"..\")", "segments.includes(\"...\")"]] },
+    caughtBy: [tokens, "no URL is made for a path that leaves its context"]
+  },
+  {
+    defence: "uploads that break off",
+    changes: {
+      [`${contexts}/fileRoute.ts`]: [
+        ["if (!request.complete) throw cutOff", ""],
+        [
+          "await staged.file.abort()\n    throw request.destroyed && !(error instanceof Refusal) ? cutOff : error",
+          "if (error instanceof Refusal) throw error"
+        ]
+      ]
+    },
+    caughtBy: [tokens, "an upload that breaks off leaves what was there"]
+  },
+  {
+    defence: "the log holds no path",
+    changes: {
+      [`${local}/httpServer.ts`]: [[
+        "route: route.name(method, path),",
+        "route: request.url ?? route.name(method, path),"
+      ]]
+    },
+    caughtBy: [`${tests}/attacksLog.test.ts`, "shows no key, token, code or path"]
+  },
+  {
+    defence: "the log quotes no defect",
+    changes: {
+      [`${local}/requestLog.ts`]: [[
+        "return [defect.name, ...frames].join(",
+        "return [defect.name, defect.message, ...frames].join("
+      ]]
+    },
+    caughtBy: [`${tests}/attacksLog.test.ts`, "names the place of a defect"]
+  },
+  {
+    defence: "the end lets calls in flight finish",
+    changes: { [http]: [["works.make(limits.drain)", "works.make(0)"]] },
+    caughtBy: [life, "lets calls in flight finish"]
+  },
+  {
+    defence: "the end interrupts what takes longer",
+    changes: { [`${local}/work.ts`]: [["for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)", ""]] },
+    caughtBy: [life, "interrupts what takes longer"]
+  }
+]

@@ -1,0 +1,10 @@
+/** A defence that is broken on purpose, to see that a test notices. */
+export interface Weakening {
+  readonly defence: string
+  /** By file, from the root of the checkout. Each text occurs there exactly once, so that no weakening outlives its code. */
+  readonly changes: Readonly<Record<string, ReadonlyArray<readonly [find: string, replacement: string]>>>
+  /** The test that must then fail: its file, and a regular expression for its full name. */
+  readonly caughtBy: readonly [file: string, name: string]
+  /** Where only one of the two kinds of users has the defence. */
+  readonly only?: "root" | "nobody"
+}
