@@ -5,12 +5,33 @@ export interface Alternative {
   readonly run: () => Promise<unknown>
   /** Runs after each sample and is not timed. */
   readonly pause?: () => Promise<unknown>
+  /** Every how many rounds it runs: more than 1 for what is slow. */
+  readonly every?: number
 }
 
-const median = (samples: ReadonlyArray<number>): number => {
-  const sorted = [...samples].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN
+/** What cannot be measured on this machine, and why. */
+export interface Missing {
+  readonly name: string
+  readonly missing: string
 }
+
+export interface Rounds {
+  readonly rounds: number
+  /** How many calls make one sample. */
+  readonly batch?: number
+  readonly warmup?: number
+  /** No round begins after so many seconds, on a machine that is busy with something else. */
+  readonly seconds?: number
+}
+
+const fewestRounds = 2
+
+export const quantile = (samples: ReadonlyArray<number>, q: number): number => {
+  const sorted = [...samples].sort((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? NaN
+}
+
+export const median = (samples: ReadonlyArray<number>): number => quantile(samples, 0.5)
 
 const time = async (run: () => Promise<unknown>, batch: number): Promise<number> => {
   const start = process.hrtime.bigint()
@@ -18,26 +39,50 @@ const time = async (run: () => Promise<unknown>, batch: number): Promise<number>
   return Number(process.hrtime.bigint() - start) / batch / 1e6
 }
 
-/** The first alternative is the floor that the others are measured by. `batch` calls make one sample. */
-export const compare = async (
-  title: string,
+const sample = async (
   alternatives: ReadonlyArray<Alternative>,
-  { batch = 1, rounds, warmup = 3 }: { readonly rounds: number; readonly batch?: number; readonly warmup?: number }
-): Promise<void> => {
+  { batch = 1, rounds, seconds = 25, warmup = 3 }: Rounds
+): Promise<ReadonlyArray<ReadonlyArray<number>>> => {
   const samples = alternatives.map((): Array<number> => [])
-  for (let round = -warmup; round < rounds; round++) {
-    for (const [index, { pause, run }] of alternatives.entries()) {
+  const end = performance.now() + seconds * 1000
+  for (let round = -warmup; round < rounds && (round < fewestRounds || performance.now() < end); round++) {
+    for (const [index, { every = 1, pause, run }] of alternatives.entries()) {
+      if (round % every !== 0) continue
       const millis = await time(run, batch)
       await pause?.()
       if (round >= 0) samples[index]?.push(millis)
     }
   }
+  return samples
+}
+
+/** Fewer samples than this say nothing about a tail. */
+const enoughForTail = 20
+
+const line = (name: string, samples: ReadonlyArray<number>, floor: number): string => {
+  const millis = median(samples)
+  const tail = samples.length < enoughForTail ? "" : quantile(samples, 0.99).toFixed(3)
+  return `  ${name.padEnd(58)} ${millis.toFixed(3).padStart(10)} ms ${(millis / floor).toFixed(2).padStart(8)} x` +
+    `${tail.padStart(12)}`
+}
+
+/** The first alternative that can run is the floor that the others are measured by. */
+export const compare = async (
+  title: string,
+  choices: ReadonlyArray<Alternative | Missing>,
+  rounds: Rounds
+): Promise<void> => {
+  const alternatives = choices.filter((choice): choice is Alternative => "run" in choice)
+  const samples = await sample(alternatives, rounds)
   const floor = median(samples[0] ?? [])
-  console.log(`\n${title}`)
-  for (const [index, { name }] of alternatives.entries()) {
-    const millis = median(samples[index] ?? [])
-    console.log(
-      `  ${name.padEnd(58)} ${millis.toFixed(3).padStart(10)} ms  ${(millis / floor).toFixed(2).padStart(7)} x`
-    )
+  console.log(
+    `\n${title} (${samples[0]?.length} rounds)`.padEnd(61),
+    "p50".padStart(13),
+    "ratio".padStart(10),
+    "p99".padStart(11)
+  )
+  for (const [index, { name }] of alternatives.entries()) console.log(line(name, samples[index] ?? [], floor))
+  for (const choice of choices) {
+    if ("missing" in choice) console.log(`  ${choice.name.padEnd(58)} ${choice.missing}`)
   }
 }

@@ -19,4 +19,4 @@ export const imports = (): Promise<void> =>
     importing("@effect-agb/core"),
     importing("@effect-agb/core/Session"),
     importing("@effect-agb/platform-node")
-  ], { rounds: 9 })
+  ], { rounds: 7, warmup: 1 })

@@ -1,14 +1,36 @@
 // All comparisons, or those named as arguments. Each prints medians of one run and ratios to its first line.
+import { code } from "./code.js"
+import { startContenders } from "./contenders.js"
 import { files } from "./files.js"
 import { imports } from "./imports.js"
-import { runs } from "./runs.js"
+import { sessions } from "./sessions.js"
+import { shell } from "./shell.js"
+import { split } from "./split.js"
 import { toolCall } from "./toolCall.js"
+import { transfer } from "./transfer.js"
 
-const all = { toolCall, runs, files, imports }
+/** These need the runtime and its alternatives; the heap that the big files leave behind makes each later fork dearer. */
+const sideBySide = { sessions, code, shell, split, transfer }
+const alone = { toolCall, files, imports }
+
+const names = [...Object.keys(sideBySide), ...Object.keys(alone)]
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !names.includes(name))
+if (unknown !== undefined) {
+  console.error(`No comparison is called ${unknown}; there are ${names.join(", ")}`)
+  process.exit(2)
+}
+const isWanted = ([name]: readonly [string, unknown]) => wanted.length === 0 || wanted.includes(name)
 
 console.log(`Node ${process.versions.node}; medians, the first line of each block is the floor`)
-const wanted = process.argv.slice(2)
-for (const [name, run] of Object.entries(all)) {
-  if (wanted.length === 0 || wanted.includes(name)) await run()
+const started = performance.now()
+for (const [, run] of Object.entries(alone).filter(isWanted)) await run()
+const compared = Object.entries(sideBySide).filter(isWanted)
+if (compared.length > 0) {
+  const contenders = await startContenders()
+  console.log(`\nagb-local: ${contenders.local.server.isolation}`)
+  for (const [, run] of compared) await run(contenders)
+  await contenders.stop()
 }
+console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`)
 process.exit(0)

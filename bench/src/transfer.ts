@@ -1,0 +1,109 @@
+// Files of 1 MiB and 256 MiB into a session and out of it, against copying them: in the chunks of the wire's JSON, and as
+// bytes through presigned URLs with a sync between storage and sandbox.
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Alternative, compare, type Missing } from "./compare.js"
+import type { Contenders, Local } from "./contenders.js"
+import { download, type Exchange, openExchange, upload } from "./presigned.js"
+import { connect, type Wire } from "./wire.js"
+
+const mebibyte = 2 ** 20
+
+type Session = Awaited<ReturnType<Local["open"]>>["session"]
+
+interface Setting {
+  readonly local: Local
+  readonly wire: Wire
+  readonly session: Session
+  readonly exchange: Exchange | string
+  readonly folder: string
+}
+
+const presigned = (
+  exchange: Exchange | string,
+  name: string,
+  run: (exchange: Exchange) => Promise<unknown>
+): Alternative | Missing =>
+  typeof exchange === "string" ? { name, missing: exchange } : { name, run: () => run(exchange) }
+
+/** Each size: how often it is copied, and every how many rounds in chunks, which take long. */
+interface Plan {
+  readonly size: number
+  readonly rounds: number
+  readonly chunkedEvery: number
+}
+
+/** Removes a file so that the next copy of it finds as much room as the first. */
+const removal = ({ local, session }: Setting, path: string) => () => local.run(session.fileSystem.deleteFile(path))
+
+const into = async (setting: Setting, plan: Plan, chunked: string, through: string): Promise<void> => {
+  const { exchange, folder, local, session, wire } = setting
+  const [source, copy] = [join(folder, "source"), join(folder, "copy")]
+  const put = (to: Exchange) => upload.put(wire, to, through, source)
+  const putAndSync = async (to: Exchange) => {
+    await put(to)
+    await upload.sync(wire, to)
+  }
+  await compare(`${plan.size / mebibyte} MiB into a session`, [
+    { name: "fs.copyFile", run: () => copyFile(source, copy) },
+    {
+      name: "fileSystem.writeFile, 51,200 bytes a call",
+      run: async () => local.run(session.fileSystem.writeFile(chunked, await readFile(source, "utf8"))),
+      every: plan.chunkedEvery
+    },
+    presigned(exchange, "presigned upload", put),
+    { ...presigned(exchange, "presigned upload + sync", putAndSync), pause: removal(setting, through) }
+  ], { rounds: plan.rounds, warmup: plan.rounds > 5 ? 2 : 0 })
+  if (typeof exchange !== "string") await putAndSync(exchange)
+}
+
+const outOf = async (setting: Setting, plan: Plan, chunked: string, through: string): Promise<void> => {
+  const { exchange, folder, local, session, wire } = setting
+  const [source, copy] = [join(folder, "source"), join(folder, "copy")]
+  const maxBytes = plan.size
+  // A sync skips what has not changed since the last one.
+  const change = () => local.run(session.command.executeCommand(`touch ${through}`))
+  await change()
+  await compare(`${plan.size / mebibyte} MiB out of a session`, [
+    { name: "fs.copyFile", run: () => copyFile(source, copy) },
+    {
+      name: "fileSystem.readFileBytes, 51,200 bytes a call",
+      run: async () => writeFile(copy, await local.run(session.fileSystem.readFileBytes(chunked, { maxBytes }))),
+      every: plan.chunkedEvery
+    },
+    presigned(exchange, "presigned download", (from) => download.get(wire, from, through, copy)),
+    {
+      ...presigned(exchange, "sync + presigned download", async (from) => {
+        await download.sync(wire, from)
+        await download.get(wire, from, through, copy)
+      }),
+      pause: change
+    }
+  ], { rounds: plan.rounds, warmup: plan.rounds > 5 ? 2 : 0 })
+  await removal(setting, chunked)()
+  if (typeof exchange !== "string") await removal(setting, through)()
+}
+
+export const transfer = async ({ local }: Contenders): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), "agb-bench-"))
+  const wire = connect(local.server)
+  const { close, session } = await local.open()
+  const exchange = await openExchange(wire, session.sessionId)
+  const setting = { local, wire, session, exchange, folder }
+  const { stdout } = await local.run(session.command.executeCommand("pwd"))
+  const chunked = `${stdout.trim()}/chunked`
+  const through = `${typeof exchange === "string" ? "" : exchange.folder}/file`
+  const plans = [
+    { size: mebibyte, rounds: 20, chunkedEvery: 1 },
+    { size: 256 * mebibyte, rounds: 2, chunkedEvery: 2 }
+  ]
+  for (const plan of plans) {
+    await writeFile(join(folder, "source"), "0123456789abcdef".repeat(plan.size / 16))
+    await into(setting, plan, chunked, through)
+    await outOf(setting, plan, chunked, through)
+  }
+  await close()
+  await wire.close()
+  await rm(folder, { recursive: true })
+}
