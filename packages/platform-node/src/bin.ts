@@ -20,6 +20,7 @@ const usage = `agb-local: the AGB wire on a loopback port, with real sandboxed p
   --processes <number>   processes and threads of a session, default 512
   --output <KiB>         kept output of a call, per stream, default 1024
   --longest-call <s>     the longest timeout that a client may ask for, in seconds, default 86400
+  --contexts <directory> where contexts are kept for the next start; default: they end with this one
   --log <form>           json, pretty or none: a line on stderr for each request, without keys, code and paths;
                          default pretty on a terminal, else json
 
@@ -37,6 +38,7 @@ const options = {
   processes: { type: "string" },
   output: { type: "string" },
   "longest-call": { type: "string" },
+  contexts: { type: "string" },
   log: { type: "string", default: process.stderr.isTTY ? "pretty" : "json" },
   help: { type: "boolean", default: false }
 } as const
@@ -71,6 +73,7 @@ const parse = (): Given | "help" => {
     warm: Number(values.warm),
     isolation: oneOf<IsolationRequest>("isolation", values.isolation, ["auto", "namespaces", "landlock", "none"]),
     network: oneOf<"none" | "host">("network", values.network, ["none", "host"]),
+    contextsDirectory: values.contexts,
     maxSessions: times(values.sessions, 1),
     limits: {
       memoryBytes: times(values.memory, 2 ** 20),

@@ -9,8 +9,12 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import jdk.jshell.DeclarationSnippet;
 import jdk.jshell.Diag;
 import jdk.jshell.EvalException;
 import jdk.jshell.JShell;
@@ -59,7 +63,7 @@ public final class Kernel {
                 System.err.flush();
                 int limit = Integer.parseInt(request[3]);
                 if (outcome.shown != null) {
-                    reply(replies, List.of("result", request[1], "1", "1", "text/plain", cut(outcome.shown, limit)));
+                    reply(replies, List.of("result", request[1], "0", "1", "text/plain", cut(outcome.shown, limit)));
                 }
                 Failure failure = outcome.failure;
                 reply(replies, failure == null ? List.of("done", request[1], "0", "", "", "")
@@ -138,7 +142,26 @@ public final class Kernel {
         return new Outcome(failure, failure == null && !shown.isEmpty() ? shown.get(0) : null);
     }
 
+    /** Definitions may refer to what comes later in the same code, but to nothing else that is not there. */
     private Failure evaluateAll(String run, String code, List<String> shown) {
+        Map<Snippet, Integer> incomplete = new LinkedHashMap<>();
+        Failure failure = evaluateEach(run, code, shown, incomplete);
+        if (failure != null) return failure;
+        return incomplete.entrySet().stream().filter(entry -> isIncomplete(shell.status(entry.getKey()))).findFirst()
+            .map(entry -> unresolved(run, code, entry.getValue(), (DeclarationSnippet) entry.getKey())).orElse(null);
+    }
+
+    private Failure unresolved(String run, String code, int start, DeclarationSnippet snippet) {
+        String missing = shell.unresolvedDependencies(snippet).findFirst().orElse("");
+        Matcher name = Pattern.compile("\\b" + Pattern.quote(missing.replaceAll("^\\w+ |\\(.*", "")) + "\\b").matcher(code);
+        return compileFailure(run, code, name.find(start) ? name.start() : start, "cannot find symbol: " + missing);
+    }
+
+    private static boolean isIncomplete(Snippet.Status status) {
+        return status == Snippet.Status.RECOVERABLE_DEFINED || status == Snippet.Status.RECOVERABLE_NOT_DEFINED;
+    }
+
+    private Failure evaluateEach(String run, String code, List<String> shown, Map<Snippet, Integer> incomplete) {
         String rest = code;
         while (!rest.isBlank() && !interrupted) {
             SourceCodeAnalysis.CompletionInfo info = analysis.analyzeCompletion(rest);
@@ -147,20 +170,22 @@ public final class Kernel {
             String remaining = info.source() == null ? "" : info.remaining();
             int start = code.length() - rest.length();
             shown.clear();
-            Failure failure = evaluate(run, code, start, source, shown);
+            Failure failure = evaluate(run, code, start, source, shown, incomplete);
             if (failure != null) return failure;
             rest = remaining;
         }
         return null;
     }
 
-    private Failure evaluate(String run, String code, int start, String source, List<String> shown) {
+    private Failure evaluate(
+        String run, String code, int start, String source, List<String> shown, Map<Snippet, Integer> incomplete) {
         int begin = start + source.length() - source.stripLeading().length();
         Place place = new Place(run, lineAt(code, begin));
         for (SnippetEvent event : shell.eval(source.strip())) {
             Snippet snippet = event.snippet();
             places.put(snippet.id(), place);
             if (event.status() == Snippet.Status.REJECTED) return rejected(run, code, begin, snippet);
+            if (isIncomplete(event.status())) incomplete.put(snippet, begin);
             if (event.exception() != null) return thrown(event.exception());
             if (event.causeSnippet() == null && isShown(snippet) && event.value() != null) shown.add(event.value());
         }
@@ -177,13 +202,16 @@ public final class Kernel {
     private Failure rejected(String run, String code, int start, Snippet snippet) {
         Diag problem = shell.diagnostics(snippet).filter(Diag::isError).findFirst().orElse(null);
         if (problem == null) return new Failure("CompileError", "The code was rejected", "CompileError");
-        int position = Math.min(code.length(), start + (int) Math.max(0, problem.getPosition()));
-        int lineStart = code.lastIndexOf('\n', position - 1) + 1;
-        int lineEnd = code.indexOf('\n', position) < 0 ? code.length() : code.indexOf('\n', position);
         String message = problem.getMessage(null).lines().filter(line -> !line.endsWith("class "))
             .reduce((one, other) -> one + "\n" + other).orElse("");
-        String traceback = run + ":" + (lineAt(code, lineStart) + 1) + ": error: " + message + "\n" + code.substring(lineStart, lineEnd) + "\n"
-            + " ".repeat(Math.max(0, position - lineStart)) + "^";
+        return compileFailure(run, code, Math.min(code.length(), start + (int) Math.max(0, problem.getPosition())), message);
+    }
+
+    private static Failure compileFailure(String run, String code, int position, String message) {
+        int lineStart = code.lastIndexOf('\n', position - 1) + 1;
+        int lineEnd = code.indexOf('\n', position) < 0 ? code.length() : code.indexOf('\n', position);
+        String traceback = run + ":" + (lineAt(code, lineStart) + 1) + ": error: " + message + "\n"
+            + code.substring(lineStart, lineEnd) + "\n" + " ".repeat(Math.max(0, position - lineStart)) + "^";
         return new Failure("CompileError", message, traceback);
     }
 

@@ -353,6 +353,9 @@ def flush():
 
 
 def left_well(error):
+    """Whether the code ended itself, and without a complaint; `exit` closes the standard input on its way."""
+    if isinstance(error, SystemExit) and sys.stdin.closed:
+        sys.stdin = open(os.devnull)
     return isinstance(error, SystemExit) and (error.code is None or error.code is False or error.code == 0)
 
 

@@ -16,8 +16,8 @@ import { inspect, types } from "node:util"
 import { SHARE_ENV, Worker } from "node:worker_threads"
 import { decodeFields, encodeFields, lines } from "./fields.mjs"
 import { importName, rewriteImports } from "./importRewrite.mjs"
-import { beginRun, endRun, isOfRun, stopRun, watchTimers } from "./kernelJsActivity.mjs"
-import { explain, explainSyntax, interrupted, mapLines, stackOf } from "./kernelJsErrors.mjs"
+import { beginRun, endRun, stopRun, watchTimers } from "./kernelJsActivity.mjs"
+import { explain, explainSyntax, interrupted, isOfRun, mapLines, stackOf } from "./kernelJsErrors.mjs"
 import { isRefused, looksTyped, stripTypes } from "./kernelJsTypes.mjs"
 
 const longestRequest = 64 * 1024 * 1024
@@ -144,7 +144,7 @@ const finish = (count, error, shown) => {
   endRun()
   session.post("Runtime.releaseObjectGroup", { objectGroup: "run" })
   const told = error === undefined ? ["0", "", "", ""] : ["1", error.name, error.value, error.traceback]
-  const result = shown === undefined ? [] : [["result", count, "1", "1", ...shown]]
+  const result = shown === undefined ? [] : [["result", count, "0", "1", ...shown]]
   reply(...[...result, ["done", count, ...told]].map((fields) => fields.map((field) => String(field).slice(0, limit))))
 }
 
@@ -300,11 +300,12 @@ const watch = () => {
  * @param {unknown} error
  */
 const report = (error) => {
-  if (current === undefined || !isOfRun()) {
-    return writeAll(2, Buffer.from(`Uncaught ${explain(error).traceback}\n`))
+  const told = explain(error)
+  if (current === undefined || !isOfRun(told, `run-${current.count}`)) {
+    return writeAll(2, Buffer.from(`Uncaught ${told.traceback}\n`))
   }
   stopRun()
-  finish(current.count, explain(error))
+  finish(current.count, told)
 }
 
 prepareGlobals()

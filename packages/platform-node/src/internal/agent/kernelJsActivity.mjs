@@ -1,6 +1,8 @@
 // @ts-check
-/** What a run has set in motion, so that it can be stopped together with the run. */
-import { AsyncLocalStorage } from "node:async_hooks"
+/**
+ * What a run has set in motion, so that it can be stopped together with the run. Node's own way to follow code through
+ * its callbacks, AsyncLocalStorage, is none here: after an interrupted callback it ends the process.
+ */
 import { syncBuiltinESMExports } from "node:module"
 import timers from "node:timers"
 
@@ -10,29 +12,47 @@ import timers from "node:timers"
  * @property {ReadonlyArray<string>} before what was active when the run began
  */
 
-/** @type {AsyncLocalStorage<Activity>} */
-const activities = new AsyncLocalStorage()
-
 /** @type {Activity | undefined} */
 let current
 
 /**
- * Whatever the body starts, now or later, belongs to a run of its own.
+ * To whom the code that runs now belongs, as far as that is known: to the run that was begun or set the timer.
  *
- * @param {() => void} body
+ * @type {Activity | undefined}
  */
+let owner
+
+/**
+ * @param {Activity} activity
+ * @param {() => unknown} body
+ */
+const owned = (activity, body) => {
+  owner = activity
+  try {
+    return body()
+  } finally {
+    queueMicrotask(disown)
+  }
+}
+
+/** What a callback has resolved runs before the next tick, and is still part of it. */
+const disown = () => {
+  process.nextTick(() => {
+    owner = undefined
+  })
+}
+
+/** @param {() => void} body */
 export const beginRun = (body) => {
   current = { timers: new Map(), before: process.getActiveResourcesInfo() }
-  activities.run(current, body)
+  owned(current, body)
 }
 
 /** From here on the timers of the run may go off when they like. */
 export const endRun = () => {
+  current?.timers.clear()
   current = undefined
 }
-
-/** Whether the code that calls this belongs to the run in progress. */
-export const isOfRun = () => current !== undefined && activities.getStore() === current
 
 /**
  * Clears the timers of the run in progress.
@@ -74,17 +94,20 @@ export const watchTimers = () => {
 const watchedSet = (set, clear, repeats) =>
   new Proxy(set, {
     apply: (target, self, [callback, ...rest]) => {
-      const activity = activities.getStore()
-      if (activity === undefined || activity !== current || typeof callback !== "function") {
+      const activity = owner
+      if (activity === undefined || typeof callback !== "function") {
         return Reflect.apply(target, self, [callback, ...rest])
       }
       /** @this {unknown} */
-      const once = function(/** @type {ReadonlyArray<unknown>} */ ...values) {
-        activity.timers.delete(timer)
-        return Reflect.apply(callback, this, values)
+      const watched = function(/** @type {ReadonlyArray<unknown>} */ ...values) {
+        try {
+          return owned(activity, () => Reflect.apply(callback, this, values))
+        } finally {
+          if (!repeats) activity.timers.delete(timer)
+        }
       }
-      const timer = Reflect.apply(target, self, [repeats ? callback : once, ...rest])
-      activity.timers.set(timer, clear)
+      const timer = Reflect.apply(target, self, [watched, ...rest])
+      if (activity === current) activity.timers.set(timer, clear)
       return timer
     }
   })

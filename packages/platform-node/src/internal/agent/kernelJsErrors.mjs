@@ -64,6 +64,14 @@ export const explain = (error) => {
 }
 
 /**
+ * Whether an error may have come from a run: it has passed through its code, or through that of no run.
+ *
+ * @param {Told} told
+ * @param {string} name
+ */
+export const isOfRun = ({ traceback }, name) => traceback.includes(`${name}:`) || !/\brun-\d+:/.test(traceback)
+
+/**
  * A line of code that could not be read, as Node shows it.
  *
  * @param {string} name

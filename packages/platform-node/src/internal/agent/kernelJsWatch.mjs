@@ -34,7 +34,8 @@ const interrupts = new net.Socket({ fd: 5, readable: true, writable: false })
 interrupts.on(
   "data",
   lines(longestLine, (line) => {
-    const count = decodeFields(line)[1] ?? ""
+    const [kind, count = ""] = decodeFields(line)
+    if (kind !== "interrupt") return
     unanswered = count
     parentPort?.postMessage({ ping: count })
     setTimeout(() => unanswered === count ? terminate(count) : abandon(count), answerMs)

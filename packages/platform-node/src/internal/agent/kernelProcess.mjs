@@ -3,7 +3,7 @@
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { makeCapture } from "./capture.mjs"
-import { maxBodyBytes, readBuffer } from "./connection.mjs"
+import { maxBodyBytes } from "./connection.mjs"
 import { Failure } from "./failure.mjs"
 import { decodeFields, encodeFields, lines } from "./fields.mjs"
 import { interruptSince, latestProcess } from "./interrupt.mjs"
@@ -19,6 +19,9 @@ const maxResultBytes = Math.floor(maxReplyBytes / 6)
 
 /** Reads of a pipe in a row: more than the largest pipe holds. */
 const mostReads = 32
+
+/** Not the one that sockets read into: a reply that stands there is being read while output is drained. */
+const drainBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 const startMs = 60_000
 
@@ -70,11 +73,12 @@ export const startKernel = async (interpreter, agent, signal) => {
     output.from(stdout.socket, stderr.socket)
     stdout.begin(output.stdout)
     stderr.begin(output.stderr)
+    // A kernel that does not wait for its results to be passed on gives them the number 0.
     inbox.onResult(([, id, number, ...fields]) => {
       if (id !== String(count)) return
       stdout.drain()
       stderr.drain()
-      take(fields, () => ordered && control.write(encodeFields(["shown", number ?? ""])))
+      take(fields, () => ordered && number !== "0" && control.write(encodeFields(["shown", number ?? ""])))
     })
     requests.write(encodeFields(["run", count, ordered ? 1 : 0, maxResultBytes, code]))
     const outcome = await inbox.answer(([kind, id]) => kind === "done" && id === String(count))
@@ -193,7 +197,7 @@ const makeStream = (pipes, pipe, limit) => {
     for (let reads = 0; reads < mostReads && !socket.destroyed; reads++) {
       const size = readWaiting(pipe.ours)
       if (size === 0) return
-      push(readBuffer.subarray(0, size))
+      push(drainBuffer.subarray(0, size))
     }
   }
 
@@ -226,7 +230,7 @@ const readWaiting = (fd) => {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {
-    return fs.readSync(fd, readBuffer)
+    return fs.readSync(fd, drainBuffer)
   } catch {
     return 0
   } finally {

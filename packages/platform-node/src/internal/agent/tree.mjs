@@ -52,7 +52,7 @@ const makeListing = (most) => {
   const isTooMuch = () => seen > most || bytes > mostListedBytes
 
   /** @param {import("./walk.mjs").Found} found */
-  const take = ({ name, path, stat }) => {
+  const take = ({ path, stat }) => {
     const known = stat()
     if (known === undefined) return skipped.unreadable++
     if (known.isSymbolicLink()) return skipped.links++

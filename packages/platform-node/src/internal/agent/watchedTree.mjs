@@ -5,9 +5,11 @@
  * entry as it is with what is known of it, so that nothing is told twice.
  */
 import * as fs from "node:fs"
+import { dirname } from "node:path"
 import { setImmediate as turn } from "node:timers/promises"
 import { makeChangeLog } from "./changeLog.mjs"
 import { codeOf, Failure } from "./failure.mjs"
+import { makeOwed, selfName, startWatching } from "./notices.mjs"
 import { isOwn } from "./ownFiles.mjs"
 import { at, openFolder, pathOf } from "./places.mjs"
 import { walk } from "./walk.mjs"
@@ -29,9 +31,6 @@ const mostAtOnce = 1000
  */
 const passing = "passing"
 
-/** What notices about the folder itself bear: the last part of the path that it is watched by. */
-const selfName = "."
-
 /** @typedef {"rename" | "change" | "look"} Cause */
 /** @typedef {{ readonly inode: State, readonly watcher: fs.FSWatcher }} Folder */
 /** @typedef {{ readonly take: () => boolean, readonly release: () => void }} Allowance of watched folders */
@@ -50,6 +49,7 @@ export const makeWatchedTree = (root, allowance) => {
   const base = root === "/" ? "" : root
   let leftToLook = 0
   let isFirst = true
+  let isClosed = false
 
   /**
    * @param {import("./changeLog.mjs").EventType} eventType
@@ -57,7 +57,9 @@ export const makeWatchedTree = (root, allowance) => {
    * @param {State} state
    */
   const tell = (eventType, path, state) => {
-    if (!isFirst) log.add(eventType, path, isFolder(state) ? "directory" : "file")
+    if (isFirst) return
+    log.add(eventType, path, isFolder(state) ? "directory" : "file")
+    if (eventType !== "modify" && folders.has(dirname(path))) owed.seen(path)
   }
 
   /**
@@ -87,7 +89,6 @@ export const makeWatchedTree = (root, allowance) => {
    */
   const remember = (path, state) => {
     tell("create", path, state)
-    owed.seen(path)
     known.set(path, state)
     if (isFolder(state)) {
       watch(path, state)
@@ -101,7 +102,6 @@ export const makeWatchedTree = (root, allowance) => {
    */
   const forget = (path, state) => {
     tell("delete", path, state)
-    owed.seen(path)
     known.delete(path)
     if (isFolder(state)) unwatch(path)
   }
@@ -121,8 +121,9 @@ export const makeWatchedTree = (root, allowance) => {
    * @param {State} state
    */
   const watch = (path, state) => {
-    if (folders.get(path)?.inode === state) return
-    unwatch(path)
+    const before = folders.get(path)
+    if (isClosed || before?.inode === state) return
+    if (before !== undefined) unwatch(path)
     if (!allowance.take()) return
     const watcher = startWatching(path, (event, name) => onNotice(path, event, name))
     if (watcher === undefined) allowance.release()
@@ -135,12 +136,12 @@ export const makeWatchedTree = (root, allowance) => {
    * @param {string} path
    */
   const unwatch = (path) => {
-    const folder = folders.get(path)
-    if (folder === undefined) return
-    folder.watcher.close()
-    folders.delete(path)
-    allowance.release()
-    for (const other of folders.keys()) if (other.startsWith(`${path}/`)) unwatch(other)
+    for (const [other, { watcher }] of folders) {
+      if (other !== path && !other.startsWith(`${path}/`)) continue
+      watcher.close()
+      folders.delete(other)
+      allowance.release()
+    }
   }
 
   /**
@@ -221,31 +222,15 @@ export const makeWatchedTree = (root, allowance) => {
     return log.take()
   }
 
-  return { poll, size: () => known.size, close: () => [...folders.keys()].forEach(unwatch) }
+  const close = () => {
+    isClosed = true
+    for (const path of folders.keys()) unwatch(path)
+  }
+
+  return { poll, size: () => known.size, close }
 }
 
 /** @typedef {ReturnType<typeof makeWatchedTree>} WatchedTree */
-
-/**
- * An entry that came or went brings one notice, which may arrive after the change was seen. A notice more than changes
- * seen tells of an entry that came and is gone.
- */
-const makeOwed = () => {
-  /** @type {Map<string, number>} */
-  const counts = new Map()
-  const add = (/** @type {string} */ path, /** @type {number} */ more) => {
-    counts.set(path, (counts.get(path) ?? 0) + more)
-  }
-  return {
-    seen: (/** @type {string} */ path) => add(path, 1),
-    noticed: (/** @type {string} */ path) => add(path, -1),
-    isNew: (/** @type {string} */ path) => (counts.get(path) ?? 0) < 0,
-    settle: (/** @type {string} */ path) => {
-      if ((counts.get(path) ?? 0) <= 0) counts.delete(path)
-    },
-    forgive: () => counts.clear()
-  }
-}
 
 /** @param {State} state */
 const isFolder = (state) => state.startsWith("d")
@@ -286,25 +271,6 @@ const namesIn = function*(path) {
   } finally {
     handle?.closeSync()
     if (fd !== undefined) fs.closeSync(fd)
-  }
-}
-
-/**
- * @param {string} path
- * @param {(event: string, name: string | null) => void} onNotice
- */
-const startWatching = (path, onNotice) => {
-  try {
-    const fd = openFolder(path)
-    try {
-      const watcher = fs.watch(`${pathOf(fd)}/${selfName}`, { persistent: false }, onNotice)
-      watcher.on("error", () => watcher.close())
-      return watcher
-    } finally {
-      fs.closeSync(fd)
-    }
-  } catch {
-    return undefined
   }
 }
 

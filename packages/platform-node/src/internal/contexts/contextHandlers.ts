@@ -161,10 +161,13 @@ const fileHandlers = ({ origin, store, urls }: ContextHandlerOptions) => {
         return { files: entries.slice((pageNumber - 1) * pageSize, pageNumber * pageSize), total: entries.length }
       }),
     DeleteContextFile: (request) =>
-      Effect.flatMap(filePath("filePath", request.filePath), (path) =>
-        Effect.uninterruptible(Effect.asVoid(onDisk(() =>
-          Promise.resolve(store.get(request.contextId)).then(({ files }) => files.remove(path))
-        ))))
+      Effect.flatMap(
+        filePath("filePath", request.filePath),
+        (path) =>
+          Effect.uninterruptible(Effect.asVoid(onDisk(() =>
+            Promise.resolve(store.get(request.contextId)).then(({ files }) => files.remove(path))
+          )))
+      )
   } satisfies Partial<ContextHandlers>
 }
 

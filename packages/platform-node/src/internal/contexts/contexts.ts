@@ -6,7 +6,7 @@ import type { PersistenceData } from "@effect-agb/core/AgbApi"
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import type { Route } from "../local/exchange.js"
@@ -53,6 +53,7 @@ const ownDirectory = Effect.zipRight(
 
 const givenDirectory = (path: string) =>
   Effect.gen(function*() {
+    if (path.trim() === "") return yield* unusable("it has no name")
     const directory = Path.resolve(path)
     yield* Effect.try({
       try: () => Fs.mkdirSync(directory, { recursive: true, mode: 0o700 }),

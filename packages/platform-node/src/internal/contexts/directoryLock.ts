@@ -76,7 +76,9 @@ const refused = (directory: string, why: string) =>
 const unusable = (directory: string, error: unknown) =>
   new ConfigurationError({
     field: "contextsDirectory",
-    expected: `a directory that can be written: ${directory} (${error instanceof Error ? error.message : String(error)})`
+    expected: `a directory that can be written: ${directory} (${
+      error instanceof Error ? error.message : String(error)
+    })`
   })
 
 /** How often a lock is asked for that is being taken over. */

@@ -44,19 +44,19 @@ const opened = ({ context }: Transfer, file: StoredFile) =>
     (handle) => Effect.promise(() => handle.close().catch(() => {}))
   )
 
-const readAt = (handle: FileHandle, position: number, length: number) =>
+const readAt = (handle: FileHandle, position: number, buffer: Buffer) =>
   onDisk(async () => {
-    const buffer = Buffer.allocUnsafe(length)
-    const { bytesRead } = await handle.read(buffer, 0, length, position)
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, position)
     return buffer.subarray(0, bytesRead)
   })
 
 /** Empty when it has been removed or replaced since it was listed. */
 const contentOf = (transfer: Transfer, file: StoredFile) =>
-  Effect.scoped(Effect.flatMap(opened(transfer, file), (handle) => readAt(handle, 0, file.size))).pipe(
-    Effect.map((bytes) => bytes.length === file.size ? bytes : undefined),
-    Effect.catchIf(({ code }) => code === "ContextFile.NotFound", () => Effect.succeed(undefined))
-  )
+  Effect.scoped(Effect.flatMap(opened(transfer, file), (handle) => readAt(handle, 0, Buffer.allocUnsafe(file.size))))
+    .pipe(
+      Effect.map((bytes) => bytes.length === file.size ? bytes : undefined),
+      Effect.catchIf(({ code }) => code === "ContextFile.NotFound", () => Effect.succeed(undefined))
+    )
 
 const downloadBatch = (transfer: Transfer, batch: ReadonlyArray<StoredFile>, failures: Failures) =>
   Effect.gen(function*() {
@@ -79,8 +79,10 @@ const downloadBatch = (transfer: Transfer, batch: ReadonlyArray<StoredFile>, fai
 const writePieces = (transfer: Transfer, file: StoredFile, handle: FileHandle, temporary: string) =>
   Effect.gen(function*() {
     let outcome: Outcome | undefined
+    // The answer to a piece says that it has been read, so that its buffer is free.
+    const buffer = Buffer.allocUnsafeSlow(Math.min(pieceBytes, file.size))
     for (let offset = 0; offset < file.size;) {
-      const bytes = yield* readAt(handle, offset, Math.min(pieceBytes, file.size - offset))
+      const bytes = yield* readAt(handle, offset, buffer.subarray(0, file.size - offset))
       if (bytes.length === 0) return undefined
       const isLast = offset + bytes.length === file.size
       const place: FilePart = { path: temporary, offset, length: bytes.length }

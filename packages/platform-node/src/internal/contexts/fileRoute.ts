@@ -4,14 +4,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { FileHandle } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import { pipeline } from "node:stream/promises"
 import type { Exchange, Route } from "../local/exchange.js"
+import { bufferBytes, giveBuffer, takeBuffer } from "./buffers.js"
 import type { StoredFile } from "./contextFiles.js"
 import type { ContextStore } from "./contextStore.js"
 import { type Grant, routePrefix, type SignedUrls } from "./signedUrls.js"
 import { fileNotFound, onDisk } from "./storageFailure.js"
-
-const pieceBytes = 1024 * 1024
 
 const refusals = {
   malformed: new Refusal({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),
@@ -86,10 +84,33 @@ const headersOf = (file: StoredFile, range: Range, isPart: boolean) => ({
   ...(isPart ? { "content-range": `bytes ${range.start}-${range.end}/${file.size}` } : {})
 })
 
-const give = async (handle: FileHandle, { end, start }: Range, response: ServerResponse, signal: AbortSignal) => {
-  if (end < start) return void response.end()
-  const content = handle.createReadStream({ start, end, highWaterMark: pieceBytes })
-  await pipeline(content, response, { signal })
+/** Resolves when the bytes have left this process. */
+const send = (response: ServerResponse, bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (response.destroyed) return reject(new Error("the client is gone"))
+    response.once("close", reject)
+    response.write(bytes, (error) => {
+      response.off("close", reject)
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+
+/** Reads the next piece while one is on its way. */
+const give = async (handle: FileHandle, { end, start }: Range, response: ServerResponse) => {
+  const buffers = [takeBuffer(), takeBuffer()] as const
+  const read = (at: number, turn: number) =>
+    handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(bufferBytes, end + 1 - at), at)
+  let next = read(start, 0)
+  for (let [at, turn] = [start, 0]; at <= end; turn++) {
+    const { buffer, bytesRead } = await next
+    if (bytesRead === 0) throw fileNotFound
+    at += bytesRead
+    if (at <= end) next = read(at, turn + 1)
+    await send(response, buffer.subarray(0, bytesRead))
+  }
+  response.end()
+  buffers.forEach(giveBuffer)
 }
 
 const download = (store: ContextStore, { contextId, path }: Grant, { request, response }: Exchange) =>
@@ -108,7 +129,7 @@ const download = (store: ContextStore, { contextId, path }: Grant, { request, re
     const part = range === "whole" ? { start: 0, end: file.size - 1 } : range
     response.writeHead(range === "whole" ? 200 : 206, headersOf(file, part, range !== "whole"))
     // A client that is gone takes no more answer.
-    yield* Effect.ignore(onDisk((signal) => give(handle, part, response, signal)))
+    yield* Effect.ignore(onDisk(() => give(handle, part, response)))
   }))
 
 export const make = (store: ContextStore, urls: SignedUrls): Route => ({

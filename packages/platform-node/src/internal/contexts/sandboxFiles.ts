@@ -129,8 +129,7 @@ export const sandboxFiles = (sandbox: Sandbox): SandboxFiles => {
     readPart: (path, offset, length) =>
       Effect.flatMap(
         ask({ op: "readPart", path, offset, length }, ReadPart),
-        ({ body, value }) =>
-          body.length <= length ? Effect.succeed({ ...value, bytes: body }) : distrust("readPart")
+        ({ body, value }) => body.length <= length ? Effect.succeed({ ...value, bytes: body }) : distrust("readPart")
       ),
     writeParts: (parts, body) =>
       Effect.flatMap(

@@ -9,13 +9,14 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { LocalSession } from "../local/registry.js"
+import { archivePath, extractArchive, isArchived, uploadArchive } from "./archiving.js"
 import { isWithin, normalized, tidy } from "./contextPaths.js"
 import type { ContextStore, StoredContext } from "./contextStore.js"
 import { download } from "./downloading.js"
 import { reasonOf, sandboxFiles } from "./sandboxFiles.js"
 import { contextNotFound, onDisk } from "./storageFailure.js"
-import { explain, type Mapping, type Shared, type TransferFailure } from "./transfer.js"
-import { upload } from "./uploading.js"
+import { explain, type Mapping, type Shared, type Transfer, type TransferFailure } from "./transfer.js"
+import { found, upload } from "./uploading.js"
 
 export type Mode = "upload" | "download"
 
@@ -79,6 +80,38 @@ const matches = ({ contextId, path, taskType }: SyncFilter) => (task: Task): boo
 
 const isOver = ({ status }: Task): boolean => status === "Success" || status === "Failed"
 
+/** A part of an archived mapping is the archive of all of it. */
+const wholeOf = (transfer: Transfer): Transfer => {
+  const { mapping } = transfer
+  const path = mapping.path.slice(0, mapping.path.length - (mapping.storedPath.length - mapping.base.length))
+  return { ...transfer, mapping: { ...mapping, path, storedPath: mapping.base } }
+}
+
+const uploading = (given: Transfer): Effect.Effect<void, TransferFailure> => {
+  const isOne = isArchived(given.mapping)
+  const transfer = isOne ? wholeOf(given) : given
+  return Effect.flatMap(found(transfer), (files) => isOne ? uploadArchive(transfer, files) : upload(transfer, files))
+}
+
+/** The archive itself, beside the directory. */
+const asItIs = ({ mapping }: Transfer): Mapping => {
+  const stored = archivePath(mapping)
+  const policy = { ...mapping.policy, bwList: { whiteLists: [] } }
+  return { ...mapping, path: `${mapping.path}.tar`, storedPath: stored, base: stored, policy }
+}
+
+const downloading = (given: Transfer): Effect.Effect<void, TransferFailure> => {
+  const whole = wholeOf(given)
+  const archive = isArchived(given.mapping) ? given.context.files.find(archivePath(given.mapping)) : undefined
+  if (archive === undefined) return download(given)
+  return Effect.zipRight(
+    download(given),
+    given.mapping.policy.extractPolicy.extract
+      ? extractArchive(whole, archive)
+      : download({ ...whole, mapping: asItIs(whole) })
+  )
+}
+
 export const make = ({ now, permits, session, store }: SessionContextsOptions): SessionContexts => {
   const mappings: Array<Mapping> = []
   const tasks = new Map<string, Task>()
@@ -100,7 +133,7 @@ export const make = ({ now, permits, session, store }: SessionContextsOptions): 
     Effect.flatMap(onDisk(async () => store.get(mapping.contextId)), (context) => {
       store.touch(context)
       const transfer = { mapping, context, files, shared: sharedOf(mapping.contextId), now }
-      return mode === "upload" ? upload(transfer) : download(transfer)
+      return mode === "upload" ? uploading(transfer) : downloading(transfer)
     })
 
   const announce = (mapping: Mapping, mode: Mode, path: string): Task => {

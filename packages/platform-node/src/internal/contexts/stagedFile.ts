@@ -1,18 +1,17 @@
 /**
- * A file that is being written. Small pieces are gathered, and while some are on their way to the disk the next may
- * come; more than that waits, so that memory stays bounded however large the file is.
+ * A file that is being written. Pieces are gathered, and while some are on their way to the disk the next may come; more
+ * than that waits, so that memory stays bounded however large the file is.
  */
 import * as Fs from "node:fs"
+import { giveBuffer, takeBuffer } from "./buffers.js"
 import type { Quota } from "./quota.js"
-
-const gathered = 1024 * 1024
 
 export class StagedFile {
   readonly #file: Fs.promises.FileHandle
   readonly #path: string
   readonly #quota: Quota
-  #pieces: Array<Uint8Array> = []
-  #waiting = 0
+  #buffer: Buffer | undefined
+  #filled = 0
   #size = 0
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown
@@ -32,19 +31,18 @@ export class StagedFile {
     return this.#size
   }
 
-  /** Takes a piece; what it returns must be awaited before the next. Throws when there is no room. */
+  /** Takes a piece, which then belongs to the caller again; to be awaited before the next. Throws when there is no room. */
   write(piece: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure
     this.#quota.take(piece.length)
     this.#size += piece.length
-    this.#pieces.push(piece)
-    this.#waiting += piece.length
-    return this.#waiting < gathered ? undefined : this.#flush()
+    const taken = this.#gather(piece)
+    return taken === piece.length ? undefined : this.#writeRest(piece.subarray(taken))
   }
 
   /** Everything is in the file, and on the disk when that is asked for. */
   async finish(isDurable: boolean): Promise<void> {
-    await this.#flush()
+    if (this.#filled > 0) await this.#flush()
     await this.#writing
     if (this.#failure !== undefined) throw this.#failure
     if (isDurable) await this.#file.datasync()
@@ -66,27 +64,41 @@ export class StagedFile {
     this.#size = 0
   }
 
-  /** Resolves when the pieces before these are written. */
-  async #flush(): Promise<void> {
-    const before = this.#writing
-    const pieces = this.#pieces
-    this.#pieces = []
-    this.#waiting = 0
-    const write = async () => {
-      await before
-      if (pieces.length > 0 && this.#failure === undefined) await this.#writeAll(pieces)
+  /** How much of the piece had room. */
+  #gather(piece: Uint8Array): number {
+    this.#buffer ??= takeBuffer()
+    const part = piece.subarray(0, this.#buffer.length - this.#filled)
+    this.#buffer.set(part, this.#filled)
+    this.#filled += part.length
+    return part.length
+  }
+
+  async #writeRest(piece: Uint8Array): Promise<void> {
+    for (let at = 0; at < piece.length;) {
+      await this.#flush()
+      at += this.#gather(piece.subarray(at))
     }
-    this.#writing = write().catch((error) => {
-      this.#failure ??= error
-    })
+  }
+
+  /** Resolves when what was gathered before this is written. */
+  async #flush(): Promise<void> {
+    const [buffer, filled, before] = [this.#buffer, this.#filled, this.#writing]
+    this.#buffer = undefined
+    this.#filled = 0
+    if (buffer === undefined) return
+    this.#writing = before.then(() => this.#writeAll(buffer, filled))
     await before
   }
 
-  async #writeAll(pieces: Array<Uint8Array>): Promise<void> {
-    const total = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    const { bytesWritten } = await this.#file.writev(pieces)
-    if (bytesWritten === total) return
-    const rest = Buffer.concat(pieces).subarray(bytesWritten)
-    for (let at = 0; at < rest.length;) at += (await this.#file.write(rest, at)).bytesWritten
+  async #writeAll(buffer: Buffer, length: number): Promise<void> {
+    try {
+      for (let at = 0; at < length && this.#failure === undefined;) {
+        at += (await this.#file.write(buffer, at, length - at)).bytesWritten
+      }
+    } catch (error) {
+      this.#failure ??= error
+    } finally {
+      giveBuffer(buffer)
+    }
   }
 }

@@ -79,7 +79,9 @@ export const makeFailures = (): Failures => {
     add: (path, reason) =>
       Effect.suspend(() => {
         found.push(`${path}: ${reason}`)
-        return found.length > mostFailures ? incomplete(`given up after ${found.length} failures: ${found[0]}`) : Effect.void
+        return found.length > mostFailures
+          ? incomplete(`given up after ${found.length} failures: ${found[0]}`)
+          : Effect.void
       }),
     end: (total) =>
       Effect.suspend(() =>

@@ -16,7 +16,7 @@ import {
   type TransferFailure
 } from "./transfer.js"
 
-interface Candidate extends TreeFile {
+export interface Candidate extends TreeFile {
   /** In the session. */
   readonly source: string
   /** In the context. */
@@ -43,7 +43,7 @@ const isShared = ({ context, shared }: Transfer) => ({ stamp, stored }: Candidat
 }
 
 /** Stores one content; whatever keeps it from getting its name leaves nothing. */
-const storing = (
+export const storing = (
   { context, mapping, now, shared }: Transfer,
   { mode, stored }: Candidate,
   fill: (staged: Staged) => Effect.Effect<string | undefined, TransferFailure>
@@ -63,7 +63,7 @@ const storing = (
     ({ file }) => Effect.promise(() => file.abort())
   )
 
-const append = ({ file }: Staged, bytes: Uint8Array) => onDisk(async () => file.write(bytes))
+export const append = ({ file }: Staged, bytes: Uint8Array) => onDisk(async () => file.write(bytes))
 
 const inode = (stamp: string): string | undefined => stamp.split("-")[0]
 
@@ -137,11 +137,17 @@ const mirrorDeletions = ({ context, mapping, shared }: Transfer, present: Readon
     }, { discard: true })
   })
 
+/** What of a session belongs to the mapping. */
+export const found = (transfer: Transfer): Effect.Effect<ReadonlyArray<Candidate>, TransferFailure> =>
+  Effect.map(listed(transfer), (tree) => candidates(transfer, tree))
+
 /** Copies what is new or changed. */
-export const upload = (transfer: Transfer): Effect.Effect<void, TransferFailure> =>
+export const upload = (
+  transfer: Transfer,
+  found: ReadonlyArray<Candidate>
+): Effect.Effect<void, TransferFailure> =>
   Effect.gen(function*() {
     const failures = makeFailures()
-    const found = candidates(transfer, yield* listed(transfer))
     const changed = found.filter((file) => !isShared(transfer)(file))
     const large = changed.filter(({ size }) => size > smallBytes)
     const small = changed.filter(({ size }) => size <= smallBytes)

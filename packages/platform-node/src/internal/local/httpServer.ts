@@ -8,14 +8,15 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
 import { releaseServer } from "../liveness.js"
 import { type Connections, watch } from "./connections.js"
 import { type Exchange, type Route, send, sendRaw, type Target, targetOf } from "./exchange.js"
 import { makeGate, refusal } from "./gate.js"
+import { answerMalformed } from "./malformed.js"
 import { hasBody } from "./requestBody.js"
-import { collect } from "./requestFacts.js"
+import { collect, type RequestFacts } from "./requestFacts.js"
 import { logAnswered, methodName, placeOf } from "./requestLog.js"
 import type { ServerLimits } from "./serverLimits.js"
 import * as works from "./work.js"
@@ -67,7 +68,7 @@ const unexpected = refusal(417, "ExpectationFailed", "the only expectation that 
 /** What the connection is left to when its client goes on sending after its reply: bytes that nobody reads. */
 const lingerMillis = 2000
 
-const goodbyeMillis = 300
+const goodbyeMillis = 200
 
 const listen = (server: Http.Server, port: number): Effect.Effect<number, LocalServerError> =>
   Effect.async((resume) => {
@@ -91,35 +92,11 @@ const makeServer = ({ headerBytes, headers, idle }: ServerLimits): Http.Server =
     keepAlive: true
   })
 
-/** What became of a request that could not be parsed. */
-const malformed = (code: string | undefined): Refusal => {
-  if (code === "HPE_HEADER_OVERFLOW") return refusal(431, "RequestTooLarge", "the headers are too large")
-  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return refusal(408, "RequestTimeout", "the request was not there in time")
-  return refusal(400, "MalformedRequest", "this is no HTTP that the server understands")
-}
-
-/** A reply may be written only if no other is due before it, and none has begun. */
-const isInTurn = ([first, second]: ReadonlyArray<Http.ServerResponse>): boolean =>
-  first === undefined || second === undefined && !first.req.complete && !first.headersSent
-
-const answerMalformed = (server: Http.Server, connections: Connections): void => {
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const isClosed = error.code === "ECONNRESET" || !isInTurn(connections.openOn(socket as Socket))
-    if (isClosed) socket.destroy()
-    else sendRaw(socket, refuse("", malformed(error.code)))
-  })
-  server.on("connect", (_request, socket) => {
-    sendRaw(socket, refuse("", refusal(405, "MethodNotAllowed", "this server is no proxy")))
-  })
-}
-
-/** What the handler answers, whatever happens to it. */
-const replyOf = (handled: Effect.Effect<HttpReply | void, Refusal>, path: string): Effect.Effect<HttpReply | void> =>
-  handled.pipe(
-    Effect.catchTag("Refusal", (error) => Effect.succeed(refuse(path, error))),
-    Effect.catchAllDefect((defect) =>
-      Effect.as(Effect.logError(`A request met a defect: ${placeOf(defect)}`), refuse(path, internal))
-    )
+/** A defect is logged by its place, and answered like everything that fails. */
+const withoutDefects = <A>(handled: Effect.Effect<A, Refusal>): Effect.Effect<A, Refusal> =>
+  Effect.catchAllDefect(
+    handled,
+    (defect) => Effect.zipRight(Effect.logError(`A request met a defect: ${placeOf(defect)}`), internal)
   )
 
 /** Bytes that still come for a request that has its reply are read and thrown away, but not for ever. */
@@ -130,34 +107,96 @@ const linger = ({ request }: Exchange): void => {
   request.once("close", () => clearTimeout(cut))
 }
 
-const answer = (exchange: Exchange, handled: ReturnType<Route["handle"]>, since: number): Effect.Effect<void> => {
+const nowhere: Route = {
+  matches: () => true,
+  name: () => "unknown",
+  handle: () => Effect.fail(noRoute),
+  endsWithClient: () => true
+}
+
+interface Running {
+  readonly options: HttpServerOptions
+  readonly work: works.Work
+  readonly connections: Connections
+  readonly gate: ReturnType<typeof makeGate>
+}
+
+const answer = (exchange: Exchange, handled: Effect.Effect<HttpReply | void, Refusal>, since: number) => {
   const reply = (reply: HttpReply | void) => {
     if (reply !== undefined) send(exchange, reply, performance.now() - since)
     linger(exchange)
   }
-  return replyOf(handled, exchange.path).pipe(
+  return withoutDefects(handled).pipe(
+    Effect.catchTag("Refusal", (error) => Effect.succeed(refuse(exchange.path, error))),
     Effect.map(reply),
     Effect.onInterrupt(() => Effect.sync(() => reply(refuse(exchange.path, ending)))),
     collect(exchange.facts)
   )
 }
 
-const routeOf = (routes: ReadonlyArray<Route>, method: string, path: string): Route => {
-  const nowhere: Route = {
-    matches: () => true,
-    name: () => "unknown",
-    handle: () => Effect.fail(noRoute),
-    endsWithClient: () => true
+/** Answers requests, or refuses them all. */
+const answerRequests =
+  ({ connections, gate, options: { logLevel, routes }, work }: Running, refused?: Refusal) =>
+  (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
+    const since = performance.now()
+    const { method = "", socket } = request
+    const target = targetOf(request.url)
+    const { path, query } = target
+    const facts: RequestFacts = { sandboxMillis: 0 }
+    const exchange = { request, response, method, path, query, facts, admit: () => connections.admit(socket) }
+    const route = routes.find((route) => route.matches(method, path)) ?? nowhere
+    const refusal = gate(request, target) ?? refused ?? (work.isEnding() ? ending : undefined)
+    const handled = Effect.suspend(() => refusal ?? route.handle(exchange))
+    const log = logAnswered(logLevel, () => ({
+      method: methodName(method),
+      route: route.name(method, path),
+      status: response.headersSent ? response.statusCode : "gone",
+      facts,
+      millis: performance.now() - since
+    }))
+    if (work.isEnding()) response.shouldKeepAlive = false
+    const fiber = work.start(Effect.ensuring(answer(exchange, handled, since), log))
+    connections.opened(exchange, () => {
+      if (route.endsWithClient(path)) fiber.unsafeInterruptAsFork(fiber.id())
+    })
   }
-  return routes.find((route) => route.matches(method, path)) ?? nowhere
-}
+
+/** Hands connections over to the other protocol, or refuses that. */
+const answerUpgrades =
+  ({ connections, gate, options: { logLevel, upgrade }, work }: Running) =>
+  (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const since = performance.now()
+    const target = targetOf(request.url)
+    const admit = () => connections.admit(request.socket)
+    const refusal = gate(request, target) ?? (work.isEnding() ? ending : undefined)
+    const facts: RequestFacts = { sandboxMillis: 0 }
+    const answered = (status: number) =>
+      logAnswered(
+        logLevel,
+        () => ({ method: "GET", route: "upgrade", status, facts, millis: performance.now() - since })
+      )
+    const refuseUpgrade = (error: Refusal) => {
+      sendRaw(socket, refuse("", error))
+      return error.status
+    }
+    socket.on("error", () => {})
+    const taken = Effect.suspend(() => refusal ?? upgrade({ request, socket, head, target, admit }, work))
+    work.start(
+      withoutDefects(taken).pipe(
+        Effect.as(101),
+        Effect.catchTag("Refusal", (error) => Effect.sync(() => refuseUpgrade(error))),
+        Effect.flatMap(answered),
+        collect(facts)
+      )
+    )
+  }
 
 /** Ends with the scope: nothing new is taken, what is in flight may finish for a while, and every connection is cut. */
 export const serve = (
   options: HttpServerOptions
 ): Effect.Effect<{ readonly port: number }, LocalServerError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { limits, logLevel, routes } = options
+    const { limits, logLevel } = options
     const work = yield* works.make(limits.drain)
     const server = makeServer(limits)
     const connections = watch(server, limits)
@@ -170,68 +209,14 @@ export const serve = (
         Effect.zipRight(Effect.promise(() => connections.end(goodbyeMillis)))
       )
     )
-    const gate = makeGate(port)
-
-    const onRequest = (refused?: Refusal) => (request: Http.IncomingMessage, response: Http.ServerResponse) => {
-      const since = performance.now()
-      const { socket } = request
-      const target = targetOf(request.url)
-      const { path, query } = target
-      const method = request.method ?? ""
+    const running = { options, work, connections, gate: makeGate(port) }
+    server.on("request", answerRequests(running))
+    server.on("checkContinue", answerRequests(running))
+    server.on("checkExpectation", answerRequests(running, unexpected))
+    server.on("upgrade", answerUpgrades(running))
+    answerMalformed(server, connections, (status) => {
       const facts = { sandboxMillis: 0 }
-      const exchange = { request, response, method, path, query, facts, admit: () => connections.admit(socket) }
-      const route = routeOf(routes, method, path)
-      const refusal = gate(request, target) ?? refused ?? (work.isEnding() ? ending : undefined)
-      const handled = refusal === undefined ? Effect.suspend(() => route.handle(exchange)) : Effect.fail(refusal)
-      if (work.isEnding()) response.shouldKeepAlive = false
-      const log = logAnswered(logLevel, () => ({
-        method: methodName(method),
-        route: route.name(method, path),
-        status: response.headersSent ? response.statusCode : "gone",
-        facts,
-        millis: performance.now() - since
-      }))
-      const fiber = work.start(Effect.ensuring(answer(exchange, handled, since), log))
-      connections.opened(exchange, () => {
-        if (route.endsWithClient(path)) fiber.unsafeInterruptAsFork(fiber.id())
-      })
-    }
-
-    const onUpgrade = (request: Http.IncomingMessage, socket: Duplex, head: Buffer) => {
-      socket.on("error", () => {})
-      const since = performance.now()
-      const target = targetOf(request.url)
-      const upgrade: UpgradeRequest = {
-        request,
-        socket,
-        head,
-        target,
-        admit: () => connections.admit(request.socket)
-      }
-      const refused = gate(request, target) ?? (work.isEnding() ? ending : undefined)
-      const facts = { sandboxMillis: 0 }
-      const taken = refused === undefined ? options.upgrade(upgrade, work) : Effect.fail(refused)
-      work.start(taken.pipe(
-        Effect.as(101),
-        Effect.catchTag("Refusal", (error) =>
-          Effect.sync(() => {
-            sendRaw(socket, refuse("", error))
-            return error.status
-          })),
-        Effect.flatMap((status) =>
-          logAnswered(
-            logLevel,
-            () => ({ method: "GET", route: "upgrade", status, facts, millis: performance.now() - since })
-          )
-        ),
-        collect(facts)
-      ))
-    }
-
-    answerMalformed(server, connections)
-    server.on("request", onRequest())
-    server.on("checkContinue", onRequest())
-    server.on("checkExpectation", onRequest(unexpected))
-    server.on("upgrade", onUpgrade)
+      work.start(logAnswered(logLevel, () => ({ method: "other", route: "malformed", status, facts, millis: 0 })))
+    })
     return { port }
   })

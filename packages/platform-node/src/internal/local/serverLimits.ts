@@ -22,7 +22,7 @@ const times = {
   idle: Duration.seconds(30),
   stall: Duration.seconds(30),
   heartbeat: Duration.seconds(20),
-  drain: Duration.millis(2500)
+  drain: Duration.seconds(2)
 }
 
 /** Sizes and counts as they are, times in milliseconds. */
@@ -58,7 +58,7 @@ export interface ServerLimitOptions {
   readonly stall?: Duration.DurationInput | undefined
   /** Between two pings of a WebSocket; who gives no sign of life from one to the next is cut. Default 20 seconds. */
   readonly heartbeat?: Duration.DurationInput | undefined
-  /** What requests in flight get to finish when the server ends. Default 2.5 seconds. */
+  /** What requests in flight get to finish when the server ends. Default 2 seconds. */
   readonly drain?: Duration.DurationInput | undefined
 }
 

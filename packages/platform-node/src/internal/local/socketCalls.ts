@@ -36,6 +36,12 @@ export interface EndedCall {
   readonly millis: number
 }
 
+interface Call {
+  readonly id: string
+  readonly source: string
+  fiber: Fiber.RuntimeFiber<void> | undefined
+}
+
 export interface SocketCalls {
   readonly onText: (bytes: Buffer) => void
   /** Ends all calls, each with the reason. */
@@ -88,29 +94,32 @@ const agentRefused = ({ code, message }: SandboxFailure) => refusal(500, code, m
 
 export const make = (options: SocketCallsOptions): SocketCalls => {
   const { limits, onEnd, registry, send, sendNow, session, work } = options
-  const running = new Map<string, Fiber.RuntimeFiber<void> | undefined>()
+  const running = new Map<string, Call>()
+
+  /** Whether the call had not ended before: its id may be another call's by now. */
+  const end = (call: Call): boolean => running.get(call.id) === call && running.delete(call.id)
 
   /** One error, and only for a call that has not ended yet. */
-  const failCall = (id: string, reason: Refusal): void => {
-    if (running.delete(id)) sendNow(errorFrame(id, reason))
+  const failCall = (call: Call, reason: Refusal): void => {
+    if (end(call)) sendNow(errorFrame(call.id, reason))
   }
 
-  const frameOf = (invocationId: string, source: string, seq: number, event: RunEvent | RunEnd): string =>
+  const frameOf = ({ id, source }: Call, seq: number, event: RunEvent | RunEnd): string =>
     textOf({
-      invocationId,
+      invocationId: id,
       source,
       target: "SDK",
       data: isEnd(event) ? { ...run, phase: "end", seq, ...event } : { ...run, phase: "event", seq, ...event }
     })
 
-  const forward = (id: string, source: string, { params }: StreamCall) => {
+  const forward = (call: Call, { params }: StreamCall) => {
     const { code, language, timeoutS = defaultTimeoutMs.code / 1000 } = params
     let seq = 0
     const tell = (ended: EndedCall["status"], event: RunEvent | RunEnd) =>
       Effect.as(
         Effect.suspend(() => {
-          if (isEnd(event) && !running.delete(id)) return Effect.void
-          return send(frameOf(id, source, seq += 1, event))
+          if (isEnd(event) && !end(call)) return Effect.void
+          return send(frameOf(call, seq += 1, event))
         }),
         isEnd(event) ? event.status : ended
       )
@@ -122,38 +131,38 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
   }
 
   /** From its first frame to its last; whoever interrupts it says why, or has nobody to say it to. */
-  const perform = (id: string, source: string, call: StreamCall): Effect.Effect<void> => {
+  const perform = (call: Call, wanted: StreamCall): Effect.Effect<void> => {
     const since = performance.now()
     const ended = (status: EndedCall["status"]) =>
-      onEnd({ invocationId: id, status, millis: performance.now() - since })
+      onEnd({ invocationId: call.id, status, millis: performance.now() - since })
     return registry.use(session.sessionId).pipe(
-      Effect.zipRight(registry.atWork(session, forward(id, source, call))),
+      Effect.zipRight(registry.atWork(session, forward(call, wanted))),
       Effect.catchAllDefect((defect) =>
         Effect.zipRight(Effect.logError(`A streamed run met a defect: ${placeOf(defect)}`), internal)
       ),
       Effect.catchTag("Refusal", (reason) =>
         Effect.sync((): EndedCall["status"] => {
-          failCall(id, reason)
+          failCall(call, reason)
           return "error"
         })),
       Effect.flatMap(ended),
       Effect.onInterrupt(() => {
-        failCall(id, stopping)
+        failCall(call, stopping)
         return ended("interrupted")
       }),
-      Effect.ensuring(Effect.sync(() => running.delete(id)))
+      Effect.ensuring(Effect.sync(() => end(call)))
     )
   }
 
   const begin = (frame: typeof ClientFrame.Type): void => {
     const { invocationId: id } = frame
-    const call = decodeCall(dataOf(frame))
-    if (Either.isLeft(call)) return sendNow(errorFrame(id, call.left))
+    const wanted = decodeCall(dataOf(frame))
+    if (Either.isLeft(wanted)) return sendNow(errorFrame(id, wanted.left))
     if (running.size >= limits.callsPerSocket) return sendNow(errorFrame(id, tooMany))
     if (work.isEnding()) return sendNow(errorFrame(id, stopping))
-    running.set(id, undefined)
-    const fiber = work.start(perform(id, frame.target ?? codeServer, call.right))
-    if (running.has(id)) running.set(id, fiber)
+    const call: Call = { id, source: frame.target ?? codeServer, fiber: undefined }
+    running.set(id, call)
+    call.fiber = work.start(perform(call, wanted.right))
   }
 
   /** Without an id: an error with one would end the call that runs. */
@@ -173,9 +182,9 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
   }
 
   const fail = (reason: Refusal) => {
-    for (const [id, fiber] of [...running]) {
-      failCall(id, reason)
-      fiber?.unsafeInterruptAsFork(FiberId.none)
+    for (const call of [...running.values()]) {
+      failCall(call, reason)
+      call.fiber?.unsafeInterruptAsFork(FiberId.none)
     }
   }
 

@@ -65,18 +65,26 @@ const watchPulse = (
   socket.once("close", () => clearInterval(timer))
 }
 
-/** Frames to one client. Who is slow holds back those who wait for it to take them. */
+/** Frames to one client. One that is slow holds back those who wait for it to take them, and is itself not listened to. */
 const makeOutbox = (socket: WebSocket, unsentBytes: number) => {
   let taken = 0
-  const sendNow = (text: string) => socket.send(text, () => taken += 1)
+  const hasRoom = () => socket.bufferedAmount <= unsentBytes
+  const onTaken = () => {
+    taken += 1
+    if (socket.isPaused && hasRoom()) socket.resume()
+  }
+  const sendNow = (text: string) => {
+    socket.send(text, onTaken)
+    if (!hasRoom()) socket.pause()
+  }
   const send = (text: string) =>
     Effect.async<void>((resume) => {
       const proceed = () => resume(Effect.void)
       socket.send(text, () => {
-        taken += 1
+        onTaken()
         proceed()
       })
-      proceed()
+      if (hasRoom()) proceed()
     })
   return { send, sendNow, taken: () => taken }
 }

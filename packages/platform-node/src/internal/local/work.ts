@@ -14,7 +14,7 @@ export interface Work {
 }
 
 /** What interrupted work gets to say goodbye. */
-const lastWords = 500
+const lastWords = 300
 
 export const make = (patience: number): Effect.Effect<Work> =>
   Effect.map(Effect.runtime<never>(), (runtime) => {

@@ -55,8 +55,7 @@ const keyOf = ({ path, version }: Available): string => {
   return hash.digest("hex").slice(0, 16)
 }
 
-const ownFolder = (java: Available): string => {
-  const cache = cacheFolder()
+const ownFolder = (java: Available, cache: string): string => {
   const folder = Path.join(cache, `java-${keyOf(java)}`)
   for (const path of [cache, folder]) {
     Fs.mkdirSync(path, { recursive: true, mode: 0o755 })
@@ -147,10 +146,13 @@ const build = (java: Available, folder: string): Effect.Effect<void, BuildError>
 const none: JavaArchive = { folder: undefined, want: () => {} }
 
 /** Without a place to keep it, kernels start as they are. What is half made when the scope ends is removed. */
-export const make = (java: Available | Missing): Effect.Effect<JavaArchive, never, Scope.Scope> =>
+export const make = (
+  java: Available | Missing,
+  cache: string = cacheFolder()
+): Effect.Effect<JavaArchive, never, Scope.Scope> =>
   Effect.gen(function*() {
     if (java._tag === "Missing" || process.platform !== "linux") return none
-    const folder = yield* Effect.try(() => ownFolder(java))
+    const folder = yield* Effect.try(() => ownFolder(java, cache))
     const wanted = yield* Deferred.make<void>()
     yield* Deferred.await(wanted).pipe(
       Effect.zipRight(build(java, folder)),

@@ -66,8 +66,8 @@ const script = (prctl: number) =>
     "exec { $ARGV[0] } @ARGV or die \"exec: $!\\n\""
   ].join("\n")
 
-/** The agent goes with the process above it. */
-const follower = (prctl: number) => `syscall(${prctl}, 1, 9, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
+/** SIGCONT when the process above it dies: an agent that was stopped goes on, finds its input at an end, and cleans up. */
+const follower = (prctl: number) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
 
 /** Asks the kernel for its version of Landlock; undefined where it is new enough. */
 export const landlockComplaint = (perl: string): Promise<string | undefined> =>

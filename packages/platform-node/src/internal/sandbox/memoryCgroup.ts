@@ -173,17 +173,17 @@ const refused = (error: unknown) =>
 const holdOf = (place: CgroupPlace, group: string): MemoryHold => {
   let pid = 0
   let joined: Promise<void> = Promise.resolve()
+  /** What was started before its parent had joined. */
   const moveLatecomers = async () => {
-    await joined
     for (const late of treeOf(pid).filter((one) => !isInside(group, one))) await join(group, late)
   }
   return {
     attach: (first) => {
       pid = first
-      joined = join(group, first)
+      joined = join(group, first).then(moveLatecomers)
       joined.catch(() => {})
     },
-    counted: Effect.tryPromise({ try: moveLatecomers, catch: refused }),
+    counted: Effect.tryPromise({ try: () => joined.then(moveLatecomers), catch: refused }),
     kills: () => killsIn(place, group)
   }
 }

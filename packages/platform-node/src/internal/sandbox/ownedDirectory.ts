@@ -78,9 +78,15 @@ const abandoned = (prefix: string) =>
     })
   })
 
-/** Removes the directories of that prefix, made by this user, whose process has ended without removing them. */
-export const sweepDirectories = (prefix: string): Effect.Effect<void> =>
+/**
+ * Removes the directories of that prefix, made by this user, whose process has ended without removing them; `before`
+ * gets the path of each.
+ */
+export const sweepDirectories = (
+  prefix: string,
+  before: (root: string) => Effect.Effect<void> = () => Effect.void
+): Effect.Effect<void> =>
   abandoned(prefix).pipe(
-    Effect.flatMap(Effect.forEach(remove, { discard: true })),
+    Effect.flatMap(Effect.forEach((root) => Effect.zipRight(before(root), remove(root)), { discard: true })),
     Effect.catchAllDefect((defect) => Effect.logWarning("Could not look for abandoned directories", defect))
   )

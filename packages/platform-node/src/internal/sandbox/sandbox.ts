@@ -19,6 +19,7 @@ import type { JavaArchive } from "./javaArchive.js"
 import { handOver, landlockLaunch } from "./landlock.js"
 import type { MemoryHold } from "./memoryHold.js"
 import { type MemoryNews, memoryNews, withNews } from "./memoryNote.js"
+import { systemTool } from "./programs.js"
 import { type CallError, SandboxConnection, type Started } from "./sandboxConnection.js"
 import {
   agentFileInside,
@@ -155,6 +156,13 @@ const landlocked = (how: Landlock, workspace: Workspace, settings: Settings, env
     return (program: ReadonlyArray<string>) => landlockLaunch(how, workspace, { ...settings, uid }, env, program)
   })
 
+/** An agent that was stopped goes on when this process dies, finds its input at an end, and cleans up. */
+const wakened = (program: ReadonlyArray<string>): Pick<Launch, "command" | "args"> => {
+  const setpriv = systemTool("setpriv")
+  const [command = "", ...args] = [...(setpriv === undefined ? [] : [setpriv, "--pdeathsig=CONT"]), ...program]
+  return { command, args }
+}
+
 /** Without an own root the agent ends its children itself when its input ends; what is left is found by its tag. */
 const placeOnDisk = (
   how: Landlock | Unconfined,
@@ -177,8 +185,7 @@ const placeOnDisk = (
     const launch: Launch = how._tag === "Landlock"
       ? (yield* landlocked(how, workspace, settings, env))([process.execPath, settings.agent, config])
       : {
-        command: process.execPath,
-        args: [settings.agent, config],
+        ...wakened([process.execPath, settings.agent, config]),
         environment: env,
         descriptors: [],
         cwd: workspace.home,

@@ -69,7 +69,8 @@ export const searchPath = (interpreters: Interpreters): string =>
 const usrLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
 
 /** What interpreters and their libraries read; each costs a quarter of a millisecond per start, so no more than that. */
-const etcNames = /^(alternatives|ld\.so\.cache|fonts|localtime|os-release|java.*|R|matplotlibrc|services|crypto-policies)$/
+const etcNames =
+  /^(alternatives|ld\.so\.cache|fonts|localtime|os-release|java.*|R|matplotlibrc|services|crypto-policies)$/
 
 const etcFolders = [
   "/etc/ssl/certs",

@@ -36,12 +36,18 @@ const killTagged = (entry: string): number => {
 
 const rounds = 50
 
-/** Kills until a look around finds none, since a process may fork while the others are being killed. */
-export const killStrays = (tag: Readonly<Record<string, string>>): Effect.Effect<void> =>
+/**
+ * Kills those that have the entry in their environment, until a look around finds none: a process may fork while the
+ * others are being killed.
+ */
+export const killStraysWith = (entry: string): Effect.Effect<void> =>
   process.platform !== "linux"
     ? Effect.void
     : Effect.gen(function*() {
-      for (let round = 0; round < rounds && killTagged(`${name}=${tag[name]}`) > 0; round++) {
+      for (let round = 0; round < rounds && killTagged(entry) > 0; round++) {
         yield* Effect.promise(() => delay(2))
       }
     })
+
+export const killStrays = (tag: Readonly<Record<string, string>>): Effect.Effect<void> =>
+  killStraysWith(`${name}=${tag[name]}`)

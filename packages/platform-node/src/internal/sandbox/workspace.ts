@@ -5,6 +5,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { ownedDirectory, sweepDirectories } from "./ownedDirectory.js"
 import { SandboxStartError } from "./sandboxProtocol.js"
+import { killStraysWith } from "./strays.js"
 
 export interface Workspace {
   readonly root: string
@@ -14,8 +15,10 @@ export interface Workspace {
 
 const prefix = "agb-session-"
 
+const homeIn = (root: string) => Path.join(root, "home")
+
 const furnish = (root: string): Workspace => {
-  const workspace = { root, home: Path.join(root, "home"), tmp: Path.join(root, "tmp") }
+  const workspace = { root, home: homeIn(root), tmp: Path.join(root, "tmp") }
   Fs.mkdirSync(workspace.home, { mode: 0o700 })
   Fs.mkdirSync(workspace.tmp, { mode: 0o700 })
   return workspace
@@ -29,5 +32,11 @@ export const makeWorkspace: Effect.Effect<Workspace, SandboxStartError, Scope.Sc
   Effect.flatMap((root) => Effect.try({ try: () => furnish(root), catch: (error) => failed(String(error)) }))
 )
 
-/** Removes the directories of this user's sessions whose process has ended without removing them. */
-export const sweepWorkspaces: Effect.Effect<void> = sweepDirectories(prefix)
+/**
+ * Removes the directories of this user's sessions whose process has ended without removing them, and ends what still
+ * runs there.
+ */
+export const sweepWorkspaces: Effect.Effect<void> = sweepDirectories(
+  prefix,
+  (root) => killStraysWith(`HOME=${homeIn(root)}\0`)
+)
