@@ -33,7 +33,8 @@ const routes = { link: /^linkUrl:/, presigned: /^presigned:/, api: /^/ }
 
 const routeOf = (operation) => Object.keys(routes).find((route) => routes[route].test(operation))
 
-const withoutToken = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "X-Access-Token"))
+const withoutToken = (headers) =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "X-Access-Token"))
 
 const oneHeaderSet = (records, what) => {
   const sets = new Set(records.map(({ request }) => JSON.stringify(withoutToken(request.headers))))

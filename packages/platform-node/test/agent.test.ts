@@ -181,6 +181,6 @@ describe.skipIf(!isLinux)("agent", () => {
         const { events, value } = yield* Effect.promise(() => answer)
         assert.deepInclude(value, { stdoutBytes: 14_000_000, stdoutTruncated: false, exitCode: 0 })
         assert.strictEqual(events.reduce((sum, { text }) => sum + text.length, 0), 14_000_000)
-      }))
+      }), 30_000)
   })
 })

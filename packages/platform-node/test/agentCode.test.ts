@@ -177,8 +177,8 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
 
       it.effect("gives what comes between two runs to the next one", () =>
         Effect.gen(function*() {
-          yield* python("import threading\nthreading.Timer(0.05, lambda: print('late')).start()")
-          yield* shell("sleep 0.2")
+          yield* python("import threading\nthreading.Timer(0.5, lambda: print('late')).start()")
+          yield* shell("sleep 1")
           assert.strictEqual((yield* python("print('now')")).stdout, "late\nnow\n")
         }))
 
@@ -263,13 +263,13 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
 
     it.effect("reports what fails between two runs, and lives", () =>
       Effect.gen(function*() {
-        yield* script(
+        const first = yield* script(
           "var kept = 1; setTimeout(() => { throw new Error('late') }, 5); Promise.reject(new Error('lost')); 0"
         )
         yield* shell("sleep 0.1")
         const { results, stderr } = yield* script("kept")
-        assert.include(stderr, "Uncaught Error: lost")
-        assert.include(stderr, "Uncaught Error: late")
+        assert.include(first.stderr + stderr, "Uncaught Error: lost")
+        assert.include(first.stderr + stderr, "Uncaught Error: late")
         assert.strictEqual(results[0]?.["text/plain"], "1")
       }))
 
@@ -376,11 +376,21 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           const compile = yield* run("java", "int ok = 1;\nint wrong = \"text\";")
           assert.strictEqual(compile.error?.name, "CompileError")
           assert.include(compile.error?.traceback, `run-${compile.executionCount}:2: error: incompatible types`)
+          const unknown = yield* run("java", "int g() {\n  return h() + missing;\n}\nint h() {\n  return 1;\n}")
+          assert.strictEqual(unknown.error?.name, "CompileError")
+          assert.include(unknown.error?.traceback, `run-${unknown.executionCount}:2: error: cannot find symbol`)
+          assert.include(unknown.error?.traceback, "variable missing")
+          const forward = yield* run(
+            "java",
+            "int even(int n) {\n  return odd(n - 1);\n}\nint odd(int n) {\n  return n;\n}\neven(3)"
+          )
+          assert.strictEqual(main(forward), "2")
         }), seconds)
 
       it.effect("is interrupted and keeps its state, or dies and is replaced", () =>
         Effect.gen(function*() {
           yield* run("java", "int kept = 1;")
+          assert.strictEqual((yield* run("java", "System.in.read()")).results[0]?.["text/plain"], "-1")
           const loop = yield* run("java", "while (true) {}", { timeoutMs: 400 })
           assert.deepInclude(loop, { timedOut: "interrupted", died: null })
           assert.strictEqual(main(yield* run("java", "kept")), "1")

@@ -181,6 +181,31 @@ describe("a client", () => {
         assert.strictEqual((yield* create()).status, 200)
       })
     ), 20_000)
+
+  it.live("that shows no key makes room for the next", () =>
+    withServer(
+      { warm: 0, server: { strangers: 20, connections: 1000 } },
+      Effect.gen(function*() {
+        const { list, port } = yield* client
+        const sockets = yield* Effect.all(Array.from({ length: 90 }, () => connected(port)))
+        for (const socket of sockets) socket.resume()
+        assert.isTrue(yield* until(() => sockets.filter(({ closed }) => !closed).length <= 20))
+        assert.strictEqual(yield* list, 0)
+        for (const socket of sockets) socket.destroy()
+      })
+    ))
+
+  it.live("beyond the number of connections is cut at once", () =>
+    withServer(
+      { warm: 0, server: { strangers: 1000, connections: 30 } },
+      Effect.gen(function*() {
+        const { port } = yield* client
+        const sockets = yield* Effect.all(Array.from({ length: 90 }, () => connected(port)))
+        for (const socket of sockets) socket.resume()
+        assert.isTrue(yield* until(() => sockets.filter(({ closed }) => !closed).length <= 30))
+        for (const socket of sockets) socket.destroy()
+      })
+    ))
 })
 
 const hostile: ReadonlyArray<string> = [

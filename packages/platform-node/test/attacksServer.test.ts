@@ -21,7 +21,12 @@ interface Target {
 const targetOf = Effect.map(LocalAgb.LocalAgb, ({ endpoint }): Target => {
   const port = Number(new URL(endpoint).port)
   const listed = sendRequest(port, { target: "/sdk/ListSession?maxResults=50", headers: right })
-  return { port, sessions: Effect.map(listed, (reply) => (jsonOf(reply) as { readonly count: number }).count) }
+  const countOf = (reply: RawReply) => {
+    const { count } = jsonOf(reply) as { readonly count: number }
+    assert.isNumber(count)
+    return count
+  }
+  return { port, sessions: Effect.map(listed, countOf) }
 })
 
 const routes = Object.values(AgbApi.endpoints).map(({ method, path }) => ({ method, path }))

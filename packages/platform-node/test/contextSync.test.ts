@@ -38,7 +38,10 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
           `chmod +x run && ${random} > sub/big && : > empty && cat a sub/big | sha256sum`
       )
       await wire.release(first)
-      assert.deepStrictEqual(await wire.names(contextId, inTmp), ["a", "empty", "run", "sub"].map((n) => `${inTmp}/${n}`))
+      assert.deepStrictEqual(
+        await wire.names(contextId, inTmp),
+        ["a", "empty", "run", "sub"].map((n) => `${inTmp}/${n}`)
+      )
       const second = await wire.session(mapping(contextId))
       const items = await wire.settled({ sessionId: second })
       assert.lengthOf(items, 1)
@@ -49,22 +52,26 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       await wire.release(second)
     }), slow)
 
-  it.effect("deletions are mirrored, unless the policy or another writer says otherwise", () =>
-    promise(async (wire) => {
-      const run = async (name: string, syncLocalFile: boolean) => {
-        const contextId = await wire.context(name)
-        for (const file of ["kept", "deleted", "replaced"]) await wire.put(contextId, `${inTmp}/${file}`, file)
-        const sessionId = await wire.session(mapping(contextId, { deletePolicy: { syncLocalFile } }))
-        await wire.settled({ sessionId })
-        await wire.put(contextId, `${inTmp}/later`, "from elsewhere")
-        await wire.put(contextId, `${inTmp}/replaced`, "another version")
-        await wire.shell(sessionId, `cd ${folder} && rm deleted replaced && printf new > new`)
-        await wire.release(sessionId)
-        return (await wire.names(contextId, inTmp)).map((path) => path.slice(inTmp.length + 1))
-      }
-      assert.deepStrictEqual(await run("mirrored", true), ["kept", "later", "new", "replaced"])
-      assert.deepStrictEqual(await run("not mirrored", false), ["deleted", "kept", "later", "new", "replaced"])
-    }), slow)
+  it.effect(
+    "deletions are mirrored, unless the policy or another writer says otherwise",
+    () =>
+      promise(async (wire) => {
+        const run = async (name: string, syncLocalFile: boolean) => {
+          const contextId = await wire.context(name)
+          for (const file of ["kept", "deleted", "replaced"]) await wire.put(contextId, `${inTmp}/${file}`, file)
+          const sessionId = await wire.session(mapping(contextId, { deletePolicy: { syncLocalFile } }))
+          await wire.settled({ sessionId })
+          await wire.put(contextId, `${inTmp}/later`, "from elsewhere")
+          await wire.put(contextId, `${inTmp}/replaced`, "another version")
+          await wire.shell(sessionId, `cd ${folder} && rm deleted replaced && printf new > new`)
+          await wire.release(sessionId)
+          return (await wire.names(contextId, inTmp)).map((path) => path.slice(inTmp.length + 1))
+        }
+        assert.deepStrictEqual(await run("mirrored", true), ["kept", "later", "new", "replaced"])
+        assert.deepStrictEqual(await run("not mirrored", false), ["deleted", "kept", "later", "new", "replaced"])
+      }),
+    slow
+  )
 
   it.effect("auto upload, auto download and white lists", () =>
     promise(async (wire) => {
@@ -87,7 +94,10 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
         `cd ${folder} && mkdir -p src/node_modules src/in other && touch src/node_modules/x src/in/y other/z 'one file' src2`
       )
       await wire.release(second)
-      assert.deepStrictEqual(await wire.names(contextId, inTmp), ["one file", "other", "src"].map((n) => `${inTmp}/${n}`))
+      assert.deepStrictEqual(
+        await wire.names(contextId, inTmp),
+        ["one file", "other", "src"].map((n) => `${inTmp}/${n}`)
+      )
       assert.deepStrictEqual(await wire.names(contextId, `${inTmp}/src`), [`${inTmp}/src/in`, `${inTmp}/src/old`])
     }), slow)
 
@@ -137,37 +147,41 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       await wire.release(sessionId)
     }), slow)
 
-  it.effect("mappings that cannot be are refused before there is a session, those that fail are reported", () =>
-    promise(async (wire) => {
-      const contextId = await wire.context("bad mappings")
-      for (
-        const entry of [
-          { contextId, path: "relative", policy: "{}" },
-          { contextId, path: "/a/../../b", policy: "{}" },
-          { contextId: " ", path: "/tmp/x" },
-          { contextId, path: "/tmp/x", policy: "{" },
-          { contextId, path: "/tmp/x", policy: JSON.stringify({ uploadPolicy: { uploadMode: "Zip" } }) },
-          { contextId, path: "/tmp/x", policy: JSON.stringify({ recyclePolicy: { lifecycle: "Lifecycle_2Days" } }) },
-          { contextId, path: "/tmp/x", policy: JSON.stringify({ recyclePolicy: { paths: ["a*"] } }) },
-          { contextId, path: "/tmp/x", policy: JSON.stringify({ bwList: { whiteLists: [{ path: "../x" }] } }) }
-        ]
-      ) {
-        const answer = await wire.post("/mcp/createSession", { imageId: "i" }, { persistenceDataList: [entry] })
-        assert.strictEqual(answer.status, 400, JSON.stringify(entry))
-        assert.include(String(answer.body["message"]), "persistenceDataList")
-      }
-      assert.strictEqual((await wire.get("/sdk/ListSession", {})).body["count"], 0)
-      const missing = await wire.session(mapping("SdkCtx-missing"))
-      const [item] = await wire.settled({ sessionId: missing })
-      assert.include(item, { status: "Failed", contextId: "SdkCtx-missing" })
-      assert.include(item?.errorMessage, "not found")
-      await wire.release(missing)
-      const unwritable = await wire.session(mapping(contextId, {}, "/proc/x"))
-      const [failed] = await wire.settled({ sessionId: unwritable })
-      assert.strictEqual(failed?.status, "Failed")
-      assert.include(failed?.errorMessage, "/proc/x")
-      await wire.release(unwritable)
-    }), slow)
+  it.effect(
+    "mappings that cannot be are refused before there is a session, those that fail are reported",
+    () =>
+      promise(async (wire) => {
+        const contextId = await wire.context("bad mappings")
+        for (
+          const entry of [
+            { contextId, path: "relative", policy: "{}" },
+            { contextId, path: "/a/../../b", policy: "{}" },
+            { contextId: " ", path: "/tmp/x" },
+            { contextId, path: "/tmp/x", policy: "{" },
+            { contextId, path: "/tmp/x", policy: JSON.stringify({ uploadPolicy: { uploadMode: "Zip" } }) },
+            { contextId, path: "/tmp/x", policy: JSON.stringify({ recyclePolicy: { lifecycle: "Lifecycle_2Days" } }) },
+            { contextId, path: "/tmp/x", policy: JSON.stringify({ recyclePolicy: { paths: ["a*"] } }) },
+            { contextId, path: "/tmp/x", policy: JSON.stringify({ bwList: { whiteLists: [{ path: "../x" }] } }) }
+          ]
+        ) {
+          const answer = await wire.post("/mcp/createSession", { imageId: "i" }, { persistenceDataList: [entry] })
+          assert.strictEqual(answer.status, 400, JSON.stringify(entry))
+          assert.include(String(answer.body["message"]), "persistenceDataList")
+        }
+        assert.strictEqual((await wire.get("/sdk/ListSession", {})).body["count"], 0)
+        const missing = await wire.session(mapping("SdkCtx-missing"))
+        const [item] = await wire.settled({ sessionId: missing })
+        assert.include(item, { status: "Failed", contextId: "SdkCtx-missing" })
+        assert.include(item?.errorMessage, "not found")
+        await wire.release(missing)
+        const unwritable = await wire.session(mapping(contextId, {}, "/proc/x"))
+        const [failed] = await wire.settled({ sessionId: unwritable })
+        assert.strictEqual(failed?.status, "Failed")
+        assert.include(failed?.errorMessage, "/proc/x")
+        await wire.release(unwritable)
+      }),
+    slow
+  )
 
   it.effect("links, FIFOs, sockets and unreadable files are left where they are", () =>
     promise(async (wire) => {
@@ -207,7 +221,10 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
         (await wire.post("/sdk/DescribeContextFiles", { contextId, parentFolderPath: `${inTmp}/d7` })).body["count"],
         150
       )
-      await wire.shell(sessionId, `cd ${folder} && (while :; do date +%N >> log; printf %s $RANDOM > swap; done) & sleep 0.2`)
+      await wire.shell(
+        sessionId,
+        `cd ${folder} && (while :; do date +%N >> log; printf %s $RANDOM > swap; done) & sleep 0.2`
+      )
       for (let n = 0; n < 3; n++) {
         const [item] = await wire.sync({ sessionId, contextId, path: inTmp, mode: "upload" })
         if (item?.status === "Failed") assert.match(item.errorMessage, /swap|log/)

@@ -29,7 +29,8 @@ const internalOf = async ({ post }: WireClient, sessionId: string): Promise<Inte
   const contextTypes = JSON.stringify(["file_transfer"])
   const answer = await post("/sdk/GetAndLoadInternalContext", { sessionId, contextTypes }, {})
   const [found] = answer.data<ReadonlyArray<Internal & { readonly contextType: string }>>()
-  assert.strictEqual(found?.contextType, "file_transfer")
+  if (found === undefined) return assert.fail("there is no internal context")
+  assert.strictEqual(found.contextType, "file_transfer")
   return found
 }
 
@@ -78,12 +79,18 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
         const sessionId = await wire.session()
         const { contextId, contextPath } = await internalOf(wire, sessionId)
         assert.isTrue(contextPath.startsWith("/"))
-        assert.deepStrictEqual(await internalOf(wire, sessionId), { contextId, contextPath, contextType: "file_transfer" } as Internal)
+        assert.deepStrictEqual(
+          await internalOf(wire, sessionId),
+          { contextId, contextPath, contextType: "file_transfer" } as Internal
+        )
         await wire.shell(sessionId, `test -d ${contextPath}`)
         const content = Crypto.randomBytes(1_500_000)
         await upload(wire, flow, sessionId, `${contextPath}/up.bin`, content)
         assert.include(await wire.shell(sessionId, `sha256sum ${contextPath}/up.bin`), sha(content))
-        await wire.shell(sessionId, `cd ${contextPath} && mkdir -p deep && tac -r -s . up.bin > deep/down.bin || cat up.bin > deep/down.bin`)
+        await wire.shell(
+          sessionId,
+          `cd ${contextPath} && mkdir -p deep && tac -r -s . up.bin > deep/down.bin || cat up.bin > deep/down.bin`
+        )
         const sum = (await wire.shell(sessionId, `sha256sum < ${contextPath}/deep/down.bin`)).slice(0, 64)
         assert.strictEqual(sha(await download(wire, flow, sessionId, `${contextPath}/deep/down.bin`)), sum)
         await wire.release(sessionId)
@@ -126,11 +133,19 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
       assert.notStrictEqual((await internalOf(wire, other)).contextId, contextId)
       await upload(wire, "Python", one, `${contextPath}/secret`, "secret")
       assert.strictEqual((await wire.get("/sdk/ListContexts", {})).body["totalCount"], 0)
-      const stolen = await wire.post("/sdk/SyncContext", { sessionId: other, contextId, path: contextPath, mode: "download" })
+      const stolen = await wire.post("/sdk/SyncContext", {
+        sessionId: other,
+        contextId,
+        path: contextPath,
+        mode: "download"
+      })
       assert.strictEqual(stolen.status, 404)
       await wire.release(one)
       assert.strictEqual((await wire.post("/sdk/DescribeContextFiles", { contextId })).status, 404)
-      assert.strictEqual((await wire.post("/sdk/GetAndLoadInternalContext", { sessionId: one, contextTypes: "[]" })).status, 404)
+      assert.strictEqual(
+        (await wire.post("/sdk/GetAndLoadInternalContext", { sessionId: one, contextTypes: "[]" })).status,
+        404
+      )
       const none = await wire.post("/sdk/GetAndLoadInternalContext", { sessionId: other, contextTypes: "[\"x\"]" })
       assert.deepStrictEqual(none.body["data"], [])
       await wire.release(other)
@@ -192,7 +207,10 @@ describe("256 MiB", () => {
       assert.strictEqual(await putLarge(up.url), 200)
       const [sent] = await wire.sync({ sessionId, contextId, path: contextPath, mode: "download" })
       assert.include(sent, { status: "Success", errorMessage: "" })
-      const sum = (await wire.shell(sessionId, `sha256sum < ${contextPath}/large && touch ${contextPath}/large`)).slice(0, 64)
+      const sum = (await wire.shell(sessionId, `sha256sum < ${contextPath}/large && touch ${contextPath}/large`)).slice(
+        0,
+        64
+      )
       await wire.sync({ sessionId, contextId, path: contextPath, mode: "upload" })
       const down = (await wire.post("/sdk/GetContextFileDownloadUrl", remote)).data<{ url: string }>()
       assert.strictEqual(await getSum(down.url), sum)

@@ -42,8 +42,10 @@ const raw = (endpoint: string, method: string, path: string, options: Http.Reque
         const chunks: Array<Buffer> = []
         response.on("data", (chunk: Buffer) => chunks.push(chunk))
         response.on("error", reject)
-        response.on("end", () =>
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }))
+        response.on(
+          "end",
+          () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) })
+        )
       })
       request.on("error", reject)
       request.end(body)
@@ -102,7 +104,8 @@ layer(Layer.scoped(World, start), { excludeTestServices: true })("presigned URLs
       const down = pathOf((await urlOf(world, "Download", id, "/f")).url)
       const up = pathOf((await urlOf(world, "Upload", id, "/f")).url)
       const status = async (method: string, path: string, headers: Http.OutgoingHttpHeaders = {}) =>
-        (await raw(world.endpoint, method, path, { headers }, method === "PUT" ? Buffer.from("evil") : undefined)).status
+        (await raw(world.endpoint, method, path, { headers }, method === "PUT" ? Buffer.from("evil") : undefined))
+          .status
       assert.strictEqual(await status("GET", down), 200)
       for (
         const [method, path] of [
@@ -199,7 +202,17 @@ layer(Layer.scoped(World, start), { excludeTestServices: true })("presigned URLs
         assert.strictEqual((await world.fetchFile(id, name)).toString(), name)
       }
       assert.strictEqual((await world.fetchFile(id, ".//a b+c%2f&=?#.txt")).length, 17)
-      const bad = ["/..", "/../x", "/a/../../x", "../../etc/passwd", "/a\0b", "/", "//", "/dir/", `/${"x".repeat(4097)}`]
+      const bad = [
+        "/..",
+        "/../x",
+        "/a/../../x",
+        "../../etc/passwd",
+        "/a\0b",
+        "/",
+        "//",
+        "/dir/",
+        `/${"x".repeat(4097)}`
+      ]
       for (const filePath of bad) {
         for (const action of ["GetContextFileUploadUrl", "GetContextFileDownloadUrl", "DeleteContextFile"]) {
           const answer = await world.post(`/sdk/${action}`, { contextId: id, filePath })

@@ -1,7 +1,7 @@
 /** Contexts as clients of other makers ask for them, and their storage on disk. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, type Scope } from "effect"
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -28,10 +28,11 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("contexts"
       assert.lengthOf(new Set(ids), 1)
       const [id = ""] = ids
       assert.match(id, /^SdkCtx-\w+$/)
-      for (const query of [{ id }, { name: "shared one" }]) {
+      const both: ReadonlyArray<Record<string, string>> = [{ id }, { name: "shared one" }]
+      for (const query of both) {
         const { body, data } = await get("/sdk/GetContext", { ...query, allowCreate: "false", loginRegionId: "r" })
         assert.include(body, { code: "ok", message: null, success: true })
-        const found = data<{ createTime: string; lastUsedTime: string }>()
+        const found = data<Record<"id" | "name" | "state" | "createTime" | "lastUsedTime", string>>()
         assert.include(found, { id, name: "shared one", state: "available" })
         assert.match(found.createTime, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d/)
         assert.isFalse(Number.isNaN(Date.parse(found.lastUsedTime)))
@@ -241,4 +242,54 @@ describe("quotas", () => {
         assert.lengthOf(Fs.readdirSync(Path.join(contextsDirectory, one, "blobs")), 3)
       })
     })))
+})
+
+/** A disk of 6 MiB, which only root can make. */
+const smallDisk = Effect.acquireRelease(
+  Effect.map(temporary, (directory) => {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", directory])
+    return directory
+  }),
+  (directory) => Effect.sync(() => execFileSync("umount", [directory]))
+)
+
+const canMount = ((): boolean => {
+  try {
+    Effect.runSync(Effect.scoped(smallDisk))
+    return true
+  } catch {
+    return false
+  }
+})()
+
+describe("a full disk", () => {
+  it.live.skipIf(!canMount)(
+    "is a failure that leaves no part of a file, and what is there can be read and deleted",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const contextsDirectory = yield* smallDisk
+        yield* during(contextsDirectory, async ({ context, names, post, put }) => {
+          const id = await context("full")
+          const full = { success: false, code: "InsufficientStorage", httpStatusCode: 507 }
+          assert.strictEqual((await put(id, "/fits", new Uint8Array(2_000_000))).status, 200)
+          assert.deepInclude(await (await put(id, "/big", new Uint8Array(8_000_000))).json(), full)
+          assert.deepStrictEqual(await names(id), ["/fits"])
+          assert.lengthOf(Fs.readdirSync(Path.join(contextsDirectory, id, "blobs")), 1)
+          let stored = 0
+          const path = `/${"p".repeat(3000)}`
+          let last = await put(id, `${path}0`, new Uint8Array(4000))
+          while (last.status === 200) last = await put(id, `${path}${stored += 1}`, new Uint8Array(4000))
+          assert.deepInclude(await last.json(), full)
+          assert.lengthOf(await names(id), stored + 1)
+          const removed = await post("/sdk/DeleteContextFile", { contextId: id, filePath: `${path}0` })
+          assert.include([200, 507], removed.status)
+        })
+        yield* during(contextsDirectory, async ({ context, fetchFile, names }) => {
+          const id = await context("full")
+          assert.isAbove((await names(id)).length, 1)
+          assert.lengthOf(await fetchFile(id, "/fits"), 2_000_000)
+        })
+      })),
+    60_000
+  )
 })

@@ -142,5 +142,5 @@ describe.skipIf(process.platform !== "linux")("whole files", () => {
       assert.deepStrictEqual([...sizes].filter((size) => size !== undefined && size !== body.length), [])
       assert.strictEqual(Fs.statSync(path).size, body.length)
       assert.deepStrictEqual(Fs.readdirSync(home), ["big"])
-    }))
+    }), 30_000)
 })

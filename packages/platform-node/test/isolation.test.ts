@@ -16,7 +16,7 @@ describe("Isolation", () => {
       assert.strictEqual(asked.level, "none")
       assert.isNotEmpty(asked.doesNotStop)
       const chosen = yield* Effect.either(Isolation.probe("auto"))
-      if (chosen._tag === "Right") assert.strictEqual(chosen.right.level, "namespaces")
+      if (chosen._tag === "Right") assert.include(["namespaces", "landlock"], chosen.right.level)
       else assert.match(chosen.left.message, /isolation: "none"/)
     }))
 
@@ -49,12 +49,24 @@ describe("Isolation", () => {
     }
   })()
 
-  it.skipIf(!canUnshare)("says so where user namespaces are switched off", async () => {
+  const withoutNamespaces = (request: string) => {
     const off = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\""
-    const probe = spawnFixture("probe.mts", {
+    return outputOf(spawnFixture("probe.mts", {
+      args: [request],
       under: ["unshare", "--user", "--map-root-user", "setpriv", "--bounding-set=-all", "sh", "-c", off, "sh"]
-    })
-    assert.match(await outputOf(probe), /^SandboxUnavailableError: .*(switched off|not permitted)/)
+    }))
+  }
+
+  it.skipIf(!canUnshare)("says so where user namespaces are switched off", async () => {
+    assert.match(await withoutNamespaces("namespaces"), /^SandboxUnavailableError: .*(switched off|not permitted)/)
+  }, 20_000)
+
+  it.skipIf(!canUnshare)("takes Landlock there when the best is asked for, or says the same", async () => {
+    const landlock = await Effect.runPromise(Effect.either(Isolation.probe("landlock")))
+    const expected = landlock._tag === "Right"
+      ? /^works: landlock$/
+      : /^SandboxUnavailableError: .*(switched|permitted)/
+    assert.match(await withoutNamespaces("auto"), expected)
   }, 20_000)
 })
 

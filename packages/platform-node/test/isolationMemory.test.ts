@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { beforeAll } from "vitest"
 import { reachableByAnyone } from "../src/internal/sandbox/hostIdentity.js"
-import { placesIn } from "../src/internal/sandbox/memoryCgroup.js"
+import { cgroupPlace, makeCgroups, placesIn } from "../src/internal/sandbox/memoryCgroup.js"
 import { outputOf, spawnFixture } from "./fixtures/children.js"
 import { limitInMebibytes, memoryAttacks, type MemoryOutcome } from "./fixtures/memoryAttacks.js"
 
@@ -56,6 +58,29 @@ describe.each(attackers)("memory, $who", ({ canRun, uid }) => {
       []
     )
   })
+})
+
+const place = await Effect.runPromise(cgroupPlace)
+
+describe.skipIf(place === undefined)("control groups", () => {
+  it.live("of a host that was killed are swept, and only those", () =>
+    Effect.gen(function*() {
+      const { directory } = place!
+      const keeper = makeCgroups(place!)
+      const hold = Effect.zipRight(keeper.hold(2 ** 26, true), Effect.sync(() => Fs.readdirSync(directory)))
+      const names = (yield* Effect.scoped(hold)).filter((name) => name.includes(`-${process.pid}-`))
+      yield* keeper.cleared
+      assert.strictEqual(names.length, 1)
+      assert.notInclude(Fs.readdirSync(directory), names[0])
+      const [gone, kept] = [`-${2 ** 30}-`, `-${process.pid}-`].map((pid) =>
+        Path.join(directory, names[0]!.replace(`-${process.pid}-`, pid))
+      )
+      for (const group of [gone!, kept!]) Fs.mkdirSync(group)
+      yield* keeper.sweep
+      yield* keeper.cleared
+      assert.deepStrictEqual([gone!, kept!].map((group) => Fs.existsSync(group)), [false, true])
+      Fs.rmdirSync(kept!)
+    }))
 })
 
 describe("places for control groups", () => {

@@ -43,6 +43,9 @@ const nothingLeft = Effect.map(until(() => processesWith(marker).length === 0), 
 
 const workspaces = () => Fs.readdirSync(Os.tmpdir()).filter((name) => name.startsWith("agb-session-"))
 
+const isOf = (pid: number) => (name: string) =>
+  JSON.parse(Fs.readFileSync(Path.join(Os.tmpdir(), name, "owner.json"), "utf8")).pid === pid
+
 describe.skipIf(!isLinux).each([...confined, unconfined].map((isolation) => [nameOf(isolation), isolation] as const))(
   "Sandbox, %s",
   (_, isolation) => {
@@ -175,6 +178,28 @@ describe("Sandbox", () => {
       }).pipe(Effect.scoped)
   )
 
+  it.live("refuses a timeout beyond its limit, and makes no such call", () =>
+    Effect.gen(function*() {
+      const limits = { longestCallMillis: 5000 }
+      const sandbox = yield* make({ isolation: best, interpreters: nodeOnly, agent, limits })
+      const call = { op: "shell", command: "touch $HOME/made", timeoutMs: 5001 } as const
+      const refusals = [
+        yield* Effect.flip(sandbox.call(call)),
+        yield* Effect.flip(Stream.runDrain(sandbox.stream(call)))
+      ]
+      assert.deepStrictEqual(refusals.map((error) => error._tag === "SandboxFailure" && error.code), [
+        "EINVAL",
+        "EINVAL"
+      ])
+      assert.strictEqual(
+        yield* Effect.map(
+          sandbox.call({ ...call, command: "ls $HOME", timeoutMs: 5000 }),
+          ({ body }) => body.length
+        ),
+        0
+      )
+    }).pipe(Effect.scoped))
+
   it.live("tells a refusal from a loss", () =>
     Effect.gen(function*() {
       const sandbox = yield* start(best)
@@ -251,11 +276,17 @@ describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () 
   it.live("are gone, whether their agents run or stand still", () =>
     Effect.gen(function*() {
       const seconds = uniqueSeconds()
-      const host = spawnFixture("holdSandboxes.mts", { args: [agent, seconds] })
-      yield* Effect.promise(() => once(host.stdout!, "data"))
-      assert.isTrue(yield* until(() => processesWith(seconds).length > 4 * confined.length))
+      const secondsOfStrays = uniqueSeconds()
+      const host = spawnFixture("holdSandboxes.mts", { args: [agent, seconds, secondsOfStrays] })
+      const [said] = yield* Effect.promise(() => once(host.stdout!, "data"))
+      const isolations = Number(said)
+      assert.isAbove(isolations, confined.length)
+      assert.isTrue(yield* until(() => processesWith(seconds).length > 4 * isolations))
       host.kill("SIGKILL")
       assert.isTrue(yield* until(() => processesWith(seconds).length === 0 && processesWith(marker).length === 0))
+      yield* sweepWorkspaces
+      assert.isTrue(yield* until(() => processesWith(secondsOfStrays).length === 0))
+      assert.deepStrictEqual(workspaces().filter(isOf(host.pid ?? 0)), [])
     }), 20_000)
 })
 

@@ -9,7 +9,6 @@ interface Omission {
 
 /** What the recorded server said and ours does not. */
 export const omissions: ReadonlyArray<Omission> = [
-  { why: "read by the clients, used by none", field: /^data\.(taskId|networkInterfaceIp)$/ },
   { why: "where it is absent, a session was created", field: /^data\.success$/ },
   { why: "optional, and there is nothing to trace", field: /\.traceId$/ },
   { why: "there is no desktop", field: /^data\.desktopInfo$/ },
@@ -48,4 +47,5 @@ const lacking = (path: string, recorded: unknown, ours: unknown): ReadonlyArray<
 export const lackingIn = ({ response }: Exchange, { body, text }: Reply): ReadonlyArray<string> =>
   lacking("", response.body, typeof response.body === "string" ? text : body)
 
-export const isOmitted = (field: string): boolean => omissions.some((omission) => omission.field.test(field))
+export const omissionOf = (field: string): Omission | undefined =>
+  omissions.find((omission) => omission.field.test(field))

@@ -109,7 +109,7 @@ export const staged: ReadonlyArray<Staged> = [
     applies: named(
       /\/code\/run\.(legacy|nested|noContent)/,
       /\/linkurl\/(data\.object|content\.\w+|outerSuccessFalse)#/,
-      /\/session\/(create\.link\.toolListArray|status\.capital)#/,
+      /\/session\/(create\.link\.toolListArray|status\.capital|delete\.\w+(Caps|Body))#/,
       /\/context\/info\.filter#/
     )
   },

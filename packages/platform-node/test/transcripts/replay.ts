@@ -11,8 +11,6 @@ export type { Reply } from "./check.js"
 export interface Server {
   readonly endpoint: string
   readonly apiKey: string
-  /** Where the recorded `/tmp` is. */
-  readonly directory: string
 }
 
 /** What a session is reached by. */
@@ -124,7 +122,7 @@ const makeNames = () => {
     get: (recorded: string) => names.get(recorded),
     delete: (recorded: string) => names.delete(recorded),
     recorded: (local: string) => [...names].find(([, name]) => name === local)?.[0],
-    replace: (text: string) => text.replace(pattern(), (name) => names.get(name) ?? name)
+    replace: (text: string) => names.size === 0 ? text : text.replace(pattern(), (name) => names.get(name) ?? name)
   }
 }
 
@@ -133,7 +131,6 @@ export const make = (server: Server, folder: Folder, imageId = "agb-code-space-1
   const released = new Map<string, string>()
   const tokens = new Map<string, string>()
   const names = makeNames()
-  names.set("/tmp", server.directory)
   const birth = birthOf(folder)
   const headers = withKey(birth, server.apiKey).headers
   const spaces = folder === "typescript" ? 0 : 1

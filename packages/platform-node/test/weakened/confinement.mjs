@@ -148,19 +148,19 @@ export default [
   {
     defence: "the memory of a process",
     changes: { [restrictions]: [["`ulimit -d ${Math.ceil(memoryBytes / 1024)}`,", ""]] },
-    caughtBy: [seen, "more memory than it may have"]
+    caughtBy: [seen, "bounds the data of a process"]
   },
   {
     defence: "the memory of a session",
     changes: {
       [`${sandbox}/sandbox.ts`]: [["options.isolation.memory?.hold(", "({} as Isolation).memory?.hold("]]
     },
-    caughtBy: [seen, "all processes together no more memory"]
+    caughtBy: [seen, "bwrap.*all processes together no more memory"]
   },
   {
     defence: "the size of a file",
     changes: { [restrictions]: [["`ulimit -f ${Math.ceil(workspaceBytes / 512)}`,", ""]] },
-    caughtBy: [seen, "bounds the size of a file"]
+    caughtBy: [seen, "and the size of a file"]
   },
   {
     defence: "no core dumps",

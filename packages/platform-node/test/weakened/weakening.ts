@@ -5,6 +5,8 @@ export interface Weakening {
   readonly changes: Readonly<Record<string, ReadonlyArray<readonly [find: string, replacement: string]>>>
   /** The test that must then fail: its file, and a regular expression for its full name. */
   readonly caughtBy: readonly [file: string, name: string]
+  /** How the test fails where it comes to no assertion. */
+  readonly fails?: string
   /** Where only one of the two kinds of users has the defence. */
   readonly only?: "root" | "nobody"
 }

@@ -48,7 +48,8 @@ class Stream:
         self.calls, self.states, self.socket, self.closing = {}, [], None, False
         self.opened, self.refused = threading.Event(), None
         self.loop = asyncio.new_event_loop()
-        threading.Thread(target=self.loop.run_until_complete, args=(self.run(),), daemon=True).start()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        asyncio.run_coroutine_threadsafe(self.run(), self.loop)
         self.opened.wait(30)
         if self.refused:
             raise StreamFailed(self.refused)
@@ -58,7 +59,7 @@ class Stream:
         headers = "additional_headers" if "additional_headers" in named else "extra_headers"
         given = {headers: {"X-Access-Token": self.token}}
         return websockets.connect(
-            self.url, open_timeout=30, ping_interval=self.heartbeat, ping_timeout=self.heartbeat, max_size=None, **given
+            self.url, open_timeout=30, ping_interval=self.heartbeat, ping_timeout=20, max_size=None, **given
         )
 
     async def run(self):

@@ -99,7 +99,7 @@ def errors(_agb, session):
 def files(_agb, session):
     ran(session, "open('/tmp/from_code.txt', 'w').write('from code')")
     same(session.file.read("/tmp/from_code.txt").data, "from code")
-    same(session.command.execute("cat /tmp/from_code.txt").data["stdout"], "from code")
+    same(session.command.execute("cat /tmp/from_code.txt", timeout_ms=10000).data["stdout"], "from code")
     holds(session.file.write("/tmp/to_code.txt", "to code").success)
     same(ran(session, "open('/tmp/to_code.txt').read()").result, "'to code'")
 

@@ -72,7 +72,7 @@ def transfer(_agb, session):
         sent = session.file.upload(path, remote)
         holds(sent.success and sent.data["etag"], sent)
         same(good(session.file.read(remote, format="bytes")) == content, True)
-        good(session.command.execute(f"cp {remote} {remote}.copy"))
+        good(session.command.execute(f"cp {remote} {remote}.copy", timeout_ms=10000))
         back = os.path.join(local, "down.bin")
         received = session.file.download(f"{remote}.copy", back)
         same(good(received)["bytes"], 300_000)

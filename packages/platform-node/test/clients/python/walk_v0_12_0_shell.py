@@ -5,7 +5,7 @@ walk = Walk()
 
 
 def out(session, command, **options):
-    result = session.command.execute(command, **options)
+    result = session.command.execute(command, timeout_ms=10000, **options)
     holds(result.success, result)
     return result.data["stdout"]
 
@@ -29,9 +29,9 @@ def environment(_agb, session):
 
 @walk.observes("Failing commands")
 def failing(_agb, session):
-    unknown = session.command.execute("not_a_command_12345")
+    unknown = session.command.execute("not_a_command_12345", timeout_ms=10000)
     same((unknown.success, unknown.data["exit_code"]), (False, 127))
-    missing = session.command.execute("echo before; ls /nowhere_12345")
+    missing = session.command.execute("echo before; ls /nowhere_12345", timeout_ms=10000)
     holds(not missing.success and missing.data["exit_code"] != 0, missing)
     same(missing.data["stdout"], "before\n")
     holds("nowhere_12345" in missing.data["stderr"], missing)

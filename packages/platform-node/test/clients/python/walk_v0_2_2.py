@@ -39,7 +39,7 @@ def after_the_end(agb, _session):
 def plain_texts(_agb, session):
     same(text_of(session.code.run_code("print('hi')", "python")), "hi\n")
     same(text_of(session.code.run_code("print('a'); 6 * 7", "Python")), "a\n42")
-    same(text_of(session.command.execute_command("echo hello")), "hello\n")
+    same(text_of(session.command.execute_command("echo hello", 10000)), "hello\n")
     failed = session.code.run_code("print('before'); 1 / 0", "python")
     holds(not failed.success and "division by zero" in failed.error_message, failed)
     holds("before" in failed.error_message and not failed.error_message.startswith("{"), failed)
@@ -69,10 +69,10 @@ def javascript(_agb, session):
 
 @walk.observes("Shell", "Failing commands")
 def shell(_agb, session):
-    holds(session.command.execute_command("cd /tmp; x=1").success)
-    same(text_of(session.command.execute_command("echo [$x]")), "[]\n")
+    holds(session.command.execute_command("cd /tmp; x=1", 10000).success)
+    same(text_of(session.command.execute_command("echo [$x]", 10000)), "[]\n")
     for command in ("not_a_command_12345", "ls /nowhere_12345"):
-        failed = session.command.execute_command(command)
+        failed = session.command.execute_command(command, 10000)
         holds(not failed.success and "not" in failed.error_message.lower(), failed)
         holds(not failed.error_message.startswith("{"), failed)
 
