@@ -88,16 +88,6 @@ export default [
     caughtBy: [`${tests}/secrets.test.ts`, "HTML with the key at the edge: no error"]
   },
   {
-    defence: "tickets and codes are redacted",
-    changes: {
-      [`${core}/internal/api/models.ts`]: [[
-        "ticket: lenient(Schema.Redacted(Schema.String))",
-        "ticket: lenient(Schema.String)"
-      ]]
-    },
-    caughtBy: [`${tests}/secrets.test.ts`, "services, sessions and their answers show no secret"]
-  },
-  {
     defence: "the key goes to no other origin",
     changes: { [`${core}/Transport.ts`]: [["redirect: \"manual\"", "redirect: \"follow\""]] },
     caughtBy: [`${tests}/faults.test.ts`, "is never followed to, and never sees the key, over fetch"]

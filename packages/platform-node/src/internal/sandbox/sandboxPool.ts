@@ -44,6 +44,8 @@ const start = (options: SandboxOptions): Effect.Effect<Owned, SandboxStartError>
 /** More at once would only make each take longer, until the slowest seems not to start at all. */
 const mostStarts = () => Os.availableParallelism() + 2
 
+const refillDelay = "50 millis"
+
 const close = (owned: Owned) => Scope.close(owned.scope, Exit.void)
 
 /**
@@ -95,17 +97,21 @@ export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, ne
     const adopt = ({ sandbox, scope }: Owned) =>
       Effect.as(Effect.addFinalizer((exit) => Scope.close(scope, exit)), sandbox)
 
+    /** A new session begins to work at once, and a start beside it would slow that down. */
+    const refillSoon = Effect.forkIn(Effect.interruptible(Effect.delay(refill, refillDelay)), poolScope)
+
+    const handOut = (owned: Owned) => Effect.zipRight(refillSoon, adopt(owned))
+
     /** One may have become ready while the taker waited for its turn. */
     const takeOrStart = Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(next, (owned) => owned === undefined ? restore(makeSandbox(options)) : adopt(owned))
+      Effect.flatMap(next, (owned) => owned === undefined ? restore(makeSandbox(options)) : handOut(owned))
     )
 
     const take = Effect.uninterruptibleMask((restore) =>
-      Effect.gen(function*() {
-        const owned = yield* next
-        yield* refill
-        return yield* (owned === undefined ? restore(inTurn(takeOrStart)) : adopt(owned))
-      })
+      Effect.flatMap(
+        next,
+        (owned) => owned === undefined ? Effect.zipRight(refillSoon, restore(inTurn(takeOrStart))) : handOut(owned)
+      )
     )
 
     yield* refill
