@@ -25,10 +25,50 @@ const value = json.filter((value) => value !== null)
 const optionalFields = <T>(fields: { [K in keyof T]: FastCheck.Arbitrary<T[K]> }): FastCheck.Arbitrary<object> =>
   FastCheck.record(fields, { requiredKeys: [] }) as FastCheck.Arbitrary<object>
 
+const path = filled.map((name) => `/${name.replace(/[\0/]/g, "-").replaceAll("..", "-")}`)
+
+const innerPath = path.map((path) => path.replace(/[*?[\]]/g, "-"))
+
+const flag = FastCheck.boolean()
+
+const policy = FastCheck.record({
+  uploadPolicy: FastCheck.record({
+    autoUpload: flag,
+    uploadStrategy: text,
+    uploadMode: FastCheck.constantFrom("File", "Archive")
+  }),
+  downloadPolicy: FastCheck.record({ autoDownload: flag, downloadStrategy: text }),
+  deletePolicy: FastCheck.record({ syncLocalFile: flag }),
+  extractPolicy: FastCheck.record({ extract: flag, deleteSrcFile: flag, extractToCurrentFolder: flag }),
+  recyclePolicy: FastCheck.record({
+    lifecycle: FastCheck.constantFrom("Lifecycle_1Day", "Lifecycle_360Days", "Lifecycle_Forever"),
+    paths: FastCheck.array(innerPath)
+  }),
+  bwList: FastCheck.record({
+    whiteLists: FastCheck.array(FastCheck.record({ path: innerPath, excludePaths: FastCheck.array(innerPath) }))
+  }),
+  mappingPolicy: FastCheck.record({ path })
+}, {
+  requiredKeys: [
+    ...["uploadPolicy", "downloadPolicy", "deletePolicy", "extractPolicy", "recyclePolicy", "bwList"] as const
+  ]
+})
+
+const persistenceDataList = FastCheck.array(
+  FastCheck.record({ contextId: filled, path, policy }, { requiredKeys: ["contextId", "path"] }),
+  { maxLength: 3 }
+)
+
 /** Requests of the endpoints that take more than the id of a session. */
 const special: Partial<Record<AgbApi.EndpointName, FastCheck.Arbitrary<object>>> = {
-  createSession: FastCheck.record({ imageId: filled, labels, mcpPolicyId: text, timeout: FastCheck.nat() }, {
-    requiredKeys: []
+  createSession: optionalFields({
+    imageId: filled,
+    sdkStats: text,
+    labels,
+    mcpPolicyId: text,
+    contextId: text,
+    timeout: FastCheck.nat(),
+    persistenceDataList
   }),
   SetLabel: FastCheck.record({ sessionId: filled, labels: someLabels }),
   ListSession: FastCheck.record({ labels, maxResults: FastCheck.integer({ min: 1 }), nextToken: text }, {

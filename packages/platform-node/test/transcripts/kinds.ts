@@ -9,7 +9,6 @@ interface Omission {
 
 /** What the recorded server said and ours does not. */
 export const omissions: ReadonlyArray<Omission> = [
-  { why: "where it is absent, a session was created", field: /^data\.success$/ },
   { why: "optional, and there is nothing to trace", field: /\.traceId$/ },
   { why: "there is no desktop", field: /^data\.desktopInfo$/ },
   { why: "the total is in count, where the clients read it", field: /^totalCount$/ },

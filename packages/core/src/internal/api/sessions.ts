@@ -49,7 +49,7 @@ export const createSession = endpoint({
     timeout: optional(Schema.NonNegativeInt),
     persistenceDataList: optional(PersistenceDataList)
   }),
-  reply: data(Schema.Struct({ sessionId: SessionId, ...handles })),
+  reply: data(Schema.Struct({ sessionId: SessionId, success: lenient(Schema.Boolean), ...handles })),
   repeat: "once",
   judge: "data"
 })

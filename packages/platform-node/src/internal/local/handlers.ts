@@ -112,7 +112,8 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
         idleSeconds: timeout === 0 ? defaultIdleSeconds : timeout,
         form: sdkStats === undefined && isFirstGeneration(userAgent) ? "plain" : "structured"
       }),
-      (session) => Effect.as(contexts.attach(session, persistenceDataList), handlesOf(origin(), session))
+      (session) =>
+        Effect.as(contexts.attach(session, persistenceDataList), { ...handlesOf(origin(), session), success: true })
     ),
   releaseSession: ({ sessionId }) => registry.release(sessionId),
   releaseSessionAsync: ({ sessionId }) => registry.releaseAsync(sessionId),

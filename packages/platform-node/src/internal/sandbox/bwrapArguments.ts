@@ -3,7 +3,7 @@ import type { Buffer } from "node:buffer"
 import * as Path from "node:path"
 import type { Bwrap } from "./confinement.js"
 import { restricted } from "./restrictions.js"
-import { type ContentsOptions, home, type SandboxContents } from "./sandboxContents.js"
+import { type ContentsOptions, home, owned, type SandboxContents } from "./sandboxContents.js"
 import { systemCallFilter } from "./seccomp.js"
 
 const firstDescriptor = 3
@@ -32,6 +32,7 @@ const root = (contents: SandboxContents): ReadonlyArray<string> => [
   ...contents.links.flatMap(([target, path]) => ["--symlink", target, path]),
   ...["--proc", "/proc", "--dev", "/dev"],
   ...contents.memory.flatMap(({ bytes, mode, path }) => ["--perms", mode, "--size", `${bytes}`, "--tmpfs", path]),
+  ...contents.folders.flatMap(({ mode, path }) => ["--perms", mode, "--dir", path]),
   ...contents.binds.flatMap(([source, path]) => ["--ro-bind", source, path]),
   ...contents.files.flatMap(([path], index) => ["--perms", "0644", "--file", `${firstDescriptor + index}`, path]),
   ...["--remount-ro", "/dev", "--remount-ro", "/"]
@@ -46,7 +47,6 @@ export const bwrapArguments = (
 ): { readonly args: ReadonlyArray<string>; readonly descriptors: ReadonlyArray<string | Buffer> } => {
   const filter = systemCallFilter(process.arch)?.program
   const files = contents.files.map(([, text]) => text)
-  const owned = contents.memory.map(({ path }) => path)
   return {
     args: [
       ...namespaces(how, options),
@@ -54,7 +54,10 @@ export const bwrapArguments = (
       ...(filter === undefined ? [] : ["--seccomp", `${firstDescriptor + files.length}`]),
       ...["--chdir", home, "--"],
       ...restricted(
-        { limits: options.limits, give: how.entry === "root" ? { uid: options.uid, owned } : undefined },
+        {
+          limits: options.limits,
+          give: how.entry === "root" ? { uid: options.uid, owned: owned(contents) } : undefined
+        },
         program
       )
     ],

@@ -29,15 +29,24 @@ export const defaultLimits: SandboxLimits = {
 /** `host` shares the network of this machine, its loopback services included. */
 export type SandboxNetwork = "none" | "host"
 
-/** The parts of a root directory; paths are those inside. Binds are read-only, memory is a tmpfs of a fixed size. */
+/**
+ * The parts of a root directory; paths are those inside. Binds are read-only, memory is a tmpfs of a fixed size, folders
+ * are made in it.
+ */
 export interface SandboxContents {
   readonly links: ReadonlyArray<readonly [target: string, path: string]>
   readonly binds: ReadonlyArray<readonly [source: string, path: string]>
   readonly files: ReadonlyArray<readonly [path: string, text: string]>
   readonly memory: ReadonlyArray<{ readonly path: string; readonly bytes: number; readonly mode: string }>
+  readonly folders: ReadonlyArray<{ readonly path: string; readonly mode: string }>
 }
 
-export const home = "/home/user"
+/** What belongs to the user of a sandbox. */
+export const owned = ({ folders, memory }: SandboxContents): ReadonlyArray<string> =>
+  [...memory, ...folders].map(({ path }) => path)
+
+const homes = "/home"
+export const home = `${homes}/user`
 export const temporary = "/tmp"
 export const sharedMemory = "/dev/shm"
 
@@ -157,10 +166,11 @@ export const sandboxContents = (options: ContentsOptions): SandboxContents => {
     ],
     files: madeUpFiles(options.uid, options.network),
     memory: [
-      { path: home, bytes: options.limits.workspaceBytes, mode: "0700" },
+      { path: homes, bytes: options.limits.workspaceBytes, mode: "0755" },
       { path: temporary, bytes: options.limits.workspaceBytes, mode: "1777" },
       { path: sharedMemory, bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
-    ]
+    ],
+    folders: [{ path: home, mode: "0700" }]
   }
 }
 

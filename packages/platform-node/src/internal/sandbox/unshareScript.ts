@@ -8,7 +8,7 @@ import type { Unshare } from "./confinement.js"
 import { type MountTable, readMountTable } from "./mountTable.js"
 import { giveUp, limitLines } from "./restrictions.js"
 import type { ContentsOptions, SandboxContents } from "./sandboxContents.js"
-import { home } from "./sandboxContents.js"
+import { home, owned } from "./sandboxContents.js"
 import { systemCallFilter } from "./seccomp.js"
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
@@ -81,6 +81,7 @@ const build = (at: string, contents: SandboxContents): ReadonlyArray<string> => 
     `printf '%s\\n' ${table(at, contents, mounts).map(quoted).join(" ")} > ${at}/table`,
     `mount -a -T ${at}/table`,
     `rm ${at}/table`,
+    ...contents.folders.map(({ mode, path }) => `mkdir -p -m ${mode} ${quoted(at + path)}`),
     ...readOnlyBelow(at, contents, mounts)
   ]
 }
@@ -120,7 +121,7 @@ const become = (how: Unshare, options: ContentsOptions): ReadonlyArray<string> =
 const script = (how: Unshare, contents: SandboxContents, options: ContentsOptions): string => {
   const at = buildPlace(contents)
   const own = how.entry === "root"
-    ? [`chown ${options.uid}:${options.uid} ${contents.memory.map(({ path }) => path).join(" ")}`]
+    ? [`chown ${options.uid}:${options.uid} ${owned(contents).join(" ")}`]
     : ["echo 1 > /proc/sys/user/max_user_namespaces"]
   const last = [...become(how, options), ...filtering(how.perl).map(quoted), "/bin/sh", "-c", quoted(reaper), "sh"]
   return [
