@@ -48,5 +48,6 @@ export default tseslint.config(
       }]
     }
   },
+  { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   { files: ["examples/**", "bench/**", "scripts/**"], rules: { "no-console": "off" } }
 )

@@ -222,6 +222,11 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
         assert.strictEqual(main(yield* script("'import x from \"y\"; import(1)'")), "'import x from \"y\"; import(1)'")
       }))
 
+    it.effect("finds no module of the kernel itself", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(main(yield* script("[require.main, ...Object.keys(require.cache)]")), "[ undefined ]")
+      }))
+
     it.effect("finds modules beside the code", () =>
       Effect.gen(function*() {
         const { home } = yield* AgentProcess

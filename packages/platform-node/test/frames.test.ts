@@ -15,7 +15,7 @@ interface Frames {
 }
 
 /** Plain JavaScript, because it runs in the sandbox as well. */
-const frames = await import(new URL("../src/internal/agent/frames.mjs", import.meta.url).href) as Frames
+const frames = await import(new URL("../src/internal/agent/frames.cjs", import.meta.url).href) as Frames
 
 const frame = FastCheck.record({
   id: FastCheck.integer({ min: 0, max: 0xffff_ffff }),

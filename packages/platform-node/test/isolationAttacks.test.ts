@@ -5,7 +5,7 @@ import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll } from "vitest"
 import { reachableByAnyone } from "../src/internal/sandbox/hostIdentity.js"
-import { attackNames, type Outcome } from "./fixtures/attacks.js"
+import { attackNames, inheritedName, type Outcome } from "./fixtures/attacks.js"
 import { outputOf, spawnFixture } from "./fixtures/children.js"
 
 const attacker = fileURLToPath(new URL("fixtures/attackAll.mts", import.meta.url))
@@ -14,7 +14,7 @@ const isLinux = process.platform === "linux"
 
 /** A descriptor far above those that Node closes by itself. */
 const inheritedAt = 60
-const hostFolder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-inherited-"))
+const hostFolder = Fs.mkdtempSync(Path.join(Os.tmpdir(), inheritedName))
 const secretFile = "a-file-of-the-host"
 Fs.writeFileSync(Path.join(hostFolder, secretFile), secretFile)
 

@@ -8,12 +8,13 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
+import { childrenOf } from "../src/internal/sandbox/processTree.js"
 import { make, type Sandbox } from "../src/internal/sandbox/sandbox.js"
 import type { SandboxCall } from "../src/internal/sandbox/sandboxProtocol.js"
 import { sweepWorkspaces } from "../src/internal/sandbox/workspace.js"
 import { type Isolation, probe, probeAll } from "../src/Isolation.js"
 import { outputOf, spawnFixture } from "./fixtures/children.js"
-import { processesWith, until } from "./fixtures/processes.js"
+import { isRunning, processesWith, until } from "./fixtures/processes.js"
 import { standIn } from "./fixtures/standIn.js"
 
 const isLinux = process.platform === "linux"
@@ -282,8 +283,11 @@ describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () 
       const isolations = Number(said)
       assert.isAbove(isolations, confined.length)
       assert.isTrue(yield* until(() => processesWith(seconds).length > 4 * isolations))
+      const spawners = childrenOf(host.pid ?? 0)
+      assert.isNotEmpty(spawners)
       host.kill("SIGKILL")
       assert.isTrue(yield* until(() => processesWith(seconds).length === 0 && processesWith(marker).length === 0))
+      assert.isTrue(yield* until(() => !spawners.some(isRunning)))
       yield* sweepWorkspaces
       assert.isTrue(yield* until(() => processesWith(secondsOfStrays).length === 0))
       assert.deepStrictEqual(workspaces().filter(isOf(host.pid ?? 0)), [])

@@ -239,7 +239,7 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSoc
     Effect.gen(function*() {
       const { call, closed } = yield* once
       const kill = "import os, signal\nfor pid in os.listdir('/proc'):\n" +
-        "  if pid.isdigit() and b'agent.mjs' in open(f'/proc/{pid}/cmdline', 'rb').read(): os.kill(int(pid), 9)\n" +
+        "  if pid.isdigit() and b'agent.cjs' in open(f'/proc/{pid}/cmdline', 'rb').read(): os.kill(int(pid), 9)\n" +
         "while True: pass"
       const events = yield* call("a", python(kill))
       assert.deepInclude(events.at(-1), { phase: "error", code: "InvalidMcpSession.NotFound" })

@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
-import type { ChildProcess } from "node:child_process"
 import type { Server } from "node:http"
 import type { Socket } from "node:net"
 
@@ -23,8 +22,7 @@ export const releaseServer = (server: Server): Effect.Effect<void> =>
     server.on("connection", (socket) => socket.unref())
   })
 
-export const releaseChild = (child: ChildProcess): Effect.Effect<void> =>
+export const releasePipes = (pipes: ReadonlyArray<Socket>): Effect.Effect<void> =>
   unlessKept(() => {
-    child.unref()
-    for (const pipe of child.stdio) (pipe as Socket | null)?.unref()
+    for (const pipe of pipes) pipe.unref()
   })

@@ -15,18 +15,18 @@ const whole = `${tests}/sandbox.test.ts`
 export default [
   {
     defence: "descriptors of the host are closed",
-    changes: { [`${agent}/agent.mjs`]: [["  closeInherited()\n", ""]] },
+    changes: { [`${agent}/agent.cjs`]: [["  closeInherited()\n", ""]] },
     caughtBy: [processes, "keeps no descriptor that it was started with"]
   },
   {
     defence: "the end of the input is the end of everything",
-    changes: { [`${agent}/agent.mjs`]: [["    processes.killAll()\n", ""]] },
+    changes: { [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]] },
     caughtBy: [`${tests}/attacksAgent.test.ts`, "whose input ends leaves nothing"]
   },
   {
     defence: "a timeout ends the children",
     changes: {
-      [`${agent}/processes.mjs`]: [
+      [`${agent}/processes.cjs`]: [
         ["const killGroup = () => signal(-pid, \"SIGKILL\")", "const killGroup = () => signal(pid, \"SIGKILL\")"],
         ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
         ["        killTagged(tag)\n", ""]
@@ -37,7 +37,7 @@ export default [
   {
     defence: "a timeout ends those that left the group",
     changes: {
-      [`${agent}/processes.mjs`]: [
+      [`${agent}/processes.cjs`]: [
         ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
         ["        killTagged(tag)\n", ""]
       ]
@@ -47,44 +47,44 @@ export default [
   {
     defence: "whole files are written in one step",
     changes: {
-      [`${agent}/files.mjs`]: [["staged(file, true, fs.renameSync,", "staged(file, true, fs.copyFileSync,"]]
+      [`${agent}/files.cjs`]: [["staged(file, true, fs.renameSync,", "staged(file, true, fs.copyFileSync,"]]
     },
     caughtBy: [files, "overwrites in one step"]
   },
   {
     defence: "a write that fails half-way is undone",
-    changes: { [`${agent}/writeFile.mjs`]: [["abort: () => fs.ftruncateSync(fd, size)", "abort: () => {}"]] },
+    changes: { [`${agent}/writeFile.cjs`]: [["abort: () => fs.ftruncateSync(fd, size)", "abort: () => {}"]] },
     caughtBy: [files, "undoes a write that fails half-way"]
   },
   {
     defence: "an edit that does not match is named",
     changes: {
-      [`${agent}/edits.mjs`]: [["`The old text of edit ${number}, ", "`The old text, "]]
+      [`${agent}/edits.cjs`]: [["`The old text of edit ${number}, ", "`The old text, "]]
     },
     caughtBy: [files, "edits all or nothing"]
   },
   {
     defence: "only regular files are read",
     changes: {
-      [`${agent}/files.mjs`]: [["if (stat.isFile()) return { fd, size: stat.size }", "return { fd, size: stat.size }"]]
+      [`${agent}/files.cjs`]: [["if (stat.isFile()) return { fd, size: stat.size }", "return { fd, size: stat.size }"]]
     },
     caughtBy: [files, "no directories, devices or FIFOs"]
   },
   {
     defence: "without isolation: no path leaves the session",
-    changes: { [`${agent}/places.mjs`]: [["if (!isBelow(join(folder, name))) throw", "if (folder === \"\") throw"]] },
+    changes: { [`${agent}/places.cjs`]: [["if (!isBelow(join(folder, name))) throw", "if (folder === \"\") throw"]] },
     caughtBy: [escapes, "files outside the session.*are not reached by any spelling"],
     fails: "ENOENT"
   },
   {
     defence: "without isolation: what was opened is checked, not its path",
-    changes: { [`${agent}/places.mjs`]: [["const folder = fs.readlinkSync(pathOf(fd))", "const folder = parent"]] },
+    changes: { [`${agent}/places.cjs`]: [["const folder = fs.readlinkSync(pathOf(fd))", "const folder = parent"]] },
     caughtBy: [escapes, "a folder that is swapped for a link lets no call out"]
   },
   {
     defence: "a search looks at so many entries",
     changes: {
-      [`${agent}/search.mjs`]: [["const mostVisited = 200_000", "const mostVisited = 200_000_000"], [
+      [`${agent}/search.cjs`]: [["const mostVisited = 200_000", "const mostVisited = 200_000_000"], [
         "const mostFound = 10_000",
         "const mostFound = 10_000_000"
       ]]
@@ -93,22 +93,22 @@ export default [
   },
   {
     defence: "a search takes so long",
-    changes: { [`${agent}/search.mjs`]: [["if (performance.now() > until)", "if (performance.now() > 100 * until)"]] },
+    changes: { [`${agent}/search.cjs`]: [["if (performance.now() > until)", "if (performance.now() > 100 * until)"]] },
     caughtBy: [searches, "gives up after its time"]
   },
   {
     defence: "output is cut",
-    changes: { [`${agent}/capture.mjs`]: [["chunk.subarray(0, limit - bytes)", "chunk"]] },
+    changes: { [`${agent}/capture.cjs`]: [["chunk.subarray(0, limit - bytes)", "chunk"]] },
     caughtBy: [processes, "cuts each stream at its limit"]
   },
   {
     defence: "output is held back",
-    changes: { [`${agent}/capture.mjs`]: [["if (paused || hurried || !output.congested()) return", "return"]] },
+    changes: { [`${agent}/capture.cjs`]: [["if (paused || hurried || !output.congested()) return", "return"]] },
     caughtBy: [processes, "holds back output while the host does not take it"]
   },
   {
     defence: "a run that is too long is interrupted",
-    changes: { [`${agent}/kernels.mjs`]: [["    kernel.interrupt()\n", ""]] },
+    changes: { [`${agent}/kernels.cjs`]: [["    kernel.interrupt()\n", ""]] },
     caughtBy: [code, "python.*is interrupted after its time and keeps its state"]
   },
   {
@@ -118,7 +118,7 @@ export default [
   },
   {
     defence: "a kernel that died is replaced, and says so",
-    changes: { [`${agent}/kernels.mjs`]: [["      lost = true\n", ""]] },
+    changes: { [`${agent}/kernels.cjs`]: [["      lost = true\n", ""]] },
     caughtBy: [code, "python.*is replaced when it dies"]
   },
   {
@@ -140,7 +140,7 @@ export default [
     defence: "without isolation: daemons are found by their tag",
     changes: {
       [`${sandbox}/sandbox.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
-      [`${agent}/agent.mjs`]: [["    processes.killAll()\n", ""]]
+      [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]]
     },
     caughtBy: [whole, "Sandbox, none takes daemons along"]
   },

@@ -113,7 +113,8 @@ export default [
     defence: "a terminal session of its own",
     changes: {
       [bwrap]: [["\"--new-session\", ", ""]],
-      [`${sandbox}/sandboxSpawn.ts`]: [["detached: true,", "detached: false,"]]
+      [`${sandbox}/startLaunch.cjs`]: [["detached: true,", "detached: false,"]],
+      [`${sandbox}/sandboxSpawner.ts`]: [["detached: true,", "detached: false,"]]
     },
     caughtBy: [seen, "bwrap.*shares no terminal session"]
   },
@@ -136,9 +137,17 @@ export default [
   {
     defence: "the environment made from nothing",
     changes: {
-      [`${sandbox}/sandboxSpawn.ts`]: [["env: launch.environment,", "env: { ...process.env, ...launch.environment },"]]
+      [`${sandbox}/startLaunch.cjs`]: [["env: launch.environment,", "env: { ...process.env, ...launch.environment },"]],
+      [`${sandbox}/sandboxSpawner.ts`]: [["env: {},", "env: process.env,"]]
     },
     caughtBy: [seen, "environment made from nothing"]
+  },
+  {
+    defence: "nothing inherited through what starts sandboxes",
+    changes: {
+      [`${sandbox}/startLaunch.cjs`]: [["const covered = inherited()", "const covered = inherited().slice(0, 0)"]]
+    },
+    caughtBy: ["packages/platform-node/test/isolationAttacks.test.ts", "finding a descriptor of the host"]
   },
   {
     defence: "the number of processes",
@@ -211,7 +220,7 @@ export default [
   {
     defence: "frames of the agent are bounded",
     changes: {
-      "packages/platform-node/src/internal/agent/frames.mjs": [["length < 8 || length > maxFrameBytes", "length < 8"]]
+      "packages/platform-node/src/internal/agent/frames.cjs": [["length < 8 || length > maxFrameBytes", "length < 8"]]
     },
     caughtBy: [agents, "a frame without end"]
   },

@@ -25,7 +25,7 @@ import jdk.jshell.SourceCodeAnalysis;
 
 /**
  * Runs Java code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go
- * to descriptor 4, as lines of fields (see fields.mjs); descriptor 5 brings interrupts.
+ * to descriptor 4, as lines of fields (see fields.cjs); descriptor 5 brings interrupts.
  */
 public final class Kernel {
     private static final String[][] LETTERS = {{"\u0001", "a"}, {"\n", "n"}, {"\r", "r"}, {"\t", "t"}};

@@ -1,5 +1,5 @@
 # Runs R code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go to
-# descriptor 4, as lines of fields (see fields.mjs).
+# descriptor 4, as lines of fields (see fields.cjs).
 
 local({
   suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))

@@ -1,6 +1,6 @@
 """Runs Python code for the agent: one process, its state kept from run to run.
 
-Requests come on descriptor 3 and replies go to descriptor 4, as lines of fields (see fields.mjs). At the start only
+Requests come on descriptor 3 and replies go to descriptor 4, as lines of fields (see fields.cjs). At the start only
 modules are imported that the interpreter has loaded anyway; the others wait until they are needed.
 """
 import _ast

@@ -107,8 +107,7 @@ export const landlockLaunch = (
     environment,
     descriptors: [],
     cwd: workspace.home,
-    uid: how.entry === "dropped" ? options.uid : undefined,
-    coverInherited: true
+    uid: how.entry === "dropped" ? options.uid : undefined
   }
 }
 

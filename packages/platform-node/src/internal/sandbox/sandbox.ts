@@ -189,8 +189,7 @@ const placeOnDisk = (
         environment: env,
         descriptors: [],
         cwd: workspace.home,
-        uid: undefined,
-        coverInherited: false
+        uid: undefined
       }
     return { launch, home: workspace.home, tmp: workspace.tmp, ending: "asked" as const }
   })
@@ -228,7 +227,7 @@ const connect = (
       Effect.sync(() => new SandboxConnection(process.child, process.kill, exited)),
       (connection) => Effect.sync(() => connection.close("it was closed"))
     )
-    if (process.child.pid !== undefined) memory.attach(process.child.pid, (reason) => connection.end(news() ?? reason))
+    memory.attach(process.child.pid, (reason) => connection.end(news() ?? reason))
     yield* whenReady(connection, process.words)
     yield* memory.counted
     return connection

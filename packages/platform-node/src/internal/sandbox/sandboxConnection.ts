@@ -3,9 +3,8 @@
  * arrives may have been written by it: every frame is decoded, and the first that makes no sense ends the sandbox.
  */
 import * as Either from "effect/Either"
-import type { ChildProcess } from "node:child_process"
 import type { Readable, Writable } from "node:stream"
-import { decoder, encode, type Frame, maxFrameBytes } from "../agent/frames.mjs"
+import { decoder, encode, type Frame, maxFrameBytes } from "../agent/frames.cjs"
 import {
   decodeReady,
   decodeReply,
@@ -25,6 +24,12 @@ export interface Listener {
   readonly onOutput?: ((output: SandboxOutput) => void) | undefined
   readonly onTunnel?: ((event: TunnelEvent) => void) | undefined
   readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
+}
+
+/** What the agent reads, and what it writes. */
+export interface Pipes {
+  readonly stdin: Writable
+  readonly stdout: Readable
 }
 
 /** A call that runs. */
@@ -79,11 +84,10 @@ export class SandboxConnection {
   #lose!: (loss: SandboxLost) => void
 
   /** `kill` must end the process at once; `exited` says why it ended. */
-  constructor(child: ChildProcess, kill: () => void, exited: Promise<string>) {
-    if (child.stdin === null || child.stdout === null) throw new TypeError("a sandbox needs pipes")
+  constructor(pipes: Pipes, kill: () => void, exited: Promise<string>) {
     this.#kill = kill
-    this.#stdin = child.stdin
-    this.#stdout = child.stdout
+    this.#stdin = pipes.stdin
+    this.#stdout = pipes.stdout
     this.ready = new Promise((resolve) => {
       this.#becomeReady = resolve
     })

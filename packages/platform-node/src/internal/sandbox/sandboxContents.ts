@@ -174,4 +174,4 @@ export const sandboxContents = (options: ContentsOptions): SandboxContents => {
   }
 }
 
-export const defaultAgent = Path.join(agentFolder, "agent.mjs")
+export const defaultAgent = Path.join(agentFolder, "agent.cjs")

@@ -16,8 +16,6 @@ export interface Launch {
   readonly cwd: string
   /** The user and group id to start as, where not those of this process. */
   readonly uid: number | undefined
-  /** Whether /dev/null must take the place of descriptors that this process would hand on, a directory above all. */
-  readonly coverInherited: boolean
 }
 
 export type LaunchOptions = Omit<ContentsOptions, "uid">
@@ -33,9 +31,7 @@ const viaBwrap = (how: Bwrap, options: ContentsOptions, outer: number, program: 
     environment: {},
     descriptors,
     cwd: "/",
-    uid: how.entry === "dropped" ? outer : undefined,
-    // bubblewrap closes them in its own process, and the agent in its own before any other code runs.
-    coverInherited: false
+    uid: how.entry === "dropped" ? outer : undefined
   }
 }
 
@@ -45,8 +41,7 @@ const viaUnshare = (how: Unshare, options: ContentsOptions, outer: number, progr
   environment: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
   descriptors: [],
   cwd: "/",
-  uid: how.entry === "dropped" ? outer : undefined,
-  coverInherited: true
+  uid: how.entry === "dropped" ? outer : undefined
 })
 
 /** `program` is a command line of paths inside the sandbox. Every launch has a user id of its own where that is possible. */

@@ -8,6 +8,7 @@ import * as Scope from "effect/Scope"
 import * as Os from "node:os"
 import { make as makeSandbox, type Sandbox, type SandboxOptions } from "./sandbox.js"
 import type { SandboxStartError } from "./sandboxProtocol.js"
+import { holdSpawner } from "./sandboxSpawner.js"
 import { makeTurns } from "./turns.js"
 import { sweepWorkspaces } from "./workspace.js"
 
@@ -57,6 +58,7 @@ export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, ne
     const warm = options.warm ?? 1
     const inTurn = makeTurns(mostStarts())
     const poolScope = yield* Effect.scope
+    yield* holdSpawner
     const ready: Array<Owned> = []
     let starting = 0
     const { memory } = options.isolation

@@ -1,14 +1,17 @@
 /** The process of a sandbox, from its start to the moment when nothing of it is left. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { ChildProcess } from "node:child_process"
-import { releaseChild } from "../liveness.js"
+import type { Socket } from "node:net"
+import { setTimeout as delay } from "node:timers/promises"
+import { releasePipes } from "../liveness.js"
+import type { Spawned } from "./launched.js"
 import type { Launch } from "./sandboxLaunch.js"
-import { SandboxStartError } from "./sandboxProtocol.js"
-import { destroyPipes, killGroup, killNamespace, lastWords, spawnLaunch } from "./sandboxSpawn.js"
+import type { SandboxStartError } from "./sandboxProtocol.js"
+import { destroyPipes, killGroup, killNamespace, lastWords } from "./sandboxSpawn.js"
+import { holdSpawner, spawnByProxy } from "./sandboxSpawner.js"
 
 export interface SandboxProcess {
-  readonly child: ChildProcess
+  readonly child: Spawned
   readonly kill: () => void
   /** Why it ended, once it has and everything that it wrote has arrived. */
   readonly exited: Promise<string>
@@ -20,17 +23,15 @@ const lingering = 250
 /** How long a process may take to die before its whole group is killed. */
 const dying = 5000
 
-const ended = (code: number | null, signal: string | null) =>
-  signal === null ? `its process ended with exit code ${code}` : `its process was ended by ${signal}`
+const closed = (pipe: Socket): Promise<void> =>
+  new Promise((resolve) => pipe.closed ? resolve() : void pipe.once("close", () => resolve()))
 
-const exitOf = (child: ChildProcess): Promise<string> =>
-  new Promise((resolve) => {
-    child.on("error", (error) => resolve(`its process could not be started: ${error.message}`))
-    child.on("close", (code, signal) => resolve(ended(code, signal)))
-    child.on("exit", (code, signal) => {
-      setTimeout(() => resolve(ended(code, signal)), lingering).unref()
-    })
-  })
+const exitOf = async ({ ended, stderr, stdout }: Spawned): Promise<string> => {
+  const output = Promise.all([stdout, stderr].map(closed))
+  const reason = await ended
+  await Promise.race([output, delay(lingering, undefined, { ref: false })])
+  return reason
+}
 
 const within = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
@@ -49,8 +50,7 @@ export type Ending =
   /** Its input ends, and it has a moment to end its children, which nobody else knows; then what it used is removed. */
   | "asked"
 
-const start = (launch: Launch, ending: Ending): SandboxProcess => {
-  const child = spawnLaunch(launch)
+const started = (child: Spawned, ending: Ending): SandboxProcess => {
   const kill = ending === "killed" ? killNamespace : killGroup
   return { child, kill: () => kill(child), exited: exitOf(child), words: lastWords(child) }
 }
@@ -68,7 +68,7 @@ const politeness = 300
 const endings: Readonly<Record<Ending, (process: SandboxProcess) => Effect.Effect<void>>> = {
   killed: (process) => Effect.zipRight(kill(process), within(process.exited, 1)),
   asked: (process) =>
-    Effect.sync(() => process.child.stdin?.destroy()).pipe(
+    Effect.sync(() => process.child.stdin.destroy()).pipe(
       Effect.zipRight(within(process.exited, politeness)),
       Effect.zipRight(kill(process)),
       Effect.zipRight(within(process.exited, dying))
@@ -83,10 +83,10 @@ export const startProcess = (
   launch: Launch,
   ending: Ending
 ): Effect.Effect<SandboxProcess, SandboxStartError, Scope.Scope> =>
-  Effect.acquireRelease(
-    Effect.try({
-      try: () => start(launch, ending),
-      catch: (error) => new SandboxStartError({ reason: String(error) })
-    }),
-    (process) => end(process, ending)
-  ).pipe(Effect.tap(({ child }) => releaseChild(child)))
+  holdSpawner.pipe(
+    Effect.zipRight(Effect.acquireRelease(
+      Effect.map(spawnByProxy(launch), (child) => started(child, ending)),
+      (process) => end(process, ending)
+    )),
+    Effect.tap(({ child: { stderr, stdin, stdout } }) => releasePipes([stdin, stdout, stderr]))
+  )

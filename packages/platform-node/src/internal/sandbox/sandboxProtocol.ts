@@ -1,4 +1,4 @@
-/** What the host and the agent of a sandbox say to each other, inside the frames of `agent/frames.mjs`. */
+/** What the host and the agent of a sandbox say to each other, inside the frames of `agent/frames.cjs`. */
 import * as Schema from "effect/Schema"
 import type { Language } from "./interpreters.js"
 

@@ -4,7 +4,7 @@ import type { Confined } from "./confinement.js"
 import type { Interpreters } from "./interpreters.js"
 import { defaultAgent, defaultLimits } from "./sandboxContents.js"
 import { confinedLaunch, type Launch } from "./sandboxLaunch.js"
-import { destroyPipes, killNamespace, lastWords, spawnLaunch } from "./sandboxSpawn.js"
+import { destroyPipes, killNamespace, lastWords, leaderOf, spawnLaunch } from "./sandboxSpawn.js"
 
 const patience = 10_000
 
@@ -20,7 +20,7 @@ const complaintOf = (launch: Launch): Effect.Effect<string | undefined> =>
     const words = lastWords(child)
     const end = (complaint: string | undefined) => {
       clearTimeout(timer)
-      killNamespace(child)
+      killNamespace(leaderOf(child))
       destroyPipes(child)
       resume(Effect.succeed(complaint))
     }

@@ -1,0 +1,83 @@
+// @ts-check
+"use strict"
+
+/**
+ * The frames that the host and the agent of a sandbox exchange: both sides import this one file, so it is plain
+ * JavaScript with no dependency.
+ *
+ *     u32 length of what follows | u32 id | u32 length of the JSON | JSON, UTF-8 | body, raw bytes
+ *
+ * Integers are big-endian. The host chooses the id of a call; every frame that belongs to it repeats the id.
+ */
+
+/**
+ * @typedef {{ readonly id: number, readonly json: unknown, readonly body: Buffer }} Frame
+ */
+
+/** The largest frame either side accepts, in bytes. A frame that announces more ends the connection. */
+const maxFrameBytes = 64 * 1024 * 1024
+
+const empty = Buffer.alloc(0)
+
+/**
+ * One frame as a list of buffers, so that a large body is not copied.
+ *
+ * @param {number} id
+ * @param {unknown} json
+ * @param {Uint8Array} [body]
+ * @returns {ReadonlyArray<Uint8Array>}
+ */
+const encode = (id, json, body = empty) => {
+  const text = Buffer.from(JSON.stringify(json), "utf8")
+  const head = Buffer.allocUnsafe(12 + text.length)
+  head.writeUInt32BE(8 + text.length + body.length, 0)
+  head.writeUInt32BE(id, 4)
+  head.writeUInt32BE(text.length, 8)
+  text.copy(head, 12)
+  return body.length === 0 ? [head] : [head, body]
+}
+
+/**
+ * A decoder that is fed chunks of any size and calls back once per whole frame, in order. It throws a RangeError on a
+ * frame that is too large or inconsistent and a SyntaxError on a bad JSON part; after either the stream is unusable.
+ *
+ * @param {(frame: Frame) => void} onFrame
+ * @returns {(chunk: Buffer) => void}
+ */
+const decoder = (onFrame) => {
+  /** @type {Array<Buffer>} */
+  let chunks = []
+  let size = 0
+  let wanted = 4
+
+  const take = () => {
+    const all = chunks.length === 1 ? /** @type {Buffer} */ (chunks[0]) : Buffer.concat(chunks, size)
+    chunks = [all]
+    return all
+  }
+
+  return (chunk) => {
+    chunks.push(chunk)
+    size += chunk.length
+    while (size >= wanted) {
+      const all = take()
+      const length = all.readUInt32BE(0)
+      if (length < 8 || length > maxFrameBytes) throw new RangeError(`frame of ${length} bytes`)
+      if (size < 4 + length) {
+        wanted = 4 + length
+        return
+      }
+      const jsonLength = all.readUInt32BE(8)
+      if (jsonLength > length - 8) throw new RangeError("frame shorter than its JSON part")
+      const json = JSON.parse(all.toString("utf8", 12, 12 + jsonLength))
+      const frame = { id: all.readUInt32BE(4), json, body: all.subarray(12 + jsonLength, 4 + length) }
+      const rest = all.subarray(4 + length)
+      chunks = rest.length === 0 ? [] : [rest]
+      size = rest.length
+      wanted = 4
+      onFrame(frame)
+    }
+  }
+}
+
+module.exports = { maxFrameBytes, encode, decoder }

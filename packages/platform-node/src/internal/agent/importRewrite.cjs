@@ -1,0 +1,121 @@
+// @ts-check
+"use strict"
+
+/**
+ * Import statements for code that runs as a script: they become dynamic imports on the same lines. The code is read only
+ * as far as it takes to tell an import from a text, a comment or a regular expression that looks like one.
+ */
+
+/** The global function that stands for `import(…)`, which scripts run through the inspector do not have. */
+const importName = "__import"
+
+const statement = new RegExp(
+  /import\s*(?:(?<clause>[^"'`;()]+?)\s*\bfrom\s*)?(?<from>"[^"\n]*"|'[^'\n]*')/.source +
+    /(?:\s*(?:with|assert)\s*(?<options>\{[^}]*\}))?[ \t]*;?/.source,
+  "y"
+)
+
+const space = /\s*/y
+const token =
+  /\/\/.*|\/\*[^]*?\*\/|"(?:\\[^]|[^"\\\n])*"|'(?:\\[^]|[^'\\\n])*'|[\p{ID_Start}$_][\p{ID_Continue}$]*|\d[\w.]*|\S/uy
+const templatePart = /(?:\\[^]|[^\\`$]|\$(?!\{))*(?:`|\$\{|$)/y
+const regularExpression = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/\w*/y
+
+/** After these words, as after most punctuation, a slash begins a regular expression. */
+const operators = new Set("return typeof case in of delete void throw new instanceof do else yield await".split(" "))
+
+/**
+ * @param {string} code
+ * @returns {string}
+ */
+const rewriteImports = (code) => {
+  if (!/\bimport\b/.test(code)) return code
+  let out = ""
+  let copied = 0
+  for (const { at, nested } of importsOf(code)) {
+    if (at < copied) continue
+    statement.lastIndex = at
+    const found = nested ? null : statement.exec(code)
+    const dynamic = /^import\s*\(/.test(code.slice(at, at + 100))
+    if (found === null && !dynamic) continue
+    out += code.slice(copied, at) + (found === null ? importName : replacement(found))
+    copied = at + (found === null ? "import".length : found[0].length)
+  }
+  return out + code.slice(copied)
+}
+
+/**
+ * Where the word stands as a keyword, and whether that is inside brackets.
+ *
+ * @param {string} code
+ * @returns {ReadonlyArray<{ readonly at: number, readonly nested: boolean }>}
+ */
+const importsOf = (code) => {
+  const found = []
+  /** @type {Array<number>} */
+  const templates = []
+  let depth = 0
+  let previous = ""
+  let at = 0
+
+  /** @param {RegExp} pattern */
+  const read = (pattern) => {
+    pattern.lastIndex = at
+    const text = pattern.exec(code)?.[0] ?? ""
+    at += text.length
+    return text
+  }
+  const readTemplate = () => {
+    if (read(templatePart).endsWith("${")) templates.push(depth++)
+  }
+
+  for (read(space); at < code.length; read(space)) {
+    const start = at
+    const text = read(token) || code[at++] || ""
+    if (text.startsWith("//") || text.startsWith("/*")) continue
+    if (text === "/" && startsExpression(previous)) {
+      at = start
+      if (read(regularExpression) === "") at = start + 1
+    } else if (text === "import" && previous !== ".") found.push({ at: start, nested: depth > 0 })
+    else if (text === "`") readTemplate()
+    else if ("([{".includes(text)) depth++
+    else if (")]}".includes(text) && --depth === templates.at(-1) && text === "}") {
+      templates.pop()
+      readTemplate()
+    }
+    previous = text
+  }
+  return found
+}
+
+/** @param {string} previous the token before a slash */
+const startsExpression = (previous) => operators.has(previous) || !/[\p{ID_Continue}$)\]}"'`]$/u.test(previous)
+
+/**
+ * @param {RegExpExecArray} found
+ */
+const replacement = ({ 0: text, groups: { clause = "", from = "", options } = {} }) => {
+  const loaded = `await ${importName}(${from}${options === undefined ? "" : `, { with: ${options} }`})`
+  const newlines = text.replace(/[^\n]/g, "")
+  return `${declaration(clause.trim(), loaded)};${newlines}`
+}
+
+/**
+ * @param {string} clause what stands between `import` and `from`
+ * @param {string} loaded
+ */
+const declaration = (clause, loaded) => {
+  if (clause === "") return `void ${loaded}`
+  const [, name, rest = ""] = /^([^\s,{*]+)?\s*,?\s*([^]*)$/.exec(clause) ?? []
+  const names = [
+    ...name === undefined ? [] : [`default: ${name}`],
+    ...rest.replace(/^\{|\}$/g, "").split(",").flatMap((part) =>
+      part.trim() === "" ? [] : [part.trim().replace(/\s+as\s+/, ": ")]
+    )
+  ]
+  const all = /^\*\s*as\s+(\S+)$/.exec(rest)?.[1]
+  if (all === undefined) return `const { ${names.join(", ")} } = ${loaded}`
+  return `const ${all} = ${loaded}${name === undefined ? "" : `, { default: ${name} } = ${all}`}`
+}
+
+module.exports = { importName, rewriteImports }

@@ -1,0 +1,96 @@
+// @ts-check
+"use strict"
+
+/** What went wrong in JavaScript code, told by the lines of the code alone. */
+const { inspect, types } = require("node:util")
+
+/** @typedef {{ readonly name: string, readonly value: string, readonly traceback: string }} Told */
+
+const folder = `${__dirname}/`
+
+/** @type {Map<string, import("node:module").SourceMap>} */
+const maps = new Map()
+
+/**
+ * Where the code of a run is not what was given, its lines are looked up.
+ *
+ * @param {string} name
+ * @param {import("node:module").SourceMap} map
+ */
+const mapLines = (name, map) => void maps.set(name, map)
+
+/**
+ * Frames of Node and of this program say nothing about the code that ran.
+ *
+ * @param {string} line
+ */
+const isForeign = (line) => /^\s+at /.test(line) && (/\(?node:/.test(line) || line.includes(folder))
+
+/** @param {string} text */
+const withOwnLines = (text) =>
+  maps.size === 0 ? text : text.replace(/\b(run-\d+):(\d+):(\d+)/g, (found, name, line, column) => {
+    const entry = maps.get(name)?.findEntry(line - 1, column - 1)
+    return entry !== undefined && "originalLine" in entry
+      ? `${name}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
+      : found
+  })
+
+/**
+ * An error with its stack and its own properties, which follow the last frame in braces.
+ *
+ * @param {unknown} error
+ */
+const stackOf = (error) => {
+  /** @type {Array<string>} */
+  const kept = []
+  for (const line of inspect(error).split("\n")) {
+    if (!isForeign(line)) kept.push(line)
+    else if (line.endsWith(" {")) kept.push(`${kept.pop()} {`)
+  }
+  return withOwnLines(kept.join("\n"))
+}
+
+/**
+ * @param {unknown} error
+ * @returns {Told}
+ */
+const explain = (error) => {
+  try {
+    if (types.isNativeError(error) || error instanceof Error) {
+      return { name: error.name, value: error.message, traceback: stackOf(error) }
+    }
+    return { name: "Error", value: inspect(error), traceback: `Uncaught ${inspect(error)}` }
+  } catch {
+    return { name: "Error", value: "", traceback: "Uncaught error that cannot be shown" }
+  }
+}
+
+/**
+ * Whether an error may have come from a run: it has passed through its code, or through that of no run.
+ *
+ * @param {Told} told
+ * @param {string} name
+ */
+const isOfRun = ({ traceback }, name) => traceback.includes(`${name}:`) || !/\brun-\d+:/.test(traceback)
+
+/**
+ * A line of code that could not be read, as Node shows it.
+ *
+ * @param {string} name
+ * @param {string} code
+ * @param {{ readonly message: string, readonly line: number, readonly column: number }} fault line and column from zero
+ * @returns {Told}
+ */
+const explainSyntax = (name, code, { column, line, message }) => ({
+  name: "SyntaxError",
+  value: message,
+  traceback: `${name}:${line + 1}\n${code.split("\n")[line] ?? ""}\n${" ".repeat(column)}^\n\nSyntaxError: ${message}`
+})
+
+const interrupted = {
+  name: "Interrupted",
+  value: "The run was interrupted",
+  traceback: "Interrupted: The run was interrupted"
+}
+
+module.exports = { mapLines, stackOf, explain, isOfRun, explainSyntax, interrupted }
