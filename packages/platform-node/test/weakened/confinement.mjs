@@ -42,8 +42,8 @@ export default [
     defence: "bwrap: started as a user that owns nothing",
     changes: {
       [launch]: [[
-        "cwd: \"/\",\n    uid: how.entry === \"dropped\" ? outer : undefined,\n    // bubblewrap",
-        "cwd: \"/\",\n    uid: undefined,\n    // bubblewrap"
+        "descriptors,\n    cwd: \"/\",\n    uid: how.entry === \"dropped\" ? outer : undefined",
+        "descriptors,\n    cwd: \"/\",\n    uid: undefined"
       ]]
     },
     caughtBy: [seen, "bwrap \\(dropped\\) runs as a user without rights"],
