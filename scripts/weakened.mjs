@@ -20,6 +20,12 @@ const longestRun = 120_000
 const patience = ["--testTimeout=30000", "--hookTimeout=30000"]
 const isRoot = process.getuid?.() === 0
 
+/** A broken build may leave folders behind that its sandboxed code has locked. */
+const removeAll = (folder) => {
+  spawnSync("chmod", ["-R", "u+rwX", folder])
+  Fs.rmSync(folder, { recursive: true, force: true })
+}
+
 /** A copy of the packages that others do not see changes of; what is installed is shared. */
 const copyOf = (place) => {
   Fs.mkdirSync(join(place, "tmp"), { recursive: true })
@@ -235,7 +241,7 @@ const main = async (wanted, sample) => {
     for (const defence of unproven) console.error(`not proven: ${defence}`)
     if (unproven.length > 0 || weakenings.length === 0) process.exitCode = 1
   } finally {
-    Fs.rmSync(folder, { recursive: true, force: true })
+    removeAll(folder)
   }
 }
 
@@ -254,7 +260,7 @@ const asNobody = (given) => {
     )
     process.exitCode = status ?? 1
   } finally {
-    Fs.rmSync(folder, { recursive: true, force: true })
+    removeAll(folder)
   }
 }
 
