@@ -15,7 +15,7 @@ const promise = <A>(work: (wire: WireClient) => Promise<A>) =>
 
 const path = "/tmp/mapped"
 
-const folder = best.level === "none" ? "\"$TMPDIR\"/mapped" : path
+const folder = best.level !== "namespaces" ? "\"$TMPDIR\"/mapped" : path
 
 const mapping = (contextId: string, extract = true) => ({
   persistenceDataList: [{

@@ -15,7 +15,7 @@ const promise = <A>(work: (wire: WireClient) => Promise<A>) =>
 /** Where sessions may write; without isolation every session has its own `/tmp`, which its shell does not see as such. */
 const inTmp = "/tmp/mapped"
 
-const folder = best.level === "none" ? "\"$TMPDIR\"/mapped" : inTmp
+const folder = best.level !== "namespaces" ? "\"$TMPDIR\"/mapped" : inTmp
 
 const mapping = (contextId: string, policy: Json = {}, path = inTmp): Json => ({
   persistenceDataList: [{ contextId, path, policy: JSON.stringify(policy) }]

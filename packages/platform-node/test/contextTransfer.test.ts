@@ -100,7 +100,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
   it.effect("below any directory of the session, without the rest of it", () =>
     promise(async (wire) => {
       const sessionId = await wire.session()
-      const home = best.level === "none" ? (await wire.shell(sessionId, "pwd")).trim() : "/home/user"
+      const home = best.level !== "namespaces" ? (await wire.shell(sessionId, "pwd")).trim() : "/home/user"
       const { contextId } = await internalOf(wire, sessionId)
       await upload(wire, "TypeScript", sessionId, `${home}/new folder/a`, "outside")
       assert.strictEqual(await wire.shell(sessionId, `cat '${home}/new folder/a'`), "outside")

@@ -10,7 +10,7 @@ export interface Runtime {
 
 const namespaces = await Effect.runPromise(Isolation.probeAll)
 
-const none = await Effect.runPromise(Isolation.probe("none"))
+export const none = await Effect.runPromise(Isolation.probe("none"))
 
 /** Every isolation that works here, best first, and none at all, in words. */
 export const runtimes: ReadonlyArray<Runtime> = [
