@@ -29,6 +29,9 @@ const text = (events: ReadonlyArray<FrameData>, stream: string) =>
 
 const once = Effect.flatMap(session, talkTo)
 
+/** The file tools know the session's own directory as /tmp at every level, its programs as TMPDIR. */
+const waitForGo = "import os, time\nwhile not os.path.exists(os.environ['TMPDIR'] + '/go'): time.sleep(0.01)"
+
 layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSocket of a session", (it) => {
   it.scoped("tells output and results in their order, and one end", () =>
     Effect.gen(function*() {
@@ -57,7 +60,7 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSoc
       const current = yield* session
       const { callTool } = yield* wire
       const { send, until } = yield* talkTo(current)
-      const wait = "import os, time\nprint('begun', flush=True)\nwhile not os.path.exists('/tmp/go'): time.sleep(0.01)"
+      const wait = `print('begun', flush=True)\n${waitForGo}`
       send(start("a", python(wait)))
       yield* until((frames) => frames.some(({ data }) => data.chunk === "begun\n"))
       yield* callTool(current, "write_file", { path: "/tmp/go", content: "" })
@@ -194,7 +197,7 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSoc
       const current = yield* session
       const { callTool } = yield* wire
       const { frames, send, until } = yield* talkTo(current)
-      send(start("a", python("import os, time\nwhile not os.path.exists('/tmp/go'): time.sleep(0.01)\n'first'")))
+      send(start("a", python(`${waitForGo}\n'first'`)))
       send(start("a", python("'second'")))
       send({ invocationId: "a", source: "SDK", target: "wuying_codespace", data: { more: 1 } })
       yield* until((frames) => frames.length === 1)
@@ -298,7 +301,7 @@ const small = {
 } as const
 
 const flood = "import os\ndone = 0\nwhile True:\n  done += os.write(1, b'x' * 65536)\n" +
-  "  with open('/tmp/done', 'w') as file: _ = file.write(str(done))"
+  "  with open(os.environ['TMPDIR'] + '/done', 'w') as file: _ = file.write(str(done))"
 
 layer(serverLayer(small), { excludeTestServices: true, timeout: 60_000 })("a WebSocket of a small server", (it) => {
   it.scoped("closes with 1009 after a message that is too large", () =>
