@@ -89,8 +89,13 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a link", (it) => {
         const first = yield* get(url)
         const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? assert.fail("no cookie")
         assert.include(first.headers.get("set-cookie"), "SameSite=Strict")
-        const second = json(yield* get(new URL("/style.css", url), { headers: { cookie: `${cookie}; own=1` } }))
+        const second = json(
+          yield* get(new URL("/style.css", url), {
+            headers: { cookie: `${cookie}; agb-link-1=of-another; own=1` }
+          })
+        )
         assert.deepInclude(second, { url: "/style.css", cookie: "own=1" })
+        assert.include(cookie, `agb-link-${new URL(url).port}=`)
       }))
 
     it.scoped("upgrades", () =>
@@ -129,6 +134,14 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a link", (it) => {
       assert.strictEqual((yield* get(url, { headers: { origin } })).status, 200)
       const rebound = `GET ${new URL(url).pathname} HTTP/1.1\r\nHost: evil.example:${port}\r\nConnection: close\r\n\r\n`
       assert.match(yield* talk(Number(port), rebound, "never"), /^HTTP\/1.1 403/)
+    }))
+
+  it.scoped("is one for a port, however many ask for it at once", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make({ imageId: "agb-code-space-1" })
+      const asked = Array.from({ length: 8 }, () => session.getLink({ port: 30_150 }))
+      const urls = yield* Effect.all(asked, { concurrency: "unbounded" })
+      assert.strictEqual(new Set(urls).size, 1)
     }))
 
   it.scoped("says so where nothing listens", () =>

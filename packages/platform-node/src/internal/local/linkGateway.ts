@@ -25,7 +25,8 @@ interface Link {
 }
 
 const maxLinks = 16
-const cookieName = "agb-link"
+/** Browsers send the cookies of one port to all ports of a host: each link has its own, and no session sees any. */
+const cookiePrefix = "agb-link-"
 
 const tooMany = new Refusal({
   status: 429,
@@ -56,7 +57,11 @@ const acquire = Effect.acquireRelease(
 )
 
 /** What is left of the path without the token, and whether the token was there; `undefined` for whoever has none. */
-const admit = (isToken: (text: string | undefined) => boolean, { headers, url = "/" }: Http.IncomingMessage) => {
+const admit = (
+  isToken: (text: string | undefined) => boolean,
+  cookieName: string,
+  { headers, url = "/" }: Http.IncomingMessage
+) => {
   const [, first, rest = "/"] = /^\/([^/?#]*)(.*)$/s.exec(url) ?? []
   if (isToken(first)) return { path: rest.startsWith("/") ? rest : `/${rest}`, byPath: true }
   const cookie = cookiesOf(headers.cookie).find(([name]) => name === cookieName)
@@ -69,13 +74,13 @@ const cookiesOf = (header = ""): ReadonlyArray<readonly [name: string, value: st
     return [name, value] as const
   })
 
-/** The headers as they came, for the server inside: its own host, and not our cookie. */
+/** The headers as they came, for the server inside: its own host, and none of our cookies. */
 const forwarded = (raw: ReadonlyArray<string>, port: number): ReadonlyArray<readonly [string, string]> => {
   const pairs = raw.flatMap((name, index) => index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : [])
   return pairs.flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
     if (/^host$/i.test(name)) return [[name, `localhost:${port}`]]
     if (!/^cookie$/i.test(name)) return [[name, value]]
-    const others = cookiesOf(value).filter(([cookie]) => cookie !== cookieName)
+    const others = cookiesOf(value).filter(([cookie]) => !cookie.startsWith(cookiePrefix))
     return others.length === 0 ? [] : [[name, others.map((cookie) => cookie.join("=")).join("; ")]]
   })
 }
@@ -96,7 +101,7 @@ const proxy = (
   request: Http.IncomingMessage,
   response: Http.ServerResponse,
   connection: Duplex,
-  { byPath, path, port, token }: { byPath: boolean; path: string; port: number; token: string }
+  { byPath, cookie, path, port }: { byPath: boolean; cookie: string; path: string; port: number }
 ): void => {
   const headers = forwarded(request.rawHeaders, port).filter(([name]) => !/^(connection|keep-alive)$/i.test(name))
   const inner = Http.request({ createConnection: () => connection, method: request.method, path, setHost: false })
@@ -106,7 +111,7 @@ const proxy = (
   inner.on("response", (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [
       ...answer.rawHeaders,
-      ...(byPath ? ["Set-Cookie", `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`] : [])
+      ...(byPath ? ["Set-Cookie", `${cookie}; Path=/; HttpOnly; SameSite=Strict`] : [])
     ])
     answer.on("error", () => response.destroy())
     answer.pipe(response)
@@ -143,6 +148,7 @@ const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, Refu
     const token = Crypto.randomBytes(16).toString("hex")
     const isRefused = isForeign(outside)
     const isToken = makeCheck(token)
+    const cookieName = `${cookiePrefix}${outside}`
     const use = () => {
       session.usedAt = Date.now()
       return session.sandbox.tunnel(port)
@@ -150,12 +156,12 @@ const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, Refu
 
     server.on("request", (request, response) => {
       if (isRefused(request)) return refuse(response, 403, "this link is for its own pages and loopback only")
-      const admitted = admit(isToken, request)
+      const admitted = admit(isToken, cookieName, request)
       if (admitted === undefined) return refuse(response, 401, "this link needs its token")
-      proxy(request, response, use(), { ...admitted, port, token })
+      proxy(request, response, use(), { ...admitted, port, cookie: `${cookieName}=${token}` })
     })
     server.on("upgrade", (request, socket, head) => {
-      const admitted = isRefused(request) ? undefined : admit(isToken, request)
+      const admitted = isRefused(request) ? undefined : admit(isToken, cookieName, request)
       if (admitted === undefined) return socket.destroy()
       join(request, socket, head, use(), admitted.path, port)
     })
@@ -164,6 +170,7 @@ const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, Refu
 
 export const make = (): LinkGateway => {
   const links = new WeakMap<LocalSession, Map<number, Link>>()
+  const oneAtATime = Effect.unsafeMakeSemaphore(1).withPermits(1)
 
   const linkOf = (session: LocalSession, port: number): Effect.Effect<Link, Refusal> =>
     Effect.suspend(() => {
@@ -180,6 +187,6 @@ export const make = (): LinkGateway => {
 
   return {
     open: (session, port, protocol) =>
-      Effect.map(linkOf(session, port), ({ origin, token }) => `${protocol}://${origin}/${token}/`)
+      Effect.map(oneAtATime(linkOf(session, port)), ({ origin, token }) => `${protocol}://${origin}/${token}/`)
   }
 }
