@@ -20,6 +20,19 @@ describe("Isolation", () => {
       else assert.match(chosen.left.message, /isolation: "none"/)
     }))
 
+  it.scoped("refuses another system at every level, and says where to run it", () =>
+    Effect.gen(function*() {
+      const { platform } = process
+      yield* Effect.acquireRelease(
+        Effect.sync(() => Object.defineProperty(process, "platform", { value: "darwin" })),
+        () => Effect.sync(() => Object.defineProperty(process, "platform", { value: platform }))
+      )
+      for (const request of ["auto", "namespaces", "landlock", "none"] as const) {
+        const error = yield* Effect.flip(Isolation.probe(request))
+        assert.match(error.message, /needs Linux, and this machine runs darwin\. Run it in a Linux container/)
+      }
+    }))
+
   const complaints: ReadonlyArray<readonly [string | undefined, RegExp]> = [
     [undefined, /not installed.*apt-get install bubblewrap/],
     ["bwrap: No permissions to create new namespace, likely because …", /not permitted.*Docker.*seccomp=unconfined/],

@@ -8,6 +8,7 @@ const body = `${local}/requestBody.ts`
 const connections = `${local}/connections.ts`
 const registry = `${local}/registry.ts`
 const webSocket = `${local}/webSocketRoute.ts`
+const gateway = `${local}/linkGateway.ts`
 const urls = `${contexts}/signedUrls.ts`
 
 const tests = "packages/platform-node/test"
@@ -16,6 +17,7 @@ const bodies = `${tests}/attacksBodies.test.ts`
 const limits = `${tests}/attacksLimits.test.ts`
 const tokens = `${tests}/attacksTokens.test.ts`
 const sockets = `${tests}/attacksSockets.test.ts`
+const links = `${tests}/links.test.ts`
 const life = `${tests}/server.test.ts`
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
@@ -310,5 +312,20 @@ export default [
     changes: { [`${local}/work.ts`]: [["for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)", ""]] },
     caughtBy: [life, "interrupts what takes longer"],
     fails: "fetch failed"
+  },
+  {
+    defence: "a link into a session: its token",
+    changes: { [gateway]: [["if (isToken(first)) return", "if (first !== \"\") return"]] },
+    caughtBy: [links, "opens for nobody without its token"]
+  },
+  {
+    defence: "a link into a session: pages from elsewhere",
+    changes: { [gateway]: [["!own.some((name) => origin === `http://${name}`)", "origin === \"\""]] },
+    caughtBy: [links, "opens for nobody without its token"]
+  },
+  {
+    defence: "a link into a session: its cookies are not the session's",
+    changes: { [gateway]: [["!cookie.startsWith(cookiePrefix)", "cookie !== \"\""]] },
+    caughtBy: [links, "keeps it from the session"]
   }
 ]
