@@ -1,6 +1,6 @@
 import { type FileSystem, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, FastCheck } from "effect"
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -24,6 +24,30 @@ const watched = Effect.gen(function*() {
   const sh = (script: string) =>
     Effect.sync(() => execFileSync("/bin/sh", ["-c", script], { cwd: root, encoding: "utf8" }))
   return { agent, root, changes, sh }
+})
+
+type Event = FileSystem.FileChangeEvent["eventType"]
+
+const commandOf: Record<Event, string> = { create: ": >", modify: "echo x >>", delete: "rm" }
+
+/** Most of what a shell does comes in bursts, which a pause in between ends. */
+const pauseAfter = (index: number) => index % 23 === 0 ? "; sleep 0.01" : ""
+
+/** What can happen to four names that are not there at first. */
+const histories = FastCheck.array(
+  FastCheck.tuple(FastCheck.constantFrom("a", "b", "c", "d"), FastCheck.boolean()),
+  { minLength: 400, maxLength: 400 }
+).map((wishes) => {
+  const there = new Set<string>()
+  return wishes.map(([name, changesOnly]): readonly [name: string, event: Event] => {
+    if (!there.has(name)) {
+      there.add(name)
+      return [name, "create"]
+    }
+    if (changesOnly) return [name, "modify"]
+    there.delete(name)
+    return [name, "delete"]
+  })
 })
 
 describe.skipIf(process.platform !== "linux")("changes of files", () => {
@@ -141,6 +165,30 @@ describe.skipIf(process.platform !== "linux")("changes of files", () => {
       const passed = Array.from({ length: 400 }, (_, index) => `f${index + 1}`)
       assert.deepStrictEqual(passed.filter((name) => !all.some((event) => event.endsWith(`/e/${name}`))), [])
     }), 60_000)
+
+  it.scoped("of the same names are all told, however the polls meet them", () =>
+    Effect.gen(function*() {
+      const { agent, changes, root, sh } = yield* watched
+      yield* changes
+      for (const round of [1, 2, 3]) {
+        const [happened = []] = FastCheck.sample(histories, { seed: round, numRuns: 1 })
+        const script = happened.map(([name, event], index) => `${commandOf[event]} ${name} ${pauseAfter(index)}`)
+        const writer = agent.begin("shell", {
+          command: `${script.join("\n")}\ntouch end`,
+          cwd: root,
+          timeoutMs: 30_000
+        })
+        const told: Array<string> = []
+        while (!told.includes("create end")) told.push(...yield* changes)
+        yield* Effect.promise(() => writer.answer)
+        told.push(...yield* changes)
+        const missed = happened.filter(([, event]) => event !== "modify").map(([name, event]) => `${event} ${name}`)
+        for (const event of told.filter((event) => missed.includes(event))) missed.splice(missed.indexOf(event), 1)
+        assert.deepStrictEqual(missed, [])
+        yield* sh("rm -f *")
+        yield* changes
+      }
+    }), 120_000)
 
   it.scoped("beyond the folders that are watched are told by what is left of them", () =>
     Effect.gen(function*() {

@@ -3,17 +3,17 @@
 
 /**
  * What is below a directory, kept up to date: by the kernel's notices, which tell of what came and went again, and at
- * every poll by a look at all of it, which tells of what the notices left out. Both go through `look`, which compares an
- * entry as it is with what is known of it, so that nothing is told twice.
+ * every poll by a look at all of it, which tells of what the notices left out. What a look tells before its notice has
+ * come is owed, so that nothing is told twice.
  */
-const fs = require("node:fs")
 const { dirname } = require("node:path")
-const { setImmediate: turn } = require("node:timers/promises")
+const { setImmediate: turn, setTimeout: delay } = require("node:timers/promises")
 const { makeChangeLog } = require("./changeLog.cjs")
+const { describe, isFolder, namesIn, passing, stateOf } = require("./entryState.cjs")
 const { codeOf, Failure } = require("./failure.cjs")
-const { makeOwed, selfName, startWatching } = require("./notices.cjs")
+const { makeOwed, makeWaiting, patienceMs, selfName, startWatching } = require("./notices.cjs")
 const { isOwn } = require("./ownFiles.cjs")
-const { at, openFolder, pathOf } = require("./places.cjs")
+const { replay } = require("./replay.cjs")
 const { walk } = require("./walk.cjs")
 
 /** Entries below one root. */
@@ -25,16 +25,11 @@ const mostChanges = 50_000
 /** Entries that are looked at because of one notice, in a folder that came with entries inside. */
 const mostAtOnce = 1000
 
-/**
- * What an entry was like when it was last looked at: "d" and the inode for a directory, else time, size and inode. One
- * text, since there may be many. A file that was gone before it could be looked at is `passing`.
- *
- * @typedef {string} State
- */
-const passing = "passing"
+/** Notices that do not lead to what is there wait for others of the same entry. */
+const betweenTriesMs = 5
 
-/** @typedef {"rename" | "change" | "look"} Cause */
-/** @typedef {{ readonly inode: State, readonly watcher: fs.FSWatcher }} Folder */
+/** @typedef {import("./entryState.cjs").State} State */
+/** @typedef {{ readonly inode: State, readonly watcher: import("node:fs").FSWatcher }} Folder */
 /** @typedef {{ readonly take: () => boolean, readonly release: () => void }} Allowance of watched folders */
 
 /**
@@ -47,11 +42,13 @@ const makeWatchedTree = (root, allowance) => {
   /** @type {Map<string, Folder>} */
   const folders = new Map()
   const log = makeChangeLog()
+  const waiting = makeWaiting()
   const owed = makeOwed()
   const base = root === "/" ? "" : root
   let leftToLook = 0
   let isFirst = true
   let isClosed = false
+  let willSettle = false
 
   /**
    * @param {import("./changeLog.cjs").EventType} eventType
@@ -59,29 +56,32 @@ const makeWatchedTree = (root, allowance) => {
    * @param {State} state
    */
   const tell = (eventType, path, state) => {
-    if (isFirst) return
-    log.add(eventType, path, isFolder(state) ? "directory" : "file")
-    if (eventType !== "modify" && folders.has(dirname(path))) owed.seen(path)
+    if (!isFirst) log.add(eventType, path, isFolder(state) ? "directory" : "file")
   }
 
   /**
+   * Compares an entry as it is with what is known of it. One with notices that wait is theirs to tell.
+   *
    * @param {string} path
-   * @param {Cause} cause
    */
-  const look = (path, cause) => {
+  const look = (path) => {
+    if (waiting.has(path)) return
     const was = known.get(path)
     const now = stateOf(path)
-    if (was === undefined && now === undefined) {
-      if (cause === "rename" && owed.isNew(path)) remember(path, passing)
-    } else if (was === undefined || now === undefined || isFolder(was) !== isFolder(now)) {
-      if (was !== undefined) forget(path, was)
-      if (now !== undefined) remember(path, now)
-    } else if (was !== now && isFolder(now)) {
-      forget(path, was)
-      remember(path, now)
-    } else if (was !== now || (cause === "change" && !isFolder(now))) {
+    if (was === now) return
+    if (was !== undefined && now !== undefined && !isFolder(was) && !isFolder(now)) {
       tell("modify", path, now)
       known.set(path, now)
+      return
+    }
+    const bringsNotices = !isFirst && folders.has(dirname(path))
+    if (was !== undefined) {
+      if (bringsNotices) owed.seen(path)
+      forget(path, was)
+    }
+    if (now !== undefined) {
+      if (bringsNotices) owed.seen(path)
+      remember(path, now)
     }
   }
 
@@ -114,7 +114,7 @@ const makeWatchedTree = (root, allowance) => {
     for (const name of namesIn(path)) {
       if (leftToLook === 0) return
       leftToLook--
-      look(`${path}/${name}`, "look")
+      look(`${path}/${name}`)
     }
   }
 
@@ -163,14 +163,52 @@ const makeWatchedTree = (root, allowance) => {
    * @param {string | null} name
    */
   const onNotice = (path, event, name) => {
-    if (!folders.has(path) || log.size() >= mostChanges || known.size >= mostEntries) return
+    if (!folders.has(path)) return
     if (name === selfName) return event === "rename" ? renew(path) : undefined
-    if (name === null || isOwn(name)) return
+    if (name === null || log.size() + waiting.size() >= mostChanges || known.size >= mostEntries) return
     const entry = `${path === "/" ? "" : path}/${name}`
-    if (event === "rename") owed.noticed(entry)
-    leftToLook = mostAtOnce
-    look(entry, event === "rename" ? "rename" : "change")
-    owed.settle(entry)
+    if (isOwn(name)) return waiting.addOwn(entry, event)
+    waiting.add(entry, event)
+    settleSoon()
+  }
+
+  const settleSoon = () => {
+    if (willSettle || isClosed) return
+    willSettle = true
+    setImmediate(() => {
+      willSettle = false
+      settle()
+    })
+  }
+
+  const settle = () => {
+    for (const each of waiting.take()) {
+      leftToLook = mostAtOnce
+      account(each)
+    }
+    if (waiting.size() > 0) setTimeout(settleSoon, betweenTriesMs).unref()
+  }
+
+  /** @param {import("./notices.cjs").Waiting} waited */
+  const account = (waited) => {
+    const { notices, path, since } = waited
+    const was = known.get(path)
+    const now = stateOf(path)
+    // Those about a folder tell of its attributes too, and look the same.
+    if (isFolder(was) || isFolder(now)) return look(path)
+    const found = replay(notices, {
+      wasThere: was !== undefined,
+      isThere: now !== undefined,
+      isSame: was === now,
+      mostOld: owed.count(path)
+    })
+    if (!found.isCertain && performance.now() - since < patienceMs) return waiting.putBack(waited)
+    owed.came(path, found.old)
+    if (found.isAhead) owed.seen(path)
+    if (was === now && found.events.every(isModify) && !notices.includes("changed")) return
+    for (const eventType of found.events) tell(eventType, path, now ?? passing)
+    if (now === undefined) known.delete(path)
+    else if (found.events.length > 0) known.set(path, now)
   }
 
   /** @param {AbortSignal} signal */
@@ -178,7 +216,7 @@ const makeWatchedTree = (root, allowance) => {
     /** @type {Set<string>} */
     const seen = new Set()
     const top = stateOf(root, true)
-    if (top !== undefined && !isFolder(top)) look(root, "look")
+    if (top !== undefined && !isFolder(top)) look(root)
     if (top === undefined || !isFolder(top)) unwatch(root)
     else {
       watch(root, top)
@@ -190,7 +228,7 @@ const makeWatchedTree = (root, allowance) => {
         const state = describe(stat())
         seen.add(entry)
         leftToLook = 0
-        if (known.get(entry) !== state) look(entry, "look")
+        if (known.get(entry) !== state) look(entry)
         if (state !== undefined && isFolder(state)) watch(entry, state)
         return "enter"
       }).catch(unlessGone)
@@ -205,7 +243,7 @@ const makeWatchedTree = (root, allowance) => {
       if (seen.has(path)) continue
       if (++looked % mostAtOnce === 0) await turn()
       leftToLook = 0
-      look(path, "look")
+      look(path)
     }
   }
 
@@ -215,10 +253,14 @@ const makeWatchedTree = (root, allowance) => {
    * @param {AbortSignal} signal
    */
   const poll = async (signal) => {
-    // Notices that wait are read in between: those of everything that was done before the poll.
+    // In two turns the notices of everything that was done before the poll are read.
     await turn()
     await turn()
-    owed.forgive()
+    settle()
+    for (const began = performance.now(); waiting.size() > 0 && performance.now() - began < patienceMs;) {
+      await delay(betweenTriesMs)
+      settle()
+    }
     await lookAtAll(signal)
     isFirst = false
     return log.take()
@@ -234,47 +276,8 @@ const makeWatchedTree = (root, allowance) => {
 
 /** @typedef {ReturnType<typeof makeWatchedTree>} WatchedTree */
 
-/** @param {State} state */
-const isFolder = (state) => state.startsWith("d")
-
-/**
- * @param {fs.BigIntStats | undefined} stat
- * @returns {State | undefined}
- */
-const describe = (stat) => {
-  if (stat === undefined) return undefined
-  return stat.isDirectory() ? `d${stat.ino}` : `${stat.ctimeNs} ${stat.size} ${stat.ino}`
-}
-
-/**
- * @param {string} path
- * @param {boolean} [follow]
- */
-const stateOf = (path, follow = false) => {
-  try {
-    return describe(at(path, follow, (place) => fs.lstatSync(place, { bigint: true, throwIfNoEntry: false })))
-  } catch {
-    return undefined
-  }
-}
-
-/** @param {string} path */
-const namesIn = function*(path) {
-  /** @type {number | undefined} */
-  let fd
-  /** @type {fs.Dir | undefined} */
-  let handle
-  try {
-    fd = openFolder(path)
-    handle = fs.opendirSync(pathOf(fd))
-    for (let entry = handle.readSync(); entry; entry = handle.readSync()) yield entry.name
-  } catch {
-    /* gone already, or not to be read */
-  } finally {
-    handle?.closeSync()
-    if (fd !== undefined) fs.closeSync(fd)
-  }
-}
+/** @param {import("./changeLog.cjs").EventType} event */
+const isModify = (event) => event === "modify"
 
 /** @param {unknown} error */
 const unlessGone = (error) => {
