@@ -17,14 +17,17 @@ interface Watched {
   spared: ReadonlySet<number>
   kills: number
   used: number
+  lookedAt: number
   interval: number
   due: number
   /** Whether it may have taken shared memory that the quick look does not see. */
   mayHide: boolean
 }
 
-const tick = 100
-const shortest = 50
+/** In milliseconds. What a process can take in one of them is what a session may exceed its limit by. */
+const tick = 25
+const shortest = 10
+const longestNear = 400
 const longest = 30_000
 
 /** From this part of the limit on the exact look is taken. */
@@ -77,12 +80,16 @@ const relieve = async (session: Watched, use: ExactUse): Promise<void> => {
   await goneOf(chosen)
 }
 
-/** Soon where it grows or is near its limit, else later each time. */
+/** In a quarter of the time that is left at the rate at which it grows, else later each time. */
 const schedule = (session: Watched, used: number): void => {
-  const isLively = used > session.bytes / 2 || used - session.used > session.bytes / 32
-  session.interval = isLively ? shortest : Math.min(2 * Math.max(session.interval, tick), longest)
+  const now = performance.now()
+  const rate = (used - session.used) / (now - session.lookedAt)
+  const calm = Math.min(2 * Math.max(session.interval, tick), used > session.bytes / 2 ? longestNear : longest)
+  const urgent = rate > 0 ? (session.bytes - used) / rate / 4 : Infinity
+  session.interval = Math.max(shortest, Math.min(calm, urgent))
   session.used = used
-  session.due = performance.now() + session.interval
+  session.lookedAt = now
+  session.due = now + session.interval
 }
 
 const look = async (session: Watched): Promise<void> => {
@@ -120,8 +127,10 @@ const makeGauge = () => {
 const budget = 20
 
 /** At most a third of the time of one processor, whatever the sessions do. */
-const pauseAfter = (busy: number, sessions: Iterable<Watched>): number =>
-  Math.max([...sessions].some(({ interval }) => interval === shortest) ? shortest : tick, 2 * busy)
+const pauseAfter = (busy: number, sessions: Iterable<Watched>): number => {
+  const next = [...sessions].reduce((least, { due }) => Math.min(least, due), Infinity) - performance.now()
+  return Math.max(shortest, Math.min(tick, next), 2 * busy)
+}
 
 /** Looks until no session is left. */
 const patrol = async (sessions: ReadonlySet<Watched>): Promise<void> => {
@@ -148,7 +157,19 @@ const holdIn = (sessions: Set<Watched>, limit: Pick<Watched, "bytes" | "filesInM
   let session: Watched | undefined
   const hold: MemoryHold = {
     attach: (pid, end) => {
-      session = { ...limit, end, pid, spared: new Set(), kills: 0, used: 0, interval: tick, due: 0, mayHide: false }
+      const now = performance.now()
+      session = {
+        ...limit,
+        end,
+        pid,
+        spared: new Set(),
+        kills: 0,
+        used: 0,
+        lookedAt: now,
+        interval: tick,
+        due: now,
+        mayHide: false
+      }
     },
     counted: Effect.sync(() => {
       if (session === undefined) return
