@@ -131,17 +131,23 @@ export const decoder = <A, I>(
   return (input) => Either.mapLeft(decode(input), (issue) => invalidParameter(issue, whole))
 }
 
+/** Some clients send what they leave out with an empty value: where that is none, it is left out. */
+const withoutEmpty = (query: URLSearchParams): object =>
+  Object.fromEntries([...query].filter(([, value]) => value !== ""))
+
 /** Decodes the request, calls the handler and encodes its reply into the fields of the envelope. */
 const answer = <Q extends object, QI, B extends object, BI, R, RI>(
   { body, query, reply }: Endpoint<Q, QI, B, BI, R, RI>,
   handler: (request: Q & B, http: HttpRequest) => Effect.Effect<R, Refusal>
 ): Answer => {
   const decodeQuery = ParseResult.decodeUnknownEither(query)
+  const decodeFields = (query: URLSearchParams) =>
+    Either.orElse(decodeQuery(Object.fromEntries(query)), () => decodeQuery(withoutEmpty(query)))
   const decodeBody = ParseResult.decodeUnknownEither(body)
   const encodeReply = ParseResult.encodeSync(reply)
   const decode = (request: HttpRequest): Either.Either<Q & B, Refusal> =>
     Either.flatMap(
-      Either.mapLeft(decodeQuery(Object.fromEntries(request.query)), invalidParameter),
+      Either.mapLeft(decodeFields(request.query), invalidParameter),
       (fromQuery) =>
         Either.flatMap(parseBody(request.body), (json) =>
           Either.mapBoth(decodeBody(json), {

@@ -23,14 +23,27 @@ const isMany = (
   issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
 ): issues is readonly [ParseResult.ParseIssue, ...ReadonlyArray<ParseResult.ParseIssue>] => Array.isArray(issues)
 
+const isNull = (ast: AST.AST): boolean => AST.isLiteral(ast) && ast.literal === null
+
+/** The values that a value may be one of; none when it may be of several kinds. `null` only says that it may be absent. */
+const choicesOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
+  const choices = AST.isUnion(ast) ? ast.types.filter((type) => !isNull(type)) : []
+  return choices.every(AST.isLiteral) ? choices : []
+}
+
 /** The first leaf of the tree of issues: one clear complaint is better than all of them. */
 export const first = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey> = []): Issue => {
   const field = path.map(String).join(".")
   switch (issue._tag) {
     case "Pointer":
       return first(issue.issue, path.concat(issue.path))
-    case "Composite":
-      return first(isMany(issue.issues) ? issue.issues[0] : issue.issues, path)
+    case "Composite": {
+      const issues = isMany(issue.issues) ? issue.issues : [issue.issues] as const
+      const choices = choicesOf(issue.ast)
+      return choices.length > 0
+        ? { field, expected: choices.join(" or ").slice(0, 200), actual: issue.actual }
+        : first(issues.find((one) => one._tag !== "Type" || !isNull(one.ast)) ?? issues[0], path)
+    }
     case "Refinement":
       return issue.kind === "Predicate"
         ? { field, expected: expectation(issue.ast), actual: issue.actual }

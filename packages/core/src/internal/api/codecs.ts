@@ -9,8 +9,42 @@ import type * as AST from "effect/SchemaAST"
 export const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(schema, { exact: true, nullable: true })
 
+const Json = Schema.transformOrFail(Schema.Unknown, Schema.Unknown, {
+  strict: true,
+  decode: (input, _options, ast) =>
+    Predicate.isString(input)
+      ? ParseResult.try({
+        try: (): unknown => JSON.parse(input),
+        catch: () => new ParseResult.Type(ast, input, "JSON text")
+      })
+      : ParseResult.succeed(input),
+  encode: (value, _options, ast) =>
+    ParseResult.try({
+      try: () => JSON.stringify(value),
+      catch: () => new ParseResult.Type(ast, value, "a value that JSON can hold")
+    })
+})
+
 /** A value that travels as JSON text; the value itself is accepted as well. */
-export const jsonText = <A, I>(schema: Schema.Schema<A, I>) => Schema.Union(Schema.parseJson(schema), schema)
+export const jsonText = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, unknown> =>
+  Schema.compose(Json, schema, { strict: false })
+
+/** A flag in a query: languages spell it in letters of either case. */
+export const flag = Schema.transform(
+  Schema.String.pipe(Schema.filter((text) => /^(true|false|1|0)$/i.test(text), { description: "true or false" })),
+  Schema.Boolean,
+  { strict: true, decode: (text) => /^(true|1)$/i.test(text), encode: String }
+)
+
+/** A number in a query. */
+export const numberText = Schema.transformOrFail(Schema.String, Schema.Number, {
+  strict: true,
+  decode: (text, _options, ast) =>
+    text.trim() === "" || Number.isNaN(Number(text))
+      ? ParseResult.fail(new ParseResult.Type(ast, text, "a number"))
+      : ParseResult.succeed(Number(text)),
+  encode: (number) => ParseResult.succeed(String(number))
+})
 
 /** A text that is not blank. */
 export const filled = (description: string) =>

@@ -1,6 +1,6 @@
 /** The endpoints of contexts: storage that outlives sessions, its files, and their way into sessions and back. */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient } from "./codecs.js"
+import { filled, flag, jsonText, lenient, numberText } from "./codecs.js"
 import { ContextDescription, ContextFile, ContextStatus, SyncItems } from "./contextModels.js"
 import { acknowledged, data, endpoint, nothing, optional } from "./endpoint.js"
 import { SessionId } from "./models.js"
@@ -10,7 +10,7 @@ const ContextId = filled("a context id that is not blank")
 const FilePath = filled("a path that is not blank")
 
 const whole = (from: number, to: number) =>
-  Schema.NumberFromString.pipe(
+  numberText.pipe(
     Schema.filter((n) => Number.isSafeInteger(n) && n >= from && n <= to, {
       description: `a whole number from ${from} to ${to}`
     })
@@ -51,7 +51,7 @@ export const GetContext = endpoint({
     id: optional(Schema.String),
     name: optional(Schema.String),
     loginRegionId: optional(Schema.String),
-    allowCreate: optional(Schema.BooleanFromString)
+    allowCreate: optional(flag)
   }),
   body: nothing,
   reply: data(ContextDescription),
@@ -146,7 +146,7 @@ export const GetContextFileUploadUrl = endpoint({
   body: nothing,
   reply: data(Schema.Struct({
     url: filled("a URL"),
-    expireTime: lenient(Schema.Union(Schema.Number, Schema.NumberFromString))
+    expireTime: lenient(Schema.Union(Schema.Number, numberText))
   })),
   repeat: "read",
   judge: "lenient"

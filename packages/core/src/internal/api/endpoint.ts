@@ -58,5 +58,6 @@ export const acknowledged = Schema.transform(nothing, Schema.Void, {
   encode: () => ({})
 })
 
-/** A field of a request that may be left out. */
-export const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+/** A field of a request that may be left out, which some clients write as `null`. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(schema, { exact: true, nullable: true })

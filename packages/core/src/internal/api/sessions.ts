@@ -1,6 +1,6 @@
 /** The endpoints that create, describe, keep alive and release sessions. */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient, ToolServers } from "./codecs.js"
+import { filled, jsonText, lenient, numberText, ToolServers } from "./codecs.js"
 import { acknowledged, data, endpoint, nothing, optional } from "./endpoint.js"
 import { DesktopInfo, ImageId, Labels, SessionId } from "./models.js"
 import { PersistenceDataList } from "./persistence.js"
@@ -119,7 +119,7 @@ export const ListSession = endpoint({
   path: "/sdk/ListSession",
   query: Schema.Struct({
     labels: optional(jsonText(Labels)),
-    maxResults: optional(Schema.NumberFromString.pipe(Schema.filter((n) => Number.isSafeInteger(n) && n > 0, {
+    maxResults: optional(numberText.pipe(Schema.filter((n) => Number.isSafeInteger(n) && n > 0, {
       description: "a whole number above zero"
     }))),
     nextToken: optional(Schema.String)
@@ -215,7 +215,7 @@ export const getLink = endpoint({
   query: Schema.Struct({
     sessionId: SessionId,
     protocolType: optional(filled("a protocol such as https or wss")),
-    port: optional(Schema.NumberFromString.pipe(Schema.filter((n) => Number.isInteger(n) && n >= 30100 && n <= 30199, {
+    port: optional(numberText.pipe(Schema.filter((n) => Number.isInteger(n) && n >= 30100 && n <= 30199, {
       description: "a whole number from 30100 to 30199"
     })))
   }),

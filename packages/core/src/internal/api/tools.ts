@@ -1,6 +1,6 @@
 /** The endpoints that list and call tools. */
 import * as Schema from "effect/Schema"
-import { filled, JsonObject, jsonText, lenient } from "./codecs.js"
+import { filled, flag, JsonObject, jsonText, lenient } from "./codecs.js"
 import { data, endpoint, nothing, optional } from "./endpoint.js"
 import { ImageId, SessionId, ToolDescription, ToolReply } from "./models.js"
 
@@ -35,7 +35,7 @@ export const callTool = endpoint({
   name: "callTool",
   method: "POST",
   path: "/mcp",
-  query: Schema.Struct({ autoGenSession: optional(Schema.BooleanFromString), imageId: optional(Schema.String) }),
+  query: Schema.Struct({ autoGenSession: optional(flag), imageId: optional(Schema.String) }),
   body: Schema.Struct({
     sessionId: SessionId,
     name: filled("the name of a tool"),

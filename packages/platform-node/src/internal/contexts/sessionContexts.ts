@@ -73,10 +73,11 @@ const mappingOf = ({ contextId, path, policy = defaultPolicy }: PersistenceData)
 
 const keyOf = (mapping: Mapping, mode: Mode): string => JSON.stringify([mapping.contextId, mapping.path, mode])
 
-const matches = ({ contextId, path, taskType }: SyncFilter) => (task: Task): boolean =>
-  (contextId === undefined || contextId === task.contextId) &&
-  (path === undefined || tidy(path) === tidy(task.path)) &&
-  (taskType === undefined || taskType === task.taskType)
+/** What is empty filters nothing, as it names nothing to `start`. */
+const matches = ({ contextId = "", path = "", taskType = "" }: SyncFilter) => (task: Task): boolean =>
+  (contextId === "" || contextId === task.contextId) &&
+  (path === "" || tidy(path) === tidy(task.path)) &&
+  (taskType === "" || taskType === task.taskType)
 
 const isOver = ({ status }: Task): boolean => status === "Success" || status === "Failed"
 

@@ -40,13 +40,13 @@ export interface Target {
 
 const absolute = /^https?:\/\/([^/?#]*)(.*)$/is
 
-/** Not `URL`: it throws on targets that any client can send. */
+/** Not `URL`: it throws on targets that any client can send. Of an endpoint that ends with a slash, clients make two. */
 export const targetOf = (url = "/"): Target => {
   const [, authority, rest = url] = absolute.exec(url) ?? []
   const mark = rest.indexOf("?")
   const path = mark === -1 ? rest : rest.slice(0, mark)
   return {
-    path: path === "" ? "/" : path,
+    path: path.replace(/^\/*/, "/"),
     query: new URLSearchParams(mark === -1 ? "" : rest.slice(mark + 1)),
     authority
   }

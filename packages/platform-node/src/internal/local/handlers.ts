@@ -4,6 +4,7 @@ import { browserTools, desktopTools, type ToolName, tools } from "@effect-agb/co
 import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
 import type { Contexts } from "../contexts/contexts.js"
 import type { LinkGateway } from "./linkGateway.js"
@@ -25,7 +26,7 @@ const toolServers = Object.values(tools).map(({ name, server }) => ({ name, serv
 
 const describeTool = (name: ToolName) => {
   const { args, description, server } = tools[name]
-  return { name, description, server, tool: name, inputSchema: JSONSchema.make(args as never) }
+  return { name, description, server, tool: name, inputSchema: JSONSchema.make(Schema.typeSchema(args as never)) }
 }
 
 const resourceUrl = (origin: string, { resourceId }: LocalSession): string =>

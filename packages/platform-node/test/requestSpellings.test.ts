@@ -1,0 +1,133 @@
+/** Requests as clients spell them that were written from a description: `null`, empty values, flags, a slash too many. */
+import { LocalAgb } from "@effect-agb/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect, Redacted } from "effect"
+import { vi } from "vitest"
+import { serverLayer } from "./support/runtime.js"
+import { postJson, toolAnswer } from "./support/wire.js"
+import { type Answer, type Query, type WireClient, wireClient } from "./support/wireClient.js"
+
+// Sandboxes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
+const image = { imageId: "agb-browser-use-1" }
+
+layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("a request", (it) => {
+  const using = (test: (wire: WireClient) => Promise<void>) =>
+    Effect.flatMap(
+      LocalAgb.LocalAgb,
+      ({ apiKey, endpoint }) => Effect.promise(() => test(wireClient(endpoint, Redacted.value(apiKey))))
+    )
+
+  const succeeded = (answer: Answer): Answer => {
+    assert.strictEqual(answer.status, 200, JSON.stringify(answer.body))
+    assert.deepInclude(answer.body, { success: true, message: null })
+    return answer
+  }
+
+  const refused = (answer: Answer, message: string) => {
+    assert.strictEqual(answer.status, 400, JSON.stringify(answer.body))
+    assert.deepInclude(answer.body, { success: false, code: "InvalidParameter", message })
+    assert.isNotEmpty(answer.body["requestId"])
+  }
+
+  it.effect("leaves out a field with null", () =>
+    using(async ({ post }) => {
+      const none = { labels: null, timeout: null, mcpPolicyId: null, contextId: null, persistenceDataList: null }
+      const created = succeeded(await post("/mcp/createSession", image, none))
+      const { linkUrl, sessionId, token } = created.data<{ linkUrl: string; sessionId: string; token: string }>()
+      const args = { command: "echo said", timeout_ms: null, cwd: null, envs: null }
+      const body = { sessionId, name: "shell", server: null, args: JSON.stringify(args) }
+      const answer = succeeded(await post("/mcp", { autoGenSession: "false" }, body))
+      assert.include(JSON.stringify(answer.body), "said")
+      const call = { tool: "shell", args, server: null, requestId: null, token: null }
+      const overLink = await Effect.runPromise(postJson(`${linkUrl}/callTool`, call, { "X-Access-Token": token }))
+      assert.deepInclude(toolAnswer(overLink).value, { stdout: "said\n", exit_code: 0 })
+      const policy = { contextId: "SdkCtx-none", path: "/tmp/kept", policy: null }
+      succeeded(await post("/mcp/createSession", image, { persistenceDataList: [policy] }))
+    }))
+
+  it.effect("leaves out a parameter with an empty value", () =>
+    using(async ({ context, get, post, session }) => {
+      const contextId = await context("listed")
+      const requests: ReadonlyArray<readonly ["GET" | "POST", string, Query]> = [
+        ["GET", "/sdk/ListSession", { labels: "", maxResults: "", nextToken: "" }],
+        ["GET", "/sdk/ListContexts", { maxResults: "", nextToken: "" }],
+        ["GET", "/sdk/GetContext", { id: contextId, name: "", allowCreate: "" }],
+        ["POST", "/sdk/DescribeContextFiles", { contextId, parentFolderPath: "", pageNumber: "", pageSize: "" }],
+        ["POST", "/sdk/SyncContext", { sessionId: await session(), contextId: "", path: "", mode: "" }],
+        ["GET", "/internet/getLink", { sessionId: await session(), protocolType: "", port: "30100" }],
+        ["POST", "/mcp/createSession", { imageId: "" }]
+      ]
+      for (const [method, path, query] of requests) {
+        succeeded(await (method === "GET" ? get(path, query) : post(path, query, {})))
+      }
+    }))
+
+  it.effect("filters nothing by what is empty", () =>
+    using(async ({ context, items, session, sync }) => {
+      const [contextId, sessionId] = [await context("copied"), await session()]
+      await sync({ sessionId, contextId, path: "/tmp/copied", mode: "download" })
+      assert.lengthOf(await items({ sessionId, contextId: "", path: "", taskType: "" }), 1)
+      assert.lengthOf(await items({ sessionId, contextId: "", path: "", taskType: "upload" }), 0)
+    }))
+
+  it.effect("spells a flag in either case", () =>
+    using(async ({ get }) => {
+      const named = (allowCreate: string) => get("/sdk/GetContext", { name: "from Python", allowCreate })
+      for (const no of ["False", "FALSE", "0"]) assert.strictEqual((await named(no)).status, 404)
+      for (const yes of ["True", "1", "TRUE"]) succeeded(await named(yes))
+      refused(await named("maybe"), "allowCreate must be true or false, but was \"maybe\"")
+    }))
+
+  it.effect("goes to an endpoint that was given with a slash at its end", () =>
+    using(async ({ get, post }) => {
+      succeeded(await get("//sdk/ListSession", {}))
+      const { linkUrl, sessionId, token } = succeeded(await post("//mcp/createSession", image))
+        .data<{ linkUrl: string; sessionId: string; token: string }>()
+      succeeded(await post("//mcp/getSessionInfo", {}, { sessionId }))
+      const link = linkUrl.replace("/link/", "//link/")
+      const call = { tool: "shell", args: { command: "true" } }
+      const { status } = await Effect.runPromise(postJson(`${link}/callTool`, call, { "X-Access-Token": token }))
+      assert.strictEqual(status, 200)
+    }))
+
+  const wrong: ReadonlyArray<readonly [path: string, query: Query, body: object, message: string]> = [
+    ["/mcp/createSession", image, { labels: { a: 1 } }, "labels.a must be a string, but was 1"],
+    ["/mcp/createSession", image, { labels: "{\"a\":1}" }, "labels.a must be a string, but was 1"],
+    ["/mcp/createSession", image, { labels: "{oops" }, "labels must be JSON text, but was \"{oops\""],
+    ["/mcp/createSession", image, { labels: 7 }, "labels must be an object, but was 7"],
+    ["/mcp/createSession", image, { timeout: 1.5 }, "timeout must be an integer, but was 1.5"],
+    ["/mcp/createSession", image, { timeout: "60" }, "timeout must be a number, but was \"60\""],
+    [
+      "/mcp/createSession",
+      image,
+      { persistenceDataList: [{ contextId: "c", path: "/tmp/a", policy: { uploadPolicy: { autoUpload: "yes" } } }] },
+      "persistenceDataList.0.policy.uploadPolicy.autoUpload must be a boolean, but was \"yes\""
+    ],
+    [
+      "/sdk/SyncContext",
+      { sessionId: "s", mode: "Upload" },
+      {},
+      "mode must be \"upload\" or \"download\", but was \"Upload\""
+    ],
+    ["/sdk/DescribeContextFiles", { contextId: "c", pageSize: "x" }, {}, "pageSize must be a number, but was \"x\""],
+    ["/sdk/SetLabel", { sessionId: "", Labels: "{\"a\":\"b\"}" }, {}, "sessionId must be present, but was missing"]
+  ]
+
+  it.effect("that does not decode is told what was expected where", () =>
+    using(async ({ get, post }) => {
+      for (const [path, query, body, message] of wrong) refused(await post(path, query, { ...body }), message)
+      refused(await get("/sdk/ListSession", { maxResults: "ten" }), "maxResults must be a number, but was \"ten\"")
+    }))
+
+  it.effect("for the tools of an image is told what values they take", () =>
+    using(async ({ post }) => {
+      const tools = JSON.parse(succeeded(await post("/mcp/listTools", image)).data<string>())
+      const schemaOf = (wanted: string) =>
+        tools.find(({ name }: { readonly name: string }) => name === wanted).inputSchema.properties
+      assert.deepStrictEqual(schemaOf("run_code").language.enum, ["python", "javascript", "java", "r"])
+      assert.deepInclude(schemaOf("edit_file").edits, { type: "array", minItems: 1 })
+      assert.notInclude(JSON.stringify(tools), "null")
+    }))
+})
