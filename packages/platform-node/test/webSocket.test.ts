@@ -143,6 +143,31 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSoc
       assert.strictEqual(text(frames.map(({ data }) => data), "stdout"), "1\n")
     }))
 
+  it.scoped("takes a call whose id is its requestId, and null for a time limit", () =>
+    Effect.gen(function*() {
+      const { send, until } = yield* once
+      const { invocationId, ...rest } = start("a", { ...python("print(1)"), timeoutS: null })
+      send({ ...rest, requestId: invocationId })
+      const frames = yield* until((frames) => frames.some(({ data }) => isLast(data)))
+      assert.deepStrictEqual([...new Set(frames.map(({ invocationId }) => invocationId))], ["a"])
+      assert.strictEqual(text(frames.map(({ data }) => data), "stdout"), "1\n")
+    }))
+
+  it.scoped("tells of a long error in frames that any client takes", () =>
+    Effect.gen(function*() {
+      const { call, socket } = yield* once
+      const sizes: Array<number> = []
+      socket.on("message", (data: Buffer) => sizes.push(data.length))
+      const long = "'\\0' + '🎈' * 200_000 + '\\0' * 300_000"
+      const events = yield* call("a", python(`raise ValueError(${long} + 'end')`))
+      assert.isBelow(Math.max(...sizes), 2 ** 20)
+      const said = text(events, "stderr")
+      assert.isTrue(said.includes("🎈".repeat(200_000)) && said.includes("\0".repeat(300_000)), "all of it, unbroken")
+      const { executionError, status } = events.at(-1) ?? {}
+      assert.strictEqual(status, "failed")
+      assert.match(String(executionError), /^ValueError: \0(🎈)+\n\[error truncated after \d+ characters\]$/u)
+    }))
+
   it.scoped("ignores what is no call, pings of both kinds included", () =>
     Effect.gen(function*() {
       const { call, frames, send, socket } = yield* once

@@ -49,13 +49,24 @@ const makeTexts = () => {
     stdout: new TextDecoder("utf-8", { ignoreBOM: true }),
     stderr: new TextDecoder("utf-8", { ignoreBOM: true })
   }
-  const event = (eventType: "stdout" | "stderr", chunk: string): ReadonlyArray<RunEvent> =>
-    chunk === "" ? [] : [{ eventType, chunk }]
+  const event = (eventType: "stdout" | "stderr", text: string): ReadonlyArray<RunEvent> =>
+    pieces(text).map((chunk) => ({ eventType, chunk }))
   return {
     piece: (name: "stdout" | "stderr", bytes: Uint8Array) =>
       event(name, decoders[name].decode(bytes, { stream: true })),
     rest: (name: "stdout" | "stderr", after: string) => event(name, decoders[name].decode() + after)
   }
+}
+
+/**
+ * A text in pieces of whole characters, one for each frame: clients in Python take frames of 1 MiB unless told otherwise,
+ * and in JSON a character may be six.
+ */
+const pieces = (text: string): ReadonlyArray<string> => text.match(/.{1,131072}/gsu) ?? []
+
+const shortened = (text: string): string => {
+  const [beginning = "", ...rest] = pieces(text)
+  return rest.length === 0 ? beginning : `${beginning}\n[error truncated after ${beginning.length} characters]`
 }
 
 const truncated = (isTruncated: boolean, bytes: number): string =>
@@ -80,7 +91,7 @@ const ending = (value: typeof CodeValue.Type, seconds: number, texts: Texts) => 
     status: error === null ? "finished" : "failed",
     executionCount: value.executionCount,
     executionTime: value.executionTime,
-    executionError: error === null ? null : errorText(error)
+    executionError: error === null ? null : shortened(errorText(error))
   }
   const stdout = texts.rest("stdout", truncated(value.stdoutTruncated, value.stdoutBytes))
   return [...stdout, ...texts.rest("stderr", notes), end]

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { SandboxFailure } from "../sandbox/sandboxProtocol.js"
@@ -73,6 +74,12 @@ const parsed = (text: string): unknown => {
     return undefined
   }
 }
+
+/** Some write the id of a call under the name that it has in requests. */
+const addressed = (value: unknown): unknown =>
+  Predicate.isRecord(value) && value["invocationId"] === undefined
+    ? { ...value, invocationId: value["requestId"] }
+    : value
 
 /** `data` may be JSON text itself. */
 const dataOf = ({ data }: typeof ClientFrame.Type): unknown => typeof data === "string" ? parsed(data) ?? data : data
@@ -171,7 +178,7 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
 
   const onText = (bytes: Buffer) => {
     if (!isShallow(bytes, limits.jsonDepth)) return
-    const value = parsed(bytes.toString("utf8"))
+    const value = addressed(parsed(bytes.toString("utf8")))
     if (!isAddressed(value)) return
     const frame = decodeFrame(value)
     const isRunning = running.has(value.invocationId)
