@@ -68,8 +68,8 @@ interface Range {
 
 /** One range, as browsers and resuming clients ask for; anything else is the whole file. */
 const rangeOf = (header: string | undefined, size: number): Range | "whole" | "outside" => {
-  const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/.exec(header ?? "") ?? []
-  if (from === "" && to === "") return "whole"
+  const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? "") ?? []
+  if (from === "" && to === "" || from !== "" && to !== "" && Number(to) < Number(from)) return "whole"
   const start = from === "" ? Math.max(0, size - Number(to)) : Number(from)
   const end = from === "" || to === "" ? size - 1 : Math.min(Number(to), size - 1)
   return start > end || start >= size ? "outside" : { start, end }
@@ -125,7 +125,10 @@ const download = (store: ContextStore, { contextId, path }: Grant, { request, re
       ({ handle }) => Effect.promise(() => handle.close().catch(() => {}))
     )
     const range = rangeOf(request.headers.range, file.size)
-    if (range === "outside") return yield* badRange(file.size)
+    if (range === "outside") {
+      response.setHeader("content-range", `bytes */${file.size}`)
+      return yield* badRange(file.size)
+    }
     const part = range === "whole" ? { start: 0, end: file.size - 1 } : range
     response.writeHead(range === "whole" ? 200 : 206, headersOf(file, part, range !== "whole"))
     // A client that is gone takes no more answer.
