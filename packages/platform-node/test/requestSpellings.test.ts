@@ -92,6 +92,23 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("a request"
       assert.strictEqual(status, 200)
     }))
 
+  it.effect("without a body may have any type, as some libraries name one for each POST", () =>
+    Effect.gen(function*() {
+      const { apiKey, endpoint } = yield* LocalAgb.LocalAgb
+      for (const type of ["application/x-www-form-urlencoded", "text/plain;charset=UTF-8"]) {
+        const headers = { authorization: `Bearer ${Redacted.value(apiKey)}`, "content-type": type }
+        const { status } = yield* postJson(`${endpoint}/mcp/listTools?imageId=code_latest`, "", headers)
+        assert.strictEqual(status, 200, type)
+      }
+    }))
+
+  it.effect("for a link may go to its other address", () =>
+    using(async ({ get, session }) => {
+      const query = { sessionId: await session(), protocolType: "https", port: "30100" }
+      const answers = [await get("/mcp/getLink", query), await get("/internet/getLink", query)].map(succeeded)
+      assert.deepStrictEqual(answers[0]?.data(), answers[1]?.data())
+    }))
+
   const wrong: ReadonlyArray<readonly [path: string, query: Query, body: object, message: string]> = [
     ["/mcp/createSession", image, { labels: { a: 1 } }, "labels.a must be a string, but was 1"],
     ["/mcp/createSession", image, { labels: "{\"a\":1}" }, "labels.a must be a string, but was 1"],

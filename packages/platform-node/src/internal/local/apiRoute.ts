@@ -16,14 +16,18 @@ const names = new Map<string, string>(
   Object.values(endpoints).map(({ method, name, path }) => [`${method} ${path}`, name])
 )
 
+/** One generation of clients asks for links under another path. */
+const standard = (path: string): string => path === "/mcp/getLink" ? endpoints.getLink.path : path
+
 export const make = ({ answer, apiKey, limits }: ApiRouteOptions): Route => {
   const isKey = makeCheck(`Bearer ${apiKey}`)
   return {
     matches: () => true,
-    name: (method, path) => names.get(`${method} ${path}`) ?? "unknown",
+    name: (method, path) => names.get(`${method} ${standard(path)}`) ?? "unknown",
     endsWithClient: (path) => path === endpoints.callTool.path,
     handle: (exchange) => {
-      const { admit, method, path, query, request } = exchange
+      const { admit, method, query, request } = exchange
+      const path = standard(exchange.path)
       return demand(isKey(request.headers.authorization), "InvalidApiKey", "The API key is missing or invalid.").pipe(
         Effect.tap(admit),
         Effect.zipRight(readJson(exchange, limits)),

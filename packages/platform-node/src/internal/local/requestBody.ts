@@ -66,9 +66,9 @@ const bytesOf = (request: IncomingMessage, limits: BodyLimits): Effect.Effect<Bu
 export const readJson = (exchange: Exchange, limits: BodyLimits): Effect.Effect<string, Refusal> =>
   Effect.suspend(() => {
     const { request } = exchange
+    if (!hasBody(request)) return Effect.succeed("")
     const refused = refusedByHeaders(request, limits.bodyBytes)
     if (refused !== undefined) return Effect.fail(refused)
-    if (!hasBody(request)) return Effect.succeed("")
     giveLeave(exchange)
     return Effect.flatMap(bytesOf(request, limits), (bytes) => {
       if (!isUtf8(bytes)) return Effect.fail(notUtf8)
