@@ -1,4 +1,6 @@
 // From nothing to the first output: a session is created and runs one thing; deleting it is not timed.
+import { Agb } from "@effect-agb/core"
+import { Effect, Stream } from "effect"
 import { setTimeout } from "node:timers/promises"
 import { type Alternative, compare, type Missing } from "./compare.js"
 import { type Contenders, type Local, startLocal, viaIpykernel, viaSandboxRuntime } from "./contenders.js"
@@ -26,6 +28,13 @@ const created = (
     }
   }
 }
+
+/** What a call costs after the pause of the others: whatever slept in between has to be woken. */
+const request = (local: Local): Alternative => ({
+  name: "a request that needs no sandbox, after the same pause",
+  run: () => local.run(Effect.flatMap(Agb.Agb, (agb) => Stream.runCollect(agb.list()))),
+  pause: () => setTimeout(refill)
+})
 
 const ways = (local: Local, what: string): ReadonlyArray<Alternative> => [
   created(local, `create, ${what}`, () => Promise.resolve()),
@@ -58,6 +67,7 @@ export const sessions = async (contenders: Contenders): Promise<void> => {
     viaSandboxRuntime(contenders, "echo 2"),
     viaSandboxRuntime(contenders, "/usr/bin/python3 -c 'print(1 + 1)'"),
     viaIpykernel(contenders, "start + first run", ({ cold, end }) => ({ run: cold, pause: end, every: 5 })),
+    request(local),
     ...ways(local, "warm pool"),
     ...ways(cold, "cold").map((way) => ({ ...way, every: 2 }))
   ], { rounds: 20, warmup: 2 })
