@@ -74,16 +74,20 @@ const cookiesOf = (header = ""): ReadonlyArray<readonly [name: string, value: st
     return [name, value] as const
   })
 
+const pairsOf = (raw: ReadonlyArray<string>): ReadonlyArray<readonly [name: string, value: string]> =>
+  raw.flatMap((name, index) => index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : [])
+
+/** Headers that are about one connection and no further. */
+const betweenNeighbours = /^(connection|keep-alive|proxy-\w+|te|trailer|transfer-encoding|upgrade)$/i
+
 /** The headers as they came, for the server inside: its own host, and none of our cookies. */
-const forwarded = (raw: ReadonlyArray<string>, port: number): ReadonlyArray<readonly [string, string]> => {
-  const pairs = raw.flatMap((name, index) => index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : [])
-  return pairs.flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
+const forwarded = (raw: ReadonlyArray<string>, port: number): ReadonlyArray<readonly [string, string]> =>
+  pairsOf(raw).flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
     if (/^host$/i.test(name)) return [[name, `localhost:${port}`]]
     if (!/^cookie$/i.test(name)) return [[name, value]]
     const others = cookiesOf(value).filter(([cookie]) => !cookie.startsWith(cookiePrefix))
     return others.length === 0 ? [] : [[name, others.map((cookie) => cookie.join("=")).join("; ")]]
   })
-}
 
 /** Another host name (DNS rebinding), or a page that came from somewhere else. */
 const isForeign = (port: number) => {
@@ -97,24 +101,35 @@ const refuse = (response: Http.ServerResponse, status: number, text: string): vo
   else response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`)
 }
 
+/** What a session answers may be anything that a parser lets through, and more than a reply may be made of. */
+const replyWith = (response: Http.ServerResponse, answer: Http.IncomingMessage, cookies: ReadonlyArray<string>) => {
+  const { rawHeaders, statusCode = 0 } = answer
+  if (statusCode < 200) return void answer.destroy(new Error(`the session answered with status ${statusCode}`))
+  const headers = pairsOf(rawHeaders).filter(([name]) => !betweenNeighbours.test(name))
+  response.writeHead(statusCode, [...headers.flat(), ...cookies.flatMap((cookie) => ["Set-Cookie", cookie])])
+  answer.pipe(response)
+}
+
 const proxy = (
   request: Http.IncomingMessage,
   response: Http.ServerResponse,
   connection: Duplex,
   { byPath, cookie, path, port }: { byPath: boolean; cookie: string; path: string; port: number }
 ): void => {
-  const headers = forwarded(request.rawHeaders, port).filter(([name]) => !/^(connection|keep-alive)$/i.test(name))
   const inner = Http.request({ createConnection: () => connection, method: request.method, path, setHost: false })
-  for (const [name, value] of headers) inner.appendHeader(name, value)
+  for (const [name, value] of forwarded(request.rawHeaders, port)) {
+    if (!betweenNeighbours.test(name)) inner.appendHeader(name, value)
+  }
+  if (request.headers["transfer-encoding"] !== undefined) inner.setHeader("transfer-encoding", "chunked")
   inner.setHeader("connection", "close")
   inner.on("error", (error) => refuse(response, 502, error.message))
+  inner.on("upgrade", (_, socket) => {
+    socket.destroy()
+    refuse(response, 502, "the session answered in another protocol")
+  })
   inner.on("response", (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, [
-      ...answer.rawHeaders,
-      ...(byPath ? ["Set-Cookie", `${cookie}; Path=/; HttpOnly; SameSite=Strict`] : [])
-    ])
-    answer.on("error", () => response.destroy())
-    answer.pipe(response)
+    answer.on("error", ({ message }) => refuse(response, 502, message))
+    replyWith(response, answer, byPath ? [`${cookie}; Path=/; HttpOnly; SameSite=Strict`] : [])
   })
   response.on("close", () => connection.destroy())
   request.pipe(inner)
