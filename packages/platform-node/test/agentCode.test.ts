@@ -92,6 +92,20 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.deepInclude(results[3], { "application/json": { a: [1, null] }, isMainResult: true })
         }))
 
+      it.effect("gives JSON that is too heavy or too deep as text", () =>
+        Effect.gen(function*() {
+          const { results } = yield* python([
+            "from IPython.display import JSON, display",
+            "class Deep:",
+            "  def _repr_mimebundle_(self, **_): return {'application/json': '[' * 500 + ']' * 500}",
+            "for _ in range(2): display(JSON([{}] * 100_000))",
+            "display(Deep())",
+            "JSON([1] * 100_000)"
+          ].join("\n"))
+          const kinds = results.map((result) => typeof result["application/json"])
+          assert.deepStrictEqual(kinds, ["object", "string", "string", "object"])
+        }))
+
       it.effect("awaits at the top level", () =>
         Effect.gen(function*() {
           assert.strictEqual(main(yield* python("import asyncio\nawait asyncio.sleep(0.01, 'slept')")), "'slept'")

@@ -22,6 +22,8 @@ const forgeries: Readonly<Record<string, string>> = {
   "bytes that are no frame": "garbage",
   "a frame without end": "huge",
   "an answer of another shape": "nonsense",
+  "an answer of a million objects": "heavy",
+  "an answer without bottom": "deep",
   "an answer to a call that nobody made": "stranger"
 }
 

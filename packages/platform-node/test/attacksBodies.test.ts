@@ -154,6 +154,17 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
       assert.notStrictEqual(yield* create, "")
     }), 30_000)
 
+  it.effect("is not parsed where it holds too many values", () =>
+    Effect.gen(function*() {
+      const { create, post } = yield* client
+      const id = yield* create
+      for (const many of [`[${"{},".repeat(600_000)}1]`, `[${"1,".repeat(5_000_000)}1]`]) {
+        const reply = yield* post("/mcp", `{"sessionId":"${id}","name":"shell","args":{},"more":${many}}`)
+        assert.deepStrictEqual(reply.statuses, [400])
+        assert.include(reply.text, "half a million values")
+      }
+    }))
+
   it.effect("is refused by its length, before it has been sent", () =>
     Effect.gen(function*() {
       const { post } = yield* client

@@ -110,9 +110,12 @@ describe("frames", () => {
     }
   })
 
-  it("JSON nested 100,000 deep is a frame like any other", () => {
-    const json = "[".repeat(100_000) + "]".repeat(100_000)
-    assert.lengthOf(feedAll(header(8 + json.length, json.length, json), 1000), 1)
+  it("a JSON part that is deeper or heavier than a host can handle throws", () => {
+    const feedJson = (json: string) => feedAll(header(8 + json.length, json.length, json), 100_000)
+    assert.lengthOf(feedJson("[".repeat(150) + "]".repeat(150)), 1)
+    assert.throws(() => feedJson("[".repeat(100_000) + "]".repeat(100_000)), RangeError)
+    assert.lengthOf(feedJson(`[${"{},".repeat(900_000)}1]`), 1)
+    assert.throws(() => feedJson(`[${"{},".repeat(1_100_000)}1]`), RangeError)
   })
 
   it("a large frame in small chunks is put together once: at every chunk it would take minutes", () => {

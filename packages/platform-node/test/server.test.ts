@@ -4,7 +4,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Net from "node:net"
 import { vi } from "vitest"
-import { isShallow } from "../src/internal/local/jsonDepth.js"
+import { weightOf } from "../src/internal/agent/modestJson.cjs"
 import { type RawReply, requestBytes, sendBytes, sendRequest } from "./support/rawHttp.js"
 import { best, serverLayer } from "./support/runtime.js"
 import { type Envelope, isLast, start, talkTo, toolAnswer, wire, wireTo } from "./support/wire.js"
@@ -376,7 +376,7 @@ describe("the end of the server", () => {
     }).pipe(Effect.scoped), 30_000)
 })
 
-describe("the depth of JSON", () => {
+describe("the depth of JSON, and its weight", () => {
   const cases: ReadonlyArray<readonly [string, number, boolean]> = [
     ["[[]]", 2, true],
     ["[[[]]]", 2, false],
@@ -389,6 +389,20 @@ describe("the depth of JSON", () => {
   ]
 
   it.each(cases)("%s within %i: %s", (text, limit, expected) => {
-    assert.strictEqual(isShallow(Buffer.from(text), limit), expected)
+    assert.strictEqual(weightOf(Buffer.from(text), { depth: limit, weight: 100 }) !== Infinity, expected)
+  })
+
+  const weights: ReadonlyArray<readonly [string, number]> = [
+    ["1", 0],
+    ["[1,2]", 9],
+    ["{\"a\":[],\"b\":{}}", 41],
+    ["\"[[{{,,::\"", 0]
+  ]
+
+  it.each(weights)("%s weighs %i", (text, expected) => {
+    assert.strictEqual(weightOf(Buffer.from(text), { depth: 9, weight: expected }), expected)
+    if (expected > 0) {
+      assert.strictEqual(weightOf(Buffer.from(text), { depth: 9, weight: expected - 1 }), Infinity)
+    }
   })
 })

@@ -97,6 +97,11 @@ export default [
     caughtBy: [searches, "gives up after its time"]
   },
   {
+    defence: "results are no heavier than the host takes",
+    changes: { [`${agent}/kernels.cjs`]: [["left -= weight", ""]] },
+    caughtBy: [code, "gives JSON that is too heavy or too deep as text"]
+  },
+  {
     defence: "output is cut",
     changes: { [`${agent}/capture.cjs`]: [["chunk.subarray(0, limit - bytes)", "chunk"]] },
     caughtBy: [processes, "cuts each stream at its limit"]

@@ -1,6 +1,7 @@
 /** Defences around a sandbox: namespaces, users, capabilities, system calls, limits. */
 
 const sandbox = "packages/platform-node/src/internal/sandbox"
+const agent = "packages/platform-node/src/internal/agent"
 const bwrap = `${sandbox}/bwrapArguments.ts`
 const contents = `${sandbox}/sandboxContents.ts`
 const launch = `${sandbox}/sandboxLaunch.ts`
@@ -220,9 +221,19 @@ export default [
   {
     defence: "frames of the agent are bounded",
     changes: {
-      "packages/platform-node/src/internal/agent/frames.cjs": [["length < 8 || length > maxFrameBytes", "length < 8"]]
+      [`${agent}/frames.cjs`]: [["length < 8 || length > maxFrameBytes", "length < 8"]]
     },
     caughtBy: [agents, "a frame without end"]
+  },
+  {
+    defence: "frames of the agent hold so many values",
+    changes: { [`${agent}/frames.cjs`]: [["weight: 2 ** 23", "weight: Infinity"]] },
+    caughtBy: [agents, "an answer of a million objects"]
+  },
+  {
+    defence: "frames of the agent are so deep",
+    changes: { [`${agent}/frames.cjs`]: [["depth: 200", "depth: Infinity"]] },
+    caughtBy: [agents, "an answer without bottom"]
   },
   {
     defence: "frames of the agent are decoded",

@@ -2,6 +2,7 @@
 
 const local = "packages/platform-node/src/internal/local"
 const contexts = "packages/platform-node/src/internal/contexts"
+const agent = "packages/platform-node/src/internal/agent"
 const gate = `${local}/gate.ts`
 const http = `${local}/httpServer.ts`
 const body = `${local}/requestBody.ts`
@@ -105,9 +106,14 @@ export default [
   {
     defence: "the depth of JSON",
     changes: {
-      [`${local}/jsonDepth.ts`]: [["if (depth > limit) return false", "if (depth > 1e6 * limit) return false"]]
+      [`${agent}/modestJson.cjs`]: [["if (depth > most.depth)", "if (depth > 1e6 * most.depth)"]]
     },
     caughtBy: [life, "the depth of JSON"]
+  },
+  {
+    defence: "the number of values in JSON",
+    changes: { [body]: [["weight: mostWeight", "weight: Infinity"]] },
+    caughtBy: [bodies, "is not parsed where it holds too many values"]
   },
   {
     defence: "slow headers are cut",
@@ -322,6 +328,21 @@ export default [
     defence: "a link into a session: pages from elsewhere",
     changes: { [gateway]: [["!own.some((name) => origin === `http://${name}`)", "origin === \"\""]] },
     caughtBy: [links, "opens for nobody without its token"]
+  },
+  {
+    defence: "a link into a session: what no reply is made of",
+    changes: {
+      [gateway]: [["response.writeHead(statusCode, [", "response.writeHead(statusCode, answer.statusMessage, ["]]
+    },
+    caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"],
+    fails: "fetch failed"
+  },
+  {
+    defence: "a link into a session: headers between neighbours",
+    changes: {
+      [gateway]: [["pairsOf(rawHeaders).filter(([name]) => !betweenNeighbours.test(name))", "pairsOf(rawHeaders)"]]
+    },
+    caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"]
   },
   {
     defence: "a link into a session: its cookies are not the session's",

@@ -3,12 +3,14 @@
 
 /**
  * The frames that the host and the agent of a sandbox exchange: both sides import this one file, so it is plain
- * JavaScript with no dependency.
+ * JavaScript.
  *
  *     u32 length of what follows | u32 id | u32 length of the JSON | JSON, UTF-8 | body, raw bytes
  *
  * Integers are big-endian. The host chooses the id of a call; every frame that belongs to it repeats the id.
  */
+
+const { isModest } = require("./modestJson.cjs")
 
 /**
  * @typedef {{ readonly id: number, readonly json: unknown, readonly body: Buffer }} Frame
@@ -16,6 +18,9 @@
 
 /** The largest frame either side accepts, in bytes. A frame that announces more ends the connection. */
 const maxFrameBytes = 64 * 1024 * 1024
+
+/** The most that the JSON part may be: a sandbox that sends more would make its host stand still. */
+const maxJson = { depth: 200, weight: 2 ** 23 }
 
 const empty = Buffer.alloc(0)
 
@@ -39,7 +44,7 @@ const encode = (id, json, body = empty) => {
 
 /**
  * A decoder that is fed chunks of any size and calls back once per whole frame, in order. It throws a RangeError on a
- * frame that is too large or inconsistent and a SyntaxError on a bad JSON part; after either the stream is unusable.
+ * frame that is too large or inconsistent, or whose JSON part is, and a SyntaxError on a bad JSON part; after either the stream is unusable.
  *
  * @param {(frame: Frame) => void} onFrame
  * @returns {(chunk: Buffer) => void}
@@ -69,7 +74,9 @@ const decoder = (onFrame) => {
       }
       const jsonLength = all.readUInt32BE(8)
       if (jsonLength > length - 8) throw new RangeError("frame shorter than its JSON part")
-      const json = JSON.parse(all.toString("utf8", 12, 12 + jsonLength))
+      const text = all.subarray(12, 12 + jsonLength)
+      if (!isModest(text, maxJson)) throw new RangeError("JSON part of too many or too deep values")
+      const json = JSON.parse(text.toString("utf8"))
       const frame = { id: all.readUInt32BE(4), json, body: all.subarray(12 + jsonLength, 4 + length) }
       const rest = all.subarray(4 + length)
       chunks = rest.length === 0 ? [] : [rest]
@@ -80,4 +87,4 @@ const decoder = (onFrame) => {
   }
 }
 
-module.exports = { maxFrameBytes, encode, decoder }
+module.exports = { maxFrameBytes, maxJson, encode, decoder }

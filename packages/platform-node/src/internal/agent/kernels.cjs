@@ -8,6 +8,7 @@ const { maxBodyBytes } = require("./connection.cjs")
 const { Failure } = require("./failure.cjs")
 const { startKernel } = require("./kernelProcess.cjs")
 const { interpreterOf } = require("./languages.cjs")
+const { weightOf } = require("./modestJson.cjs")
 const { describeExit, limitTime } = require("./processes.cjs")
 
 /** How long an interrupted run may take to give in before its kernel is killed. */
@@ -15,6 +16,9 @@ const graceMs = 1000
 
 /** The results of a run share one frame with each other. */
 const maxResultsBytes = maxBodyBytes / 2
+
+/** The JSON in the results of a run; what is more is given as text. A client can be expected to nest as deep as this. */
+const mostJson = { depth: 90, weight: 2 ** 20 }
 
 /** @typedef {(call: import("./operation.cjs").Call) => Promise<import("./operation.cjs").Reply>} Run */
 
@@ -139,11 +143,12 @@ const makeResults = (call, { output }) => {
   /** @type {Array<unknown>} */
   const results = []
   const ordered = call.args["stream"] === true
+  const parsed = jsonParser()
   let bytes = 0
 
   /** @type {Results["take"]} */
   const take = ([main, ...pairs], proceed) => {
-    const result = { ...bundleOf(pairs), isMainResult: main === "1" }
+    const result = { ...bundleOf(pairs, parsed), isMainResult: main === "1" }
     const body = Buffer.from(JSON.stringify(result))
     bytes += body.length
     if (bytes > maxResultsBytes) return proceed()
@@ -159,8 +164,9 @@ const makeResults = (call, { output }) => {
  * Types and contents, one after the other; what is JSON arrives as text.
  *
  * @param {ReadonlyArray<string>} pairs
+ * @param {(content: string) => unknown} parsed
  */
-const bundleOf = (pairs) => {
+const bundleOf = (pairs, parsed) => {
   /** @type {Record<string, unknown>} */
   const bundle = {}
   for (let at = 0; at < pairs.length; at += 2) {
@@ -170,17 +176,18 @@ const bundleOf = (pairs) => {
   return bundle
 }
 
-/**
- * JSON, or the text itself where it is none: Python writes NaN.
- *
- * @param {string} content
- * @returns {unknown}
- */
-const parsed = (content) => {
-  try {
-    return JSON.parse(content)
-  } catch {
-    return content
+/** JSON, or the text itself where it is none, since Python writes NaN, and where all of it together is too much. */
+const jsonParser = () => {
+  let { weight: left } = mostJson
+  return (/** @type {string} */ content) => {
+    const weight = weightOf(Buffer.from(content), { ...mostJson, weight: left })
+    if (weight === Infinity) return content
+    left -= weight
+    try {
+      return /** @type {unknown} */ (JSON.parse(content))
+    } catch {
+      return content
+    }
   }
 }
 

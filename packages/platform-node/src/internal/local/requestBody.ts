@@ -3,9 +3,9 @@ import type { Refusal } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import { isUtf8 } from "node:buffer"
 import type { IncomingMessage } from "node:http"
+import { weightOf } from "../agent/modestJson.cjs"
 import type { Exchange } from "./exchange.js"
 import { refusal } from "./gate.js"
-import { isShallow } from "./jsonDepth.js"
 import type { ServerLimits } from "./serverLimits.js"
 
 export type BodyLimits = Pick<ServerLimits, "bodyBytes" | "body" | "jsonDepth">
@@ -17,7 +17,18 @@ const tooSlow = (millis: number) => refusal(408, "RequestTimeout", `the body was
 const notUtf8 = refusal(400, "InvalidParameter", "the body must be UTF-8")
 
 const tooDeep = (limit: number) =>
-  refusal(400, "InvalidParameter", `the body must not be nested deeper than ${limit} levels`)
+  refusal(
+    400,
+    "InvalidParameter",
+    `the body must not be nested deeper than ${limit} levels, nor hold more than half a million values`
+  )
+
+/** Half a million objects, lists and fields; other values are lighter. */
+const mostWeight = 2 ** 22
+
+/** Whether a client's JSON can be parsed in a time that nobody notices. */
+export const isModest = (json: Uint8Array, { jsonDepth }: Pick<ServerLimits, "jsonDepth">): boolean =>
+  weightOf(json, { depth: jsonDepth, weight: mostWeight }) !== Infinity
 
 /** What a page can post to any server without being asked for permission first. */
 const formType = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i
@@ -72,7 +83,7 @@ export const readJson = (exchange: Exchange, limits: BodyLimits): Effect.Effect<
     giveLeave(exchange)
     return Effect.flatMap(bytesOf(request, limits), (bytes) => {
       if (!isUtf8(bytes)) return Effect.fail(notUtf8)
-      return isShallow(bytes, limits.jsonDepth)
+      return isModest(bytes, limits)
         ? Effect.succeed(bytes.toString("utf8"))
         : Effect.fail(tooDeep(limits.jsonDepth))
     })

@@ -2,9 +2,10 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { maxJson } from "../agent/frames.cjs"
+import { isModest } from "../agent/modestJson.cjs"
 import type { Sandbox, SandboxEvent } from "../sandbox/sandbox.js"
 import {
   type SandboxAnswer,
@@ -99,12 +100,14 @@ const ending = (value: typeof CodeValue.Type, seconds: number, texts: Texts) => 
 
 type Told = ReadonlyArray<RunEvent | RunEnd>
 
-const readEvent = ({ body, event }: SandboxOutput, texts: Texts): Either.Either<Told, ParseError> =>
-  event === "result"
+const readEvent = ({ body, event }: SandboxOutput, texts: Texts): Either.Either<Told, unknown> => {
+  if (event !== "result") return Either.right(texts.piece(event, body))
+  return isModest(body, maxJson)
     ? Either.map(decodeResult(Buffer.from(body).toString("utf8")), (result) => [resultEvent(result)])
-    : Either.right(texts.piece(event, body))
+    : Either.left("too much")
+}
 
-const readAnswer = ({ value }: SandboxAnswer, seconds: number, texts: Texts): Either.Either<Told, ParseError> =>
+const readAnswer = ({ value }: SandboxAnswer, seconds: number, texts: Texts): Either.Either<Told, unknown> =>
   Either.map(decodeValue(value), (decoded) => ending(decoded, seconds, texts))
 
 /** Output and results as they come, and last one end. */

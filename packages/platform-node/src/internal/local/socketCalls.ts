@@ -10,8 +10,8 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { SandboxFailure } from "../sandbox/sandboxProtocol.js"
 import { refusal } from "./gate.js"
-import { isShallow } from "./jsonDepth.js"
 import type { LocalSession, Registry } from "./registry.js"
+import { isModest } from "./requestBody.js"
 import { placeOf } from "./requestLog.js"
 import { type RunEnd, type RunEvent, runStream } from "./runStream.js"
 import type { ServerLimits } from "./serverLimits.js"
@@ -177,7 +177,7 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
     sendNow(errorFrame(undefined, refusal(409, "DuplicateInvocation", `a call with the id ${id} is running already`)))
 
   const onText = (bytes: Buffer) => {
-    if (!isShallow(bytes, limits.jsonDepth)) return
+    if (!isModest(bytes, limits)) return
     const value = addressed(parsed(bytes.toString("utf8")))
     if (!isAddressed(value)) return
     const frame = decodeFrame(value)
