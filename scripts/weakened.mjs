@@ -20,10 +20,10 @@ const longestRun = 120_000
 const patience = ["--testTimeout=30000", "--hookTimeout=30000"]
 const isRoot = process.getuid?.() === 0
 
-/** A broken build may leave folders behind that its sandboxed code has locked. */
+/** A broken build may leave folders behind that its sandboxed code has locked, or made deeper than any path. */
 const removeAll = (folder) => {
   spawnSync("chmod", ["-R", "u+rwX", folder])
-  Fs.rmSync(folder, { recursive: true, force: true })
+  spawnSync("rm", ["-rf", folder])
 }
 
 /** A copy of the packages that others do not see changes of; what is installed is shared. */

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -9,6 +10,7 @@ import * as Path from "node:path"
 import { afterAll } from "vitest"
 import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
 import { childrenOf } from "../src/internal/sandbox/processTree.js"
+import { removeTree } from "../src/internal/sandbox/removeTree.js"
 import { make, type Sandbox } from "../src/internal/sandbox/sandbox.js"
 import type { SandboxCall } from "../src/internal/sandbox/sandboxProtocol.js"
 import { sweepWorkspaces } from "../src/internal/sandbox/workspace.js"
@@ -320,6 +322,46 @@ describe("Workspace", () => {
       }))
       assert.isFalse(Fs.existsSync(Path.dirname(home)))
     }))
+
+  it.live("is removed though user code has made it deeper than any path", () =>
+    Effect.gen(function*() {
+      const home = yield* Effect.scoped(Effect.gen(function*() {
+        const sandbox = yield* start(unconfined)
+        const name = "d".repeat(200)
+        yield* shell(
+          sandbox,
+          `for i in $(seq 60); do mkdir ${name} && cd ${name} && : > file || break; done; chmod 0 .`
+        )
+        return sandbox.home
+      }))
+      assert.isFalse(Fs.existsSync(Path.dirname(home)))
+    }))
+
+  it.live(
+    "is removed while user code puts links in the place of its directories, and nothing else is",
+    () =>
+      Effect.gen(function*() {
+        const root = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-raced-"))
+        yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(root, { recursive: true })))
+        const [kept, raced] = [Path.join(root, "kept"), Path.join(root, "raced")]
+        Fs.mkdirSync(kept, { mode: 0o755 })
+        Fs.writeFileSync(Path.join(kept, "file"), "kept")
+        const swap = "while :; do mv -T d e; ln -s ../kept d; rm -f d; mv -T e d; mkdir -p d/x; done"
+        for (let round = 0; round < 20; round++) {
+          Fs.mkdirSync(Path.join(raced, "d", "x"), { recursive: true })
+          const racer = spawn("/bin/sh", ["-c", swap], { cwd: raced, stdio: "ignore", detached: true })
+          yield* Effect.sleep("5 millis")
+          for (let turn = 0; turn < 20; turn++) yield* Effect.ignore(Effect.tryPromise(() => removeTree(raced)))
+          const ended = once(racer, "close")
+          process.kill(-racer.pid!, "SIGKILL")
+          yield* Effect.promise(() => ended)
+          yield* Effect.promise(() => removeTree(raced))
+        }
+        assert.isFalse(Fs.existsSync(raced))
+        assert.deepStrictEqual([Fs.readdirSync(kept), Fs.statSync(kept).mode & 0o777], [["file"], 0o755])
+      }).pipe(Effect.scoped),
+    20_000
+  )
 
   it.live("is swept when its owner is gone, and only then", () =>
     Effect.gen(function*() {

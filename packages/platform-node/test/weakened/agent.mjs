@@ -152,9 +152,29 @@ export default [
   {
     defence: "without isolation: the workspace is removed",
     changes: {
-      [`${sandbox}/ownedDirectory.ts`]: [["Effect.zipRight(Effect.try(() => unlock(root)), attempt)", "attempt"]]
+      [`${sandbox}/removeTree.ts`]: [["await Fs.promises.chmod(pathOf(found), 0o700)", ""]]
     },
     caughtBy: [whole, "is removed though user code has locked it"],
     only: "nobody"
+  },
+  {
+    defence: "without isolation: the workspace is removed, however deep",
+    changes: {
+      [`${sandbox}/removeTree.ts`]: [[
+        "await within(root, empty)",
+        "await Fs.promises.rm(root, { recursive: true, force: true })"
+      ]]
+    },
+    caughtBy: [whole, "is removed though user code has made it deeper"]
+  },
+  {
+    defence: "removing a workspace follows no link",
+    changes: {
+      [`${sandbox}/removeTree.ts`]: [
+        ["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"],
+        ["entries.filter((entry) => entry.isDirectory())", "entries"]
+      ]
+    },
+    caughtBy: [whole, "is removed while user code puts links"]
   }
 ]

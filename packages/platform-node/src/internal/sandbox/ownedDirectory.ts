@@ -7,6 +7,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { decodeOwner, encodeOwner, isGone, self } from "./owner.js"
+import { removeTree } from "./removeTree.js"
 
 const ownerFile = "owner.json"
 
@@ -19,21 +20,11 @@ const create = (prefix: string): string => {
   return root
 }
 
-/** Sandboxed code may have locked its own directories. */
-const unlock = (folder: string): void => {
-  Fs.chmodSync(folder, 0o700)
-  for (const entry of Fs.readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) unlock(Path.join(folder, entry.name))
-  }
-}
-
-const remove = (root: string): Effect.Effect<void> => {
-  const attempt = Effect.tryPromise(() => Fs.promises.rm(root, { recursive: true, force: true, maxRetries: 3 }))
-  return attempt.pipe(
-    Effect.orElse(() => Effect.zipRight(Effect.try(() => unlock(root)), attempt)),
+const remove = (root: string): Effect.Effect<void> =>
+  Effect.tryPromise(() => removeTree(root)).pipe(
+    Effect.retry({ times: 3 }),
     Effect.catchAll((error) => Effect.logWarning(`Could not remove ${root}`, error))
   )
-}
 
 /**
  * A fresh directory below the temporary one, which only this user may enter; gone with the scope. Where this process is
