@@ -149,7 +149,9 @@ const landlocked = (how: Landlock, memory: MemoryKeeper): Isolation => ({
   doesNotStop: [
     "attacks on the kernel through the system calls that remain",
     "reading what every user may read in /usr, some files of /etc, and the folders of the interpreters",
-    "seeing the processes of this machine with their command lines, though not signalling or debugging them",
+    "seeing the processes of this machine with their command lines, though not signalling, debugging or slowing them",
+    "seeing which files there are with their sizes and times" +
+    (how.entry === "caller" ? ", and changing modes and times of those of the user who runs this process" : ""),
     "filling the disk of this machine's temporary directory: only the size of one file is limited",
     "using processor time up to the deadline of a call, and after it through background processes of the session",
     "processes that daemonise, clear their environment and end the process that watches over them: they outlive the session",

@@ -137,7 +137,10 @@ describe("System call filter", () => {
       ptrace: 101,
       mount: 165,
       unshare: 272,
-      shmget: 29
+      shmget: 29,
+      shmat: 30,
+      prlimit64: 302,
+      setpriority: 141
     },
     arm64: {
       audit: 0xc00000b7,
@@ -149,7 +152,10 @@ describe("System call filter", () => {
       ptrace: 117,
       mount: 40,
       unshare: 97,
-      shmget: 194
+      shmget: 194,
+      shmat: 196,
+      prlimit64: 261,
+      setpriority: 140
     }
   }
 
@@ -201,6 +207,24 @@ describe("System call filter", () => {
     ])
     assert.strictEqual(verdict(filter, n.read, 0x40000003), 0x80000000)
     if (arch === "x64") assert.strictEqual(on(0x40000000 + n.mount), unknown)
+  })
+
+  it.each(["x64", "arm64"] as const)("on %s leaves others alone where no namespace keeps them apart", (arch) => {
+    const n = numbers[arch]
+    const on = (others: boolean) => (call: number, ...args: ReadonlyArray<number>) =>
+      verdict(systemCallFilter(arch, { sockets: true, others })!.program, call, n.audit, args)
+    const calls = [[n.shmat], [n.shmget, 0, 56], [n.prlimit64, 77], [n.setpriority, 0, 77], [
+      n.setpriority,
+      2,
+      0
+    ]] as const
+    assert.deepStrictEqual(calls.map(([call, ...args]) => on(true)(call, ...args)), calls.map(() => allowed))
+    assert.deepStrictEqual(calls.map(([call, ...args]) => on(false)(call, ...args)), calls.map(() => refused))
+    assert.deepStrictEqual([on(false)(n.prlimit64, 0), on(false)(n.setpriority, 0, 0), on(false)(n.read)], [
+      allowed,
+      allowed,
+      allowed
+    ])
   })
 
   it("is not made up for other processors", () => assert.isUndefined(systemCallFilter("riscv64")))

@@ -7,10 +7,12 @@ const contents = `${sandbox}/sandboxContents.ts`
 const launch = `${sandbox}/sandboxLaunch.ts`
 const restrictions = `${sandbox}/restrictions.ts`
 const unshare = `${sandbox}/unshareScript.ts`
+const landlock = `${sandbox}/landlock.ts`
 
 const seen = "packages/platform-node/test/attacksSession.test.ts"
 const agents = "packages/platform-node/test/attacksAgent.test.ts"
 const whole = "packages/platform-node/test/sandbox.test.ts"
+const landlocked = "packages/platform-node/test/isolationLandlock.test.ts"
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
@@ -217,6 +219,53 @@ export default [
     defence: "death with the host",
     changes: { [bwrap]: [["\"--die-with-parent\", ", ""]] },
     caughtBy: [whole, "are gone, whether their agents run or stand still"]
+  },
+  {
+    defence: "landlock: files outside",
+    changes: { [landlock]: [["must(syscall(446, $set, 0), 'restrict_self');", ""]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from reading outside"]
+  },
+  {
+    defence: "landlock: what is read is not written",
+    changes: {
+      [landlock]: [["\"/etc/hosts\", \"/proc\"]", "\"/etc/hosts\", \"/proc\", \"/tmp\"]"], [
+        "execute | readFile | readFolder }",
+        "everything & ~(1 << 15) }"
+      ]]
+    },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from writing outside"]
+  },
+  {
+    defence: "landlock: no sockets",
+    changes: { [landlock]: [["sockets: options.network === \"host\"", "sockets: true"]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from the network"]
+  },
+  {
+    defence: "landlock: no signals to others",
+    changes: { [landlock]: [["pack 'QQQ', 65535, $net, 3", "pack 'QQQ', 65535, $net, 0"]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from other processes"],
+    only: "nobody"
+  },
+  {
+    defence: "landlock: nothing done to other processes",
+    changes: { [landlock]: [["others: false", "others: true"]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from other processes"]
+  },
+  {
+    defence: "landlock: no memory and queues of the machine",
+    changes: { [landlock]: [["others: false", "others: true"]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from memory and queues"]
+  },
+  {
+    defence: "landlock: no privileges",
+    changes: { [landlock]: [["  `  must(syscall(${prctl}, 22, 2, $p, 0, 0), 'seccomp');`,\n", ""]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from privileges"]
+  },
+  {
+    defence: "landlock: a user id of its own",
+    changes: { [landlock]: [["uid: how.entry === \"dropped\" ? options.uid : undefined", "uid: undefined"]] },
+    caughtBy: [landlocked, "as the user who runs the tests.* keeps from privileges"],
+    only: "root"
   },
   {
     defence: "frames of the agent are bounded",

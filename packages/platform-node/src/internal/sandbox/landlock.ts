@@ -91,7 +91,7 @@ export const landlockLaunch = (
   environment: Readonly<Record<string, string>>,
   program: ReadonlyArray<string>
 ): Launch => {
-  const filter = systemCallFilter(process.arch, { sockets: options.network === "host" })
+  const filter = systemCallFilter(process.arch, { sockets: options.network === "host", others: false })
   const prctl = filter?.prctl ?? 157
   const rules = rulesFor(workspace, options)
   const processes = options.limits.processes + (how.entry === "dropped" ? 0 : processesOfUser())

@@ -12,6 +12,12 @@ interface Architecture {
   readonly ioctl: number
   readonly prctl: number
   readonly shmget: number
+  /** Shared memory, semaphores and message queues of the whole machine. */
+  readonly ipc: ReadonlyArray<number>
+  /** Calls whose first argument is the process that they change; 0 is the caller. */
+  readonly onProcess: ReadonlyArray<number>
+  readonly setpriority: number
+  readonly ioprioSet: number
   /** Numbers from here on belong to another calling convention of the same processor. */
   readonly foreignFrom: number | undefined
 }
@@ -52,7 +58,13 @@ const x64: Architecture = {
     103, 134, 139, 153, 154, 156, 163, 179, 180, // syslog, uselib, sysfs, vhangup, modify_ldt, _sysctl, acct, quotactl, nfsservctl
     159, 164, 227, 305, 170, 171,                // adjtimex, settimeofday, clock_settime, clock_adjtime, sethostname, setdomainname
     172, 173, 212, 256, 279                      // iopl, ioperm, lookup_dcookie, migrate_pages, move_pages
-  ]
+  ],
+  ipc: [
+    29, 30, 31, 67, 64, 65, 66, 220,             // shmget, shmat, shmctl, shmdt, semget, semop, semctl, semtimedop
+    68, 69, 70, 71, 240, 241                     // msgget, msgsnd, msgrcv, msgctl, mq_open, mq_unlink
+  ],
+  onProcess: [302, 142, 144, 203, 314],          // prlimit64, sched_setparam, _setscheduler, _setaffinity, _setattr
+  setpriority: 141, ioprioSet: 251
 }
 
 // dprint-ignore
@@ -69,7 +81,13 @@ const arm64: Architecture = {
     116, 58, 89, 60, 42,                         // syslog, vhangup, acct, quotactl, nfsservctl
     171, 170, 112, 266, 161, 162,                // adjtimex, settimeofday, clock_settime, clock_adjtime, sethostname, setdomainname
     18, 238, 239                                 // lookup_dcookie, migrate_pages, move_pages
-  ]
+  ],
+  ipc: [
+    194, 196, 195, 197, 190, 193, 191, 192,      // shmget, shmat, shmctl, shmdt, semget, semop, semctl, semtimedop
+    186, 189, 188, 187, 180, 181                 // msgget, msgsnd, msgrcv, msgctl, mq_open, mq_unlink
+  ],
+  onProcess: [261, 118, 119, 122, 274],          // prlimit64, sched_setparam, _setscheduler, _setaffinity, _setattr
+  setpriority: 140, ioprioSet: 30
 }
 
 const architectures: Record<string, Architecture> = { x64, arm64 }
@@ -114,7 +132,33 @@ const onCall = (number: number, body: ReadonlyArray<Instruction>): ReadonlyArray
 
 const denyCall = (number: number, code: number) => onCall(number, [[answer, 0, 0, errno(code)]])
 
-const program = (arch: Architecture, families: ReadonlyArray<number>): ReadonlyArray<Instruction> => [
+/** Allowed where each of these arguments is what it must be. */
+const onlyWith = (number: number, wanted: ReadonlyArray<readonly [argument: number, value: number]>) =>
+  onCall(number, [
+    ...wanted.flatMap(([argument, value], index): ReadonlyArray<Instruction> => [
+      [load, 0, 0, argument],
+      [equal, 0, 2 * (wanted.length - index) - 1, value]
+    ]),
+    [answer, 0, 0, allow],
+    [answer, 0, 0, errno(EPERM)]
+  ])
+
+const itself = 0
+const ofProcess = { setpriority: 0, ioprioSet: 1 }
+
+/** What would change other processes of this user, or outlive its own, where no namespace keeps them apart. */
+const denyOthers = (arch: Architecture): ReadonlyArray<Instruction> => [
+  ...arch.ipc.flatMap((number) => denyCall(number, EPERM)),
+  ...arch.onProcess.flatMap((number) => onlyWith(number, [[firstArgument, itself]])),
+  ...onlyWith(arch.setpriority, [[firstArgument, ofProcess.setpriority], [secondArgument, itself]]),
+  ...onlyWith(arch.ioprioSet, [[firstArgument, ofProcess.ioprioSet], [secondArgument, itself]])
+]
+
+const program = (
+  arch: Architecture,
+  families: ReadonlyArray<number>,
+  others: ReadonlyArray<Instruction>
+): ReadonlyArray<Instruction> => [
   [load, 0, 0, 4],
   [equal, 1, 0, arch.audit],
   [answer, 0, 0, killProcess],
@@ -125,6 +169,7 @@ const program = (arch: Architecture, families: ReadonlyArray<number>): ReadonlyA
   // Its flags are in memory, where a filter cannot look: the C library falls back to clone.
   ...denyCall(clone3, ENOSYS),
   ...[...arch.denied, ...recent].flatMap((number) => denyCall(number, EPERM)),
+  ...others,
   ...onCall(arch.clone, [
     [load, 0, 0, firstArgument],
     [anyBit, 0, 1, CLONE_NEWUSER],
@@ -163,15 +208,16 @@ export interface SystemCallFilter {
 
 /**
  * The filter for a processor as Node names it, or undefined where none has been written. Without sockets not even one
- * can be made, pairs of connected ones excepted: for what has no network namespace.
+ * can be made, pairs of connected ones excepted: for what has no network namespace. Without others nothing is done to
+ * other processes, nor through shared memory and queues: for what has no namespaces of processes and IPC.
  */
 export const systemCallFilter = (
   arch: string,
-  { sockets }: { readonly sockets: boolean } = { sockets: true }
+  { others, sockets }: { readonly sockets: boolean; readonly others: boolean } = { sockets: true, others: true }
 ): SystemCallFilter | undefined => {
   const known = architectures[arch]
   if (known === undefined) return undefined
-  const instructions = program(known, sockets ? usualFamilies : [])
+  const instructions = program(known, sockets ? usualFamilies : [], others ? [] : denyOthers(known))
   const bytes = Buffer.alloc(8 * instructions.length)
   instructions.forEach(([code, ifTrue, ifFalse, operand], index) => {
     bytes.writeUInt16LE(code, 8 * index)
