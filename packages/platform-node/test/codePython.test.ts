@@ -63,6 +63,36 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         const run = yield* python(code)
         assert.strictEqual(main(run), "A!")
         assert.include(run.stderr, "A._repr_html_ failed: ValueError('bad')")
+        const bundle = yield* python(`${code.split("\n")[0]}\n  def _repr_mimebundle_(self, **_): return 1 / 0\nA()`)
+        assert.include(bundle.stderr, "A._repr_mimebundle_ failed: ZeroDivisionError")
+        assert.isNull(bundle.error)
+      }))
+
+    it.effect("are left to values that show themselves, unless those decline or fail", () =>
+      Effect.gen(function*() {
+        const shown = yield* python([
+          "class A:",
+          "  def _ipython_display_(self): display({'text/plain': 'own', 'text/html': '<i>'}, raw=True)",
+          "class B:",
+          "  def _ipython_display_(self): raise NotImplementedError",
+          "  def __repr__(self): return 'B!'",
+          "display(A(), B())",
+          "A()"
+        ].join("\n"))
+        const own = { "text/plain": "own", "text/html": "<i>", isMainResult: false }
+        assert.deepStrictEqual(shown.results, [own, { "text/plain": "B!", isMainResult: false }, own])
+        const failed = yield* python("B._ipython_display_ = lambda self: 1 / 0\nB()")
+        assert.strictEqual(main(failed), "B!")
+        assert.include(failed.stderr, "B._ipython_display_ failed: ZeroDivisionError")
+      }))
+
+    it.effect("are updated by showing them again", () =>
+      Effect.gen(function*() {
+        const { error, results } = yield* python(
+          "shown = display(1, display_id=True)\nshown.update(2)\nshown.display(3)"
+        )
+        assert.isNull(error)
+        assert.deepStrictEqual(results.map((result) => result["text/plain"]), ["1", "2", "3"])
       }))
 
     it.effect.skipIf(!has("matplotlib"))("are figures, shown or left open", () =>
@@ -90,9 +120,14 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         const code =
           "import sys\nfor name in [n for n in sys.modules if n.startswith('IPython')]: del sys.modules[name]\n" +
           "sys.path = [p for p in sys.path if 'packages' not in p]\n" +
-          "from IPython.display import display, HTML, Markdown, SVG, Latex, Image, JSON\n" +
-          "display(HTML('<i>'), Markdown('# m'), SVG('<svg/>'), Latex('$x$'), Image(b'\\x89PNG'), JSON({'a': 1}))"
-        const { results } = yield* python(code)
+          "from IPython.display import clear_output, display, HTML, Markdown, SVG, Latex, Image, JSON\n" +
+          "from IPython.display import publish_display_data, update_display\n" +
+          "display(HTML('<i>'), Markdown('# m'), SVG('<svg/>'), Latex('$x$'), Image(b'\\x89PNG'), JSON({'a': 1}))\n" +
+          "clear_output(wait=True); update_display(HTML('<b>'), display_id='x'); publish_display_data({'text/html': '<p>'})"
+        const { error, results, stdout } = yield* python(code)
+        assert.isNull(error)
+        assert.strictEqual(stdout, "")
+        assert.deepStrictEqual(results.slice(6).map((result) => result["text/html"]), ["<b>", "<p>"])
         const kinds = ["text/html", "text/markdown", "image/svg+xml", "text/latex", "image/png", "application/json"]
         assert.deepStrictEqual(kinds.map((kind, index) => results[index]?.[kind]), [
           "<i>",
@@ -116,6 +151,53 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         assert.include(error?.traceback, `File "<run ${executionCount}>", line 2`)
         assert.notInclude(error?.traceback, "kernel_magic.py")
         assert.strictEqual((yield* python("x = = 1")).error?.name, "SyntaxError")
+      }))
+
+    it.effect("understand cells that are scripts or files, and keep what a command prints", () =>
+      Effect.gen(function*() {
+        const script = "%%sh\nfor i in 1 2; do\n  echo $i\ndone\nexit 3"
+        const cell = yield* python(script)
+        assert.strictEqual(cell.stdout, "1\n2\n")
+        assert.include(cell.error?.value, "returned non-zero exit status 3")
+        yield* python("%%writefile written.txt\n%d\nlast")
+        assert.strictEqual(main(yield* python("name = 'written.txt'\nlines = !cat {name}\nlines")), "['%d', 'last']")
+        const unknown = yield* python("%%prun\nanything that is = no Python")
+        assert.include(unknown.error?.value, "%%prun is a command of IPython")
+      }))
+
+    it.effect("tell of a line that is neither Python nor a command by itself", () =>
+      Effect.gen(function*() {
+        for (const code of ["!true\nx = = 1", "x = (5\n  % 2)\ny = = 1"]) {
+          const { error } = yield* python(code)
+          assert.include(error?.traceback, `line ${code.split("\n").length}\n`, code)
+          assert.notInclude(error?.traceback, "another exception", code)
+        }
+      }))
+
+    it.effect("keep their state when a signal handler raises between them, and say what it raised", () =>
+      Effect.gen(function*() {
+        const pid = yield* python([
+          "import os, signal",
+          "kept = 5",
+          "def late(*_): raise TimeoutError('late')",
+          "signal.signal(signal.SIGALRM, late)",
+          "os.getpid()"
+        ].join("\n"))
+        yield* Agent.shell(`kill -ALRM ${main(pid)}`)
+        const { error, kernelRestarted, results, stderr } = yield* python("kept")
+        assert.deepInclude({ error, kernelRestarted }, { error: null, kernelRestarted: false })
+        assert.strictEqual(main({ results }), "5")
+        assert.include(stderr, "TimeoutError: late")
+      }))
+
+    it.effect("have their output streams again after one that closed them", () =>
+      Effect.gen(function*() {
+        assert.isNotNull((yield* python("import os; os.closerange(3, 64)")).died)
+        for (const close of ["os.close(1); os.close(2)", "sys.stdout.close(); sys.stderr.close()"]) {
+          yield* python(`import os, sys\n${close}`)
+          const next = yield* python("print('out'); print('err', file=sys.stderr); os.system('echo child')")
+          assert.deepInclude(next, { error: null, stdout: "out\nchild\n", stderr: "err\n" })
+        }
       }))
 
     it.effect("may leave, and fail only with a code", () =>

@@ -9,19 +9,11 @@ import builtins
 import os
 import signal
 import sys
+from select import select
 
 REQUESTS, REPLIES, CONTROL = 3, 4, 5
 LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
 CO_COROUTINE = 0x80
-REPRESENTATIONS = (
-    ("text/html", "_repr_html_"),
-    ("text/markdown", "_repr_markdown_"),
-    ("image/svg+xml", "_repr_svg_"),
-    ("image/png", "_repr_png_"),
-    ("image/jpeg", "_repr_jpeg_"),
-    ("text/latex", "_repr_latex_"),
-    ("application/json", "_repr_json_"),
-)
 
 
 def encode(fields):
@@ -43,6 +35,7 @@ def decode(line):
 def requests():
     rest = b""
     while True:
+        wait_for_request()
         chunk = os.read(REQUESTS, 65536)
         if not chunk:
             return
@@ -50,6 +43,17 @@ def requests():
         rest = parts.pop()
         for line in parts:
             yield decode(line)
+
+
+def wait_for_request():
+    """Between two runs a signal handler of the code may raise: that is told, and the state stays."""
+    while True:
+        try:
+            return select([REQUESTS], [], [])
+        except BaseException as error:
+            if isinstance(error, OSError) and error.__traceback__.tb_next is None:
+                raise
+            write_all(OUTPUTS[1], program.explain(error)[2].encode("utf-8", "backslashreplace"))
 
 
 def write_all(descriptor, data):
@@ -154,49 +158,15 @@ def weight(bundle):
     return sum(len(text) if text.isascii() else 4 * len(text) for text in bundle.values())
 
 
-def as_text(kind, content):
-    """A representation as text: JSON for the JSON types, base64 for bytes."""
-    if kind.endswith(("/json", "+json")):
-        import json
-        return json.dumps(content, default=repr)
-    if isinstance(content, (bytes, bytearray)):
-        import binascii
-        return binascii.b2a_base64(content, newline=False).decode("ascii")
-    return content if isinstance(content, str) else str(content)
-
-
-def described(value):
-    """The representations of a value by type. Methods are looked up as Python does it for its own: on the class."""
-    found = {}
-    kind = type(value)
-    if hasattr(kind, "_repr_mimebundle_"):
-        bundle = value._repr_mimebundle_(include=None, exclude=None)
-        found.update((bundle[0] if isinstance(bundle, tuple) else bundle) or {})
-    for mime, method in REPRESENTATIONS:
-        if mime not in found and hasattr(kind, method):
-            content = represented(value, method)
-            found[mime] = content[0] if isinstance(content, tuple) else content
-    plain = found.pop("text/plain", None)
-    found = {mime: as_text(mime, content) for mime, content in found.items() if content is not None}
-    return {"text/plain": repr(value) if plain is None else plain, **found}
-
-
-def represented(value, method):
-    """What a method returns, or nothing where it fails: the other representations still hold."""
-    try:
-        return getattr(value, method)()
-    except Exception as error:
-        print("%s.%s failed: %r" % (type(value).__name__, method, error), file=sys.stderr)
-        return None
-
-
-def display(*values, raw=False, **_options):
+def display(*values, raw=False, display_id=None, **_options):
     """Shows values beside the output of the run, each in every form that it has."""
+    import kernel_values
     for value in values:
         if raw and isinstance(value, dict):
-            results.add({kind: as_text(kind, content) for kind, content in value.items()})
-        else:
-            results.add(described(value))
+            results.add(kernel_values.as_texts(value))
+        elif not kernel_values.shows_itself(value):
+            results.add(kernel_values.described(value))
+    return None if display_id is None else kernel_values.DisplayHandle(display_id)
 
 
 def no_input(*_arguments, **_options):
@@ -214,7 +184,7 @@ def show_figures(*_arguments, **_options):
         image = io.BytesIO()
         figure.savefig(image, format="png", bbox_inches="tight")
         pyplot.close(figure)
-        results.add({"text/plain": repr(figure), "image/png": as_text("image/png", image.getvalue())})
+        display({"text/plain": repr(figure), "image/png": image.getvalue()}, raw=True)
 
 
 class Imports:
@@ -222,10 +192,15 @@ class Imports:
 
     changes = {
         "matplotlib.pyplot": {"show": show_figures},
-        "IPython.core.display_functions": {"display": display},
+        "IPython.core.display_functions": {
+            "display": display,
+            "publish_display_data": lambda data, *_arguments, **_options: display(data, raw=True),
+            "clear_output": lambda *_arguments, **_options: None,
+        },
         "IPython": {},
         "IPython.display": {},
         "kernel_magic": {},
+        "kernel_values": {},
     }
 
     def find_spec(self, name, path=None, target=None):
@@ -247,7 +222,7 @@ class Imports:
     def substitute(self, name):
         if name.startswith("IPython") and "core" not in name:
             return self.own(name, "kernel_display.py", submodule_search_locations=[])
-        return self.own(name, "kernel_magic.py") if name == "kernel_magic" else None
+        return self.own(name, name + ".py") if name.startswith("kernel_") else None
 
     def own(self, name, file, **options):
         from importlib.util import spec_from_file_location
@@ -278,7 +253,12 @@ class Program:
             return
         value = self.evaluate(compile(_ast.Expression(last.value), name, "eval", flags, True))
         if value is not None and not is_silenced(code, last.value):
-            results.add(described(value), True)
+            self.show(value)
+
+    def show(self, value):
+        import kernel_values
+        if not kernel_values.shows_itself(value):
+            results.add(kernel_values.described(value), True)
 
     def evaluate(self, compiled):
         value = eval(compiled, self.module.__dict__)
@@ -327,12 +307,16 @@ def parsed(code, name, flags):
     """The syntax tree of the code; what is no Python may be the commands that notebooks have."""
     try:
         return compile(code, name, "exec", flags, True)
-    except SyntaxError:
-        import kernel_magic
-        translated = kernel_magic.translate(code)
-        if translated == code:
-            raise
-        return compile(translated, name, "exec", flags, True)
+    except SyntaxError as error:
+        refused = error
+    import kernel_magic
+    translated = kernel_magic.translate(code)
+    try:
+        if translated != code:
+            return compile(translated, name, "exec", flags, True)
+    except SyntaxError as error:
+        refused = max(refused, error, key=lambda each: each.lineno or 0)
+    raise refused from None
 
 
 def is_silenced(code, node):
@@ -352,6 +336,19 @@ def flush():
             pass
 
 
+def reopen():
+    """What the code has closed is there again for the next run."""
+    for descriptor, kept, name in ((1, OUTPUTS[0], "stdout"), (2, OUTPUTS[1], "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.dup2(kept, descriptor)
+        if getattr(getattr(sys, name), "closed", False):
+            stream = open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, "__%s__" % name, stream)
+
+
 def left_well(error):
     """Whether the code ended itself, and without a complaint; `exit` closes the standard input on its way."""
     if isinstance(error, SystemExit) and sys.stdin.closed:
@@ -361,6 +358,7 @@ def left_well(error):
 
 def serve(count, ordered, limit, code):
     results.begin(count, ordered == "1", int(limit))
+    reopen()
     _, error = interrupts.call(program.execute, "<run %s>" % count, code)
     _, late = interrupts.call(show_figures)
     error = None if left_well(error) else error or late

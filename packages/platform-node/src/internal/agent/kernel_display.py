@@ -1,7 +1,19 @@
 """What programs import from IPython and IPython.display, for where IPython is not installed."""
 from builtins import display
+from kernel_values import DisplayHandle
 
-__all__ = ["display", "clear_output", "get_ipython", "HTML", "Markdown", "SVG", "Latex", "Math", "JSON", "Image"]
+__all__ = [
+    "display", "update_display", "publish_display_data", "clear_output", "get_ipython", "DisplayHandle",
+    "HTML", "Markdown", "SVG", "Latex", "Math", "JSON", "Image",
+]
+
+
+def update_display(value, *, display_id, **options):
+    display(value, **options)
+
+
+def publish_display_data(data, metadata=None, **_options):
+    display(data, raw=True)
 
 
 def clear_output(wait=False):

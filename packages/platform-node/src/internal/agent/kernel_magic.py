@@ -1,15 +1,25 @@
-"""The commands of notebooks that plain Python has a word for: `!command`, `%cd`, `%pip`, and the inline figures."""
+"""
+The commands of notebooks that plain Python has a word for: `!command`, `name = !command`, `%cd`, `%pip`, the inline
+figures, and cells that are shell scripts or files.
+"""
 import os
 import re
+import subprocess
 import sys
 
+CELL = re.compile(r"\s*%%(\S*)[ \t]*(.*)\n?([^\0]*)")
 COMMAND = re.compile(r"^([ \t]*)([!%].*)$", re.MULTILINE)
+CAPTURE = re.compile(r"^([ \t]*[\w \t,.]+=[ \t]*)!(.*)$", re.MULTILINE)
 CALL = "__import__('kernel_magic')."
 
 
 def translate(code):
     """The code with each such line as a call, on the same line."""
-    return COMMAND.sub(lambda found: found[1] + called(found[2]), code)
+    cell = CELL.match(code)
+    if cell:
+        return "\n" * code[:cell.start(1)].count("\n") + "%scell(%r, %r, %r)" % (CALL, *cell.groups())
+    captured = CAPTURE.sub(lambda found: "%s%scapture(%r, globals())" % (found[1], CALL, found[2]), code)
+    return COMMAND.sub(lambda found: found[1] + called(found[2]), captured)
 
 
 def called(command):
@@ -25,13 +35,37 @@ def called(command):
     return "%sunknown(%r)" % (CALL, "%" + name)
 
 
+def cell(name, argument, body):
+    """A whole cell: a script, which must succeed, or the contents of a file."""
+    if name in ("bash", "sh"):
+        sys.stdout.flush()
+        subprocess.run([name, "-c", body], check=True)
+    elif name == "writefile":
+        append = argument.startswith("-a ")
+        file = os.path.expanduser((argument[3:] if append else argument).strip())
+        with open(file, "a" if append else "w", encoding="utf-8") as out:
+            out.write(body if body.endswith("\n") else body + "\n")
+        print(("Appending to " if append else "Writing ") + file)
+    else:
+        unknown("%%" + name)
+
+
+def filled(command, names):
+    """A command with the value of each name in braces put in."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(names[found[1]]) if found[1] in names else found[0], command)
+
+
 def shell(command, names):
-    """Runs a command, with the value of each name in braces put in."""
-    def value(found):
-        return str(names[found[1]]) if found[1] in names else found[0]
     sys.stdout.flush()
-    os.system(re.sub(r"\{(\w+)\}", value, command))
+    os.system(filled(command, names))
+
+
+def capture(command, names):
+    """The lines that a command prints."""
+    return subprocess.run(filled(command, names), shell=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 
 def unknown(name):
-    raise NotImplementedError(name + " is a command of IPython, which does not run here; !command, %cd and %pip work")
+    raise NotImplementedError(
+        name + " is a command of IPython, which does not run here; !command, %cd, %pip, %%bash and %%writefile work"
+    )
