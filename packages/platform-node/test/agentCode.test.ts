@@ -341,11 +341,17 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
 
       it.effect("tells errors", () =>
         Effect.gen(function*() {
-          const { error } = yield* run("r", "f <- function(n) stop('bad ', n)\ng <- function() f(3)\ng()")
+          const { error, executionCount } = yield* run(
+            "r",
+            "f <- function(n) stop('bad ', n)\ng <- function() f(3)\ng()"
+          )
           assert.deepStrictEqual(error, {
             name: "simpleError",
             value: "bad 3",
-            traceback: "Error in f(3): bad 3\n2: f(3)\n1: g()"
+            traceback: "Error in f(3): bad 3\n    at run-5:1\n2: f(3) at run-5:2\n1: g() at run-5:3".replaceAll(
+              "run-5",
+              `run-${executionCount}`
+            )
           })
           assert.include((yield* run("r", "1 +")).error?.value, "unexpected end of input")
         }), seconds)

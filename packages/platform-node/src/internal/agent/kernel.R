@@ -1,7 +1,7 @@
 # Runs R code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go to
-# descriptor 4, as lines of fields (see fields.cjs).
+# descriptor 4, as lines of fields (see fields.cjs). It sees the functions of R before those of the code.
 
-local({
+local(envir = new.env(parent = .BaseNamespaceEnv), {
   suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
   plots <- file.path(tempdir(), "plot-%03d.png")
   opened <- integer()
@@ -14,6 +14,14 @@ local({
 
   requests <- file("/dev/fd/3", open = "r", encoding = "UTF-8", raw = TRUE)
   replies <- file("/dev/fd/4", open = "wb", raw = TRUE)
+
+  # Closing all connections spares these two.
+  all.connections <- getAllConnections
+  own.connections <- as.integer(c(requests, replies))
+  unlockBinding("getAllConnections", baseenv())
+  assign("getAllConnections", function() setdiff(all.connections(), own.connections), envir = baseenv())
+  lockBinding("getAllConnections", baseenv())
+
   letters <- list(c("\001", "a"), c("\n", "n"), c("\r", "r"), c("\t", "t"))
 
   encode <- function(text) {
@@ -66,7 +74,9 @@ local({
     if (own) "" else paste0(" in ", deparse(call)[1])
   }
   on.warning <- function(condition) {
-    cat("Warning message", called(condition), ": ", conditionMessage(condition), "\n", sep = "", file = stderr())
+    level <- getOption("warn")
+    if (level >= 2) return()
+    if (level >= 0) cat("Warning message", called(condition), ": ", conditionMessage(condition), "\n", sep = "", file = stderr())
     invokeRestart("muffleWarning")
   }
   on.message <- function(condition) {
@@ -74,25 +84,45 @@ local({
     invokeRestart("muffleMessage")
   }
 
-  # The calls of the code: they begin after `evaluate` and what it calls, and end where the error was raised.
+  # The run, its lines that are evaluated now, and where a call was made if that was in a run.
+  name <- ""
+  statement <- ""
+  place.of <- function(call) {
+    reference <- attr(call, "srcref")
+    file <- if (!is.null(reference)) attr(reference, "srcfile")$filename
+    if (is.character(file) && startsWith(file[1], "run-")) paste0(file[1], ":", reference[1])
+  }
+
+  # The calls of the code, each with where it was made, and where the error was raised. They begin after `evaluate` and
+  # what it calls, and end with what raised the error.
   calls.of.code <- function(calls) {
     heads <- vapply(calls, function(call) deparse(call[[1]])[1], "")
     first <- max(which(heads == "evaluate"), 0)
-    if (first == 0) return(character())
-    raised <- heads %in% c("stop", ".handleSimpleError", "h") | startsWith(heads, "function (condition)")
-    own <- seq_along(calls) > first + 3 & !raised
-    vapply(calls[own], function(call) deparse(call)[1], "")
+    if (first == 0) return(list())
+    raised <- heads %in% c("stop", "warning", ".handleSimpleError", "h") | startsWith(heads, "function (condition)") |
+      cumsum(heads == ".signalSimpleWarning") > 0
+    own <- which(seq_along(calls) > first + 3 & !raised)
+    places <- lapply(calls, place.of)
+    if (length(own) > 0 && is.null(places[[own[1]]])) places[[own[1]]] <- statement
+    told <- vapply(own, function(at) paste(c(deparse(calls[[at]])[1], places[[at]]), collapse = " at "), "")
+    after <- seq_along(calls) > max(own, first + 3)
+    list(calls = told, place = c(unlist(places[after]), if (length(own) == 0) statement))
   }
   traceback.of <- function(condition, calls) {
-    numbers <- if (length(calls)) paste0(rev(seq_along(calls)), ": ", rev(calls))
-    paste(c(paste0("Error", called(condition), ": ", conditionMessage(condition)), numbers), collapse = "\n")
+    told <- calls$calls
+    numbers <- if (length(told)) paste0(rev(seq_along(told)), ": ", rev(told))
+    place <- if (length(calls$place)) paste("    at", calls$place[1])
+    paste(c(paste0("Error", called(condition), ": ", conditionMessage(condition)), place, numbers), collapse = "\n")
   }
 
   # Each visible value is printed, as at the prompt; that of the last expression is the result.
   run.all <- function(code) {
-    expressions <- parse(text = code, keep.source = TRUE)
+    lines <- strsplit(code, "\r?\n")[[1]]
+    expressions <- parse(text = lines, keep.source = TRUE, srcfile = srcfilecopy(name, lines))
     shown <- NULL
     for (index in seq_along(expressions)) {
+      extent <- unique(as.integer(attr(expressions, "srcref")[[index]])[c(1, 3)])
+      statement <<- paste0(name, ":", paste(extent, collapse = "-"))
       result <- evaluate(expressions[[index]])
       if (!result$visible) next
       if (index < length(expressions)) print(result$value)
@@ -102,7 +132,7 @@ local({
   }
 
   run <- function(code) {
-    calls <- character()
+    calls <- list()
     on.error <- function(condition) calls <<- calls.of.code(sys.calls())
     tryCatch({
       shown <- withCallingHandlers(run.all(code), warning = on.warning, message = on.message, error = on.error)
@@ -116,6 +146,8 @@ local({
 
   serve <- function(line) {
     fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
+    name <<- paste0("run-", fields[2])
+    statement <<- ""
     outcome <- run(paste(fields[-(1:4)], collapse = "\t"))
     suspendInterrupts({
       while (sink.number() > 0) sink()
@@ -123,7 +155,7 @@ local({
       cut <- function(texts) substr(texts, 1, as.integer(fields[4]))
       images <- tryCatch(take.plots(), error = function(condition) character())
       for (image in images) reply(c("result", fields[2], "0", "0", "text/plain", "<plot>", "image/png", image))
-      if (!is.null(outcome$shown)) reply(c("result", fields[2], "0", "1", "text/plain", cut(outcome$shown)))
+      if (!is.null(outcome$shown) && nzchar(outcome$shown)) reply(c("result", fields[2], "0", "1", "text/plain", cut(outcome$shown)))
       reply(c("done", fields[2], cut(outcome$done)))
     })
   }
