@@ -8,6 +8,37 @@ const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unkn
   results.find((result) => result["isMainResult"] === true)?.["text/plain"]
 
 describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
+  layer(Agent.layer)("values", (it) => {
+    it.effect("may be objects without parentheses, while blocks stay blocks", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(main(yield* script("{ a: 1, b: await Promise.resolve(2) }\n")), "{ a: 1, b: 2 }")
+        assert.strictEqual(main(yield* script("{ a: 1 }")), "{ a: 1 }")
+        assert.strictEqual(main(yield* script("{ const inner = 5; inner }")), "5")
+        assert.strictEqual(main(yield* script("{ a: 1 };")), "1")
+        const { error, executionCount } = yield* script("{\n  a: 1,\n  b: nothing\n}")
+        assert.include(error?.traceback, `run-${executionCount}:3:6`)
+      }))
+
+    it.effect("may be exported, which declares them", () =>
+      Effect.gen(function*() {
+        const first = yield* script([
+          "import { sep } from 'node:path'",
+          "export const x = 1, text = `export const ${sep} import`",
+          "export async function f() { return x + 1 }",
+          "export default class A {}",
+          "export { x, f as g }",
+          "await f()"
+        ].join("\n"))
+        assert.strictEqual(main(first), "2")
+        const typed = "export interface B { n: number }\nexport enum E { One = 1 }\nexport const b: B = { n: E.One }\nb"
+        assert.strictEqual(main(yield* script(typed)), "{ n: 1 }")
+        assert.strictEqual(main(yield* script("[x, text, A.name]")), "[ 1, 'export const / import', 'A' ]")
+        const { error, executionCount } = yield* script("export const y = 1\ny.z.w")
+        assert.include(error?.traceback, `run-${executionCount}:2:5`)
+        assert.strictEqual((yield* script("export * from 'node:fs'")).error?.value, "Unexpected token 'export'")
+      }))
+  })
+
   layer(Agent.layer)("typescript", (it) => {
     it.effect("takes types away and keeps the state", () =>
       Effect.gen(function*() {
@@ -54,6 +85,18 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
         )
         const plain = yield* script("let wrong = ;")
         assert.deepInclude(plain.error, { name: "SyntaxError", value: "Unexpected token ';'" })
+      }))
+
+    it.effect("says where code ends too early, and what it does not know", () =>
+      Effect.gen(function*() {
+        const early = yield* script("function f() {\n  return 1\n\nf()\n\n")
+        assert.strictEqual(
+          early.error?.traceback,
+          `run-${early.executionCount}:4\nf()\n   ^\n\nSyntaxError: Unexpected end of input`
+        )
+        const decorated = yield* script("class A {\n  @log run() {}\n}")
+        assert.strictEqual(decorated.error?.value, "Decorators are not supported")
+        assert.include(decorated.error?.traceback, `run-${decorated.executionCount}:2\n`)
       }))
 
     it.effect("runs nothing twice", () =>

@@ -14,7 +14,8 @@ const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unkn
 const draws = interpreters.r !== undefined &&
   spawnSync(interpreters.r, ["-e", "stopifnot(capabilities('cairo'))"]).status === 0
 
-const hasLattice = draws && spawnSync(interpreters.r, ["-e", "library(lattice)"]).status === 0
+const hasLattice = interpreters.r !== undefined && draws &&
+  spawnSync(interpreters.r, ["-e", "library(lattice)"]).status === 0
 
 describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r kernel", () => {
   layer(Agent.layer)("runs", (it) => {

@@ -2,8 +2,9 @@
 "use strict"
 
 /**
- * Import statements for code that runs as a script: they become dynamic imports on the same lines. The code is read only
- * as far as it takes to tell an import from a text, a comment or a regular expression that looks like one.
+ * The statements of modules for code that runs as a script: imports become dynamic imports on the same lines, and what is
+ * exported is declared like anything else. The code is read only as far as it takes to tell such a word from a text, a
+ * comment or a regular expression that looks like one.
  */
 
 /** The global function that stands for `import(…)`, which scripts run through the inspector do not have. */
@@ -24,33 +25,58 @@ const regularExpression = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/\w*/y
 /** After these words, as after most punctuation, a slash begins a regular expression. */
 const operators = new Set("return typeof case in of delete void throw new instanceof do else yield await".split(" "))
 
+/** A declaration that is exported, or a list of what has been declared. */
+const exported =
+  /export(?:\s+default)?(?=\s+(?:const|let|var|class|(?:async\s+)?function)\b)|export\s*\{[^{}]*\}(?!\s*from\b)/y
+
 /**
  * @param {string} code
  * @returns {string}
  */
-const rewriteImports = (code) => {
-  if (!/\bimport\b/.test(code)) return code
+const rewriteModule = (code) => {
+  if (!/\b(?:import|export)\b/.test(code)) return code
   let out = ""
   let copied = 0
-  for (const { at, nested } of importsOf(code)) {
+  for (const { at, nested, word } of keywordsOf(code)) {
     if (at < copied) continue
-    statement.lastIndex = at
-    const found = nested ? null : statement.exec(code)
-    const dynamic = /^import\s*\(/.test(code.slice(at, at + 100))
-    if (found === null && !dynamic) continue
-    out += code.slice(copied, at) + (found === null ? importName : replacement(found))
-    copied = at + (found === null ? "import".length : found[0].length)
+    const found = word === "import" ? importAt(code, at, nested) : exportAt(code, at)
+    if (found === undefined) continue
+    out += code.slice(copied, at) + found.instead
+    copied = at + found.length
   }
   return out + code.slice(copied)
 }
 
 /**
- * Where the word stands as a keyword, and whether that is inside brackets.
+ * @param {string} code
+ * @param {number} at
+ * @param {boolean} nested
+ */
+const importAt = (code, at, nested) => {
+  statement.lastIndex = at
+  const found = nested ? null : statement.exec(code)
+  if (found !== null) return { instead: replacement(found), length: found[0].length }
+  const dynamic = /^import\s*\(/.test(code.slice(at, at + 100))
+  return dynamic ? { instead: importName, length: "import".length } : undefined
+}
+
+/**
+ * @param {string} code
+ * @param {number} at
+ */
+const exportAt = (code, at) => {
+  exported.lastIndex = at
+  const text = exported.exec(code)?.[0]
+  return text === undefined ? undefined : { instead: text.replace(/[^\n]/g, " "), length: text.length }
+}
+
+/**
+ * Where the words stand as keywords, and whether that is inside brackets.
  *
  * @param {string} code
- * @returns {ReadonlyArray<{ readonly at: number, readonly nested: boolean }>}
+ * @returns {ReadonlyArray<{ readonly word: string, readonly at: number, readonly nested: boolean }>}
  */
-const importsOf = (code) => {
+const keywordsOf = (code) => {
   const found = []
   /** @type {Array<number>} */
   const templates = []
@@ -76,7 +102,8 @@ const importsOf = (code) => {
     if (text === "/" && startsExpression(previous)) {
       at = start
       if (read(regularExpression) === "") at = start + 1
-    } else if (text === "import" && previous !== ".") found.push({ at: start, nested: depth > 0 })
+    } else if (text === "import" && previous !== ".") found.push({ word: text, at: start, nested: depth > 0 })
+    else if (text === "export" && depth === 0) found.push({ word: text, at: start, nested: false })
     else if (text === "`") readTemplate()
     else if ("([{".includes(text)) depth++
     else if (")]}".includes(text) && --depth === templates.at(-1) && text === "}") {
@@ -118,4 +145,4 @@ const declaration = (clause, loaded) => {
   return `const ${all} = ${loaded}${name === undefined ? "" : `, { default: ${name} } = ${all}`}`
 }
 
-module.exports = { importName, rewriteImports }
+module.exports = { importName, rewriteModule }

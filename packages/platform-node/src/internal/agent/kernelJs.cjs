@@ -18,10 +18,11 @@ const { Readable, Writable } = require("node:stream")
 const { inspect, types } = require("node:util")
 const { SHARE_ENV, Worker } = require("node:worker_threads")
 const { decodeFields, encodeFields, lines } = require("./fields.cjs")
-const { importName, rewriteImports } = require("./importRewrite.cjs")
+const { importName, rewriteModule } = require("./importRewrite.cjs")
 const { beginRun, endRun, stopRun, watchTimers } = require("./kernelJsActivity.cjs")
 const { explain, explainSyntax, interrupted, isOfRun, mapLines, stackOf } = require("./kernelJsErrors.cjs")
-const { isRefused, looksTyped, stripTypes } = require("./kernelJsTypes.cjs")
+const { isRefused, withObject } = require("./kernelJsSyntax.cjs")
+const { looksTyped, stripTypes } = require("./kernelJsTypes.cjs")
 
 const longestRequest = 64 * 1024 * 1024
 
@@ -236,7 +237,7 @@ const evaluateStripped = (count, { code, map }) => {
  */
 const evaluate = (count, code, onRefused) => {
   const name = `run-${count}`
-  const rewritten = rewriteImports(code)
+  const rewritten = withObject(rewriteModule(code))
   const options = {
     expression: `${rewritten}\n//# sourceURL=${name}`,
     replMode: true,

@@ -74,18 +74,22 @@ const explain = (error) => {
 const isOfRun = ({ traceback }, name) => traceback.includes(`${name}:`) || !/\brun-\d+:/.test(traceback)
 
 /**
- * A line of code that could not be read, as Node shows it.
+ * A line of code that could not be read, as Node shows it. What ends too early does so on the last line.
  *
  * @param {string} name
  * @param {string} code
  * @param {{ readonly message: string, readonly line: number, readonly column: number }} fault line and column from zero
  * @returns {Told}
  */
-const explainSyntax = (name, code, { column, line, message }) => ({
-  name: "SyntaxError",
-  value: message,
-  traceback: `${name}:${line + 1}\n${code.split("\n")[line] ?? ""}\n${" ".repeat(column)}^\n\nSyntaxError: ${message}`
-})
+const explainSyntax = (name, code, fault) => {
+  const texts = code.trimEnd().split("\n")
+  const last = texts.length - 1
+  const { column, line } = fault.line > last ? { line: last, column: texts[last]?.length ?? 0 } : fault
+  const text = texts[line] ?? ""
+  const message = /^@[\w$(]/.test(text.slice(column)) ? "Decorators are not supported" : fault.message
+  const where = `${name}:${line + 1}\n${text}\n${" ".repeat(column)}^`
+  return { name: "SyntaxError", value: message, traceback: `${where}\n\nSyntaxError: ${message}` }
+}
 
 const interrupted = {
   name: "Interrupted",

@@ -7,7 +7,6 @@
  * with the first code that does not run as JavaScript.
  */
 const { SourceMap } = require("node:module")
-const { Script } = require("node:vm")
 
 /**
  * @typedef {object} Stripped
@@ -27,19 +26,6 @@ const typedCall = /[\p{ID_Continue}$]<[\p{ID_Continue}$\s,.[\]|&{}:;"'<>]*>\(/u
 
 /** @param {string} code */
 const looksTyped = (code) => typedCall.test(code)
-
-/**
- * Whether V8 refuses the code as a whole, so that nothing of it can have run.
- *
- * @param {string} code
- */
-const isRefused = (code) => {
-  try {
-    return new Script(`async () => {${code}\n}`) === undefined
-  } catch {
-    return true
-  }
-}
 
 /**
  * @param {string} code
@@ -92,4 +78,4 @@ const refusal = (error) => {
 const isUnsupported = (error) =>
   typeof error === "object" && error !== null && "code" in error && error.code === "UnsupportedSyntax"
 
-module.exports = { looksTyped, isRefused, stripTypes }
+module.exports = { looksTyped, stripTypes }
