@@ -412,6 +412,36 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.strictEqual(main(forward), "2")
         }), seconds)
 
+      it.effect(
+        "tells the code's own exceptions by their names, and what a thread does not catch",
+        () =>
+          Effect.gen(function*() {
+            const thrown = yield* run(
+              "java",
+              "class Own extends RuntimeException {\n  Own(String text, Throwable cause) {\n    super(text, cause);\n  }\n}\n" +
+                "throw new Own(\"out\", new Own(\"in\", null));"
+            )
+            const place = `at run-${thrown.executionCount}:6`
+            assert.deepStrictEqual(thrown.error, {
+              name: "Own",
+              value: "out",
+              traceback: `Own: out\n    ${place}\nCaused by: Own: in\n    ${place}`
+            })
+            assert.include(
+              (yield* run("java", "class Other {}\nObject other = new Other();\n(Own) other")).error?.value,
+              "class Other cannot be cast to class Own"
+            )
+            const apart = yield* run(
+              "java",
+              "Thread apart = new Thread(() -> { throw new Own(\"apart\", null); }, \"worker\");\n" +
+                "apart.start();\napart.join();\n5"
+            )
+            assert.strictEqual(main(apart), "5")
+            assert.match(apart.stderr, /^Exception in thread "worker" Own: apart\n {4}at lambda/)
+          }),
+        seconds
+      )
+
       it.effect("is interrupted and keeps its state, or dies and is replaced", () =>
         Effect.gen(function*() {
           yield* run("java", "int kept = 1;")

@@ -48,7 +48,34 @@ public final class Kernel {
 
     private record Outcome(Failure failure, String shown) {}
 
-    public static void main(String[] arguments) throws IOException {
+    /** The threads of the code: what they do not catch is told, where JShell keeps it to itself. */
+    private static final class Threads extends ThreadGroup {
+        private Threads() {
+            super("code");
+        }
+
+        @Override public void uncaughtException(Thread thread, Throwable thrown) {
+            Thread.UncaughtExceptionHandler handler = Thread.getDefaultUncaughtExceptionHandler();
+            boolean isSilent = handler != null && handler.getClass().getName().startsWith("jdk.jshell.");
+            if (!isSilent || thrown instanceof ReflectiveOperationException || thrown instanceof ThreadDeath) {
+                super.uncaughtException(thread, thrown);
+            } else {
+                System.err.print(ofThread(thread, thrown));
+            }
+        }
+    }
+
+    public static void main(String[] arguments) {
+        new Thread(new Threads(), () -> {
+            try {
+                serveAll();
+            } catch (IOException closed) {
+                System.exit(1);
+            }
+        }).start();
+    }
+
+    private static void serveAll() throws IOException {
         System.setOut(printer(FileDescriptor.out));
         System.setErr(printer(FileDescriptor.err));
         try (OutputStream replies = new FileOutputStream("/dev/fd/4");
@@ -216,9 +243,9 @@ public final class Kernel {
     }
 
     private Failure thrown(JShellException exception) {
-        String name = exception instanceof EvalException raised
-            ? raised.getExceptionClassName() : exception.getClass().getSimpleName();
-        String value = exception.getMessage() == null ? "" : exception.getMessage();
+        String name = withoutWrappers(exception instanceof EvalException raised
+            ? raised.getExceptionClassName() : exception.getClass().getSimpleName());
+        String value = withoutWrappers(exception.getMessage() == null ? "" : exception.getMessage());
         StringBuilder traceback = new StringBuilder(value.isEmpty() ? name : name + ": " + value);
         StackTraceElement[] frames = exception.getStackTrace();
         for (int index = 0; index < Math.min(frames.length, FRAMES); index++) {
@@ -229,6 +256,24 @@ public final class Kernel {
             traceback.append("\nCaused by: ").append(thrown(cause).traceback);
         }
         return new Failure(name.substring(name.lastIndexOf('.') + 1), value, traceback.toString());
+    }
+
+    /** The names of classes as the code has them: JShell puts each into a class of its own. */
+    private static String withoutWrappers(String text) {
+        return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?\\$(?=\\w)", "");
+    }
+
+    /** As Java tells it, but for the lines of the code, which only JShell knows. */
+    private static String ofThread(Thread thread, Throwable thrown) {
+        StringBuilder text = new StringBuilder("Exception in thread \"" + thread.getName() + "\" ");
+        for (Throwable each = thrown; each != null; each = each.getCause()) {
+            text.append(each == thrown ? "" : "Caused by: ").append(withoutWrappers(each.toString())).append("\n");
+            for (StackTraceElement frame : each.getStackTrace()) {
+                boolean isOwn = frame.getClassName().startsWith("REPL.");
+                text.append("    at ").append(isOwn ? frame.getMethodName() : frame.toString()).append("\n");
+            }
+        }
+        return text.toString();
     }
 
     /** The number of lines before a position. */
