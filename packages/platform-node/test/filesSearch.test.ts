@@ -35,6 +35,14 @@ describe.skipIf(process.platform !== "linux")("searching files", () => {
       assert.deepStrictEqual(yield* search("\\[1\\].txt"), ["a/[1].txt"])
       assert.deepStrictEqual(yield* search("a/*", "a/b"), ["a/.txt", "a/[1].txt", "a/test.txt"])
       assert.deepStrictEqual(yield* search("nothing"), [])
+      assert.deepStrictEqual(yield* search("x/"), ["node_modules/x"])
+      assert.deepStrictEqual(yield* search("test.txt/"), [])
+      assert.deepStrictEqual(yield* search("*.txt", "b/", "x/", "test.txt/"), [
+        "a/.txt",
+        "a/[1].txt",
+        "a/test.txt",
+        "test.txt"
+      ])
       assert.deepStrictEqual(yield* search("up"), ["a/b/up"])
     }).pipe(Effect.scoped, Effect.provide(layerWith(best))), 60_000)
 

@@ -5,7 +5,8 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Agent from "./fixtures/agentProcess.js"
 import { failsWith } from "./support/failsWith.js"
-import { best, layerWith } from "./support/runtime.js"
+import { best, layerWith, serverLayer } from "./support/runtime.js"
+import { toolAnswer, wire } from "./support/wire.js"
 
 const patient = { timeout: "30 seconds" } as const
 
@@ -128,6 +129,47 @@ describe.skipIf(process.platform !== "linux")("whole files", () => {
       yield* fs.editFile(path, [{ oldText: "alpha", newText: "first" }])
       assert.strictEqual(yield* fs.readFile(path), "first\r\nbeta  gamma\r\nalpha\r\n")
     }).pipe(Effect.scoped, Effect.provide(layerWith(best))), 60_000)
+
+  it.live(
+    "move to the other directory of their session with all that is in them, closed folders included",
+    () =>
+      Effect.gen(function*() {
+        const { fs, home, sh } = yield* opened
+        yield* sh(
+          "mkdir -p tree/closed/deep; echo x > tree/closed/deep/file; ln -s nowhere tree/link; chmod -R a-w tree/closed"
+        )
+        const tree = (place: string) => sh(`cd ${place} && find . -printf '%P %M %l\\n' | sort`)
+        const before = yield* tree("tree")
+        const moved = `${yield* sh("echo $TMPDIR")}/moved`
+        yield* fs.moveFile(`${home}/tree`, moved)
+        assert.strictEqual(yield* tree(moved), before)
+        assert.strictEqual(yield* sh("ls -A"), "")
+      }).pipe(Effect.scoped, Effect.provide(layerWith(best))),
+    60_000
+  )
+
+  it.live("name the argument that does not fit, and what would", () =>
+    Effect.gen(function*() {
+      const { callTool, createSession } = yield* wire
+      const session = yield* createSession
+      const path = "/tmp/none"
+      const edit = (edits: unknown) => ["edit_file", { path, edits }] as const
+      for (
+        const [[tool, args], words] of [
+          [edit([{ oldText: "a", newText: "b" }, { oldText: "a" }]), "edits.1.newText must be present"],
+          [edit([{ oldText: "", newText: "b" }]), "edits.0.oldText must be a text that is not empty"],
+          [edit("[{\"oldText\":1}]"), "edits.0.oldText must be a string"],
+          [edit([]), "edits must be at least one edit"],
+          [edit("no JSON"), "edits must be JSON text"],
+          [edit(5), "edits must be an array"],
+          [
+            ["write_file", { path, content: "", mode: "new" }],
+            "mode must be \"overwrite\", \"append\" or \"create_new\""
+          ],
+          [["read_file", { path, format: "bytes" }], "format must be \"text\" or \"binary\", but was \"bytes\""]
+        ] as const
+      ) assert.include(toolAnswer(yield* callTool(session, tool, args)).text, `${tool}: ${words}`)
+    }).pipe(Effect.provide(serverLayer())), 60_000)
 
   it.scoped("get their name when they are whole, in the mode create_new as well", () =>
     Effect.gen(function*() {

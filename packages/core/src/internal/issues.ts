@@ -23,12 +23,19 @@ const isMany = (
   issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
 ): issues is readonly [ParseResult.ParseIssue, ...ReadonlyArray<ParseResult.ParseIssue>] => Array.isArray(issues)
 
-const isNull = (ast: AST.AST): boolean => AST.isLiteral(ast) && ast.literal === null
+const list = (words: ReadonlyArray<string>): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
 
-/** The values that a value may be one of; none when it may be of several kinds. `null` only says that it may be absent. */
-const choicesOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
-  const choices = AST.isUnion(ast) ? ast.types.filter((type) => !isNull(type)) : []
-  return choices.every(AST.isLiteral) ? choices : []
+/** What a value may be as well where it may be left out. */
+const nothing = new Set(["undefined", "null"])
+
+/** Of what may be one thing or another, the complaint of that which came furthest, or else all that it may be. */
+const ofUnion = ({ actual, issues }: ParseResult.Composite, path: ReadonlyArray<PropertyKey>): Issue => {
+  const leaves = (isMany(issues) ? issues : [issues]).map((issue) => first(issue, path))
+  const field = path.map(String).join(".")
+  const furthest = leaves.find((leaf) => leaf.field !== field) ?? leaves.find((leaf) => leaf.actual !== actual)
+  const expected = [...new Set(leaves.map((leaf) => leaf.expected))].filter((words) => !nothing.has(words))
+  return furthest ?? { field, expected: list(expected), actual }
 }
 
 /** The first leaf of the tree of issues: one clear complaint is better than all of them. */
@@ -37,13 +44,9 @@ export const first = (issue: ParseResult.ParseIssue, path: ReadonlyArray<Propert
   switch (issue._tag) {
     case "Pointer":
       return first(issue.issue, path.concat(issue.path))
-    case "Composite": {
-      const issues = isMany(issue.issues) ? issue.issues : [issue.issues] as const
-      const choices = choicesOf(issue.ast)
-      return choices.length > 0
-        ? { field, expected: choices.join(" or ").slice(0, 200), actual: issue.actual }
-        : first(issues.find((one) => one._tag !== "Type" || !isNull(one.ast)) ?? issues[0], path)
-    }
+    case "Composite":
+      if (AST.isUnion(issue.ast)) return ofUnion(issue, path)
+      return first(isMany(issue.issues) ? issue.issues[0] : issue.issues, path)
     case "Refinement":
       return issue.kind === "Predicate"
         ? { field, expected: expectation(issue.ast), actual: issue.actual }

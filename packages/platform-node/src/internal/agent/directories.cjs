@@ -1,13 +1,12 @@
 // @ts-check
 "use strict"
 
-/** What a directory holds, what a file is, and moving and removing them. */
+/** What a directory holds, what a file is, and removing it. */
 const fs = require("node:fs")
 const { basename, dirname, join } = require("node:path")
 const { path } = require("./args.cjs")
-const { about, codeOf, Failure, failureOf } = require("./failure.cjs")
-const { ownName } = require("./ownFiles.cjs")
-const { at, locate, openFolder, pathOf } = require("./places.cjs")
+const { about, codeOf, Failure } = require("./failure.cjs")
+const { at, openFolder, pathOf } = require("./places.cjs")
 
 /** @typedef {import("./operation.cjs").Operation} Operation */
 
@@ -71,25 +70,8 @@ const listDirectory = async ({ args }) => {
   return { value: { entries: entries.sort((one, other) => one.name < other.name ? -1 : 1) } }
 }
 
-/** @type {Operation} */
-const moveFile = async ({ args }) => {
-  const [from, to] = [path(args, "source"), path(args, "destination")]
-  const source = about(from, () => locate(from, false))
-  try {
-    const destination = about(to, () => locate(to, false))
-    try {
-      await move(source.path, destination.path, { from, to })
-    } finally {
-      destination.close()
-    }
-  } finally {
-    source.close()
-  }
-  return { value: null }
-}
-
 /** @type {Readonly<Record<string, Operation>>} */
-const directoryOperations = { createDirectory, deleteFile, fileInfo, listDirectory, moveFile }
+const directoryOperations = { createDirectory, deleteFile, fileInfo, listDirectory }
 
 /**
  * With its parents, as `mkdir -p` does.
@@ -115,43 +97,6 @@ const makeFolder = (directory) =>
       if (codeOf(error) !== "EEXIST" || !fs.lstatSync(path).isDirectory()) throw error
     }
   })
-
-/**
- * @param {string} source
- * @param {string} destination
- * @param {{ readonly from: string, readonly to: string }} names
- */
-const move = async (source, destination, { from, to }) => {
-  about(from, () => fs.lstatSync(source))
-  if (about(to, () => fs.lstatSync(destination, { throwIfNoEntry: false })) !== undefined) {
-    throw new Failure("EEXIST", `Already exists: ${to}`)
-  }
-  try {
-    fs.renameSync(source, destination)
-  } catch (error) {
-    if (codeOf(error) !== "EXDEV") throw failureOf(error, `${from} to ${to}`)
-    await moveAcross(source, destination, { from, to })
-  }
-}
-
-/**
- * To another file system: the copy gets its name when it is whole, and only then the source goes.
- *
- * @param {string} source
- * @param {string} destination
- * @param {{ readonly from: string, readonly to: string }} names
- */
-const moveAcross = async (source, destination, { from, to }) => {
-  const copy = join(dirname(destination), ownName("part"))
-  try {
-    await fs.promises.cp(source, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
-    await fs.promises.rename(copy, destination)
-    await fs.promises.rm(source, { recursive: true })
-  } catch (error) {
-    await fs.promises.rm(copy, { recursive: true, force: true })
-    throw failureOf(error, `${from} to ${to}`)
-  }
-}
 
 /**
  * @param {string} directory

@@ -26,6 +26,7 @@ const makeOperations = (agent) => {
     runCode: later(() => kernels ??= require("./kernels.cjs").makeKernels(agent)),
     readFile,
     ...directoryOperations,
+    moveFile: later(() => require("./moving.cjs").moveFile),
     editFile: later(() => require("./edits.cjs").editFile),
     searchFiles: later(() => require("./search.cjs").searchFiles),
     listTree: later(() => require("./tree.cjs").listTree),

@@ -86,6 +86,13 @@ const at = (file, follow, use) => {
  */
 const openFolder = (file) => at(file, true, (path) => fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
 
+/**
+ * A descriptor of a folder itself, not of what a link leads to, whether or not it may be read.
+ *
+ * @param {string} folder
+ */
+const openPlace = (folder) => fs.openSync(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+
 /** @param {number} fd */
 const pathOf = (fd) => `/proc/self/fd/${fd}`
 
@@ -160,4 +167,4 @@ const linkOf = ({ close, path }) => {
   }
 }
 
-module.exports = { confine, isConfined, locate, at, openFolder, pathOf, isWithin }
+module.exports = { confine, isConfined, locate, at, openFolder, openPlace, pathOf, isWithin }

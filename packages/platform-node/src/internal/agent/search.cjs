@@ -59,16 +59,23 @@ const excluded = (args, base) => {
 }
 
 /**
- * A pattern without a slash is about names, one with a slash about paths below the root.
+ * A pattern without a slash is about names, one with a slash about paths below the root; one that ends with a slash is
+ * about directories.
  *
  * @param {string} pattern
  * @param {string} base
  * @returns {(found: import("./walk.cjs").Found) => boolean}
  */
 const matcher = (pattern, base) => {
-  const matches = compileGlob(pattern.replace(/^\.\//, "").replace(/(?<=.)\/$/, ""))
-  if (pattern.startsWith("/")) return (found) => matches(`${base}/${found.path}`)
-  return pattern.includes("/") ? (found) => matches(found.path) : (found) => matches(found.name)
+  const entry = pattern.replace(/(?<=.)\/$/, "")
+  const matches = compileGlob(entry.replace(/^\.\//, ""))
+  /** @type {(found: import("./walk.cjs").Found) => string} */
+  const subject = entry.startsWith("/")
+    ? (found) => `${base}/${found.path}`
+    : entry.includes("/")
+    ? (found) => found.path
+    : (found) => found.name
+  return (found) => (found.isDirectory || entry === pattern) && matches(subject(found))
 }
 
 module.exports = { searchFiles }
