@@ -10,6 +10,9 @@ const escapes = `${tests}/filesEscape.test.ts`
 const searches = `${tests}/filesSearch.test.ts`
 const code = `${tests}/agentCode.test.ts`
 const whole = `${tests}/sandbox.test.ts`
+const readers = `${tests}/slowReaders.test.ts`
+const connection = `${sandbox}/sandboxConnection.ts`
+const noWindow = { [`${agent}/capture.cjs`]: [["if (paused || hurried || !window.isFull()) return", "return"]] }
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
@@ -103,13 +106,33 @@ export default [
   },
   {
     defence: "output is cut",
-    changes: { [`${agent}/capture.cjs`]: [["chunk.subarray(0, limit - bytes)", "chunk"]] },
+    changes: { [`${agent}/capture.cjs`]: [["chunk.subarray(0, Math.min(limit - bytes, room()))", "chunk"]] },
     caughtBy: [processes, "cuts each stream at its limit"]
   },
   {
     defence: "output is held back",
-    changes: { [`${agent}/capture.cjs`]: [["if (paused || hurried || !output.congested()) return", "return"]] },
+    changes: noWindow,
     caughtBy: [processes, "holds back output while the host does not take it"]
+  },
+  {
+    defence: "a slow reader of a run holds it back",
+    changes: noWindow,
+    caughtBy: [readers, "holds up its own run alone"]
+  },
+  {
+    defence: "a slow reader of a run holds up nothing else",
+    changes: { [connection]: [["const mostUnread = 64 * 1024 * 1024", "const mostUnread = 128 * 1024"]] },
+    caughtBy: [readers, "holds up its own run alone"]
+  },
+  {
+    defence: "many slow readers cost little",
+    changes: noWindow,
+    caughtBy: [readers, "of a hundred readers who stop costs little"]
+  },
+  {
+    defence: "what is not read is bounded, whatever the agent keeps to",
+    changes: { [connection]: [["if (this.#unread > mostUnread) this.#stdout.pause()", ""]] },
+    caughtBy: [whole, "is held back whatever its agent keeps to"]
   },
   {
     defence: "a run that is too long is interrupted",

@@ -81,6 +81,7 @@ const makeDispatch = (agent) => {
       refuse(output, id, error)
     } finally {
       running.delete(id)
+      agent.inputs.delete(id)
     }
   }
 

@@ -1,10 +1,11 @@
 // @ts-check
 "use strict"
 
-/** What a call writes to its two streams: kept up to a limit, and passed on as it comes if the host asked for that. */
+/** What a call writes to its two streams: kept up to a limit, or passed on as it comes if the host asked for that. */
 const { setImmediate: turn, setTimeout: sleep } = require("node:timers/promises")
 const { count } = require("./args.cjs")
 const { maxBodyBytes } = require("./connection.cjs")
+const { eventBytes, makeWindow } = require("./window.cjs")
 
 const firstBlock = 4 * 1024
 const largestBlock = 64 * 1024
@@ -12,30 +13,54 @@ const largestBlock = 64 * 1024
 /** More than the pipes of a call can hold. */
 const pipesHold = 256 * 1024
 
+/** What a call that has to end may still send, whether or not its window is full. */
+const lateBytes = pipesHold
+
 /**
- * @typedef {object} Capture
+ * @typedef {object} Meter
  * @property {(chunk: Buffer) => void} push
- * @property {() => ReadonlyArray<Buffer>} chunks
- * @property {() => number} bytes
- * @property {() => number} seen all that came, kept or not
+ * @property {() => number} bytes what was let through
+ * @property {() => number} seen all that came
  * @property {() => boolean} truncated
+ *
+ * @typedef {Meter & { readonly chunks: () => ReadonlyArray<Buffer> }} Capture
  */
 
 /**
- * Keeps the first `limit` bytes and tells `onKept` of each piece it keeps; the rest is dropped. Small chunks share blocks,
- * so that a million short lines do not become a million buffers.
+ * Lets the first `limit` bytes through, or fewer once there is no room for more: what comes after is dropped.
  *
  * @param {number} limit
- * @param {(piece: Buffer) => void} [onKept] the piece is only valid during the call
- * @returns {Capture}
+ * @param {(piece: Buffer) => void} pass the piece is only valid during the call
+ * @param {() => number} [room]
+ * @returns {Meter}
  */
-const makeCapture = (limit, onKept) => {
-  /** @type {Array<Buffer>} */
-  const blocks = []
-  let used = 0
+const makeMeter = (limit, pass, room = () => limit) => {
   let bytes = 0
   let seen = 0
   let truncated = false
+
+  /** @type {Meter["push"]} */
+  const push = (chunk) => {
+    seen += chunk.length
+    if (truncated) return
+    const piece = chunk.subarray(0, Math.min(limit - bytes, room()))
+    truncated = piece.length < chunk.length
+    bytes += piece.length
+    if (piece.length > 0) pass(piece)
+  }
+  return { push, bytes: () => bytes, seen: () => seen, truncated: () => truncated }
+}
+
+/**
+ * Keeps the first `limit` bytes. Small chunks share blocks, so that a million short lines do not become a million buffers.
+ *
+ * @param {number} limit
+ * @returns {Capture}
+ */
+const makeCapture = (limit) => {
+  /** @type {Array<Buffer>} */
+  const blocks = []
+  let used = 0
 
   /** @param {Buffer} piece */
   const keep = (piece) => {
@@ -49,66 +74,55 @@ const makeCapture = (limit, onKept) => {
     used = piece.copy(/** @type {Buffer} */ (blocks.at(-1)), 0, copied)
   }
 
-  /** @type {Capture["push"]} */
-  const push = (chunk) => {
-    seen += chunk.length
-    const piece = chunk.subarray(0, limit - bytes)
-    if (piece.length < chunk.length) truncated = true
-    if (piece.length === 0) return
-    keep(piece)
-    bytes += piece.length
-    onKept?.(piece)
-  }
-
   const chunks = () => {
     const last = blocks.pop()
     if (last !== undefined) blocks.push(last.subarray(0, used))
     return blocks
   }
 
-  return { push, chunks, bytes: () => bytes, seen: () => seen, truncated: () => truncated }
+  return { ...makeMeter(limit, keep), chunks }
 }
 
 /**
  * @typedef {object} CallOutput
  * @property {Capture} stdout
  * @property {Capture} stderr
- * @property {(...sockets: ReadonlyArray<import("node:net").Socket>) => void} from the sockets to pause while the host is
- *   slow to take events
- * @property {() => void} hurry stops pausing: what is still to come is bounded by the limits
+ * @property {(event: "stdout" | "stderr" | "result", body: Buffer) => void} tell sends an event
+ * @property {(proceed: () => void) => void} whenOpen at once, or when the host has used enough of the events
+ * @property {(...sockets: ReadonlyArray<import("node:net").Socket>) => void} from the sockets to pause until then
+ * @property {() => void} hurry stops pausing: what is still to come is little, or dropped
  * @property {(done: Promise<unknown>, ms: number) => Promise<void>} settle waits for `done`, or until output was read for
  *   `ms` without it
  * @property {(value: Readonly<Record<string, unknown>>) => import("./operation.cjs").Reply} reply
  */
 
 /**
- * The output of one call. The limit holds for each stream; together they fit one reply.
+ * The output of one call. The limit holds for each stream; where it is not passed on, both fit one reply.
  *
  * @param {import("./operation.cjs").Call} call
  * @param {import("./operation.cjs").Agent} agent
  * @returns {CallOutput}
  */
-const makeCallOutput = (call, { config, output }) => {
-  const limit = Math.min(count(call.args, "maxOutputBytes") ?? config.limits.maxOutputBytes, maxBodyBytes / 4)
-  const flow = makeFlow(output)
+const makeCallOutput = (call, agent) => {
+  const wanted = count(call.args, "maxOutputBytes") ?? agent.config.limits.maxOutputBytes
+  const flow = makeFlow(call, agent)
 
-  /** @param {"stdout" | "stderr"} event */
-  const capture = (event) =>
-    makeCapture(
-      limit,
-      call.args["stream"] === true ?
-        (piece) => {
-          output.send(call.id, { event }, [Buffer.from(piece)])
-          flow.check()
-        } :
-        undefined
-    )
+  /**
+   * @param {"stdout" | "stderr"} event
+   * @returns {Capture}
+   */
+  const capture = (event) => {
+    if (call.args["stream"] !== true) return makeCapture(Math.min(wanted, maxBodyBytes / 4))
+    return { ...makeMeter(wanted, (piece) => flow.tell(event, Buffer.from(piece)), flow.room), chunks: () => [] }
+  }
   const stdout = capture("stdout")
   const stderr = capture("stderr")
 
   return {
     stdout,
     stderr,
+    tell: flow.tell,
+    whenOpen: flow.whenOpen,
     from: flow.from,
     hurry: flow.hurry,
     settle: async (done, ms) => {
@@ -147,31 +161,48 @@ const emptied = async (seen, ended) => {
   }
 }
 
-/** @param {import("./connection.cjs").Output} output */
-const makeFlow = (output) => {
+/**
+ * Keeps the events of a call within their window: who writes waits in its pipe until the host has used enough of them.
+ *
+ * @param {import("./operation.cjs").Call} call
+ * @param {import("./operation.cjs").Agent} agent
+ */
+const makeFlow = ({ args, id }, { inputs, output }) => {
   /** @type {ReadonlyArray<import("node:net").Socket>} */
   let sockets = []
+  /** @type {Array<() => void>} */
+  let waiting = []
   let paused = false
   let hurried = false
 
-  const resume = () => {
+  const open = () => {
     paused = false
     for (const socket of sockets) socket.resume()
+    const woken = waiting
+    waiting = []
+    for (const proceed of woken) proceed()
   }
-  const check = () => {
-    if (paused || hurried || !output.congested()) return
+  const window = makeWindow(open)
+  if (args["stream"] === true) inputs.set(id, (input) => void window.used(count(input, "taken") ?? 0))
+
+  /** @type {CallOutput["tell"]} */
+  const tell = (event, body) => {
+    output.send(id, { event }, [body])
+    window.sent(body.length + eventBytes)
+    if (paused || hurried || !window.isFull()) return
     paused = true
     for (const socket of sockets) socket.pause()
-    output.whenDrained(() => paused && resume())
   }
   const hurry = () => {
     hurried = true
-    if (paused) resume()
+    open()
   }
   return {
-    check,
+    tell,
     hurry,
+    room: () => hurried ? Math.max(0, window.room() + lateBytes) : Infinity,
     paused: () => paused,
+    whenOpen: (/** @type {() => void} */ proceed) => paused ? void waiting.push(proceed) : proceed(),
     from: (/** @type {ReadonlyArray<import("node:net").Socket>} */ ...given) => void (sockets = given)
   }
 }

@@ -17,9 +17,6 @@ const fileBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 /** The largest body of a reply, which leaves room for its JSON part. */
 const maxBodyBytes = maxFrameBytes - 1024 * 1024
 
-/** How much may wait to be written before whoever produces it is asked to pause. */
-const highWater = 256 * 1024
-
 /**
  * @typedef {{ readonly write: (chunk: Buffer) => void, readonly end: () => void }} Sink
  * @typedef {(id: number, json: unknown) => Sink | undefined} OnFrame
@@ -119,8 +116,6 @@ const readAll = (fd, onChunk, onEnd) => {
  * @property {(id: number, json: unknown, body?: ReadonlyArray<Uint8Array>) => void} send
  * @property {(id: number, json: unknown, fd: number, offset: number, length: number) => void} sendFile sends a range of
  *   a file and closes it
- * @property {() => boolean} congested
- * @property {(resume: () => void) => void} whenDrained
  */
 
 /**
@@ -131,21 +126,9 @@ const readAll = (fd, onChunk, onEnd) => {
  * @returns {Output}
  */
 const makeOutput = (fd, onBroken) => {
-  const options = { fd, readable: false, writable: true, writableHighWaterMark: highWater }
-  const socket = new net.Socket(options)
+  const socket = new net.Socket({ fd, readable: false, writable: true })
   /** @type {Array<() => void> | undefined} */
   let held
-  /** @type {Array<() => void>} */
-  let waiting = []
-
-  const congested = () => held !== undefined || socket.writableNeedDrain
-
-  const wake = () => {
-    if (congested()) return
-    const woken = waiting
-    waiting = []
-    for (const resume of woken) resume()
-  }
 
   /** @type {Output["send"]} */
   const send = (id, json, body = []) => {
@@ -175,12 +158,10 @@ const makeOutput = (fd, onBroken) => {
     const jobs = held ?? []
     held = undefined
     for (const job of jobs) job()
-    wake()
   }
 
-  socket.on("drain", wake)
   socket.on("error", onBroken)
-  return { send, sendFile, congested, whenDrained: (resume) => void waiting.push(resume) }
+  return { send, sendFile }
 }
 
 /**

@@ -213,6 +213,7 @@ const makeStream = (pipes, pipe, limit) => {
   const end = () => {
     drain()
     target = early = makeCapture(limit)
+    socket.resume()
   }
 
   const told = () => {

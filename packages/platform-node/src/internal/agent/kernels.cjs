@@ -72,7 +72,7 @@ const makeLane = (interpreter, agent) => {
     const running = await kernel(call.signal)
     const kernelRestarted = lost
     lost = false
-    const results = makeResults(call, agent)
+    const results = makeResults(call, output)
     return supervise(running, call, output, results, { executionCount: ++runs, kernelRestarted })
   }
 
@@ -132,14 +132,14 @@ const errorOf = ([, , failed, name = "", value = "", traceback = ""]) =>
 /** @typedef {import("./kernelProcess.cjs").OnResult & { readonly all: () => ReadonlyArray<unknown> }} Results */
 
 /**
- * Collects what a run shows, and passes it on as it comes if the host asked for that: an event whose body is the result
- * as JSON. Each result is "1" if it is the value of the code, and the types and contents of its representations.
+ * Collects what a run shows, or passes it on as it comes if the host asked for that: an event whose body is the result as
+ * JSON. Each result is "1" if it is the value of the code, and the types and contents of its representations.
  *
  * @param {import("./operation.cjs").Call} call
- * @param {import("./operation.cjs").Agent} agent
+ * @param {import("./capture.cjs").CallOutput} output
  * @returns {Results}
  */
-const makeResults = (call, { output }) => {
+const makeResults = (call, output) => {
   /** @type {Array<unknown>} */
   const results = []
   const ordered = call.args["stream"] === true
@@ -152,10 +152,9 @@ const makeResults = (call, { output }) => {
     const body = Buffer.from(JSON.stringify(result))
     bytes += body.length
     if (bytes > maxResultsBytes) return proceed()
-    results.push(result)
-    if (ordered) output.send(call.id, { event: "result" }, [body])
-    if (output.congested()) output.whenDrained(proceed)
-    else proceed()
+    if (!ordered) return void results.push(result)
+    output.tell("result", body)
+    output.whenOpen(proceed)
   }
   return { ordered, take, all: () => results }
 }

@@ -19,8 +19,8 @@
  * @typedef {object} Agent
  * @property {Config} config
  * @property {import("./connection.cjs").Output} output
- * @property {Map<number, (args: import("./args.cjs").Args) => import("./connection.cjs").Sink>} inputs what the host says to
- *   a call that runs, by the id of the call
+ * @property {Map<number, (args: import("./args.cjs").Args) => import("./connection.cjs").Sink | undefined>} inputs what
+ *   the host says to a call that runs, by the id of the call
  * @property {import("./pipes.cjs").Pipes} pipes
  * @property {import("./processes.cjs").Processes} processes
  */

@@ -32,12 +32,13 @@ const shell = async (call, agent) => {
     const { job, taken: [out, err] } = await startOnPipes(agent, launch, ["fromChild", "fromChild"])
     const readers = [follow(agent.pipes, out, output.stdout.push), follow(agent.pipes, err, output.stderr.push)]
     output.from(...readers.map((reader) => reader.socket))
-    const limit = limitTime(timeoutMs, () => {
+    const stop = () => {
       output.hurry()
       job.killTree()
-    })
-    call.signal.addEventListener("abort", job.killTree)
-    if (call.signal.aborted) job.killTree()
+    }
+    const limit = limitTime(timeoutMs, stop)
+    call.signal.addEventListener("abort", stop)
+    if (call.signal.aborted) stop()
     const exit = await job.exited
     const timedOut = limit.stop()
     await output.settle(Promise.all(readers.map((reader) => reader.ended)), drainMs)

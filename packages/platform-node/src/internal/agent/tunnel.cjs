@@ -3,14 +3,12 @@
 
 /**
  * A byte stream to a port of the session. What the port sends goes out as events `data` and then `end`; what is for the port
- * comes in as frames of their own. Each side sends no more than a window ahead of what the other has taken, so that a
- * slow stream holds up nobody but itself.
+ * comes in as frames of their own. Each direction has its window.
  */
 const net = require("node:net")
 const { count } = require("./args.cjs")
 const { codeOf, Failure } = require("./failure.cjs")
-
-const windowBytes = 256 * 1024
+const { makeWindow } = require("./window.cjs")
 
 /**
  * Connects to a port and stays until both directions have ended.
@@ -21,24 +19,20 @@ const tunnel = ({ args, id, signal }, { inputs, output }) =>
   new Promise((resolve, reject) => {
     const port = count(args, "port") ?? 0
     const socket = net.connect({ host: "localhost", port, allowHalfOpen: true })
-    let ahead = 0
+    const window = makeWindow(() => socket.resume())
     socket.on("connect", () => output.send(id, { event: "open" }))
     socket.on("data", (chunk) => {
-      ahead += chunk.length
+      window.sent(chunk.length)
       output.send(id, { event: "data" }, [chunk])
-      if (ahead >= windowBytes) socket.pause()
+      if (window.isFull()) socket.pause()
     })
     socket.on("end", () => output.send(id, { event: "end" }))
     socket.on("error", (error) => reject(failureOf(error, port)))
-    socket.on("close", () => {
-      inputs.delete(id)
-      resolve({ value: null })
-    })
+    socket.on("close", () => resolve({ value: null }))
     signal.addEventListener("abort", () => socket.destroy())
 
     inputs.set(id, (input) => {
-      ahead -= count(input, "taken") ?? 0
-      if (ahead < windowBytes) socket.resume()
+      window.used(count(input, "taken") ?? 0)
       return {
         write: (chunk) => {
           const bytes = chunk.length

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { maxJson } from "../agent/frames.cjs"
 import { isModest } from "../agent/modestJson.cjs"
-import type { Sandbox, SandboxEvent } from "../sandbox/sandbox.js"
+import type { Sandbox } from "../sandbox/sandbox.js"
 import {
   type SandboxAnswer,
   type SandboxCall,
@@ -14,6 +14,7 @@ import {
   SandboxLost,
   type SandboxOutput
 } from "../sandbox/sandboxProtocol.js"
+import type { SandboxEvent } from "../sandbox/sandboxStream.js"
 import { CodeValue, executionError, lostState, toItem } from "./toolHandlers.js"
 
 export type RunEvent =

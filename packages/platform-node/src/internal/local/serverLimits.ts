@@ -38,7 +38,7 @@ export interface ServerLimitOptions {
   readonly jsonDepth?: number | undefined
   /** Largest message of a WebSocket client, in bytes. Default 8 MiB. */
   readonly frameBytes?: number | undefined
-  /** What may wait for a slow reader of a WebSocket before its sandbox is held back, in bytes. Default 1 MiB. */
+  /** What may wait for a slow reader of a WebSocket before its runs are held back, in bytes. Default 1 MiB. */
   readonly unsentBytes?: number | undefined
   /** Default 4096; one more is cut at once. */
   readonly connections?: number | undefined

@@ -20,7 +20,7 @@ import { handOver, landlockLaunch } from "./landlock.js"
 import type { MemoryHold } from "./memoryHold.js"
 import { type MemoryNews, memoryNews, withNews } from "./memoryNote.js"
 import { systemTool } from "./programs.js"
-import { type CallError, SandboxConnection, type Started } from "./sandboxConnection.js"
+import { type CallError, SandboxConnection } from "./sandboxConnection.js"
 import {
   agentFileInside,
   defaultAgent,
@@ -39,17 +39,12 @@ import {
   type SandboxCall,
   SandboxFailure,
   type SandboxLost,
-  type SandboxOutput,
   SandboxStartError
 } from "./sandboxProtocol.js"
+import { type SandboxEvent, streamOn } from "./sandboxStream.js"
 import { killStrays, strayTag } from "./strays.js"
 import { openTunnel } from "./tunnel.js"
 import { makeWorkspace, type Workspace } from "./workspace.js"
-
-/** What a running call says: its output as it comes, and last its answer. */
-export type SandboxEvent =
-  | { readonly _tag: "Output"; readonly output: SandboxOutput }
-  | { readonly _tag: "Answer"; readonly answer: SandboxAnswer }
 
 export interface Sandbox {
   readonly isolation: Isolation
@@ -62,8 +57,9 @@ export interface Sandbox {
    */
   readonly call: (call: SandboxCall, body?: Uint8Array) => Effect.Effect<SandboxAnswer, SandboxFailure | SandboxLost>
   /**
-   * The same, for `shell` and `runCode`, with the output while it runs; ends with one `Answer`. A reader who is slower
-   * than the output holds back everything that comes from this sandbox once 1 MiB is waiting.
+   * The same, for `shell` and `runCode`, with the output while it runs instead of in the answer; ends with one `Answer`. A
+   * reader who is slower than the output holds it back once 256 KiB are waiting, and with it the program that writes.
+   * Other calls go on, unless 64 MiB are waiting for all readers of this sandbox together.
    */
   readonly stream: (call: SandboxCall) => Stream.Stream<SandboxEvent, SandboxFailure | SandboxLost>
   /** A connection to a port on which something inside listens. A slow one holds up nobody but itself. */
@@ -249,45 +245,6 @@ const callOn = (connection: SandboxConnection, news: MemoryNews): Sandbox["call"
         resume(Either.isRight(end) ? Effect.succeed(withNews(call, end.right, news).answer) : Effect.fail(end.left))
     })
     return Effect.sync(cancel)
-  })
-
-const waitingBytes = 1024 * 1024
-
-const streamOn = (connection: SandboxConnection, news: MemoryNews): Sandbox["stream"] => (call) =>
-  Stream.suspend(() => {
-    const holder = {}
-    let waiting = 0
-    const taken = (event: SandboxEvent) =>
-      Effect.sync(() => {
-        if (event._tag === "Output") waiting -= event.output.body.length
-        if (waiting <= waitingBytes / 2) connection.release(holder)
-      })
-    const open = (
-      emit: { single: (event: SandboxEvent) => unknown; fail: (error: CallError) => void; end: () => void }
-    ) =>
-      connection.start(call, undefined, {
-        onOutput: (output) => {
-          waiting += output.body.length
-          if (waiting > waitingBytes) connection.hold(holder)
-          emit.single({ _tag: "Output", output })
-        },
-        onEnd: (end) => {
-          if (Either.isLeft(end)) return emit.fail(end.left)
-          const { answer, output } = withNews(call, end.right, news)
-          if (output !== undefined) emit.single({ _tag: "Output", output })
-          emit.single({ _tag: "Answer", answer })
-          emit.end()
-        }
-      })
-    const close = ({ cancel }: Started) =>
-      Effect.sync(() => {
-        cancel()
-        connection.release(holder)
-      })
-    return Stream.asyncPush<SandboxEvent, CallError>(
-      (emit) => Effect.acquireRelease(Effect.sync(() => open(emit)), close),
-      { bufferSize: "unbounded" }
-    ).pipe(Stream.tap(taken))
   })
 
 const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartError, Scope.Scope> =>

@@ -11,10 +11,10 @@ import {
   type SandboxAnswer,
   type SandboxCall,
   SandboxFailure,
+  type SandboxInput,
   SandboxLost,
   type SandboxOutput,
-  type TunnelEvent,
-  type TunnelInput
+  type TunnelEvent
 } from "./sandboxProtocol.js"
 
 export type CallError = SandboxFailure | SandboxLost
@@ -23,6 +23,8 @@ export type CallError = SandboxFailure | SandboxLost
 export interface Listener {
   readonly onOutput?: ((output: SandboxOutput) => void) | undefined
   readonly onTunnel?: ((event: TunnelEvent) => void) | undefined
+  /** Whether there is output that nobody has used yet, for which the call may be waiting. */
+  readonly isBehind?: (() => boolean) | undefined
   readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
 }
 
@@ -36,8 +38,8 @@ export interface Pipes {
 export interface Started {
   /** After this the listener hears nothing more. */
   readonly cancel: () => void
-  /** Says something to a tunnel, with bytes for its port. */
-  readonly say: (input: TunnelInput, body?: Uint8Array) => void
+  /** Says something to the call: what was used of its output or, to a tunnel, bytes for its port. */
+  readonly say: (input: SandboxInput, body?: Uint8Array) => void
 }
 
 type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
@@ -52,6 +54,9 @@ const withoutTimeout = 120_000
 /** After the deadline, for what already waits in the pipe: a machine that wakes up finds both at once. */
 const lastCall = 1000
 const longestTimer = 0x7fffffff
+
+/** What all readers of a sandbox together may leave unused: 256 full windows, unless its agent keeps to none. */
+const mostUnread = 64 * 1024 * 1024
 
 const patience = (call: SandboxCall): number =>
   call.op === "tunnel"
@@ -75,9 +80,9 @@ export class SandboxConnection {
   readonly #stdout: Readable
   readonly #calls = new Map<number, Pending>()
   readonly #cancelled = new Set<number>()
-  readonly #holders = new Set<object>()
   readonly #waiting = new Set<() => void>()
   #last = 0
+  #unread = 0
   #isReady = false
   #loss: SandboxLost | undefined
   #becomeReady!: () => void
@@ -128,14 +133,16 @@ export class SandboxConnection {
     }
   }
 
-  /** Reads no further while anybody holds, so that a flood waits where it comes from. */
-  hold(holder: object): void {
-    this.#holders.add(holder)
-    this.#stdout.pause()
+  /** Counts output that waits for a reader. With too much of it nothing more is read, and all calls wait. */
+  keep(bytes: number): void {
+    this.#unread += bytes
+    if (this.#unread > mostUnread) this.#stdout.pause()
   }
 
-  release(holder: object): void {
-    if (this.#holders.delete(holder) && this.#holders.size === 0) this.#stdout.resume()
+  /** The opposite. */
+  free(bytes: number): void {
+    this.#unread -= bytes
+    if (this.#unread <= mostUnread) this.#stdout.resume()
   }
 
   /** Kills the sandbox and fails every call in flight. */
@@ -235,8 +242,8 @@ export class SandboxConnection {
     return setTimeout(() => {
       const pending = this.#calls.get(id)
       if (pending === undefined) return
-      const isOver = wait === lastCall && this.#holders.size === 0
-      if (isOver) this.end(`its agent did not answer ${call.op} in time`)
+      const isHeld = this.#stdout.isPaused() || pending.isBehind?.() === true
+      if (wait === lastCall && !isHeld) this.end(`its agent did not answer ${call.op} in time`)
       else pending.deadline = this.#deadline(id, call, lastCall)
     }, wait)
   }

@@ -96,8 +96,11 @@ export type TunnelEvent =
   | { readonly event: "data"; readonly body: Uint8Array }
   | { readonly event: "taken"; readonly bytes: number }
 
-/** What goes to a tunnel, beside the bytes for its port: `taken` of its bytes have been used, these were the `last`. */
-export interface TunnelInput {
+/**
+ * What goes to a call that runs: `taken` of what it sent has been used. To a tunnel bytes for its port as well, of which
+ * these were the `last`.
+ */
+export interface SandboxInput {
   readonly taken?: number
   readonly last?: boolean
 }

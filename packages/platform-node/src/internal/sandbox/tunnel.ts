@@ -1,24 +1,21 @@
 /** A byte stream to a port inside a sandbox, as a stream of Node's. */
 import * as Either from "effect/Either"
 import { Duplex } from "node:stream"
+import { makeReceipts, makeWindow, windowBytes } from "../agent/window.cjs"
 import type { CallError, SandboxConnection, Started } from "./sandboxConnection.js"
 import type { TunnelEvent } from "./sandboxProtocol.js"
 
-const windowBytes = 256 * 1024
-
 type Done = (error?: Error | null) => void
 
-/**
- * Each side sends no more than a window ahead of what the other has used. The agent is not trusted to keep to that: one
- * that sends more ends its tunnel.
- */
+/** Each direction has its window. The agent is not trusted to keep to its own: one that sends more ends its tunnel. */
 class Tunnel extends Duplex {
   readonly #start: (onEvent: (event: TunnelEvent) => void, onEnd: (error: CallError | undefined) => void) => Started
   #call: Started | undefined
   #opened: Done | undefined
   #proceed: Done | undefined
   #unread = 0
-  #ahead = 0
+  readonly #ahead = makeWindow(() => this.#resume())
+  readonly #receipt = makeReceipts((taken) => this.#call?.say({ taken }))
 
   constructor(connection: SandboxConnection, port: number) {
     super({ allowHalfOpen: true })
@@ -40,14 +37,14 @@ class Tunnel extends Duplex {
     const taken = this.#unread - this.readableLength
     if (taken <= 0) return
     this.#unread -= taken
-    this.#call?.say({ taken })
+    this.#receipt(taken)
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done) {
-    this.#ahead += chunk.length
+    this.#ahead.sent(chunk.length)
     this.#call?.say({}, chunk)
-    if (this.#ahead < windowBytes || this.#call === undefined) done()
-    else this.#proceed = done
+    if (this.#ahead.isFull() && this.#call !== undefined) this.#proceed = done
+    else done()
   }
 
   override _final(done: Done) {
@@ -73,8 +70,7 @@ class Tunnel extends Duplex {
       case "end":
         return void this.push(null)
       case "taken":
-        this.#ahead -= event.bytes
-        if (this.#ahead < windowBytes) this.#resume()
+        this.#ahead.used(event.bytes)
     }
   }
 
