@@ -174,14 +174,14 @@ describe.skipIf(!isLinux)("agent", () => {
         const memory = () => Number(/RssAnon:\s*(\d+)/.exec(Fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
         const before = memory()
         pause()
-        const command = "head -c 14000000 /dev/zero"
-        const { answer } = begin("shell", { command, timeoutMs: 10_000, stream: true, maxOutputBytes: 15_000_000 })
+        const command = "head -c 40000000 /dev/zero"
+        const { answer } = begin("shell", { command, timeoutMs: 10_000, stream: true, maxOutputBytes: 50_000_000 })
         yield* Effect.promise(() => new Promise((done) => setTimeout(done, 300)))
         assert.isBelow(memory() - before, 8 * 1024)
         resume()
         const { events, value } = yield* Effect.promise(() => answer)
-        assert.deepInclude(value, { stdoutBytes: 14_000_000, stdoutTruncated: false, exitCode: 0 })
-        assert.strictEqual(events.reduce((sum, { text }) => sum + text.length, 0), 14_000_000)
+        assert.deepInclude(value, { stdoutBytes: 40_000_000, stdoutTruncated: false, exitCode: 0 })
+        assert.strictEqual(events.reduce((sum, { text }) => sum + text.length, 0), 40_000_000)
       }), 30_000)
   })
 })

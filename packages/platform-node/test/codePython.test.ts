@@ -190,6 +190,15 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         assert.include(stderr, "TimeoutError: late")
       }))
 
+    it.effect("pass on what is no line yet", () =>
+      Effect.gen(function*() {
+        const code = "import os, time\nfor dot in 'abc': print(dot, end=''); time.sleep(0.1)\n"
+        const { events } = yield* python(code, { stream: true })
+        assert.deepStrictEqual(events.map(({ text }) => text), ["a", "b", "c"])
+        const killed = yield* python(`${code}print(); print('d', end=''); os.kill(os.getpid(), 9)`)
+        assert.deepInclude(killed, { died: "signal SIGKILL", stdout: "abc\n" })
+      }))
+
     it.effect("have their output streams again after one that closed them", () =>
       Effect.gen(function*() {
         assert.isNotNull((yield* python("import os; os.closerange(3, 64)")).died)

@@ -11,6 +11,10 @@ import signal
 import sys
 from select import select
 
+sys.dont_write_bytecode = True  # not beside this file
+import kernel_output
+sys.dont_write_bytecode = False
+
 REQUESTS, REPLIES, CONTROL = 3, 4, 5
 LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
 CO_COROUTINE = 0x80
@@ -53,7 +57,7 @@ def wait_for_request():
         except BaseException as error:
             if isinstance(error, OSError) and error.__traceback__.tb_next is None:
                 raise
-            write_all(OUTPUTS[1], program.explain(error)[2].encode("utf-8", "backslashreplace"))
+            write_all(kernel_output.KEPT[1], program.explain(error)[2].encode("utf-8", "backslashreplace"))
 
 
 def write_all(descriptor, data):
@@ -138,7 +142,7 @@ class Results:
         if main:
             self.last = line
         elif os.getpid() == PROCESS:
-            flush()
+            kernel_output.flush()
             interrupts.hold(reply, line)
             if self.ordered:
                 self.wait(number)
@@ -227,7 +231,7 @@ class Imports:
     def own(self, name, file, **options):
         from importlib.util import spec_from_file_location
         spec = spec_from_file_location(name, FOLDER + "/" + file, **options)
-        spec.loader.set_data = lambda *_, **_options: None  # no bytecode beside this file
+        spec.loader.set_data = lambda *_, **_options: None  # no bytecode either
         return spec
 
 
@@ -326,29 +330,6 @@ def is_silenced(code, node):
     return tail.lstrip(" \t\n\\)").startswith(";")
 
 
-def flush():
-    for descriptor in OUTPUTS:
-        os.set_blocking(descriptor, True)  # a child may have changed that
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        try:
-            stream.flush()
-        except Exception:
-            pass
-
-
-def reopen():
-    """What the code has closed is there again for the next run."""
-    for descriptor, kept, name in ((1, OUTPUTS[0], "stdout"), (2, OUTPUTS[1], "stderr")):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.dup2(kept, descriptor)
-        if getattr(getattr(sys, name), "closed", False):
-            stream = open(descriptor, "w", 1, "utf-8", "backslashreplace", closefd=False)
-            setattr(sys, name, stream)
-            setattr(sys, "__%s__" % name, stream)
-
-
 def left_well(error):
     """Whether the code ended itself, and without a complaint; `exit` closes the standard input on its way."""
     if isinstance(error, SystemExit) and sys.stdin.closed:
@@ -358,7 +339,7 @@ def left_well(error):
 
 def serve(count, ordered, limit, code):
     results.begin(count, ordered == "1", int(limit))
-    reopen()
+    kernel_output.reopen()
     _, error = interrupts.call(program.execute, "<run %s>" % count, code)
     _, late = interrupts.call(show_figures)
     error = None if left_well(error) else error or late
@@ -367,7 +348,7 @@ def serve(count, ordered, limit, code):
         told = (type(error).__name__, "", type(error).__name__ + "\n")
     told = told and [text[:results.limit // 4] for text in told]
     del error, late, unexplained
-    interrupts.call(flush)
+    interrupts.call(kernel_output.flush)
     if os.getpid() != PROCESS:
         os._exit(1 if told else 0)
     reply(results.last + encode(["done", count, "1" if told else "0", *(told or ("", "", ""))]))
@@ -376,11 +357,8 @@ def serve(count, ordered, limit, code):
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 PROCESS = os.getpid()
-OUTPUTS = (os.dup(1), os.dup(2))
 for inherited in (REQUESTS, REPLIES, CONTROL):
     os.set_inheritable(inherited, False)
-for output in (sys.stdout, sys.stderr):
-    output.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
 os.environ.setdefault("MPLBACKEND", "agg")
 sys.argv = [""]
 sys.path[0] = ""
