@@ -164,9 +164,13 @@ const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, Refu
     const isRefused = isForeign(outside)
     const isToken = makeCheck(token)
     const cookieName = `${cookiePrefix}${outside}`
+    const clock = yield* Effect.clock
+    const touch = () => {
+      session.usedAt = clock.unsafeCurrentTimeMillis()
+    }
     const use = () => {
-      session.usedAt = Date.now()
-      return session.sandbox.tunnel(port)
+      touch()
+      return session.sandbox.tunnel(port, touch)
     }
 
     server.on("request", (request, response) => {

@@ -62,8 +62,11 @@ export interface Sandbox {
    * Other calls go on, unless 64 MiB are waiting for all readers of this sandbox together.
    */
   readonly stream: (call: SandboxCall) => Stream.Stream<SandboxEvent, SandboxFailure | SandboxLost>
-  /** A connection to a port on which something inside listens. A slow one holds up nobody but itself. */
-  readonly tunnel: (port: number) => Duplex
+  /**
+   * A connection to a port on which something inside listens. A slow one holds up nobody but itself. `onUse` is called
+   * whenever something passes.
+   */
+  readonly tunnel: (port: number, onUse?: () => void) => Duplex
   /** Completes when the sandbox has died, for whatever reason, the end of its scope included. */
   readonly lost: Effect.Effect<SandboxLost>
   readonly isLost: Effect.Effect<boolean>
@@ -276,7 +279,7 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       workdir: place.home,
       call: (given, body) => Effect.suspend(() => (note(given), refused(given) ?? call(given, body))),
       stream: (given) => Stream.suspend(() => (note(given), refused(given) ?? stream(given))),
-      tunnel: (port) => openTunnel(connection, port),
+      tunnel: (port, onUse = () => {}) => openTunnel(connection, port, onUse),
       lost: Effect.promise(() => connection.lost),
       isLost: Effect.sync(() => connection.isLost),
       kill: (reason) => Effect.sync(() => connection.end(reason))

@@ -38,8 +38,8 @@ export interface Pipes {
 export interface Started {
   /** After this the listener hears nothing more. */
   readonly cancel: () => void
-  /** Says something to the call: what was used of its output or, to a tunnel, bytes for its port. */
-  readonly say: (input: SandboxInput, body?: Uint8Array) => void
+  /** Says something to the call: what was used of its output or, to a tunnel, bytes for its port. `said` is called when it has left. */
+  readonly say: (input: SandboxInput, body?: Uint8Array, said?: () => void) => void
 }
 
 type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
@@ -125,10 +125,13 @@ export class SandboxConnection {
         giveUp()
         this.#cancel(id, sent)
       },
-      say: (input, body) => {
+      say: (input, body, said) => {
         if (!this.#calls.has(id)) return
         const frame = encode(this.#nextId(), { op: "input", target: id, ...input }, body)
-        this.#whenWritable(() => this.#write(frame))
+        this.#whenWritable(() => {
+          this.#write(frame)
+          said?.()
+        })
       }
     }
   }

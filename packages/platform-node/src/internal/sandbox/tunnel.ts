@@ -1,26 +1,47 @@
-/** A byte stream to a port inside a sandbox, as a stream of Node's. */
+/** A byte stream to a port inside a sandbox, or to a program there that wants one, as a stream of Node's. */
 import * as Either from "effect/Either"
 import { Duplex } from "node:stream"
-import { makeReceipts, makeWindow, windowBytes } from "../agent/window.cjs"
+import { windowBytes } from "../agent/window.cjs"
 import type { CallError, SandboxConnection, Started } from "./sandboxConnection.js"
-import type { TunnelEvent } from "./sandboxProtocol.js"
+import type { SandboxCall, TunnelEvent } from "./sandboxProtocol.js"
+
+export type TunnelCall = Extract<SandboxCall, { readonly op: "tunnel" | "accept" }>
+
+export interface TunnelListener {
+  /** Called at once when the call has been answered or cancelled. */
+  readonly over?: (() => void) | undefined
+  /** Called whenever something passes. */
+  readonly onUse?: (() => void) | undefined
+}
 
 type Done = (error?: Error | null) => void
 
-/** Each direction has its window. The agent is not trusted to keep to its own: one that sends more ends its tunnel. */
+/** What to tell the other side at once, so that a stream of single bytes is not answered one by one. */
+const worthTelling = windowBytes / 8
+
+/**
+ * Each side sends no more than a window ahead of what the other has used. The agent is not trusted to keep to that, or to
+ * read what it is told: one that sends more, or has taken what has not even left, ends its tunnel.
+ */
 class Tunnel extends Duplex {
   readonly #start: (onEvent: (event: TunnelEvent) => void, onEnd: (error: CallError | undefined) => void) => Started
+  readonly #over: () => void
+  readonly #onUse: () => void
   #call: Started | undefined
   #opened: Done | undefined
   #proceed: Done | undefined
-  #unread = 0
-  readonly #ahead = makeWindow(() => this.#resume())
-  readonly #receipt = makeReceipts((taken) => this.#call?.say({ taken }))
+  #received = 0
+  #untold = 0
+  #isTelling = false
+  #ahead = 0
+  #left = 0
 
-  constructor(connection: SandboxConnection, port: number) {
+  constructor(connection: SandboxConnection, call: TunnelCall, { over = () => {}, onUse = () => {} }: TunnelListener) {
     super({ allowHalfOpen: true })
+    this.#over = over
+    this.#onUse = onUse
     this.#start = (onTunnel, onEnd) =>
-      connection.start({ op: "tunnel", port }, undefined, {
+      connection.start(call, undefined, {
         onTunnel,
         onEnd: (end) => onEnd(Either.isLeft(end) ? end.left : undefined)
       })
@@ -34,17 +55,19 @@ class Tunnel extends Duplex {
 
   /** Called when what was pushed has been read. */
   override _read() {
-    const taken = this.#unread - this.readableLength
-    if (taken <= 0) return
-    this.#unread -= taken
-    this.#receipt(taken)
+    const taken = this.#received - this.#untold - this.readableLength
+    if (taken > 0) this.#untold += taken
+    this.#tell()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done) {
-    this.#ahead.sent(chunk.length)
-    this.#call?.say({}, chunk)
-    if (this.#ahead.isFull() && this.#call !== undefined) this.#proceed = done
-    else done()
+    this.#onUse()
+    this.#ahead += chunk.length
+    this.#call?.say({}, chunk, () => {
+      this.#left += chunk.length
+    })
+    if (this.#ahead < windowBytes || this.#call === undefined) done()
+    else this.#proceed = done
   }
 
   override _final(done: Done) {
@@ -53,8 +76,10 @@ class Tunnel extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done) {
-    this.#call?.cancel()
+    const call = this.#call
     this.#call = undefined
+    call?.cancel()
+    if (call !== undefined) this.#over()
     done(error)
   }
 
@@ -63,15 +88,36 @@ class Tunnel extends Duplex {
       case "open":
         return this.#onOpen()
       case "data":
-        this.#unread += event.body.length
-        if (this.#unread > 4 * windowBytes) this.destroy(new Error("the session sent more than it was asked for"))
+        this.#onUse()
+        this.#received += event.body.length
+        if (this.#received > 2 * windowBytes) this.destroy(new Error("the session sent more than it was asked for"))
         else this.push(event.body)
         return
       case "end":
         return void this.push(null)
       case "taken":
-        this.#ahead.used(event.bytes)
+        return this.#onTaken(event.bytes)
     }
+  }
+
+  #onTaken(bytes: number) {
+    if (bytes > this.#left) return void this.destroy(new Error("the session has taken more than it was given"))
+    this.#left -= bytes
+    this.#ahead -= bytes
+    if (this.#ahead < windowBytes) this.#resume()
+  }
+
+  /** One word at a time: what comes while it waits to leave is part of the next. */
+  #tell() {
+    if (this.#isTelling || this.#untold < worthTelling) return
+    const taken = this.#untold
+    this.#isTelling = true
+    this.#call?.say({ taken }, undefined, () => {
+      this.#isTelling = false
+      this.#untold -= taken
+      this.#received -= taken
+      this.#tell()
+    })
   }
 
   #onOpen(error?: Error) {
@@ -83,6 +129,7 @@ class Tunnel extends Duplex {
   /** The port has closed both directions, or could not be reached. */
   #onEnd(error: CallError | undefined) {
     this.#call = undefined
+    this.#over()
     this.#onOpen(error)
     if (error === undefined) this.push(null)
     else this.destroy(error)
@@ -96,5 +143,6 @@ class Tunnel extends Duplex {
   }
 }
 
-/** Connects to a port of the sandbox; what goes wrong is an error of the stream. */
-export const openTunnel = (connection: SandboxConnection, port: number): Duplex => new Tunnel(connection, port)
+/** Begins a call that carries bytes both ways; what goes wrong is an error of the stream. */
+export const openTunnel = (connection: SandboxConnection, call: TunnelCall, listener: TunnelListener = {}): Duplex =>
+  new Tunnel(connection, call, listener)
