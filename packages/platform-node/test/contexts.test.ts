@@ -5,6 +5,7 @@ import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { startWire, type WireClient } from "./support/wireClient.js"
 
 const Wire = Context.GenericTag<WireClient>("Wire")
@@ -224,6 +225,7 @@ describe("quotas", () => {
             }
           })
           const response = await put(contextId, path, chunks)
+          assert.strictEqual(response.status, 413, path)
           const body = await response.json() as { code: string; success: boolean }
           assert.deepInclude(body, { success: false, code: "QuotaExceeded" }, String(response.status))
         }
@@ -242,6 +244,42 @@ describe("quotas", () => {
         assert.lengthOf(Fs.readdirSync(Path.join(contextsDirectory, one, "blobs")), 3)
       })
     })))
+
+  it.live(
+    "cannot be exceeded by many uploads at once, nor used up by those that break off",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { context, post, put } = yield* startWire({ contextLimits })
+        yield* Effect.promise(async () => {
+          const id = await context("many")
+          const other = async () => {
+            const { status } = await put(id, "/other", new Uint8Array(500))
+            await post("/sdk/DeleteContextFile", { contextId: id, filePath: "/other" })
+            return status
+          }
+          const becomes = async (wanted: number) => {
+            for (let round = 0; round < 100; round++) {
+              if (await other() === wanted) return true
+              await delay(10)
+            }
+            return false
+          }
+          let breakOff = () => {}
+          const half = new ReadableStream<Uint8Array>({
+            start: (controller) => {
+              controller.enqueue(new Uint8Array(600))
+              breakOff = () => controller.error(new Error("gone"))
+            }
+          })
+          const broken = put(id, "/half", half).then(() => "stored", () => "broken off")
+          assert.isTrue(await becomes(413), "what is on its way does not count")
+          breakOff()
+          assert.strictEqual(await broken, "broken off")
+          assert.isTrue(await becomes(200), "what broke off counts for ever")
+        })
+      })),
+    60_000
+  )
 })
 
 /** A disk of 6 MiB, which only root can make. */

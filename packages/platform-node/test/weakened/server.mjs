@@ -12,7 +12,11 @@ const webSocket = `${local}/webSocketRoute.ts`
 const gateway = `${local}/linkGateway.ts`
 const urls = `${contexts}/signedUrls.ts`
 
+const quota = `${contexts}/quota.ts`
+
 const tests = "packages/platform-node/test"
+const comparisons = `${tests}/attacksComparisons.test.ts`
+const stored = `${tests}/contexts.test.ts`
 const server = `${tests}/attacksServer.test.ts`
 const bodies = `${tests}/attacksBodies.test.ts`
 const limits = `${tests}/attacksLimits.test.ts`
@@ -57,6 +61,31 @@ export default [
       ]
     },
     caughtBy: [server, "gives nothing to a program with a wrong key"]
+  },
+  {
+    defence: "keys and tokens: compared in constant time",
+    changes: {
+      [gate]: [["Crypto.timingSafeEqual(expected, digest(given ?? \"\")) && given !== undefined", "given === secret"], [
+        "  const expected = digest(secret)\n",
+        ""
+      ]]
+    },
+    caughtBy: [comparisons, "is compared by its hash"]
+  },
+  {
+    defence: "keys and tokens: compared by their hash, whatever their length",
+    changes: { [gate]: [["(given) => Crypto", "(given) => given?.length === secret.length && Crypto"]] },
+    caughtBy: [comparisons, "is compared by its hash"]
+  },
+  {
+    defence: "a presigned URL: compared in constant time",
+    changes: {
+      [urls]: [[
+        "!Crypto.timingSafeEqual(signature(grant), Buffer.from(given, \"hex\"))",
+        "signature(grant).toString(\"hex\") !== given"
+      ]]
+    },
+    caughtBy: [comparisons, "that signs a URL"]
   },
   {
     defence: "loopback only",
@@ -270,6 +299,41 @@ export default [
     caughtBy: [`${tests}/contextUrls.test.ts`, "end at their second"]
   },
   {
+    defence: "the size of a context",
+    changes: { [quota]: [["used + bytes > limit", "parent === undefined && used + bytes > limit"]] },
+    caughtBy: [stored, "are kept while bytes arrive"]
+  },
+  {
+    defence: "the size of all contexts",
+    changes: { [quota]: [["parent?.take(bytes)", "parent?.count(bytes)"]] },
+    caughtBy: [stored, "are kept while bytes arrive"]
+  },
+  {
+    defence: "the files of a context",
+    changes: {
+      [`${contexts}/contextFiles.ts`]: [["this.#files.size >= this.#options.maxFiles", "this.#files.size < 0"]]
+    },
+    caughtBy: [stored, "are kept while bytes arrive"]
+  },
+  {
+    defence: "what is still being written counts",
+    changes: {
+      [`${contexts}/stagedFile.ts`]: [
+        ["this.#quota.take(piece.length)\n    this.#size", "this.#size"],
+        [
+          "    if (isDurable) await this.#file.datasync()",
+          "    this.#quota.take(this.#size)\n    if (isDurable) await this.#file.datasync()"
+        ]
+      ]
+    },
+    caughtBy: [stored, "cannot be exceeded by many uploads at once"]
+  },
+  {
+    defence: "what did not become a file counts no more",
+    changes: { [`${contexts}/stagedFile.ts`]: [["this.#quota.count(-this.#size)", ""]] },
+    caughtBy: [stored, "cannot be exceeded by many uploads at once"]
+  },
+  {
     defence: "paths of contexts",
     changes: { [`${contexts}/contextPaths.ts`]: [["segments.includes(\"..\")", "segments.includes(\"...\")"]] },
     caughtBy: [tokens, "no URL is made for a path that leaves its context"]
@@ -328,6 +392,21 @@ export default [
     defence: "a link into a session: pages from elsewhere",
     changes: { [gateway]: [["!own.some((name) => origin === `http://${name}`)", "origin === \"\""]] },
     caughtBy: [links, "opens for nobody without its token"]
+  },
+  {
+    defence: "a link in use keeps its session: requests",
+    changes: {
+      [gateway]: [[
+        "      touch()\n      return session.sandbox.tunnel(port, touch)",
+        "      return session.sandbox.tunnel(port)"
+      ]]
+    },
+    caughtBy: [`${tests}/linksIdle.test.ts`, "keeps its session from idling"]
+  },
+  {
+    defence: "a link in use keeps its session: what passes later",
+    changes: { [gateway]: [["session.sandbox.tunnel(port, touch)", "session.sandbox.tunnel(port)"]] },
+    caughtBy: [`${tests}/linksIdle.test.ts`, "keeps its session from idling"]
   },
   {
     defence: "a link into a session: what no reply is made of",
