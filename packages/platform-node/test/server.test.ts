@@ -325,6 +325,29 @@ layer(serverLayer({ server: impatient }), { excludeTestServices: true, timeout: 
   }
 )
 
+it.live("more clients than strangers may stay connect at once, and then ask", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const apiKey = "akm-all-at-once"
+    const { endpoint } = yield* LocalAgb.make({
+      isolation: best,
+      warm: 0,
+      server: { strangers: 4, headers: "5 minutes" },
+      apiKey
+    })
+    const port = Number(new URL(endpoint).port)
+    const sockets = yield* Effect.forEach(Array.from({ length: 40 }), () => connect(port))
+    const first = (socket: Net.Socket) =>
+      Effect.async<string>((resume) => {
+        socket.once("data", (chunk) => resume(Effect.succeed(chunk.toString().slice(0, 15))))
+        socket.once("close", () => resume(Effect.succeed("closed")))
+        socket.write(
+          requestBytes(port, { target: "/sdk/ListSession", headers: { authorization: `Bearer ${apiKey}` } })[0] ?? ""
+        )
+      })
+    const replies = yield* Effect.forEach(sockets, first, { concurrency: "unbounded" })
+    assert.deepStrictEqual([...new Set(replies)], ["HTTP/1.1 200 OK"])
+  })))
+
 describe("the end of the server", () => {
   const runtime = (drain: "5 seconds" | "200 millis") =>
     Effect.gen(function*() {

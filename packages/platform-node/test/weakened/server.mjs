@@ -176,7 +176,7 @@ export default [
   },
   {
     defence: "the number of strangers",
-    changes: { [connections]: [["strangers.size > limits.strangers", "strangers.size > 1e6 * limits.strangers"]] },
+    changes: { [connections]: [["since.size > limits.strangers", "since.size > 1e6 * limits.strangers"]] },
     caughtBy: [limits, "that shows no key makes room for the next"]
   },
   {

@@ -19,10 +19,42 @@ export interface Connections {
 
 type OpenReplies = Map<ServerResponse, () => void>
 
+/**
+ * Strangers, of whom a few may stay; beyond that the oldest are cut. Each has a moment to show who it is: a client that
+ * does many things at once connects as many times before it says a word.
+ */
+const makeStrangers = (limits: ServerLimits) => {
+  const moment = limits.headers / 4
+  const since = new Map<Socket, number>()
+  let timer: NodeJS.Timeout | undefined
+
+  const cut = () => {
+    timer = undefined
+    for (const [socket, connected] of since) {
+      if (since.size <= limits.strangers) return
+      const rest = connected + moment - performance.now()
+      if (rest > 0) {
+        timer = setTimeout(cut, rest).unref()
+        return
+      }
+      since.delete(socket)
+      socket.destroy()
+    }
+  }
+
+  return {
+    add: (socket: Socket) => {
+      since.set(socket, performance.now())
+      if (since.size > limits.strangers) timer ??= setTimeout(cut, 0).unref()
+    },
+    delete: (socket: Socket) => since.delete(socket)
+  }
+}
+
 /** Watches the server. Who takes nothing of what waits for him, or asks for nothing any more, is cut. */
 export const watch = (server: Server, limits: ServerLimits): Connections => {
   const open = new Map<Socket, OpenReplies>()
-  const strangers = new Set<Socket>()
+  const strangers = makeStrangers(limits)
   const closed = new Promise<void>((resolve) => void server.once("close", resolve))
   server.maxConnections = limits.connections
   server.timeout = limits.stall
@@ -38,8 +70,6 @@ export const watch = (server: Server, limits: ServerLimits): Connections => {
     open.set(socket, replies)
     strangers.add(socket)
     socket.once("close", () => leave(socket, replies))
-    const [oldest] = strangers
-    if (strangers.size > limits.strangers) oldest?.destroy()
   })
   // Without news for a while: a call that takes its time is no reason to cut, bytes that nobody takes are.
   server.on("timeout", (socket) => {

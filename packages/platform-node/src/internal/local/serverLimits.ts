@@ -42,7 +42,10 @@ export interface ServerLimitOptions {
   readonly unsentBytes?: number | undefined
   /** Default 4096; one more is cut at once. */
   readonly connections?: number | undefined
-  /** Connections that have not shown a key or a token yet. Default 512; one more cuts the oldest of them. */
+  /**
+   * Connections that have not shown a key or a token yet. Default 512; of more the oldest are cut, once they had a quarter
+   * of `headers` for it.
+   */
   readonly strangers?: number | undefined
   /** WebSockets of one session. Default 16. */
   readonly socketsPerSession?: number | undefined
