@@ -122,6 +122,8 @@ const gaps = (how: Confined, memory: MemoryKeeper): ReadonlyArray<string> => [
   "attacks on the kernel through the system calls that remain",
   "reading what every user may read in /usr and in the folders of the interpreters",
   "using processor time up to the deadline of a call, and after it through background processes of the session",
+  "sending what the session holds to where the network leads that was asked for: `outbound` to every public address, " +
+  "`host` to all that this machine reaches, its own services included",
   ...(memory.isComplete ? [] : [
     "using memory that only the kernel sees, such as data that waits in pipes and sockets, or shared memory that no " +
     "process has mapped: for that to count this process must be allowed to make control groups"

@@ -32,6 +32,7 @@ import * as registries from "./internal/local/registry.js"
 import { placeOf } from "./internal/local/requestLog.js"
 import { resolve as resolveServerLimits, type ServerLimitOptions } from "./internal/local/serverLimits.js"
 import * as webSocketRoute from "./internal/local/webSocketRoute.js"
+import { resolveNetwork } from "./internal/outbound/networkOption.js"
 import { availableLanguages, describeLanguages } from "./internal/sandbox/interpreters.js"
 import { findInterpreters } from "./internal/sandbox/interpreterSearch.js"
 import * as javaArchives from "./internal/sandbox/javaArchive.js"
@@ -56,8 +57,19 @@ export interface Options {
   readonly port?: number | undefined
   /** The key that clients must send. Default: a random one. */
   readonly apiKey?: Redacted.Redacted<string> | string | undefined
-  /** Default `none`. `host` gives sessions the network of this machine, its loopback services included. */
-  readonly network?: "none" | "host" | undefined
+  /**
+   * Default `none`. With `outbound` sessions reach public addresses through a proxy of their own, which their environment
+   * names, and nothing of this machine or its private networks; `allowPrivate` lists private addresses, ranges of them
+   * (`10.1.0.0/16`, `fd00::/8`) and names of hosts that may be reached as well. It needs the isolation `namespaces`, and
+   * the start fails with `SandboxUnavailableError` at any other. `host` gives sessions the network of this machine, its
+   * loopback services included.
+   */
+  readonly network?:
+    | "none"
+    | "outbound"
+    | "host"
+    | { readonly outbound: { readonly allowPrivate?: ReadonlyArray<string> | undefined } }
+    | undefined
   /** Sandboxes that wait ready for the next session. Default 1. */
   readonly warm?: number | undefined
   /** Default 1000; one more is refused with 429. */
@@ -195,6 +207,7 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
     const logLevel = LogLevel.fromLiteral(options.requestLogLevel ?? "Debug")
     const request = options.isolation ?? "auto"
     const isolation = typeof request === "string" ? yield* Isolation.probe(request) : request
+    const { network, outbound } = yield* resolveNetwork(options.network, isolation)
     const interpreters = yield* findInterpreters(isolation.confinement)
     const contexts = yield* contextsModule.make({
       directory: options.contextsDirectory,
@@ -207,7 +220,8 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
       isolation,
       interpreters,
       limits,
-      network: options.network,
+      network,
+      outbound,
       warm,
       javaArchive
     })

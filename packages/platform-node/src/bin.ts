@@ -12,7 +12,9 @@ const usage = `agb-local: the AGB wire on a loopback port, with real sandboxed p
 
   --port <number>        default 0: any free port
   --isolation <level>    auto (default), namespaces, landlock, or none: runs code as you, with your rights
-  --network <network>    none (default) or host: sessions share the network of this machine
+  --network <network>    none (default); outbound: public addresses, through a proxy in the session's environment;
+                         or host: sessions share the network of this machine
+  --allow-private <what> a private address, range or host that outbound may reach too; may be given more than once
   --warm <number>        sandboxes that wait ready, default 1
   --sessions <number>    sessions at a time, default 1000
   --memory <MiB>         memory of a session, its files included, default 2048
@@ -31,6 +33,7 @@ const options = {
   port: { type: "string", default: "0" },
   isolation: { type: "string", default: "auto" },
   network: { type: "string", default: "none" },
+  "allow-private": { type: "string", multiple: true },
   warm: { type: "string", default: "1" },
   sessions: { type: "string" },
   memory: { type: "string" },
@@ -53,6 +56,13 @@ const oneOf = <A extends string>(name: string, value: string, allowed: ReadonlyA
 const times = (value: string | undefined, unit: number): number | undefined =>
   value === undefined ? undefined : Number(value) * unit
 
+const networkOf = (network: string, allowPrivate: ReadonlyArray<string> | undefined): LocalAgb.Options["network"] => {
+  const chosen = oneOf<"none" | "outbound" | "host">("network", network, ["none", "outbound", "host"])
+  if (chosen === "outbound") return { outbound: { allowPrivate } }
+  if (allowPrivate !== undefined) throw new Error("--allow-private needs --network outbound")
+  return chosen
+}
+
 interface Given {
   readonly runtime: LocalAgb.Options
   readonly log: keyof typeof loggers
@@ -72,7 +82,7 @@ const parse = (): Given | "help" => {
     port: Number(values.port),
     warm: Number(values.warm),
     isolation: oneOf<IsolationRequest>("isolation", values.isolation, ["auto", "namespaces", "landlock", "none"]),
-    network: oneOf<"none" | "host">("network", values.network, ["none", "host"]),
+    network: networkOf(values.network, values["allow-private"]),
     contextsDirectory: values.contexts,
     maxSessions: times(values.sessions, 1),
     limits: {

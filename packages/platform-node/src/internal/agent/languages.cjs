@@ -40,7 +40,23 @@ const javaProgram = () => {
     : [beside("Kernel.java")]
 }
 
-/** @type {Record<string, { readonly interpreter: string, readonly make: (file: string) => Omit<Interpreter, "file"> }>} */
+/**
+ * Java reads no variables for this.
+ *
+ * @param {import("./operation.cjs").Config} config
+ */
+const javaProxy = ({ proxy }) =>
+  proxy === undefined ? [] : [
+    ...["http", "https"].flatMap((scheme) => [
+      `-D${scheme}.proxyHost=${proxy.host}`,
+      `-D${scheme}.proxyPort=${proxy.port}`
+    ]),
+    "-Dhttp.nonProxyHosts=localhost|127.*|[::1]|sandbox"
+  ]
+
+/** @typedef {(file: string, config: import("./operation.cjs").Config) => Omit<Interpreter, "file">} Make */
+
+/** @type {Record<string, { readonly interpreter: string, readonly make: Make }>} */
 const languages = {
   python: {
     interpreter: "python",
@@ -57,7 +73,11 @@ const languages = {
   },
   java: {
     interpreter: "java",
-    make: () => ({ title: "Java", args: [...javaOptions, ...javaProgram()], interrupts: ["control"] })
+    make: (_file, config) => ({
+      title: "Java",
+      args: [...javaOptions, ...javaProxy(config), ...javaProgram()],
+      interrupts: ["control"]
+    })
   },
   r: {
     interpreter: "r",
@@ -84,14 +104,14 @@ const remedies = {
  * @param {import("./operation.cjs").Config} config
  * @returns {Interpreter}
  */
-const interpreterOf = (language, { interpreters }) => {
+const interpreterOf = (language, config) => {
   const found = Object.hasOwn(languages, language) ? languages[language] : undefined
   if (found === undefined) {
     throw new Failure("EINVAL", `Unsupported language: ${language} (known are ${Object.keys(languages).join(", ")})`)
   }
-  const file = interpreters[found.interpreter]
+  const file = config.interpreters[found.interpreter]
   if (!file) throw new Failure("UNAVAILABLE", remedies[found.interpreter] ?? "")
-  return { file, ...found.make(file) }
+  return { file, ...found.make(file, config) }
 }
 
 /**

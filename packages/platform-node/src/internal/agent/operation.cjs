@@ -11,6 +11,7 @@
  * @property {string} [workdir] where shell and kernels start; the home directory by default
  * @property {Readonly<Record<string, string | undefined>>} interpreters absolute paths
  * @property {{ readonly maxOutputBytes: number, readonly memoryBytes?: number }} limits the memory is that of the session
+ * @property {{ readonly host: string, readonly port: number }} [proxy] the session's way out, where it has one
  * @property {boolean} [confine] whether the file operations must keep to home and tmp themselves, since no root directory
  *   of their own does it
  */

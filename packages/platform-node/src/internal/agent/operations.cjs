@@ -18,6 +18,9 @@ const later = (load) => async (call, agent) => load()(call, agent)
 const makeOperations = (agent) => {
   /** @type {Operation | undefined} */
   let kernels
+  /** @type {Record<"outbound" | "accept" | "refuse", Operation> | undefined} */
+  let outbound
+  const ways = () => outbound ??= require("./outbound.cjs").makeOutbound()
 
   /** @type {Record<string, Operation>} */
   const operations = {
@@ -34,6 +37,9 @@ const makeOperations = (agent) => {
     readPart: later(() => require("./tree.cjs").readPart),
     fileChange: later(() => require("./changes.cjs").fileChange),
     tunnel: later(() => require("./tunnel.cjs").tunnel),
+    outbound: later(() => ways().outbound),
+    accept: later(() => ways().accept),
+    refuse: later(() => ways().refuse),
     metrics: later(() => require("./metrics.cjs").metrics)
   }
   return new Map(

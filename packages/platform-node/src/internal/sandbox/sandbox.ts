@@ -12,6 +12,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import type { Duplex } from "node:stream"
 import type { Isolation } from "../../Isolation.js"
+import type { Outbound } from "../outbound/dial.js"
 import type { Confined, Landlock, Unconfined } from "./confinement.js"
 import { hostIdentity } from "./hostIdentity.js"
 import { interpreterPath, type Interpreters } from "./interpreters.js"
@@ -19,6 +20,7 @@ import type { JavaArchive } from "./javaArchive.js"
 import { handOver, landlockLaunch } from "./landlock.js"
 import type { MemoryHold } from "./memoryHold.js"
 import { type MemoryNews, memoryNews, withNews } from "./memoryNote.js"
+import { proxyPort, serveOutbound } from "./outboundCarrier.js"
 import { systemTool } from "./programs.js"
 import { type CallError, SandboxConnection } from "./sandboxConnection.js"
 import {
@@ -79,6 +81,8 @@ export interface SandboxOptions {
   readonly interpreters: Interpreters
   readonly limits?: Partial<SandboxLimits> | undefined
   readonly network?: SandboxNetwork | undefined
+  /** A way out through this process, for sandboxes with namespaces and no network. */
+  readonly outbound?: Outbound | undefined
   readonly javaArchive?: JavaArchive | undefined
   /** Another agent than the own one, for tests: an absolute path; its folder becomes visible inside. */
   readonly agent?: string | undefined
@@ -88,6 +92,7 @@ interface Settings {
   readonly interpreters: Interpreters
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
+  readonly outbound: Outbound | undefined
   readonly javaFolder: string | undefined
   readonly agent: string
 }
@@ -101,6 +106,17 @@ interface Place {
 }
 
 const locale = { LANG: "C.UTF-8" }
+
+const proxyHost = "127.0.0.1"
+const proxyUrl = `http://${proxyHost}:${proxyPort}`
+const directly = "localhost,127.0.0.1,::1,sandbox"
+
+/** Which of the two spellings a program reads is its own choice. Node reads them from version 24 on, when told to. */
+const proxyVariables: Readonly<Record<string, string>> = {
+  ...{ http_proxy: proxyUrl, https_proxy: proxyUrl, all_proxy: proxyUrl, no_proxy: directly },
+  ...{ HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, ALL_PROXY: proxyUrl, NO_PROXY: directly },
+  NODE_USE_ENV_PROXY: "1"
+}
 
 const agentConfig = (
   settings: Settings,
@@ -116,6 +132,7 @@ const agentConfig = (
   return JSON.stringify({
     ...place,
     workdir: place.home,
+    ...(settings.outbound === undefined ? {} : { proxy: { host: proxyHost, port: proxyPort } }),
     interpreters: { python: path("python"), node, java: path("java"), r: path("r") },
     limits: { maxOutputBytes: settings.limits.outputBytes, memoryBytes: settings.limits.memoryBytes }
   })
@@ -124,6 +141,7 @@ const agentConfig = (
 const confinedPlace = (how: Confined, settings: Settings): Effect.Effect<Place> => {
   const env = {
     ...locale,
+    ...(settings.outbound === undefined ? {} : proxyVariables),
     PATH: searchPath(settings.interpreters),
     HOME: home,
     TMPDIR: temporary,
@@ -257,6 +275,7 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       interpreters: options.interpreters,
       limits: { ...defaultLimits, ...options.limits },
       network: options.network ?? "none",
+      outbound: options.outbound,
       javaFolder: options.javaArchive?.folder,
       agent: Path.resolve(options.agent ?? defaultAgent)
     }
@@ -267,6 +286,7 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       Effect.succeed(unbounded)
     const news = memoryNews(memory, settings.limits.memoryBytes)
     const connection = yield* connect(place, memory, news)
+    if (options.outbound !== undefined) yield* serveOutbound(connection, options.outbound)
     const [call, stream] = [callOn(connection, news), streamOn(connection, news)]
     const refused = (call: SandboxCall) => objection(call, settings.limits)
     const note = (call: SandboxCall) => {
@@ -279,7 +299,7 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       workdir: place.home,
       call: (given, body) => Effect.suspend(() => (note(given), refused(given) ?? call(given, body))),
       stream: (given) => Stream.suspend(() => (note(given), refused(given) ?? stream(given))),
-      tunnel: (port, onUse = () => {}) => openTunnel(connection, port, onUse),
+      tunnel: (port, onUse) => openTunnel(connection, { op: "tunnel", port }, { onUse }),
       lost: Effect.promise(() => connection.lost),
       isLost: Effect.sync(() => connection.isLost),
       kill: (reason) => Effect.sync(() => connection.end(reason))

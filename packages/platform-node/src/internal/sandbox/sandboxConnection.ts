@@ -8,6 +8,7 @@ import { decoder, encode, type Frame, maxFrameBytes } from "../agent/frames.cjs"
 import {
   decodeReady,
   decodeReply,
+  type OutboundEvent,
   type SandboxAnswer,
   type SandboxCall,
   SandboxFailure,
@@ -25,6 +26,7 @@ export interface Listener {
   readonly onTunnel?: ((event: TunnelEvent) => void) | undefined
   /** Whether there is output that nobody has used yet, for which the call may be waiting. */
   readonly isBehind?: (() => boolean) | undefined
+  readonly onOutbound?: ((event: OutboundEvent) => void) | undefined
   readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
 }
 
@@ -38,14 +40,17 @@ export interface Pipes {
 export interface Started {
   /** After this the listener hears nothing more. */
   readonly cancel: () => void
-  /** Says something to the call: what was used of its output or, to a tunnel, bytes for its port. `said` is called when it has left. */
+  /**
+   * Says something to the call: what was used of its output or, to a tunnel, bytes for its port. `said` is called when it
+   * has left.
+   */
   readonly say: (input: SandboxInput, body?: Uint8Array, said?: () => void) => void
 }
 
 type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
 
 interface Pending extends Listener {
-  deadline: NodeJS.Timeout
+  deadline: NodeJS.Timeout | undefined
 }
 
 /** What the agent may take beyond the time that a call allows: it kills, drains and restarts within that. */
@@ -54,14 +59,16 @@ const withoutTimeout = 120_000
 /** After the deadline, for what already waits in the pipe: a machine that wakes up finds both at once. */
 const lastCall = 1000
 const longestTimer = 0x7fffffff
+/** An agent that leaves more unanswered means to. */
+const mostCancelled = 10_000
+
+const endless: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "outbound", "accept"])
 
 /** What all readers of a sandbox together may leave unused: 256 full windows, unless its agent keeps to none. */
 const mostUnread = 64 * 1024 * 1024
 
 const patience = (call: SandboxCall): number =>
-  call.op === "tunnel"
-    ? longestTimer
-    : Math.min("timeoutMs" in call ? call.timeoutMs + grace : withoutTimeout, longestTimer)
+  Math.min("timeoutMs" in call ? call.timeoutMs + grace : withoutTimeout, longestTimer)
 
 const size = (parts: ReadonlyArray<Uint8Array>) => parts.reduce((sum, part) => sum + part.length, 0)
 
@@ -114,7 +121,8 @@ export class SandboxConnection {
     const id = this.#nextId()
     const parts = encode(id, listener.onOutput === undefined ? call : { ...call, stream: true }, body)
     if (size(parts) > maxFrameBytes) return refuse(listener, tooLarge)
-    this.#calls.set(id, { ...listener, deadline: this.#deadline(id, call, patience(call)) })
+    const deadline = endless.has(call.op) ? undefined : this.#deadline(id, call, patience(call))
+    this.#calls.set(id, { ...listener, deadline })
     let sent = false
     const giveUp = this.#whenWritable(() => {
       sent = true
@@ -206,7 +214,7 @@ export class SandboxConnection {
     }
   }
 
-  #hand({ onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
+  #hand({ onOutbound, onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
     switch (event.event) {
       case "stdout":
       case "stderr":
@@ -216,6 +224,10 @@ export class SandboxConnection {
       case "data":
         onTunnel?.({ event: "data", body })
         return onTunnel !== undefined
+      case "listening":
+      case "ask":
+        onOutbound?.(event)
+        return onOutbound !== undefined
       default:
         onTunnel?.(event)
         return onTunnel !== undefined
@@ -237,6 +249,7 @@ export class SandboxConnection {
     clearTimeout(pending.deadline)
     if (!sent) return
     this.#cancelled.add(id)
+    if (this.#cancelled.size > mostCancelled) return this.end("its agent does not answer what was cancelled")
     this.#whenWritable(() => this.#write(encode(this.#nextId(), { op: "cancel", target: id })))
   }
 

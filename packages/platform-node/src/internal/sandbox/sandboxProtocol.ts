@@ -46,6 +46,14 @@ export type SandboxCall =
   | { readonly op: "readPart"; readonly path: string; readonly offset: number; readonly length: number }
   | { readonly op: "writeParts"; readonly parts: ReadonlyArray<FilePart> }
   | { readonly op: "tunnel"; readonly port: number }
+  | { readonly op: "outbound"; readonly port: number; readonly connections: number }
+  | { readonly op: "accept"; readonly connection: number }
+  | {
+    readonly op: "refuse"
+    readonly connection: number
+    readonly reason: OutboundRefusal
+    readonly message: string
+  }
   | { readonly op: "moveFile"; readonly source: string; readonly destination: string }
   | {
     readonly op: "searchFiles"
@@ -53,6 +61,9 @@ export type SandboxCall =
     readonly pattern: string
     readonly excludePatterns: ReadonlyArray<string>
   }
+
+/** Why a program inside gets no connection to the outside. */
+export type OutboundRefusal = "forbidden" | "unknown" | "unreachable" | "closed" | "late"
 
 /** The agent refused the call, or it failed; the sandbox is well. `code` is an errno-like name such as ENOENT. */
 export class SandboxFailure extends Schema.TaggedError<SandboxFailure>()("SandboxFailure", {
@@ -105,6 +116,17 @@ export interface SandboxInput {
   readonly last?: boolean
 }
 
+/** What comes from the proxy inside: it listens, or a program wants a connection to the outside. */
+export type OutboundEvent =
+  | { readonly event: "listening" }
+  | {
+    readonly event: "ask"
+    /** The agent's number for it, to be accepted or refused. */
+    readonly connection: number
+    readonly host: string
+    readonly port: number
+  }
+
 const Ready = Schema.Struct({ ready: Schema.Literal(true) })
 
 const Output = Schema.Struct({ event: Schema.Literal("stdout", "stderr", "result") })
@@ -113,6 +135,16 @@ const Tunnel = Schema.Union(
   Schema.Struct({ event: Schema.Literal("open", "end") }),
   Schema.Struct({ event: Schema.Literal("data") }),
   Schema.Struct({ event: Schema.Literal("taken"), bytes: Schema.NonNegativeInt })
+)
+
+const Outbound = Schema.Union(
+  Schema.Struct({ event: Schema.Literal("listening") }),
+  Schema.Struct({
+    event: Schema.Literal("ask"),
+    connection: Schema.NonNegativeInt,
+    host: Schema.String.pipe(Schema.maxLength(255)),
+    port: Schema.Int.pipe(Schema.between(1, 65_535))
+  })
 )
 
 const Succeeded = Schema.Struct({ ok: Schema.Literal(true), value: Schema.Unknown })
@@ -127,4 +159,4 @@ const Failed = Schema.Struct({
 export const decodeReady = Schema.decodeUnknownEither(Ready)
 
 /** Every other frame. */
-export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel))
+export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel, Outbound))

@@ -1,0 +1,47 @@
+// @ts-check
+"use strict"
+
+/**
+ * The bytes of a connection, carried over the frames between host and agent. What the socket sends goes out as events
+ * `data` and then `end`; what is for it comes in as frames of their own. Each direction has its window.
+ */
+const { count } = require("./args.cjs")
+const { makeWindow } = require("./window.cjs")
+
+/**
+ * Stays until both directions have ended. The socket must be one that allows to be half open.
+ *
+ * @param {import("node:net").Socket} socket
+ * @param {number} id of the call
+ * @param {import("./operation.cjs").Agent} agent
+ * @returns {Promise<import("./operation.cjs").Reply>}
+ */
+const carry = (socket, id, { inputs, output }) =>
+  new Promise((resolve, reject) => {
+    const window = makeWindow(() => socket.resume())
+    socket.on("data", (chunk) => {
+      window.sent(chunk.length)
+      output.send(id, { event: "data" }, [chunk])
+      if (window.isFull()) socket.pause()
+    })
+    socket.on("end", () => output.send(id, { event: "end" }))
+    socket.on("error", reject)
+    socket.on("close", () => resolve({ value: null }))
+
+    inputs.set(id, (input) => {
+      window.used(count(input, "taken") ?? 0)
+      return {
+        write: (chunk) => {
+          const bytes = chunk.length
+          socket.write(Buffer.from(chunk), (error) => {
+            if (!error && inputs.has(id)) output.send(id, { event: "taken", bytes })
+          })
+        },
+        end: () => {
+          if (input["last"] === true) socket.end()
+        }
+      }
+    })
+  })
+
+module.exports = { carry }

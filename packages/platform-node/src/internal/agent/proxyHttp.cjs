@@ -1,0 +1,124 @@
+// @ts-check
+"use strict"
+
+/**
+ * What a client says to an HTTP proxy. `CONNECT` opens a stream of bytes; any other request is rewritten to what the server
+ * itself expects and sent as the start of such a stream, with `Connection: close`, so that one connection is one request.
+ */
+
+/** @typedef {import("./proxy.cjs").Step} Step */
+
+const longestHead = 64 * 1024
+
+const requestLine = /^([\w!#$%&'*+.^`|~-]+) (\S+) HTTP\/1\.[01]$/
+const field = /^[\w!#$%&'*+.^`|~-]+:/
+const ours = /^(?:proxy-[\w-]+|connection|keep-alive):/i
+
+/** @type {Readonly<Record<import("./proxy.cjs").Reason, string>>} */
+const statuses = {
+  forbidden: "403 Forbidden",
+  unknown: "502 Bad Gateway",
+  unreachable: "502 Bad Gateway",
+  closed: "502 Bad Gateway",
+  late: "504 Gateway Timeout"
+}
+
+/**
+ * @param {string} status
+ * @param {string} message
+ */
+const answer = (status, message) => {
+  const body = Buffer.from(`${message}\n`)
+  const head = [
+    `HTTP/1.1 ${status}`,
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${body.length}`,
+    "Connection: close",
+    "",
+    ""
+  ]
+  return Buffer.concat([Buffer.from(head.join("\r\n")), body])
+}
+
+/**
+ * @param {import("./proxy.cjs").Reason} reason
+ * @param {string} message
+ */
+const refused = (reason, message) => answer(statuses[reason], `The proxy of this session: ${message}`)
+
+/**
+ * @param {string} message
+ * @returns {ReturnType<Step>}
+ */
+const bad = (message) => ({ end: answer("400 Bad Request", `The proxy of this session: ${message}`) })
+
+/**
+ * Host and port of an authority; an address of IPv6 without its brackets.
+ *
+ * @param {string} text
+ * @param {number | undefined} usual
+ */
+const authority = (text, usual) => {
+  const [, wrapped, plain, digits] = /^(?:\[([^\]]*)\]|([^:@[\]]*))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const host = wrapped ?? plain ?? ""
+  const port = digits === undefined ? usual : Number(digits)
+  return host === "" || host.length > 255 || port === undefined || port < 1 || port > 65_535
+    ? undefined
+    : { host, port }
+}
+
+/**
+ * The whole head of a request, once it is there.
+ *
+ * @type {Step}
+ */
+const httpRequest = (seen) => {
+  const end = seen.indexOf("\r\n\r\n")
+  if (end < 0) {
+    return seen.length <= longestHead
+      ? undefined
+      : { end: answer("431 Request Header Fields Too Large", "The proxy of this session: the header is too large") }
+  }
+  const [first = "", ...fields] = seen.toString("latin1", 0, end).split("\r\n")
+  const [, method = "", target = ""] = requestLine.exec(first) ?? []
+  if (method === "" || fields.some((line) => !field.test(line))) return bad("this is no request of HTTP/1.1")
+  const rest = seen.subarray(end + 4)
+  return method === "CONNECT" ? connect(target, rest) : forward(method, target, fields, rest)
+}
+
+/**
+ * @param {string} target
+ * @param {Buffer} rest
+ * @returns {ReturnType<Step>}
+ */
+const connect = (target, rest) => {
+  const place = authority(target, undefined)
+  if (place === undefined) return bad("CONNECT needs a host and a port")
+  const greeting = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n")
+  return { target: { ...place, greeting, ahead: rest, refused } }
+}
+
+/**
+ * @param {string} method
+ * @param {string} target
+ * @param {ReadonlyArray<string>} fields
+ * @param {Buffer} rest
+ * @returns {ReturnType<Step>}
+ */
+const forward = (method, target, fields, rest) => {
+  const [, from = "", path = ""] = /^http:\/\/([^/?#]*)(.*)$/i.exec(target) ?? []
+  const place = authority(from, 80)
+  if (place === undefined) return bad("a request needs a whole URL that starts with http://, or CONNECT")
+  const upgrades = fields.some((line) => /^upgrade:/i.test(line))
+  const head = [
+    `${method} ${path.startsWith("/") ? "" : "/"}${path} HTTP/1.1`,
+    ...fields.filter((line) => !ours.test(line)),
+    `Connection: ${upgrades ? "Upgrade" : "close"}`,
+    "",
+    ""
+  ]
+  const ahead = Buffer.concat([Buffer.from(head.join("\r\n"), "latin1"), rest])
+  return { target: { ...place, greeting: Buffer.alloc(0), ahead, refused } }
+}
+
+module.exports = { httpRequest }
