@@ -1,21 +1,15 @@
 // What the comparisons run side by side, started once: the local runtime as a process of its own with the SDK connected
 // to it, and its nearest alternatives where they are installed.
-import type { Agb } from "@effect-agb/core"
-import { Session } from "@effect-agb/core"
-import { NodeAgb } from "@effect-agb/platform-node"
-import { Effect, Exit, ManagedRuntime, Scope } from "effect"
 import { type AgbLocal, startAgbLocal } from "./agbLocal.js"
 import type { Alternative, Missing } from "./compare.js"
 import { type Ipykernel, startIpykernel } from "./ipykernel.js"
 import { pythonPath } from "./processes.js"
 import { type SandboxRuntime, startSandboxRuntime } from "./sandboxRuntime.js"
+import { connectSdk, type Sdk } from "./sdk.js"
 
 /** The SDK connected to one `agb-local`. */
-export interface Local {
+export interface Local extends Pick<Sdk, "run" | "open"> {
   readonly server: AgbLocal
-  readonly run: <A, E>(effect: Effect.Effect<A, E, Agb.Agb>) => Promise<A>
-  /** A session, and how to delete it. */
-  readonly open: () => Promise<{ readonly session: Session.Session; readonly close: () => Promise<void> }>
   readonly stop: () => Promise<void>
 }
 
@@ -29,17 +23,13 @@ export interface Contenders {
 
 export const startLocal = async (args: ReadonlyArray<string> = []): Promise<Local> => {
   const server = await startAgbLocal({ args })
-  const runtime = ManagedRuntime.make(NodeAgb.layer({ apiKey: server.apiKey, endpoint: server.endpoint }))
+  const { dispose, open, run } = connectSdk(server)
   return {
     server,
-    run: (effect) => runtime.runPromise(effect),
-    open: async () => {
-      const scope = Effect.runSync(Scope.make())
-      const session = await runtime.runPromise(Session.make({ imageId: "bench" }).pipe(Scope.extend(scope)))
-      return { session, close: () => runtime.runPromise(Scope.close(scope, Exit.void)) }
-    },
+    run,
+    open,
     stop: async () => {
-      await runtime.dispose()
+      await dispose()
       await server.stop()
     }
   }

@@ -10,18 +10,21 @@ import { loadBusy } from "./loadBusy.js"
 import { loadChurn } from "./loadChurn.js"
 import { loadLive } from "./loadLive.js"
 import { Failures, say } from "./loadReport.js"
+import { loadTransfer } from "./loadTransfer.js"
 import { descendants, exists, isAlive } from "./procfs.js"
 
-const usage = `load: sessions that come and go, and sessions at work.
+const usage = `load: sessions that come and go, sessions at work, and a large file.
 
   churn                1,000 sessions in bursts of 100
   busy                 100 sessions, a command a second each
   live                 many sessions at once; only when named
+  transfer             a file of 1 GiB into a session and out of it; only when named
 
   --minutes <number>   how long busy takes, default 10
   --sessions <number>  of busy, default 100
   --bursts <number>    of churn, default 10
   --live <number>      sessions of live, default 1000
+  --size <number>      of the file of transfer in MiB, default 1024
   --warm <number>      sandboxes that the runtime keeps ready, default 1
   --profile <folder>   where the runtime leaves a processor profile
 `
@@ -33,16 +36,23 @@ const { positionals, values } = parseArgs({
     sessions: { type: "string", default: "100" },
     bursts: { type: "string", default: "10" },
     live: { type: "string", default: "1000" },
+    size: { type: "string", default: "1024" },
     warm: { type: "string", default: "1" },
     profile: { type: "string" },
     help: { type: "boolean", default: false }
   }
 })
 
-const amount = (name: "minutes" | "sessions" | "bursts" | "live" | "warm"): number => {
+const amount = (name: "minutes" | "sessions" | "bursts" | "live" | "size" | "warm"): number => {
   const value = Number(values[name])
   if (Number.isFinite(value) && value >= 0) return value
   throw new Error(`--${name} must be a number, but was ${values[name]}`)
+}
+
+/** Options with which a session takes in a file of so many MiB, which counts as memory where its files are there. */
+const roomFor = (mebibytes: number): ReadonlyArray<string> => {
+  const workspace = Math.max(512, mebibytes + 64)
+  return ["--workspace", String(workspace), "--memory", String(2048 + workspace)]
 }
 
 const patience = 5000
@@ -80,7 +90,8 @@ const main = async (): Promise<boolean> => {
   const failures = new Failures()
   const folder = mkdtempSync(join(tmpdir(), "agb-load-"))
   const profile = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`]
-  const server = await startAgbLocal({ args: ["--warm", values.warm], nodeArgs: profile, env: { TMPDIR: folder } })
+  const args = ["--warm", values.warm, ...sections.includes("transfer") ? roomFor(amount("size")) : []]
+  const server = await startAgbLocal({ args, nodeArgs: profile, env: { TMPDIR: folder } })
   console.log(`agb-local: ${server.isolation}`)
   if (sections.includes("churn")) {
     await loadChurn(server, { bursts: amount("bursts"), size: 100, folder }, failures)
@@ -89,6 +100,7 @@ const main = async (): Promise<boolean> => {
     await loadBusy(server, { sessions: amount("sessions"), minutes: amount("minutes"), warm: amount("warm") }, failures)
   }
   if (sections.includes("live")) await loadLive(server, amount("live"), failures)
+  if (sections.includes("transfer")) await loadTransfer(server, amount("size"), failures)
   await stop(server, folder, failures)
   rmSync(folder, { recursive: true, force: true })
   failures.print()

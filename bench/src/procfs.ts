@@ -69,6 +69,21 @@ export const proportionalMemory = (pids: ReadonlyArray<number>): { readonly mebi
   return { mebibytes: kibibytes / 1024, unread }
 }
 
+/** The most memory in MiB that a process has had resident since it started. */
+export const residentPeak = (pid: number): number =>
+  Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024
+
+/** Those of these processes that run a program of this name. */
+export const running = (pids: ReadonlyArray<number>, program: string): ReadonlyArray<number> =>
+  pids.filter((pid) => {
+    try {
+      const [command = "", script = ""] = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0")
+      return command.endsWith("node") && script.endsWith(`/${program}`)
+    } catch {
+      return false
+    }
+  })
+
 export const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
 
 export const availableMebibytes = (): number =>

@@ -68,7 +68,10 @@ export interface Edit {
  * @category models
  */
 export interface ReadFileOptions {
-  /** The largest file to read, in bytes. Default 64 MiB; use `readFileStream` for what is larger. */
+  /**
+   * The largest file to read, in bytes. Default 64 MiB; use `readFileStream` for what is larger. A text may have 512 MiB at
+   * most, less 24 bytes.
+   */
   readonly maxBytes?: number | undefined
 }
 
@@ -174,9 +177,9 @@ const readers = (toolCall: ToolCall) => {
       }
     )
 
-  const readBytes = (operation: string, path: string, maxBytes = defaultMaxBytes) =>
+  const readBytes = (operation: string, path: string, maxBytes = defaultMaxBytes, most = maxBytes) =>
     checkMaxBytes(operation, maxBytes).pipe(
-      Effect.flatMap(() => open(operation, path, maxBytes)),
+      Effect.flatMap(() => open(operation, path, Math.min(maxBytes, most))),
       Effect.flatMap(Stream.runCollect),
       Effect.map(concat)
     )
@@ -265,7 +268,7 @@ export const make = (toolCall: ToolCall): FileSystem => {
     ),
     readFile: method("readFile", (operation, path: string, options?: ReadFileOptions) =>
       Effect.flatMap(
-        readBytes(operation, path, options?.maxBytes),
+        readBytes(operation, path, options?.maxBytes, fileContents.longestText),
         (bytes) => fileContents.decodeText(operation, path, bytes)
       )),
     readFileBytes: method(

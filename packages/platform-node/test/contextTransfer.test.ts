@@ -1,7 +1,6 @@
 /** Upload and download through the session's own context, step by step as the official clients do it. */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
-import type { ChildProcess } from "node:child_process"
 import * as Crypto from "node:crypto"
 import { once } from "node:events"
 import * as Fs from "node:fs"
@@ -9,7 +8,9 @@ import * as Http from "node:http"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { pipeline } from "node:stream/promises"
+import { treeOf } from "../src/internal/sandbox/processTree.js"
 import { spawnFixture } from "./fixtures/children.js"
+import { processesWith, residentPeak } from "./fixtures/processes.js"
 import { best } from "./support/runtime.js"
 import { type Item, startWire, type WireClient, wireClient } from "./support/wireClient.js"
 
@@ -188,11 +189,14 @@ const getSum = async (url: string): Promise<string> => {
   return hash.digest("hex")
 }
 
-const residentPeak = (child: ChildProcess): number =>
-  Number(/VmHWM:\s+(\d+)/.exec(Fs.readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) * 1024
+/** The agents of all sessions of a server, as this machine sees them. */
+const agentsOf = (server: number): ReadonlyArray<number> => {
+  const tree = new Set(treeOf(server))
+  return processesWith("agent.cjs").filter((pid) => tree.has(pid))
+}
 
 describe("256 MiB", () => {
-  it("pass through a server of bounded memory, both ways, and are the same", async () => {
+  it("pass through a server and an agent of bounded memory, both ways, and are the same", async () => {
     const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-transfer-test-"))
     const child = spawnFixture("serveContexts.mts", { args: [directory], stdio: ["ignore", "pipe", "inherit"] })
     try {
@@ -201,7 +205,10 @@ describe("256 MiB", () => {
       const wire = wireClient(endpoint, apiKey)
       const sessionId = await wire.session()
       const { contextId, contextPath } = await internalOf(wire, sessionId)
-      const before = residentPeak(child)
+      const server = child.pid ?? 0
+      const agents = agentsOf(server)
+      assert.isNotEmpty(agents)
+      const before = residentPeak(server)
       const remote = { contextId, filePath: `${contextPath}/large` }
       const up = (await wire.post("/sdk/GetContextFileUploadUrl", remote)).data<{ url: string }>()
       assert.strictEqual(await putLarge(up.url), 200)
@@ -217,7 +224,8 @@ describe("256 MiB", () => {
       const hash = Crypto.createHash("sha256")
       for await (const piece of bytes(large)) hash.update(piece)
       assert.strictEqual(hash.digest("hex"), sum)
-      assert.isBelow(residentPeak(child) - before, 160 * 2 ** 20, "far less than the file")
+      assert.isBelow(residentPeak(server) - before, 160 * 2 ** 20, "far less than the file")
+      for (const agent of agents) assert.isBelow(residentPeak(agent), 128 * 2 ** 20, "an agent is Node and little more")
     } finally {
       child.kill("SIGKILL")
       Fs.rmSync(directory, { recursive: true, force: true })

@@ -13,6 +13,9 @@ import * as issues from "./issues.js"
 /** Bytes of one read and UTF-16 units of one write. */
 export const pieceSize = 51_200
 
+/** The longest string, in UTF-16 units, that V8 has on 64-bit machines. */
+export const longestText = 2 ** 29 - 24
+
 /** Pieces of one file that are asked for at the same time. */
 const concurrency = 4
 
@@ -24,8 +27,9 @@ interface Piece {
   readonly length: number
 }
 
-const pieces = (size: number): ReadonlyArray<Piece> =>
-  Array.from({ length: Math.ceil(size / pieceSize) }, (_, index) => ({
+/** One after the other, since nobody knows how large a file says it is. */
+const pieces = (size: number): Stream.Stream<Piece> =>
+  Stream.map(Stream.range(0, Math.ceil(size / pieceSize) - 1), (index) => ({
     offset: index * pieceSize,
     length: Math.min(pieceSize, size - index * pieceSize)
   }))
@@ -60,9 +64,7 @@ export const read = (
   path: string,
   size: number
 ): Stream.Stream<Uint8Array, FileSystemError> =>
-  Stream.fromIterable(pieces(size)).pipe(
-    Stream.mapEffect(readPiece(toolCall, operation, path), { concurrency })
-  )
+  Stream.mapEffect(pieces(size), readPiece(toolCall, operation, path), { concurrency })
 
 /** Text of bytes that must be UTF-8; a byte-order mark is kept. */
 export const decodeText = (
