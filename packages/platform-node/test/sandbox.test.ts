@@ -227,7 +227,7 @@ describe("Sandbox", () => {
         }))
       )
       const reading = yield* Effect.fork(flood)
-      const answered = Effect.map(Effect.timeoutOption(sandbox.call({ op: "ping" }), "1 second"), Option.isSome)
+      const answered = Effect.map(Effect.timeoutOption(sandbox.call({ op: "ping" }), "6 seconds"), Option.isSome)
       const polled = Effect.delay(answered, "100 millis")
       assert.isFalse(yield* Effect.repeat(polled, { while: (isAnswered) => isAnswered, times: 150 }))
       const other = yield* Effect.fork(sandbox.call({ op: "ping" }))
