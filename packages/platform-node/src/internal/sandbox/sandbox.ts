@@ -152,10 +152,13 @@ const confinedPlace = (how: Confined, settings: Settings): Effect.Effect<Place> 
   const node = nodeInside()
   const config = agentConfig(settings, node, { home, tmp: temporary, env })
   return Effect.map(
-    confinedLaunch(how, settings, [node, agentFileInside(settings.agent), config]),
+    confinedLaunch(how, settings, [node, ...agentOptions, agentFileInside(settings.agent), config]),
     (launch) => ({ launch, home, tmp: temporary, ending: "killed" as const })
   )
 }
+
+/** Each thread that helps V8 keeps memory of its own, and there is little to help with. */
+const agentOptions = ["--v8-pool-size=1"]
 
 const userName = (): string => {
   try {
@@ -200,9 +203,9 @@ const placeOnDisk = (
     const place = { home: workspace.home, tmp: workspace.tmp, env, confine: true }
     const config = agentConfig(settings, process.execPath, place)
     const launch: Launch = how._tag === "Landlock"
-      ? (yield* landlocked(how, workspace, settings, env))([process.execPath, settings.agent, config])
+      ? (yield* landlocked(how, workspace, settings, env))([process.execPath, ...agentOptions, settings.agent, config])
       : {
-        ...wakened([process.execPath, settings.agent, config]),
+        ...wakened([process.execPath, ...agentOptions, settings.agent, config]),
         environment: env,
         descriptors: [],
         cwd: workspace.home,
