@@ -7,11 +7,13 @@ const contents = `${sandbox}/sandboxContents.ts`
 const launch = `${sandbox}/sandboxLaunch.ts`
 const restrictions = `${sandbox}/restrictions.ts`
 const unshare = `${sandbox}/unshareScript.ts`
+const cgroup = `${sandbox}/memoryCgroup.ts`
 const landlock = `${sandbox}/landlock.ts`
 
 const seen = "packages/platform-node/test/attacksSession.test.ts"
 const agents = "packages/platform-node/test/attacksAgent.test.ts"
 const whole = "packages/platform-node/test/sandbox.test.ts"
+const groups = "packages/platform-node/test/memoryCgroup.test.ts"
 const landlocked = "packages/platform-node/test/isolationLandlock.test.ts"
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
@@ -219,6 +221,27 @@ export default [
     defence: "death with the host",
     changes: { [bwrap]: [["\"--die-with-parent\", ", ""]] },
     caughtBy: [whole, "are gone, whether their agents run or stand still"]
+  },
+  {
+    defence: "control groups, version 2: no swap beside the memory",
+    changes: { [cgroup]: [["[\"memory.swap.max\", \"0\"], ", ""]] },
+    caughtBy: [groups, "bounds memory and swap"]
+  },
+  {
+    defence: "control groups, version 2: the kills of the kernel",
+    changes: { [cgroup]: [["/^oom_kill (", "/oom ("]] },
+    caughtBy: [groups, "counts only what the kernel killed"]
+  },
+  {
+    defence: "control groups, version 2: what a dead host left is ended",
+    changes: { [cgroup]: [["      killAll(group)\n", ""]] },
+    caughtBy: [groups, "of a host that is gone is swept"]
+  },
+  {
+    defence: "control groups, version 2: the limit is required",
+    changes: { [cgroup]: [["if (index === 0 || Fs.existsSync(path))", "if (Fs.existsSync(path))"]] },
+    caughtBy: [groups, "is refused, and leaves nothing"],
+    only: "root"
   },
   {
     defence: "landlock: files outside",
