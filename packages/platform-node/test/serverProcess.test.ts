@@ -2,61 +2,19 @@
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { ChildProcess } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
-import * as Os from "node:os"
-import * as Path from "node:path"
 import { vi } from "vitest"
-import { spawnFixture } from "./fixtures/children.js"
 import { processesWith, until } from "./fixtures/processes.js"
+import { apiKey, type Program, run } from "./support/localProgram.js"
 import { requestBytes, sendRequest } from "./support/rawHttp.js"
 import { best } from "./support/runtime.js"
-import { postJson, refusedHandshake, start, talkTo, type Wire, wireTo } from "./support/wire.js"
+import { postJson, refusedHandshake, start, talkTo } from "./support/wire.js"
 
 // Sandboxes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
 
 const uniqueSeconds = () => `6${process.pid}.${Math.floor(Math.random() * 1e9)}`
-
-const apiKey = "akm-5ec2e7-0f-the-process"
-
-interface Program extends Wire {
-  readonly child: ChildProcess
-  /** Everything on its standard error so far. */
-  readonly log: () => string
-  readonly folder: string
-  readonly exited: Promise<number | null>
-}
-
-const run = (args: ReadonlyArray<string>) =>
-  Effect.gen(function*() {
-    const folder = yield* Effect.acquireRelease(
-      Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-local-test-"))),
-      (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
-    )
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawnFixture("../../src/bin.ts", {
-          args: [...args, "--isolation", best.level === "none" ? "none" : "auto"],
-          env: { AGB_API_KEY: apiKey, TMPDIR: folder }
-        })
-      ),
-      (child) => Effect.sync(() => child.kill("SIGKILL"))
-    )
-    let [said, logged] = ["", ""]
-    child.stderr?.on("data", (chunk: Buffer) => logged += chunk.toString())
-    const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)))
-    const endpoint = yield* Effect.async<string>((resume) => {
-      child.stdout?.on("data", (chunk: Buffer) => {
-        said += chunk.toString()
-        const found = /AGB_ENDPOINT=(\S+)\n/.exec(said)?.[1]
-        if (found !== undefined) resume(Effect.succeed(found))
-      })
-      child.once("exit", () => resume(Effect.dieMessage(`it did not start: ${logged}`)))
-    })
-    return { ...wireTo(endpoint, apiKey), child, folder, exited, log: () => logged } satisfies Program
-  })
 
 /** A request whose body never comes to its end. */
 const half = ({ port }: Program) =>

@@ -85,6 +85,10 @@ const obey = (order) => {
 
 // Not by an exit, which would take its time: sandboxes live as long as this process.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"))
+// Node loses count of the descriptors that a host without room for them did not take. That is no reason to end them all.
+process.on("uncaughtException", (error) => {
+  if (!("code" in error) || error.code !== "ERR_INTERNAL_ASSERTION") process.kill(process.pid, "SIGKILL")
+})
 // They may be meant for the host's whole group or service, and the host decides when its sandboxes end.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
 process.on("message", (order) => obey(/** @type {Order} */ (order)))
