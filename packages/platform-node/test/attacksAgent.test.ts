@@ -41,6 +41,22 @@ describe.skipIf(process.platform !== "linux")("an agent that sends", () => {
   )
 })
 
+describe.skipIf(process.platform !== "linux")("an agent that", () => {
+  it.live.each([
+    ["takes more from a tunnel than it was sent", 1, "took more than it was sent"] as const,
+    ["sends more through a tunnel than it may", 2, "sent more than it was asked for"] as const
+  ])("%s loses the tunnel", ([, port, reason]) =>
+    Effect.gen(function*() {
+      const sandbox = yield* start
+      const tunnel = sandbox.tunnel(port)
+      let failure = ""
+      tunnel.on("error", ({ message }) => failure = message)
+      assert.isTrue(yield* until(() => tunnel.destroyed), "the tunnel is still there")
+      assert.include(failure, reason)
+      assert.isNull((yield* sandbox.call({ op: "ping" })).value)
+    }).pipe(Effect.scoped))
+})
+
 describe.skipIf(process.platform !== "linux")("an agent", () => {
   it.live("whose input ends leaves nothing", () =>
     Effect.gen(function*() {

@@ -86,7 +86,10 @@ describe("the log of the server", () => {
 
   it("names the place of a defect, and nothing that it quotes", () => {
     const defect = new TypeError(`unexpected ${apiKey}`)
-    assert.include(placeOf(defect), "attacksLog")
+    const lines = new TypeError(`unexpected\n    at ${apiKey}\n    at x`)
+    const changed = Object.assign(new TypeError(`unexpected\n    at ${apiKey}`), { message: "another" })
+    for (const known of [defect, lines]) assert.include(placeOf(known), "attacksLog")
+    for (const place of [placeOf(lines), placeOf(changed)]) assert.notInclude(place, apiKey)
     for (const place of [placeOf(defect), placeOf(apiKey), placeOf({ apiKey })]) assert.notInclude(place, apiKey)
   })
 })

@@ -291,6 +291,28 @@ export default [
     only: "root"
   },
   {
+    defence: "no descriptors left is the end of no session",
+    changes: {
+      [`${sandbox}/spawner.cjs`]: [["error.code !== \"ERR_INTERNAL_ASSERTION\"", "error.code !== \"another\""]]
+    },
+    caughtBy: ["packages/platform-node/test/serverFailures.test.ts", "out of file descriptors"]
+  },
+  {
+    defence: "a tunnel's agent takes no more than it was sent",
+    changes: {
+      [`${sandbox}/tunnel.ts`]: [[
+        "if (this.#ahead < 0) this.destroy(new Error(\"the session took more than it was sent\"))\n        else this.#resume()",
+        "this.#resume()"
+      ]]
+    },
+    caughtBy: [agents, "takes more from a tunnel than it was sent"]
+  },
+  {
+    defence: "a tunnel's agent sends no more than it may",
+    changes: { [`${sandbox}/tunnel.ts`]: [["if (this.#unread > 4 * windowBytes)", "if (this.#unread < 0)"]] },
+    caughtBy: [agents, "sends more through a tunnel than it may"]
+  },
+  {
     defence: "frames of the agent are bounded",
     changes: {
       [`${agent}/frames.cjs`]: [["length < 8 || length > maxFrameBytes", "length < 8"]]

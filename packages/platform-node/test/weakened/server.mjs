@@ -372,6 +372,11 @@ export default [
     caughtBy: [`${tests}/attacksLog.test.ts`, "names the place of a defect"]
   },
   {
+    defence: "the log quotes no lines of a defect",
+    changes: { [`${local}/requestLog.ts`]: [["stack.slice(said + defect.message.length)", "stack"]] },
+    caughtBy: [`${tests}/attacksLog.test.ts`, "names the place of a defect"]
+  },
+  {
     defence: "the end lets calls in flight finish",
     changes: { [http]: [["works.make(limits.drain)", "works.make(0)"]] },
     caughtBy: [life, "lets calls in flight finish"],

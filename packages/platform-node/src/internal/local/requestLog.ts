@@ -39,9 +39,14 @@ export const logAnswered = (level: LogLevel.LogLevel, answered: () => Answered):
       ? Effect.void
       : Effect.suspend(() => Effect.annotateLogs(Effect.logWithLevel(level, "request"), fields(answered()))))
 
+const isFrame = (line: string): boolean => /^\s+at /.test(line)
+
 /** Where a defect happened, without its message: that may quote what a client sent. */
 export const placeOf = (defect: unknown): string => {
   if (!(defect instanceof Error)) return typeof defect
-  const frames = (defect.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(0, 12)
+  const stack = defect.stack ?? ""
+  const said = stack.indexOf(defect.message)
+  // A message may have lines that look like frames.
+  const frames = said === -1 ? [] : stack.slice(said + defect.message.length).split("\n").filter(isFrame).slice(0, 12)
   return [defect.name, ...frames].join("\n")
 }
