@@ -4,7 +4,11 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Crypto from "node:crypto"
 import * as Net from "node:net"
+import { vi } from "vitest"
 import { best, layerWith, none } from "./support/runtime.js"
+
+// Sandboxes start slowly on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** A web server inside: echoes what it is asked, serves five megabytes, and turns a socket into an echo on upgrade. */
 const program = `
