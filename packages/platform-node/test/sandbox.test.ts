@@ -316,6 +316,17 @@ describe("Workspace", () => {
     return root
   }
 
+  it.live("that cannot be made is why a session does not start", () =>
+    Effect.gen(function*() {
+      const before = process.env.TMPDIR
+      process.env.TMPDIR = "/proc"
+      const error = yield* Effect.flip(Effect.scoped(start(unconfined)))
+      if (before === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = before
+      assert.strictEqual(error._tag, "SandboxStartError")
+      assert.match(error.message, /no workspace directory: .*ENOENT/)
+    }))
+
   it.live("is removed though user code has locked it", () =>
     Effect.gen(function*() {
       const home = yield* Effect.scoped(Effect.gen(function*() {
