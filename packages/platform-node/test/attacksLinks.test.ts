@@ -24,6 +24,10 @@ const answers: Readonly<Record<string, readonly [bytes: string, expected: readon
       answered("200 OK\r\nConnection: keep-alive, x\r\nKeep-Alive: timeout=1e9\r\nProxy-Authenticate: x"),
       [200, "ok"]
     ],
+    "cookies of other links": [
+      answered("200 OK\r\nSet-Cookie: agb-link-30000=x; Path=/\r\nset-cookie: own=1\r\nClear-Site-Data: \"*\""),
+      [200, "ok"]
+    ],
     "a second answer": [answered("200 OK") + answered("500 No"), [200, "ok"]]
   }
 
@@ -65,7 +69,9 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a session that answers a l
           const reply = yield* get(yield* session.getLink({ port: firstPort + index }))
           assert.strictEqual(reply.status, status, title)
           if (body !== undefined) assert.strictEqual(reply.body, body, title)
-          assert.isNull(reply.headers.get("proxy-authenticate"), title)
+          for (const name of ["proxy-authenticate", "clear-site-data"]) assert.isNull(reply.headers.get(name), title)
+          assert.notInclude(reply.headers.get("set-cookie") ?? "", "agb-link-30000", title)
+          if (title === "cookies of other links") assert.include(reply.headers.get("set-cookie"), "own=1")
         }
         const { stdout } = yield* session.command.executeCommand("echo still here", { timeout: "10 seconds" })
         assert.strictEqual(stdout, "still here\n")

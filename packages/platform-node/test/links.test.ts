@@ -95,7 +95,7 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a link", (it) => {
         assert.include(first.headers.get("set-cookie"), "SameSite=Strict")
         const second = json(
           yield* get(new URL("/style.css", url), {
-            headers: { cookie: `${cookie}; agb-link-1=of-another; own=1` }
+            headers: { cookie: `${cookie.split("=")[0]}=planted; ${cookie}; agb-link-1=of-another; own=1` }
           })
         )
         assert.deepInclude(second, { url: "/style.css", cookie: "own=1" })

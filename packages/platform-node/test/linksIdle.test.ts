@@ -78,4 +78,4 @@ it.scoped("a link that is used keeps its session from idling, and a link alone d
     assert.strictEqual(yield* count, 1)
     yield* TestClock.adjust("70 seconds")
     assert.strictEqual(yield* count, 0)
-  }), 30_000)
+  }), 60_000)

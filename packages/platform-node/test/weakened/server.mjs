@@ -423,10 +423,23 @@ export default [
   },
   {
     defence: "a link into a session: headers between neighbours",
-    changes: {
-      [gateway]: [["pairsOf(rawHeaders).filter(([name]) => !betweenNeighbours.test(name))", "pairsOf(rawHeaders)"]]
-    },
+    changes: { [gateway]: [["!betweenNeighbours.test(pair[0]) && ", ""]] },
     caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"]
+  },
+  {
+    defence: "a link into a session: cookies of other links",
+    changes: { [gateway]: [[" && !isAboutOthers(pair)", ""]] },
+    caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"]
+  },
+  {
+    defence: "a link into a session: a planted cookie shuts nobody out",
+    changes: {
+      [gateway]: [[
+        ".some(([name, value]) => name === cookieName && isToken(value))",
+        ".filter(([name]) => name === cookieName).slice(0, 1).some(([, value]) => isToken(value))"
+      ]]
+    },
+    caughtBy: [links, "carries its token to absolute paths"]
   },
   {
     defence: "a link into a session: its cookies are not the session's",

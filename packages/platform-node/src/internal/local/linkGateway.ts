@@ -64,8 +64,9 @@ const admit = (
 ) => {
   const [, first, rest = "/"] = /^\/([^/?#]*)(.*)$/s.exec(url) ?? []
   if (isToken(first)) return { path: rest.startsWith("/") ? rest : `/${rest}`, byPath: true }
-  const cookie = cookiesOf(headers.cookie).find(([name]) => name === cookieName)
-  return cookie !== undefined && isToken(cookie[1]) ? { path: url, byPath: false } : undefined
+  // Another page of this host may have planted a cookie of that name beside ours.
+  const isShown = cookiesOf(headers.cookie).some(([name, value]) => name === cookieName && isToken(value))
+  return isShown ? { path: url, byPath: false } : undefined
 }
 
 const cookiesOf = (header = ""): ReadonlyArray<readonly [name: string, value: string]> =>
@@ -101,11 +102,15 @@ const refuse = (response: Http.ServerResponse, status: number, text: string): vo
   else response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`)
 }
 
+/** Cookies know no ports: what would change those of other links, or of all that this host serves. */
+const isAboutOthers = ([name, value]: readonly [name: string, value: string]): boolean =>
+  /^clear-site-data$/i.test(name) || /^set-cookie$/i.test(name) && value.startsWith(cookiePrefix)
+
 /** What a session answers may be anything that a parser lets through, and more than a reply may be made of. */
 const replyWith = (response: Http.ServerResponse, answer: Http.IncomingMessage, cookies: ReadonlyArray<string>) => {
   const { rawHeaders, statusCode = 0 } = answer
   if (statusCode < 200) return void answer.destroy(new Error(`the session answered with status ${statusCode}`))
-  const headers = pairsOf(rawHeaders).filter(([name]) => !betweenNeighbours.test(name))
+  const headers = pairsOf(rawHeaders).filter((pair) => !betweenNeighbours.test(pair[0]) && !isAboutOthers(pair))
   response.writeHead(statusCode, [...headers.flat(), ...cookies.flatMap((cookie) => ["Set-Cookie", cookie])])
   answer.pipe(response)
 }
