@@ -24,7 +24,9 @@ const carry = (socket, id, { inputs, output }) =>
       output.send(id, { event: "data" }, [chunk])
       if (window.isFull()) socket.pause()
     })
-    socket.on("end", () => output.send(id, { event: "end" }))
+    const end = () => output.send(id, { event: "end" })
+    if (socket.readableEnded) end()
+    else socket.on("end", end)
     socket.on("error", reject)
     socket.on("close", () => resolve({ value: null }))
 

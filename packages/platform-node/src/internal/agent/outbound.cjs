@@ -79,7 +79,6 @@ const makeOutbound = () => {
       if (socket.destroyed) throw new Failure("EPIPE", "The program has closed the connection")
       signal.addEventListener("abort", () => socket.resetAndDestroy())
       if (target.greeting.length > 0) socket.write(target.greeting)
-      if (target.ahead.length > 0) socket.unshift(target.ahead)
       agent.output.send(id, { event: "open" })
       const carried = carry(socket, id, agent)
       socket.resume()

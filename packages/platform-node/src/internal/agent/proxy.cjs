@@ -62,8 +62,10 @@ const receive = (socket, onTarget) => {
       return
     }
     socket.off("data", take).off("end", leave).setTimeout(0)
-    if ("end" in found) dismiss(socket, found.end)
-    else onTarget((socket.pause(), found.target))
+    if ("end" in found) return dismiss(socket, found.end)
+    socket.pause()
+    if (found.target.ahead.length > 0) socket.unshift(found.target.ahead)
+    onTarget(found.target)
   }
   const leave = () => socket.destroy()
   socket.setTimeout(longestWait, leave)

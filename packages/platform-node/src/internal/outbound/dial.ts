@@ -108,7 +108,7 @@ const connect = (
 ): Effect.Effect<Net.Socket, Denial, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => machine.connect(formatAddress(address), port).on("error", () => {})),
-    (socket) => Effect.sync(() => socket.destroy())
+    (socket) => Effect.sync(() => socket.connecting ? socket.destroy() : socket.resetAndDestroy())
   ).pipe(
     Effect.tap((socket) =>
       Effect.async<void, Denial>((resume) => {
