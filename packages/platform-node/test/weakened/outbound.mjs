@@ -45,12 +45,9 @@ export default [
     caughtBy: [rules, "name the addresses of interfaces without a carrier"]
   },
   {
-    defence: "outbound: IPv4 inside IPv6",
-    changes: {
-      [`${outbound}/addresses.ts`]: [["found !== undefined && isWithin(found, mapped)", "found === undefined"]]
-    },
-    caughtBy: [rules, "wrapped in IPv6: mapped$"],
-    fails: "Error"
+    defence: "outbound: of IPv6 only what is given out to the public",
+    changes: { [policy]: [["address.length === 16 && !isWithin(address, globalUnicast)", "address.length < 4"]] },
+    caughtBy: [rules, "of IPv6 are the public ones"]
   },
   {
     defence: "outbound: translated addresses are judged by what they wrap",
@@ -162,7 +159,8 @@ export default [
   {
     defence: "outbound: the end of a session ends its connections",
     changes: {
-      [dial]: [["socket.connecting ? socket.destroy() : socket.resetAndDestroy()", "void socket.connecting"]]
+      [dial]: [["socket.connecting ? socket.destroy() : socket.resetAndDestroy()", "void socket.connecting"]],
+      [carrier]: [["      socket.resetAndDestroy()\n", ""]]
     },
     caughtBy: [carried, "ends with the session, and with it every connection"]
   }

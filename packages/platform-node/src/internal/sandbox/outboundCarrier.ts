@@ -2,7 +2,6 @@
  * The way out of a sandbox that has no network: its agent is a proxy inside, asks here for each connection, and this
  * process dials and carries the bytes. Whatever was asked ends with the sandbox.
  */
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FiberSet from "effect/FiberSet"
@@ -23,6 +22,8 @@ const mostConnections = 128
 
 /** How long a connection of which one half has ended may be without any bytes. */
 const longestSilence = 300_000
+
+const startLimit = 10_000
 
 type Ask = Extract<OutboundEvent, { readonly event: "ask" }>
 
@@ -68,6 +69,26 @@ const refuse = (
 /** For a machine that is out of descriptors, for example. */
 const notDialled = new Denial({ reason: "unreachable", message: "this machine could not make a connection" })
 
+/** Starts the proxy inside, which asks from then on. */
+const listen = (connection: SandboxConnection, onAsk: (ask: Ask) => void): Effect.Effect<void, SandboxStartError> =>
+  Effect.async((resume) => {
+    const overdue = setTimeout(() => connection.end("its proxy did not listen in time"), startLimit)
+    const call = { op: "outbound", port: proxyPort, connections: mostConnections } as const
+    connection.start(call, undefined, {
+      onOutbound: (event) => {
+        if (event.event === "ask") return onAsk(event)
+        clearTimeout(overdue)
+        resume(Effect.void)
+      },
+      onEnd: (end) => {
+        clearTimeout(overdue)
+        const reason = Either.isLeft(end) ? end.left.message : "its proxy ended"
+        resume(new SandboxStartError({ reason }))
+        connection.end("its proxy to the outside has ended")
+      }
+    })
+  })
+
 /** Starts the proxy inside and serves it until the scope ends. */
 export const serveOutbound = (
   connection: SandboxConnection,
@@ -75,14 +96,12 @@ export const serveOutbound = (
 ): Effect.Effect<void, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const run = yield* FiberSet.makeRuntime()
-    const listening = yield* Deferred.make<void, SandboxStartError>()
     const ownTurn = makeTurns(1)
     let active = 0
     /** Called while frames are read, in their order: the agent may ask anew in the frame that follows. */
     const over = () => {
       active -= 1
     }
-
     const serve = (ask: Ask) =>
       dial(outbound, ownTurn, ask).pipe(
         Effect.catchAllDefect(() => notDialled),
@@ -90,20 +109,9 @@ export const serveOutbound = (
         Effect.scoped,
         Effect.catchTag("Denial", (denial) => refuse(connection, ask, denial, over))
       )
-
-    const call = { op: "outbound", port: proxyPort, connections: mostConnections } as const
-    connection.start(call, undefined, {
-      onOutbound: (event) => {
-        if (event.event === "listening") return Deferred.unsafeDone(listening, Effect.void)
-        active += 1
-        if (active > mostConnections) connection.end("its agent asked for more connections than it may have")
-        else run(serve(event))
-      },
-      onEnd: (end) => {
-        const reason = Either.isLeft(end) ? end.left.message : "its proxy ended"
-        Deferred.unsafeDone(listening, new SandboxStartError({ reason }))
-        connection.end("its proxy to the outside has ended")
-      }
+    yield* listen(connection, (ask) => {
+      active += 1
+      if (active > mostConnections) connection.end("its agent asked for more connections than it may have")
+      else run(serve(ask))
     })
-    yield* Deferred.await(listening)
   })
