@@ -87,6 +87,17 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
         assert.deepInclude(plain.error, { name: "SyntaxError", value: "Unexpected token ';'" })
       }))
 
+    it.effect("tells causes with the user's own lines alone", () =>
+      Effect.gen(function*() {
+        const { error, executionCount } = yield* script(
+          "try { null.x } catch (cause) {\n  throw new Error('outer', { cause })\n}"
+        )
+        assert.strictEqual(
+          error?.traceback.replaceAll(`run-${executionCount}`, "run"),
+          "Error: outer\n    at run:2:9 {\n  [cause]: TypeError: Cannot read properties of null (reading 'x')\n      at run:1:12\n}"
+        )
+      }))
+
     it.effect("says where code ends too early, and what it does not know", () =>
       Effect.gen(function*() {
         const early = yield* script("function f() {\n  return 1\n\nf()\n\n")

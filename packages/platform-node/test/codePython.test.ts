@@ -14,6 +14,9 @@ const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unkn
 const has = (module: string) =>
   interpreters.python !== undefined && spawnSync(interpreters.python, ["-c", `import ${module}`]).status === 0
 
+const marksErrors = interpreters.python !== undefined &&
+  spawnSync(interpreters.python, ["-c", "import sys; sys.exit(sys.version_info < (3, 11))"]).status === 0
+
 const isPng = (image: unknown) => String(image).startsWith("iVBORw0KGgo")
 
 describe.skipIf(interpreters.python === undefined || process.platform !== "linux")("python kernel", () => {
@@ -163,6 +166,26 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         assert.strictEqual(main(yield* python("name = 'written.txt'\nlines = !cat {name}\nlines")), "['%d', 'last']")
         const unknown = yield* python("%%prun\nanything that is = no Python")
         assert.include(unknown.error?.value, "%%prun is a command of IPython")
+      }))
+
+    it.effect("may be indented as a whole", () =>
+      Effect.gen(function*() {
+        const indented = yield* python("\n    if True:\n        kept = 7\n    kept")
+        assert.strictEqual(main(indented), "7")
+        assert.deepStrictEqual((yield* python("  kept;")).results, [])
+        assert.strictEqual((yield* python("  !echo $((1 + 1))\n  kept")).stdout, "2\n")
+        const { error } = yield* python("\ufeff    kept\n    kept + nothing")
+        assert.include(error?.traceback, "line 2, in <module>\n    kept + nothing\n")
+        assert.strictEqual((yield* python("a = 1\n  b = 2")).error?.name, "IndentationError")
+      }))
+
+    it.effect("point at what failed, in the line that it is in", () =>
+      Effect.gen(function*() {
+        const { error } = yield* python("text = 'a\u2028b\fc'\n\f\nlen(text) + nothing")
+        const [, place, line, marks] = error?.traceback.split("\n") ?? []
+        assert.match(place ?? "", /line 3, in <module>$/)
+        assert.strictEqual(line, "    len(text) + nothing")
+        if (marksErrors) assert.strictEqual(marks, `${" ".repeat(line.indexOf("nothing"))}^^^^^^^`)
       }))
 
     it.effect("tell of a line that is neither Python nor a command by itself", () =>

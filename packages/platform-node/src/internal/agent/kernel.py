@@ -246,10 +246,10 @@ class Program:
         self.loop = None
 
     def execute(self, name, code):
+        flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        tree, code = parsed(code, name, flags | _ast.PyCF_ONLY_AST)
         self.sources[name] = code
         self.publish_sources()
-        flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        tree = parsed(code, name, flags | _ast.PyCF_ONLY_AST)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
         if tree.body:
             self.evaluate(compile(tree, name, "exec", flags, True))
@@ -284,7 +284,7 @@ class Program:
         if linecache is None or not hasattr(linecache, "cache"):
             return
         for name, code in self.sources.items():
-            linecache.cache[name] = (len(code), None, code.splitlines(True), name)
+            linecache.cache[name] = (len(code), None, [line + "\n" for line in lines_of(code)], name)
         self.sources.clear()
 
     def explain(self, error):
@@ -308,24 +308,33 @@ class Program:
 
 
 def parsed(code, name, flags):
-    """The syntax tree of the code; what is no Python may be the commands that notebooks have."""
-    try:
-        return compile(code, name, "exec", flags, True)
-    except SyntaxError as error:
-        refused = error
-    import kernel_magic
-    translated = kernel_magic.translate(code)
-    try:
-        if translated != code:
-            return compile(translated, name, "exec", flags, True)
-    except SyntaxError as error:
-        refused = max(refused, error, key=lambda each: each.lineno or 0)
+    """The syntax tree of the code, and the code that its lines and columns are those of."""
+    refused = None
+    for text, shown in readings(code):
+        try:
+            return compile(text, name, "exec", flags, True), shown
+        except SyntaxError as error:
+            refused = max(refused or error, error, key=lambda each: each.lineno or 0)
     raise refused from None
+
+
+def readings(code):
+    """What is no Python as it stands may be indented as a whole, or have the commands that notebooks have."""
+    yield code, code
+    import kernel_magic
+    plain = kernel_magic.unindented(code)
+    translated = kernel_magic.translate(plain)
+    for text in sorted({plain, translated} - {code}, key=translated.__eq__):
+        yield text, plain
+
+
+def lines_of(code):
+    return code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def is_silenced(code, node):
     """Whether a semicolon follows the last expression."""
-    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")[node.end_lineno - 1:]
+    lines = lines_of(code)[node.end_lineno - 1:]
     tail = lines[0].encode("utf-8")[node.end_col_offset:].decode("utf-8") + "\n".join(lines[1:])
     return tail.lstrip(" \t\n\\)").startswith(";")
 

@@ -20,11 +20,14 @@ const maps = new Map()
 const mapLines = (name, map) => void maps.set(name, map)
 
 /**
- * Frames of Node and of this program say nothing about the code that ran.
+ * Frames of Node and of this program say nothing about the code that ran, nor does the number of those that a cause has too.
  *
  * @param {string} line
  */
-const isForeign = (line) => /^\s+at /.test(line) && (/\(?node:/.test(line) || line.includes(folder))
+const isForeign = (line) =>
+  /^\s+at /.test(line)
+    ? /\(?node:/.test(line) || line.includes(folder)
+    : /^\s+\.{3} \d+ lines matching cause stack trace \.{3}/.test(line)
 
 /** @param {string} text */
 const withOwnLines = (text) =>

@@ -1,6 +1,6 @@
 """
-The commands of notebooks that plain Python has a word for: `!command`, `name = !command`, `%cd`, `%pip`, the inline
-figures, and cells that are shell scripts or files.
+What notebooks understand beside Python: code that is indented as a whole, and the commands that Python has a word for:
+`!command`, `name = !command`, `%cd`, `%pip`, the inline figures, and cells that are shell scripts or files.
 """
 import os
 import re
@@ -8,9 +8,17 @@ import subprocess
 import sys
 
 CELL = re.compile(r"\s*%%(\S*)[ \t]*(.*)\n?([^\0]*)")
+FIRST = re.compile(r"(?:[ \t]*\n)*([ \t]*)")
 COMMAND = re.compile(r"^([ \t]*)([!%].*)$", re.MULTILINE)
 CAPTURE = re.compile(r"^([ \t]*[\w \t,.]+=[ \t]*)!(.*)$", re.MULTILINE)
 CALL = "__import__('kernel_magic')."
+
+
+def unindented(code):
+    """Without the indentation of its first line, and without the mark that some editors begin a text with."""
+    text = code.lstrip("\ufeff")
+    indentation = FIRST.match(text)[1]
+    return re.sub("^" + indentation, "", text, flags=re.MULTILINE) if indentation else text
 
 
 def translate(code):
