@@ -238,7 +238,10 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
 
     it.effect("finds no module of the kernel itself", () =>
       Effect.gen(function*() {
-        assert.strictEqual(main(yield* script("[require.main, ...Object.keys(require.cache)]")), "[ undefined ]")
+        assert.strictEqual(
+          main(yield* script("[process.mainModule, require.main === module, ...Object.keys(require.cache)]")),
+          "[ undefined, true ]"
+        )
       }))
 
     it.effect("finds modules beside the code", () =>

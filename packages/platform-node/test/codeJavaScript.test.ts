@@ -87,6 +87,51 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
         assert.deepInclude(plain.error, { name: "SyntaxError", value: "Unexpected token ';'" })
       }))
 
+    it.effect("finds what modules have, its place and whether it is the main one", () =>
+      Effect.gen(function*() {
+        const main = yield* script(
+          "if (require.main === module) console.log('main')\nmodule.exports = { a: 1 }\nexports.a = 2"
+        )
+        assert.deepInclude(main, { error: null, stdout: "main\n" })
+        const place = yield* script([
+          "import { createRequire } from 'node:module'",
+          "const load = createRequire(import.meta.url)",
+          "const here = process.cwd()",
+          "const { fileURLToPath } = load('node:url')",
+          "console.log(fileURLToPath(import.meta.url) === __filename)",
+          "console.log(import.meta.dirname === here && __dirname === here)"
+        ].join("\n"))
+        assert.deepInclude(place, { error: null, stdout: "true\ntrue\n" })
+      }))
+
+    it.effect("prints stacks without what runs the code", () =>
+      Effect.gen(function*() {
+        const { executionCount, stderr, stdout } = yield* script(
+          "function f() {\n  console.error(new RangeError('logged'))\n}\nf()\nconsole.log([new Error('inner')])\n" +
+            "try { require('fs').readFileSync(5.5) } catch (error) { console.log(error.stack) }"
+        )
+        const run = `run-${executionCount}`
+        assert.strictEqual(stderr, `RangeError: logged\n    at f (${run}:2:17)\n    at ${run}:4:1\n`)
+        const lines = stdout.split("\n")
+        assert.deepStrictEqual(lines.slice(0, 4), ["[", "  Error: inner", `      at ${run}:5:14`, "]"])
+        assert.match(lines[4] ?? "", /^TypeError \[ERR_INVALID_ARG_TYPE\]: The "path"/)
+        assert.strictEqual(lines.at(-2), `    at ${run}:6:21`)
+      }))
+
+    it.effect("says where a name is declared otherwise, and what is wrong elsewhere", () =>
+      Effect.gen(function*() {
+        yield* script("let taken = 1")
+        for (const code of ["var taken = 2", "\nvar free = 1, taken = 2", "taken\nfunction taken() {}"]) {
+          const { error, executionCount } = yield* script(code)
+          assert.strictEqual(error?.value, "Identifier 'taken' has already been declared")
+          assert.include(error?.traceback, `run-${executionCount}:${code.split("\n").length}\n`, code)
+        }
+        const code = "require('fs').writeFileSync('bad.mjs', 'export default = 5')\nawait import('./bad.mjs')"
+        const { error, executionCount } = yield* script(code)
+        assert.strictEqual(error?.value, "Unexpected token '='")
+        assert.notInclude(error?.traceback, `run-${executionCount}:1`)
+      }))
+
     it.effect("tells causes with the user's own lines alone", () =>
       Effect.gen(function*() {
         const { error, executionCount } = yield* script(

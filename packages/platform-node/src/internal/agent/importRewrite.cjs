@@ -10,6 +10,9 @@
 /** The global function that stands for `import(…)`, which scripts run through the inspector do not have. */
 const importName = "__import"
 
+/** The global that stands for `import.meta`. */
+const metaName = "__importMeta"
+
 const statement = new RegExp(
   /import\s*(?:(?<clause>[^"'`;()]+?)\s*\bfrom\s*)?(?<from>"[^"\n]*"|'[^'\n]*')/.source +
     /(?:\s*(?:with|assert)\s*(?<options>\{[^}]*\}))?[ \t]*;?/.source,
@@ -56,8 +59,11 @@ const importAt = (code, at, nested) => {
   statement.lastIndex = at
   const found = nested ? null : statement.exec(code)
   if (found !== null) return { instead: replacement(found), length: found[0].length }
-  const dynamic = /^import\s*\(/.test(code.slice(at, at + 100))
-  return dynamic ? { instead: importName, length: "import".length } : undefined
+  const [expression, meta] = /^import\s*(?:\(|(\.\s*meta\b))/.exec(code.slice(at, at + 100)) ?? []
+  if (expression === undefined) return undefined
+  return meta === undefined
+    ? { instead: importName, length: "import".length }
+    : { instead: metaName, length: expression.length }
 }
 
 /**
@@ -145,4 +151,4 @@ const declaration = (clause, loaded) => {
   return `const ${all} = ${loaded}${name === undefined ? "" : `, { default: ${name} } = ${all}`}`
 }
 
-module.exports = { importName, rewriteModule }
+module.exports = { importName, metaName, rewriteModule }

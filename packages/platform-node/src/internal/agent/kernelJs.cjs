@@ -15,12 +15,15 @@ const { createRequire } = Module
 const net = require("node:net")
 const { join } = require("node:path")
 const { Readable, Writable } = require("node:stream")
+const { pathToFileURL } = require("node:url")
 const { inspect, types } = require("node:util")
 const { SHARE_ENV, Worker } = require("node:worker_threads")
 const { decodeFields, encodeFields, lines } = require("./fields.cjs")
-const { importName, rewriteModule } = require("./importRewrite.cjs")
+const { importName, metaName, rewriteModule } = require("./importRewrite.cjs")
 const { beginRun, endRun, stopRun, watchTimers } = require("./kernelJsActivity.cjs")
-const { explain, explainSyntax, interrupted, isOfRun, mapLines, stackOf } = require("./kernelJsErrors.cjs")
+const { explain, explainSyntax, interrupted, isOfRun, isRedeclaration, mapLines, stackOf, tellOwnFrames } = require(
+  "./kernelJsErrors.cjs"
+)
 const { isRefused, withObject } = require("./kernelJsSyntax.cjs")
 const { looksTyped, stripTypes } = require("./kernelJsTypes.cjs")
 
@@ -121,10 +124,11 @@ const valueOf = ({ objectId, unserializableValue, value }) => {
  * @param {string} code
  * @returns {Told}
  */
-const explainDetails = ({ columnNumber, exception, lineNumber, text }, name, code) => {
+const explainDetails = ({ columnNumber, exception, lineNumber, scriptId, text }, name, code) => {
   if (exception === undefined) return { name: "Error", value: text, traceback: text }
   const told = explain(valueOf(exception))
-  if (told.name !== "SyntaxError" || told.traceback.includes(`${name}:`)) return told
+  const isOfCode = told.name === "SyntaxError" && scriptId !== undefined
+  if (!isOfCode || told.traceback.includes(`${name}:`) && !isRedeclaration(told.value)) return told
   return explainSyntax(name, code, { message: told.value, line: lineNumber, column: columnNumber })
 }
 
@@ -218,7 +222,8 @@ const evaluateTyped = (count, code, fault) => {
   const name = `run-${count}`
   const typed = stripTypes(code)
   if ("code" in typed) return evaluateStripped(count, typed)
-  finish(count, typed.line > fault.lineNumber ? explainSyntax(name, code, typed) : explainDetails(fault, name, code))
+  const further = typed.line - fault.lineNumber || typed.column - fault.columnNumber
+  finish(count, further > 0 ? explainSyntax(name, code, typed) : explainDetails(fault, name, code))
 }
 
 /**
@@ -276,7 +281,17 @@ const prepareGlobals = () => {
   const prompt = () => {
     throw new Error(noInput)
   }
-  const globals = { require: createRequire(file), [importName]: importer.exports, prompt }
+  const main = Object.assign(new Module(file), { filename: file })
+  const globals = {
+    require: Object.assign(createRequire(file), { main }),
+    module: main,
+    exports: main.exports,
+    __filename: file,
+    __dirname: process.cwd(),
+    [importName]: importer.exports,
+    [metaName]: { dirname: process.cwd(), filename: file, url: pathToFileURL(file).href },
+    prompt
+  }
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false })
   }
@@ -320,6 +335,7 @@ const report = (error) => {
 
 forgetModules()
 prepareGlobals()
+tellOwnFrames()
 watchTimers()
 process.on("SIGINT", () => {})
 process.on("uncaughtException", report)

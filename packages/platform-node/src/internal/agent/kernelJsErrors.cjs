@@ -19,6 +19,29 @@ const maps = new Map()
  */
 const mapLines = (name, map) => void maps.set(name, map)
 
+/** Stacks, also those that the code prints itself, end with the code, before what runs it. */
+const tellOwnFrames = () => {
+  Error.prepareStackTrace = (error, sites) => {
+    const inspector = sites.findIndex((site) => site.getFileName() === "node:inspector")
+    const own = sites.filter((site, at) =>
+      (inspector < 0 || at < inspector || site.isAsync()) && !site.getFileName()?.startsWith(folder)
+    )
+    return [headOf(error), ...own].join("\n    at ")
+  }
+}
+
+/**
+ * As Node has it, with the code of its own errors.
+ *
+ * @param {Error & { readonly code?: unknown }} error
+ */
+const headOf = (error) => {
+  const { code, message, name } = error
+  return typeof code === "string" && code.startsWith("ERR_") && typeof name === "string" && !name.includes(code)
+    ? `${name} [${code}]: ${message}`
+    : Error.prototype.toString.call(error)
+}
+
 /**
  * Frames of Node and of this program say nothing about the code that ran, nor does the number of those that a cause has too.
  *
@@ -87,11 +110,32 @@ const isOfRun = ({ traceback }, name) => traceback.includes(`${name}:`) || !/\br
 const explainSyntax = (name, code, fault) => {
   const texts = code.trimEnd().split("\n")
   const last = texts.length - 1
-  const { column, line } = fault.line > last ? { line: last, column: texts[last]?.length ?? 0 } : fault
+  const declared = fault.line + fault.column === 0 ? redeclared.exec(fault.message)?.[1] : undefined
+  const end = { line: last, column: texts[last]?.length ?? 0 }
+  const { column, line } = fault.line > last ? end : declared === undefined ? fault : declarationOf(texts, declared)
   const text = texts[line] ?? ""
   const message = /^@[\w$(]/.test(text.slice(column)) ? "Decorators are not supported" : fault.message
   const where = `${name}:${line + 1}\n${text}\n${" ".repeat(column)}^`
   return { name: "SyntaxError", value: message, traceback: `${where}\n\nSyntaxError: ${message}` }
+}
+
+const redeclared = /^Identifier '(.+)' has already been declared$/
+
+/** @param {string} message */
+const isRedeclaration = (message) => redeclared.test(message)
+
+/**
+ * V8 does not say where a name is declared that an earlier run has declared otherwise.
+ *
+ * @param {ReadonlyArray<string>} texts
+ * @param {string} name
+ */
+const declarationOf = (texts, name) => {
+  const word = `(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`
+  const nearby = new RegExp(`\\b(?:let|const|var|class|function)\\b[^;=]*?${word}`)
+  const found = texts.findIndex((text) => nearby.test(text))
+  const line = found < 0 ? texts.findIndex((text) => new RegExp(word).test(text)) : found
+  return { line: Math.max(0, line), column: Math.max(0, texts[line]?.search(/\S/) ?? 0) }
 }
 
 const interrupted = {
@@ -100,4 +144,4 @@ const interrupted = {
   traceback: "Interrupted: The run was interrupted"
 }
 
-module.exports = { mapLines, stackOf, explain, isOfRun, explainSyntax, interrupted }
+module.exports = { mapLines, stackOf, explain, isOfRun, isRedeclaration, explainSyntax, tellOwnFrames, interrupted }
