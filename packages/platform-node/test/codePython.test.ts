@@ -182,8 +182,8 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
     it.effect("point at what failed, in the line that it is in", () =>
       Effect.gen(function*() {
         const { error } = yield* python("text = 'a\u2028b\fc'\n\f\nlen(text) + nothing")
-        const [, place, line, marks] = error?.traceback.split("\n") ?? []
-        assert.match(place ?? "", /line 3, in <module>$/)
+        const [, place = "", line = "", marks] = error?.traceback.split("\n") ?? []
+        assert.match(place, /line 3, in <module>$/)
         assert.strictEqual(line, "    len(text) + nothing")
         if (marksErrors) assert.strictEqual(marks, `${" ".repeat(line.indexOf("nothing"))}^^^^^^^`)
       }))
