@@ -5,7 +5,7 @@ import * as Path from "node:path"
 import * as Agent from "./fixtures/agentProcess.js"
 import { processesWith, until } from "./fixtures/processes.js"
 
-const { AgentProcess, failsWith, shell } = Agent
+const { AgentProcess, failsWith, run, shell } = Agent
 const isLinux = process.platform === "linux"
 
 /** A number of seconds that no other process sleeps for. */
@@ -122,6 +122,14 @@ describe.skipIf(!isLinux)("agent", () => {
           "two\n"
         ]])
         assert.isAbove((events[1]?.at ?? 0) - (events[0]?.at ?? 0), 150)
+      }))
+
+    it.effect("is not called node, so that whoever ends all such programs keeps it and the kernel", () =>
+      Effect.gen(function*() {
+        const { pid } = yield* AgentProcess
+        assert.strictEqual(Fs.readFileSync(`/proc/${pid}/comm`, "utf8"), "agb-agent\n")
+        const code = "require('fs').readFileSync('/proc/self/comm', 'utf8').trim()"
+        assert.strictEqual((yield* run("javascript", code)).results[0]?.["text/plain"], "'agb-javascript'")
       }))
 
     it.effect("does not wait for jobs in the background, which go on", () =>

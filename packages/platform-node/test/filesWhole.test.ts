@@ -148,6 +148,14 @@ describe.skipIf(process.platform !== "linux")("whole files", () => {
     60_000
   )
 
+  it.live("and commands find the home directory again that a command has removed", () =>
+    Effect.gen(function*() {
+      const { fs, home, sh } = yield* opened
+      yield* sh("cd / && rm -rf $HOME")
+      assert.strictEqual(yield* sh("pwd && touch made"), home)
+      assert.strictEqual((yield* fs.getFileInfo(`${home}/made`)).size, 0)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(best))), 60_000)
+
   it.live("name the argument that does not fit, and what would", () =>
     Effect.gen(function*() {
       const { callTool, createSession } = yield* wire

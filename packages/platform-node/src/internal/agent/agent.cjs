@@ -18,6 +18,7 @@ const { receiveParts } = require("./parts.cjs")
 const { makePipes } = require("./pipes.cjs")
 const { confine } = require("./places.cjs")
 const { makeProcesses } = require("./processes.cjs")
+const { nameProcess } = require("./processName.cjs")
 const { receiveFile } = require("./writeFile.cjs")
 
 /** @typedef {import("./args.cjs").Args} Args */
@@ -113,6 +114,7 @@ const makeDispatch = (agent) => {
 
 const main = () => {
   closeInherited()
+  nameProcess("agb-agent")
   /** @type {import("./operation.cjs").Config} */
   const config = JSON.parse(process.argv[2] ?? "")
   if (config.confine === true) confine(config.home, config.tmp)

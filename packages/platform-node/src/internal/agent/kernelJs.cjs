@@ -21,6 +21,7 @@ const { explain, explainSyntax, interrupted, isOfRun, isRedeclaration, mapLines,
 const { forgetModules, prepareGlobals, writeAll } = require("./kernelJsGlobals.cjs")
 const { isRefused, withObject } = require("./kernelJsSyntax.cjs")
 const { looksTyped, stripTypes } = require("./kernelJsTypes.cjs")
+const { nameProcess } = require("./processName.cjs")
 
 const longestRequest = 64 * 1024 * 1024
 
@@ -244,6 +245,7 @@ const report = (error) => {
   finish(current.count, told)
 }
 
+nameProcess("agb-javascript")
 forgetModules()
 prepareGlobals()
 tellOwnFrames()

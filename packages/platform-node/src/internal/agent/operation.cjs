@@ -2,6 +2,7 @@
 "use strict"
 
 /** What an operation of the agent is: a call goes in, one reply comes out or a Failure is thrown. */
+const fs = require("node:fs")
 
 /**
  * @typedef {object} Config
@@ -44,8 +45,15 @@
 /** @typedef {(call: Call, agent: Agent) => Promise<Reply>} Operation */
 
 /**
+ * Where commands and kernels start, made again where a session has removed it.
+ *
  * @param {Config} config
  */
-const workdirOf = (config) => config.workdir ?? config.home
+const workdirOf = ({ home, workdir = home }) => {
+  try {
+    fs.mkdirSync(workdir, { recursive: true })
+  } catch { /* what is in the way is told when it is entered */ }
+  return workdir
+}
 
 module.exports = { workdirOf }
