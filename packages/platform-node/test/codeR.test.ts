@@ -84,7 +84,9 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
 
     it.effect("may use every name, and close all connections", () =>
       Effect.gen(function*() {
-        yield* r("for (name in c('c', 'paste', 'print', 'reply', 'cat')) assign(name, function(...) stop('mine'))")
+        const names = "'c', 'paste', 'print', 'reply', 'cat'"
+        const own = `for (name in c(${names})) assign(name, function(...) stop('mine'))\nstop('first')`
+        assert.strictEqual((yield* r(own)).error?.value, "first")
         assert.strictEqual(main(yield* r("40 + 2")), "[1] 42")
         assert.strictEqual((yield* r("stop('x')")).error?.value, "x")
         yield* r("rm(list = ls()); print.mine <- function(x, ...) cat('mine\\n'); kept <- 5")

@@ -145,6 +145,28 @@ export default [
     caughtBy: [code, "python.*shows the user's own lines and no others"]
   },
   {
+    defence: "whoever ends all programs called node keeps the session",
+    changes: { [`${agent}/agent.cjs`]: [["  nameProcess(\"agb-agent\")\n", ""]] },
+    caughtBy: [processes, "is not called node"]
+  },
+  {
+    defence: "a move that fails is undone",
+    changes: { [`${agent}/moving.cjs`]: [["    await removeTree(copy).catch(() => {})\n", ""]] },
+    caughtBy: [files, "moves within and across file systems"]
+  },
+  {
+    defence: "a signal handler that raises between runs costs no state",
+    changes: {
+      [`${agent}/kernel.py`]: [["if isinstance(error, OSError) and error.__traceback__.tb_next is None:", "if True:"]]
+    },
+    caughtBy: [`${tests}/codePython.test.ts`, "keep their state when a signal handler raises"]
+  },
+  {
+    defence: "names of the code do not break the R kernel",
+    changes: { [`${agent}/kernel.R`]: [["envir = new.env(parent = .BaseNamespaceEnv), ", ""]] },
+    caughtBy: [`${tests}/codeR.test.ts`, "may use every name"]
+  },
+  {
     defence: "a kernel that died is replaced, and says so",
     changes: { [`${agent}/kernels.cjs`]: [["      lost = true\n", ""]] },
     caughtBy: [code, "python.*is replaced when it dies"]
