@@ -111,10 +111,11 @@ const invalidParameter = (issue: ParseResult.ParseIssue, whole = "the body"): Re
 
 const notJson = new Refusal({ status: 400, code: "InvalidParameter", message: "the body must be a JSON object" })
 
+/** No body at all is no field, and so is the `null` that some libraries send for none. */
 const parseBody = (body: string): Either.Either<unknown, Refusal> =>
   body.trim() === ""
     ? Either.right({})
-    : Either.try({ try: (): unknown => JSON.parse(body), catch: () => notJson })
+    : Either.try({ try: (): unknown => JSON.parse(body) ?? {}, catch: () => notJson })
 
 /**
  * Decodes what a client sent outside of the endpoints, such as a frame; the refusal names the field that does not decode.

@@ -92,6 +92,16 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("a request"
       assert.strictEqual(status, 200)
     }))
 
+  it.effect("has no body when that is null", () =>
+    Effect.gen(function*() {
+      const { apiKey, endpoint } = yield* LocalAgb.LocalAgb
+      const headers = { authorization: `Bearer ${Redacted.value(apiKey)}` }
+      const listed = yield* postJson(`${endpoint}/mcp/listTools?imageId=code_latest`, "null", headers)
+      assert.strictEqual(listed.status, 200)
+      const { json, status } = yield* postJson(`${endpoint}/mcp/getSession`, "null", headers)
+      assert.deepStrictEqual([status, json.message], [400, "sessionId must be present, but was missing"])
+    }))
+
   it.effect("without a body may have any type, as some libraries name one for each POST", () =>
     Effect.gen(function*() {
       const { apiKey, endpoint } = yield* LocalAgb.LocalAgb
