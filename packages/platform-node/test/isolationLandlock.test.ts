@@ -52,5 +52,8 @@ describe("landlock", () => {
       : assert.match(found.left.message, /isolation: "landlock".*Landlock/))
 
   it("has a filter under which no socket can be made", () =>
-    assert.notDeepEqual(systemCallFilter("x64", { sockets: false, others: true })?.program, systemCallFilter("x64")?.program))
+    assert.notDeepEqual(
+      systemCallFilter("x64", { sockets: false, others: true })?.program,
+      systemCallFilter("x64")?.program
+    ))
 })
