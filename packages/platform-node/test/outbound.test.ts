@@ -3,7 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Crypto from "node:crypto"
 import { vi } from "vitest"
-import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
+import { availableLanguages, nodeOnly } from "../src/internal/sandbox/interpreters.js"
+import { findInterpreters } from "../src/internal/sandbox/interpreterSearch.js"
 import { make } from "../src/internal/sandbox/sandbox.js"
 import { type Isolation, probeAll } from "../src/Isolation.js"
 import { connect, get, outside, serve, shell, socks, socksAnswer, somewhere, talk } from "./fixtures/outside.js"
@@ -283,6 +284,35 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
       }
       assert.isFalse(yield* hostile.isLost)
     }).pipe(Effect.scoped))
+})
+
+const interpreters = isolations.length === 0
+  ? nodeOnly
+  : await Effect.runPromise(findInterpreters(found[0]!.confinement))
+const languages = availableLanguages(interpreters)
+
+/** What finds the proxy by itself; Node does not before version 24. */
+const programs = {
+  python: (url: string) => `import urllib.request\nurllib.request.urlopen("${url}").read().decode()`,
+  java: (url: string) => `new String(new java.net.URL("${url}").openStream().readAllBytes())`,
+  r: (url: string) => `readLines("${url}", warn = FALSE)`
+}
+
+describe("the way out is found by itself", () => {
+  it.live.each(Object.entries(programs).map(([name, make]) => [name as keyof typeof programs, make] as const))(
+    "by %s, where that is installed",
+    ([language, program], context) =>
+      Effect.gen(function*() {
+        if (isolations.length === 0 || !languages.includes(language)) return context.skip(`${language} is not here`)
+        const { port, visits } = yield* web
+        const { outbound } = outside({ "example.com": [somewhere] })
+        const sandbox = yield* make({ isolation: found[0]!, interpreters, outbound })
+        const code = program(`http://example.com:${port}/page`)
+        const { value } = yield* sandbox.call({ op: "runCode", language, code, timeoutMs: 30_000 })
+        assert.include(JSON.stringify(value), "GET /page HTTP/1.1")
+        assert.strictEqual(visits(), 1)
+      }).pipe(Effect.scoped)
+  )
 })
 
 /** Waits until a number has stopped growing. */
