@@ -387,6 +387,8 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.strictEqual(shown.stdout, "[1, 2]\n")
           assert.strictEqual(shown.stderr, "err")
           assert.deepStrictEqual((yield* run("java", "int y = 5;")).results, [])
+          const printed = yield* run("java", "System.out.printf(\"%d%n\", y);")
+          assert.deepInclude(printed, { error: null, results: [], stdout: "5\n" })
         }), seconds)
 
       it.effect("tells errors with the user's own lines", () =>

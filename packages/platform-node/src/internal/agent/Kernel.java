@@ -22,6 +22,7 @@ import jdk.jshell.JShellException;
 import jdk.jshell.Snippet;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis;
+import jdk.jshell.VarSnippet;
 
 /**
  * Runs Java code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go
@@ -219,7 +220,9 @@ public final class Kernel {
         return null;
     }
 
+    /** What `printf` returns says nothing to anyone. */
     private static boolean isShown(Snippet snippet) {
+        if (snippet instanceof VarSnippet shown && shown.typeName().matches("(java.io.)?PrintStream")) return false;
         return switch (snippet.subKind()) {
             case TEMP_VAR_EXPRESSION_SUBKIND, VAR_VALUE_SUBKIND, OTHER_EXPRESSION_SUBKIND -> true;
             default -> false;
