@@ -93,11 +93,12 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a link", (it) => {
         const first = yield* get(url)
         const cookie = first.headers.get("set-cookie")?.split(";")[0] ?? assert.fail("no cookie")
         assert.include(first.headers.get("set-cookie"), "SameSite=Strict")
-        const second = json(
-          yield* get(new URL("/style.css", url), {
-            headers: { cookie: `${cookie.split("=")[0]}=planted; ${cookie}; agb-link-1=of-another; own=1` }
-          })
-        )
+        const planted = `${cookie.split("=")[0]}=planted`
+        const reply = yield* get(new URL("/style.css", url), {
+          headers: { cookie: `${planted}; ${cookie}; agb-link-1=of-another; own=1` }
+        })
+        assert.strictEqual(reply.status, 200, reply.body.toString())
+        const second = json(reply)
         assert.deepInclude(second, { url: "/style.css", cookie: "own=1" })
         assert.include(cookie, `agb-link-${new URL(url).port}=`)
       }))
