@@ -292,27 +292,28 @@ const interpreters = isolations.length === 0
 const languages = availableLanguages(interpreters)
 
 /** What finds the proxy by itself; Node does not before version 24. */
-const programs = {
-  python: (url: string) => `import urllib.request\nurllib.request.urlopen("${url}").read().decode()`,
-  java: (url: string) => `new String(new java.net.URL("${url}").openStream().readAllBytes())`,
-  r: (url: string) => `readLines("${url}", warn = FALSE)`
-}
+const programs = [
+  ["python", (url: string) => `import urllib.request\nurllib.request.urlopen("${url}").read().decode()`],
+  ["java", (url: string) => `new String(new java.net.URL("${url}").openStream().readAllBytes())`],
+  ["r", (url: string) => `readLines("${url}", warn = FALSE)`]
+] as const
 
 describe("the way out is found by itself", () => {
-  it.live.each(Object.entries(programs).map(([name, make]) => [name as keyof typeof programs, make] as const))(
-    "by %s, where that is installed",
-    ([language, program], context) =>
-      Effect.gen(function*() {
-        if (isolations.length === 0 || !languages.includes(language)) return context.skip(`${language} is not here`)
-        const { port, visits } = yield* web
-        const { outbound } = outside({ "example.com": [somewhere] })
-        const sandbox = yield* make({ isolation: found[0]!, interpreters, outbound })
-        const code = program(`http://example.com:${port}/page`)
-        const { value } = yield* sandbox.call({ op: "runCode", language, code, timeoutMs: 30_000 })
-        assert.include(JSON.stringify(value), "GET /page HTTP/1.1")
-        assert.strictEqual(visits(), 1)
-      }).pipe(Effect.scoped)
-  )
+  for (const [language, program] of programs) {
+    it.live.skipIf(isolations.length === 0 || !languages.includes(language))(
+      `by ${language}`,
+      () =>
+        Effect.gen(function*() {
+          const { port, visits } = yield* web
+          const { outbound } = outside({ "example.com": [somewhere] })
+          const sandbox = yield* make({ isolation: found[0]!, interpreters, outbound })
+          const code = program(`http://example.com:${port}/page`)
+          const { value } = yield* sandbox.call({ op: "runCode", language, code, timeoutMs: 30_000 })
+          assert.include(JSON.stringify(value), "GET /page HTTP/1.1")
+          assert.strictEqual(visits(), 1)
+        }).pipe(Effect.scoped)
+    )
+  }
 })
 
 /** Waits until a number has stopped growing. */

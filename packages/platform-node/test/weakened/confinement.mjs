@@ -300,16 +300,13 @@ export default [
   {
     defence: "a tunnel's agent takes no more than it was sent",
     changes: {
-      [`${sandbox}/tunnel.ts`]: [[
-        "if (this.#ahead < 0) this.destroy(new Error(\"the session took more than it was sent\"))\n        else this.#resume()",
-        "this.#resume()"
-      ]]
+      [`${sandbox}/tunnel.ts`]: [["if (bytes > this.#left)", "if (bytes < 0)"]]
     },
     caughtBy: [agents, "takes more from a tunnel than it was sent"]
   },
   {
     defence: "a tunnel's agent sends no more than it may",
-    changes: { [`${sandbox}/tunnel.ts`]: [["if (this.#unread > 4 * windowBytes)", "if (this.#unread < 0)"]] },
+    changes: { [`${sandbox}/tunnel.ts`]: [["if (this.#received > 2 * windowBytes)", "if (this.#received < 0)"]] },
     caughtBy: [agents, "sends more through a tunnel than it may"]
   },
   {
