@@ -184,7 +184,7 @@ describe("a client", () => {
 
   it.live("that shows no key makes room for the next", () =>
     withServer(
-      { warm: 0, server: { strangers: 20, connections: 1000 } },
+      { warm: 0, server: { strangers: 20, connections: 1000, headers: "20 seconds" } },
       Effect.gen(function*() {
         const { list, port } = yield* client
         const sockets = yield* Effect.all(Array.from({ length: 90 }, () => connected(port)))
@@ -193,7 +193,7 @@ describe("a client", () => {
         assert.strictEqual(yield* list, 0)
         for (const socket of sockets) socket.destroy()
       })
-    ))
+    ), 40_000)
 
   it.live("beyond the number of connections is cut at once", () =>
     withServer(

@@ -182,8 +182,7 @@ const impatient = {
   stall: "400 millis",
   idle: "300 millis",
   bodyBytes: 100_000,
-  connections: 40,
-  strangers: 4
+  connections: 40
 } as const
 
 /** Sends a byte every so often until the server has had enough. */
@@ -292,25 +291,6 @@ layer(serverLayer({ server: impatient }), { excludeTestServices: true, timeout: 
         assert.strictEqual(toolAnswer(reply).value.stdout, "done\n")
       }))
 
-    it.scoped("keeps a few strangers, and cuts the oldest of more", () =>
-      Effect.gen(function*() {
-        const { apiKey, port } = yield* wire
-        const known = yield* connect(port)
-        known.write(
-          requestBytes(port, {
-            target: "/sdk/ListSession",
-            headers: { authorization: `Bearer ${apiKey}`, connection: "keep-alive" }
-          })[0] ?? ""
-        )
-        yield* Effect.async<void>((resume) => {
-          known.once("data", () => resume(Effect.void))
-        })
-        const strangers = yield* Effect.forEach(Array.from({ length: 5 }), () => connect(port))
-        yield* closed(strangers[0] as Net.Socket)
-        assert.deepStrictEqual(strangers.slice(1).map(({ destroyed }) => destroyed), [false, false, false, false])
-        assert.isFalse(known.destroyed)
-      }))
-
     it.scoped("cuts connections beyond their number, and goes on", () =>
       Effect.gen(function*() {
         const { apiKey, port } = yield* wire
@@ -325,28 +305,42 @@ layer(serverLayer({ server: impatient }), { excludeTestServices: true, timeout: 
   }
 )
 
-it.live("more clients than strangers may stay connect at once, and then ask", () =>
-  Effect.scoped(Effect.gen(function*() {
-    const apiKey = "akm-all-at-once"
-    const { endpoint } = yield* LocalAgb.make({
-      isolation: best,
-      warm: 0,
-      server: { strangers: 4, headers: "5 minutes" },
-      apiKey
+describe("a server that keeps four strangers", () => {
+  const apiKey = "akm-four-strangers"
+
+  const portOf = (headers: "4 seconds" | "5 minutes") =>
+    Effect.map(
+      LocalAgb.make({ isolation: best, warm: 0, server: { strangers: 4, headers }, apiKey }),
+      ({ endpoint }) => Number(new URL(endpoint).port)
+    )
+
+  const ask = (port: number, socket: Net.Socket) =>
+    Effect.async<string>((resume) => {
+      socket.once("data", (chunk) => resume(Effect.succeed(chunk.toString().slice(0, 15))))
+      socket.once("close", () => resume(Effect.succeed("closed")))
+      const headers = { authorization: `Bearer ${apiKey}`, connection: "keep-alive" }
+      socket.write(requestBytes(port, { target: "/sdk/ListSession", headers })[0] ?? "")
     })
-    const port = Number(new URL(endpoint).port)
-    const sockets = yield* Effect.forEach(Array.from({ length: 40 }), () => connect(port))
-    const first = (socket: Net.Socket) =>
-      Effect.async<string>((resume) => {
-        socket.once("data", (chunk) => resume(Effect.succeed(chunk.toString().slice(0, 15))))
-        socket.once("close", () => resume(Effect.succeed("closed")))
-        socket.write(
-          requestBytes(port, { target: "/sdk/ListSession", headers: { authorization: `Bearer ${apiKey}` } })[0] ?? ""
-        )
-      })
-    const replies = yield* Effect.forEach(sockets, first, { concurrency: "unbounded" })
-    assert.deepStrictEqual([...new Set(replies)], ["HTTP/1.1 200 OK"])
-  })))
+
+  it.live("cuts the oldest of more", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const port = yield* portOf("4 seconds")
+      const known = yield* connect(port)
+      yield* ask(port, known)
+      const strangers = yield* Effect.forEach(Array.from({ length: 5 }), () => connect(port))
+      yield* closed(strangers[0] as Net.Socket)
+      assert.deepStrictEqual(strangers.slice(1).map(({ destroyed }) => destroyed), [false, false, false, false])
+      assert.isFalse(known.destroyed)
+    })))
+
+  it.live("lets more of them connect at once who then show a key", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const port = yield* portOf("5 minutes")
+      const sockets = yield* Effect.forEach(Array.from({ length: 40 }), () => connect(port))
+      const replies = yield* Effect.forEach(sockets, (socket) => ask(port, socket), { concurrency: "unbounded" })
+      assert.deepStrictEqual([...new Set(replies)], ["HTTP/1.1 200 OK"])
+    })))
+})
 
 describe("the end of the server", () => {
   const runtime = (drain: "5 seconds" | "200 millis") =>
