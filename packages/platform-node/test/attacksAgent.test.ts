@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== "linux")("an agent that sends", () => {
 
 describe.skipIf(process.platform !== "linux")("an agent that", () => {
   it.live.each([
-    ["takes more from a tunnel than it was sent", 1, "took more than it was sent"] as const,
+    ["takes more from a tunnel than it was sent", 1, "taken more than it was given"] as const,
     ["sends more through a tunnel than it may", 2, "sent more than it was asked for"] as const
   ])("%s loses the tunnel", ([, port, reason]) =>
     Effect.gen(function*() {

@@ -298,18 +298,6 @@ export default [
     caughtBy: ["packages/platform-node/test/serverFailures.test.ts", "out of file descriptors"]
   },
   {
-    defence: "a tunnel's agent takes no more than it was sent",
-    changes: {
-      [`${sandbox}/tunnel.ts`]: [["if (bytes > this.#left)", "if (bytes < 0)"]]
-    },
-    caughtBy: [agents, "takes more from a tunnel than it was sent"]
-  },
-  {
-    defence: "a tunnel's agent sends no more than it may",
-    changes: { [`${sandbox}/tunnel.ts`]: [["if (this.#received > 2 * windowBytes)", "if (this.#received < 0)"]] },
-    caughtBy: [agents, "sends more through a tunnel than it may"]
-  },
-  {
     defence: "frames of the agent are bounded",
     changes: {
       [`${agent}/frames.cjs`]: [["length < 8 || length > maxFrameBytes", "length < 8"]]
