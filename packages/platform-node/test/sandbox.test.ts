@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
-import { spawn } from "node:child_process"
+import { execFileSync } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -308,6 +308,19 @@ describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody",
   }, 20_000)
 })
 
+/** Does something right before a path with this end is opened, once. */
+const beforeOpening = (end: string, change: () => void) => {
+  const { open } = Fs.promises
+  const opening = vi.spyOn(Fs.promises, "open")
+  opening.mockImplementation((path, ...others) => {
+    if (String(path).endsWith(end)) {
+      opening.mockRestore()
+      change()
+    }
+    return open(path, ...others)
+  })
+}
+
 describe("Workspace", () => {
   const abandoned = (owner: unknown) => {
     const root = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-session-"))
@@ -360,17 +373,16 @@ describe("Workspace", () => {
         const [kept, raced] = [Path.join(root, "kept"), Path.join(root, "raced")]
         Fs.mkdirSync(kept, { mode: 0o755 })
         Fs.writeFileSync(Path.join(kept, "file"), "kept")
-        const swap = "while :; do mv -T d e; ln -s ../kept d; rm -f d; mv -T e d; mkdir -p d/x; done"
-        for (let round = 0; round < 20; round++) {
-          Fs.mkdirSync(Path.join(raced, "d", "x"), { recursive: true })
-          const racer = spawn("/bin/sh", ["-c", swap], { cwd: raced, stdio: "ignore", detached: true })
-          yield* Effect.sleep("5 millis")
-          for (let turn = 0; turn < 20; turn++) yield* Effect.ignore(Effect.tryPromise(() => removeTree(raced)))
-          const ended = once(racer, "close")
-          process.kill(-racer.pid!, "SIGKILL")
-          yield* Effect.promise(() => ended)
-          yield* Effect.promise(() => removeTree(raced))
+        Fs.mkdirSync(Path.join(raced, "d", "x", "y"), { recursive: true })
+        for (const folder of ["d", "x"]) {
+          beforeOpening(`/${folder}`, () => {
+            const found = execFileSync("find", [raced, "-name", folder], { encoding: "utf8" }).trim()
+            Fs.renameSync(found, `${found}.away`)
+            Fs.symlinkSync(kept, found)
+          })
+          yield* Effect.flip(Effect.tryPromise(() => removeTree(raced)))
         }
+        yield* Effect.promise(() => removeTree(raced))
         assert.isFalse(Fs.existsSync(raced))
         assert.deepStrictEqual([Fs.readdirSync(kept), Fs.statSync(kept).mode & 0o777], [["file"], 0o755])
       }).pipe(Effect.scoped),
