@@ -189,7 +189,7 @@ export default [
   {
     defence: "without isolation: daemons are found by their tag",
     changes: {
-      [`${sandbox}/sandbox.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
+      [`${sandbox}/sandboxPlace.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
       [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]]
     },
     caughtBy: [whole, "Sandbox, none takes daemons along"]
