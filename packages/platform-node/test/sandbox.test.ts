@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
-import { execFileSync } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -9,6 +9,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { afterAll, vi } from "vitest"
 import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
+import { startTime } from "../src/internal/sandbox/owner.js"
 import { childrenOf } from "../src/internal/sandbox/processTree.js"
 import { removeTree } from "../src/internal/sandbox/removeTree.js"
 import { make, type Sandbox } from "../src/internal/sandbox/sandbox.js"
@@ -47,17 +48,24 @@ const uniqueSeconds = () => `9${process.pid}.${Math.floor(Math.random() * 1e9)}`
 
 const nothingLeft = Effect.map(until(() => processesWith(marker).length === 0), (isEmpty) => assert.isTrue(isEmpty))
 
-const workspaces = () => Fs.readdirSync(Os.tmpdir()).filter((name) => name.startsWith("agb-session-"))
+/** Other tests make some at the same time. */
+const isOf = (pid: number) => (name: string) => {
+  try {
+    return JSON.parse(Fs.readFileSync(Path.join(Os.tmpdir(), name, "owner.json"), "utf8")).pid === pid
+  } catch {
+    return false
+  }
+}
 
-const isOf = (pid: number) => (name: string) =>
-  JSON.parse(Fs.readFileSync(Path.join(Os.tmpdir(), name, "owner.json"), "utf8")).pid === pid
+const workspacesOf = (pid = 0) =>
+  Fs.readdirSync(Os.tmpdir()).filter((name) => name.startsWith("agb-session-")).filter(isOf(pid))
 
 describe.skipIf(!isLinux).each([...confined, unconfined].map((isolation) => [nameOf(isolation), isolation] as const))(
   "Sandbox, %s",
   (_, isolation) => {
     it.live("starts, answers and leaves nothing", () =>
       Effect.gen(function*() {
-        const before = workspaces().length
+        const before = workspacesOf(process.pid).length
         yield* Effect.scoped(Effect.gen(function*() {
           const sandbox = yield* start(isolation)
           assert.isNull((yield* sandbox.call({ op: "ping" })).value)
@@ -71,7 +79,7 @@ describe.skipIf(!isLinux).each([...confined, unconfined].map((isolation) => [nam
           )
         }))
         yield* nothingLeft
-        assert.strictEqual(workspaces().length, before)
+        assert.strictEqual(workspacesOf(process.pid).length, before)
       }))
 
     it.live("gives user code an environment made from nothing", () =>
@@ -295,7 +303,7 @@ describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () 
       assert.isTrue(yield* until(() => !spawners.some(isRunning)))
       yield* sweepWorkspaces
       assert.isTrue(yield* until(() => processesWith(secondsOfStrays).length === 0))
-      assert.deepStrictEqual(workspaces().filter(isOf(host.pid ?? 0)), [])
+      assert.deepStrictEqual(workspacesOf(host.pid), [])
     }), 20_000)
 })
 
@@ -306,6 +314,20 @@ describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody",
     const output = await outputOf(spawnFixture("zombies.mts", { under, args: [agent] }))
     assert.deepStrictEqual(JSON.parse(output), { pid: 1, left: [] })
   }, 20_000)
+})
+
+/** A process that has ended, and whose parent does not ask how. */
+const zombie = Effect.gen(function*() {
+  const parent = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      spawn("/bin/sh", ["-c", "sleep 0.2 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] })
+    ),
+    (parent) => Effect.sync(() => parent.kill("SIGKILL"))
+  )
+  const [said] = yield* Effect.promise(() => once(parent.stdout, "data"))
+  const pid = Number(said)
+  assert.isTrue(yield* until(() => Fs.readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")))
+  return pid
 })
 
 /** Does something right before a path with this end is opened, once. */
@@ -397,9 +419,13 @@ describe("Workspace", () => {
         return { root, owner: { ...mine, ...JSON.parse(Fs.readFileSync(Path.join(root, "owner.json"), "utf8")) } }
       }))
       assert.isFalse(Fs.existsSync(root))
-      const gone = [{ ...owner, pid: 2 ** 30 }, { ...owner, startTime: "1" }, { ...owner, bootId: "before" }].map(
-        abandoned
-      )
+      const dead = yield* zombie
+      const gone = [
+        { ...owner, pid: 2 ** 30 },
+        { ...owner, startTime: "1" },
+        { ...owner, bootId: "before" },
+        { ...owner, pid: dead, startTime: startTime(dead) }
+      ].map(abandoned)
       const kept = [
         owner,
         { ...owner, host: "elsewhere", pid: 2 ** 30 },
@@ -411,5 +437,5 @@ describe("Workspace", () => {
       assert.deepStrictEqual(gone.filter((path) => Fs.existsSync(path)), [])
       assert.deepStrictEqual(kept.filter((path) => !Fs.existsSync(path)), [])
       kept.forEach((path) => Fs.rmSync(path, { recursive: true }))
-    }))
+    }).pipe(Effect.scoped))
 })

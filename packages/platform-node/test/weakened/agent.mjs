@@ -213,6 +213,11 @@ export default [
     caughtBy: [whole, "is removed though user code has made it deeper"]
   },
   {
+    defence: "an owner that is dead is gone, reaped or not",
+    changes: { [`${sandbox}/owner.ts`]: [["isZombie(owner.pid) || ", ""]] },
+    caughtBy: [whole, "is swept when its owner is gone"]
+  },
+  {
     defence: "removing a workspace follows no link",
     changes: {
       [`${sandbox}/removeTree.ts`]: [["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"]]

@@ -25,9 +25,15 @@ const textOf = (path: string): string | null => {
   }
 }
 
-/** Field 22 of the process's stat line; the name before it may hold spaces and parentheses. */
-export const startTime = (pid: number): string | null =>
-  textOf(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ")[19] ?? null
+/** From the third on; the name before them may hold spaces and parentheses. */
+const statFields = (pid: number): ReadonlyArray<string> =>
+  textOf(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ") ?? []
+
+/** Field 22 of the process's stat line. */
+export const startTime = (pid: number): string | null => statFields(pid)[19] ?? null
+
+/** Dead, but nobody has asked how it ended: where process 1 reaps nobody, for ever. */
+const isZombie = (pid: number): boolean => /^[ZX]$/.test(statFields(pid)[0] ?? "")
 
 const pidNamespace = (): string | null => {
   try {
@@ -61,5 +67,5 @@ export const isGone = (owner: Owner): boolean => {
   if (owner.host !== here.host) return false
   if (owner.bootId !== here.bootId) return true
   return owner.pidNamespace === here.pidNamespace &&
-    (!isAlive(owner.pid) || owner.startTime !== startTime(owner.pid))
+    (!isAlive(owner.pid) || isZombie(owner.pid) || owner.startTime !== startTime(owner.pid))
 }
