@@ -15,8 +15,9 @@ const ownerFile = "owner.json"
 export class OwnedDirectoryError extends Data.TaggedError("OwnedDirectoryError")<{ readonly reason: string }> {}
 
 const create = (prefix: string): string => {
+  const owner = encodeOwner(self())
   const root = Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), prefix))
-  Fs.writeFileSync(Path.join(root, ownerFile), encodeOwner(self()))
+  Fs.writeFileSync(Path.join(root, ownerFile), owner)
   return root
 }
 

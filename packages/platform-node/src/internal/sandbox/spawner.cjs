@@ -85,6 +85,8 @@ const obey = (order) => {
 
 // Not by an exit, which would take its time: sandboxes live as long as this process.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"))
+// That event can get lost with an error while a descriptor is on its way.
+setInterval(() => process.connected || process.kill(process.pid, "SIGKILL"), 250)
 // Node loses count of the descriptors that a host without room for them did not take. That is no reason to end them all.
 process.on("uncaughtException", (error) => {
   if (!("code" in error) || error.code !== "ERR_INTERNAL_ASSERTION") process.kill(process.pid, "SIGKILL")
