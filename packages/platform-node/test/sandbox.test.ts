@@ -402,9 +402,9 @@ describe("Workspace", () => {
             Fs.renameSync(found, `${found}.away`)
             Fs.symlinkSync(kept, found)
           })
-          yield* Effect.flip(Effect.tryPromise(() => removeTree(raced)))
+          yield* Effect.flip(Effect.tryPromise(() => removeTree(raced, "owner.json")))
         }
-        yield* Effect.promise(() => removeTree(raced))
+        yield* Effect.promise(() => removeTree(raced, "owner.json"))
         assert.isFalse(Fs.existsSync(raced))
         assert.deepStrictEqual([Fs.readdirSync(kept), Fs.statSync(kept).mode & 0o777], [["file"], 0o755])
       }).pipe(Effect.scoped),

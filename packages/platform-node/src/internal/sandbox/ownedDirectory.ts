@@ -22,7 +22,7 @@ const create = (prefix: string): string => {
 }
 
 const remove = (root: string): Effect.Effect<void> =>
-  Effect.tryPromise(() => removeTree(root)).pipe(
+  Effect.tryPromise(() => removeTree(root, ownerFile)).pipe(
     Effect.retry({ times: 3 }),
     Effect.catchAll((error) => Effect.logWarning(`Could not remove ${root}`, error))
   )
@@ -79,6 +79,8 @@ export const sweepDirectories = (
   before: (root: string) => Effect.Effect<void> = () => Effect.void
 ): Effect.Effect<void> =>
   abandoned(prefix).pipe(
-    Effect.flatMap(Effect.forEach((root) => Effect.zipRight(before(root), remove(root)), { discard: true })),
+    Effect.flatMap(
+      Effect.forEach((root) => Effect.uninterruptible(Effect.zipRight(before(root), remove(root))), { discard: true })
+    ),
     Effect.catchAllDefect((defect) => Effect.logWarning("Could not look for abandoned directories", defect))
   )

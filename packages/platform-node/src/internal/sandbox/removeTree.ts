@@ -29,8 +29,8 @@ const within = async <A>(path: string, use: (folder: string) => Promise<A>): Pro
 }
 
 /** Removes what is no directory, and gives the names of what is one. */
-const clear = async (folder: string): Promise<ReadonlyArray<string>> => {
-  const entries = await Fs.promises.readdir(folder, { withFileTypes: true })
+const clear = async (folder: string, kept?: string): Promise<ReadonlyArray<string>> => {
+  const entries = (await Fs.promises.readdir(folder, { withFileTypes: true })).filter(({ name }) => name !== kept)
   for (const entry of entries) if (!entry.isDirectory()) await Fs.promises.unlink(`${folder}/${entry.name}`)
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
@@ -49,20 +49,23 @@ const flatten = async (parent: string, name: string): Promise<void> => {
 /** Where somebody goes on making directories all the time. */
 const mostRounds = 1_000_000
 
-const empty = async (root: string): Promise<void> => {
+const empty = async (root: string, last: string): Promise<void> => {
   for (let left = mostRounds; left > 0;) {
-    const names = await clear(root)
-    if (names.length === 0) return
+    const names = await clear(root, last)
+    if (names.length === 0) return Fs.promises.rm(`${root}/${last}`, { force: true })
     for (const name of names) await flatten(root, name)
     left -= names.length
   }
   throw new Error("it is filled faster than it can be emptied")
 }
 
-/** Removes a directory of this user with everything in it, locked or not; one that is not there is none. */
-export const removeTree = async (root: string): Promise<void> => {
+/**
+ * Removes a directory of this user with everything in it, locked or not; one that is not there is none. The file `last`
+ * says whose it is, and goes when nothing else is left.
+ */
+export const removeTree = async (root: string, last: string): Promise<void> => {
   try {
-    await within(root, empty)
+    await within(root, (folder) => empty(folder, last))
     await Fs.promises.rmdir(root)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || Fs.existsSync(root)) throw error
