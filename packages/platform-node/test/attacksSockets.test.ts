@@ -104,8 +104,15 @@ describe("a WebSocket", () => {
       Effect.scoped(Effect.gen(function*() {
         const { run, socket } = yield* opened
         assert.include(yield* run, "42")
-        socket.write(frame(text, start("await new Promise((done) => setTimeout(done, 600_000))")))
-        yield* Effect.sleep("500 millis")
+        const begun = new Promise<void>((done) =>
+          socket.on("data", (bytes) => {
+            if (bytes.includes("it has begun")) done()
+          })
+        )
+        socket.write(
+          frame(text, start("console.log('it has begun'); await new Promise(() => setTimeout(() => {}, 6e5))"))
+        )
+        yield* Effect.promise(() => begun)
         socket.destroy()
         const next = yield* Effect.timeoutOption(run, "10 seconds")
         assert.include(Option.getOrElse(next, () => "the run goes on"), "42")
