@@ -13,6 +13,15 @@ import { endable, type Ending } from "./endable.js"
  */
 const bucketSize = 20
 
+/**
+ * The pause after the nth attempt: up to a bound that doubles. In whole milliseconds, as timers have them: a sum of
+ * fractions is not what it was, and a deadline would come an instant after the moment that it was made for.
+ */
+export const backoff = ({ baseDelay, maxDelay }: RetryPolicy, nth: number): Effect.Effect<number> => {
+  const longest = Math.min(Duration.toMillis(maxDelay), Duration.toMillis(baseDelay) * 2 ** (nth - 1))
+  return Effect.map(Random.next, (random) => Math.round(random * longest))
+}
+
 interface Attempts<A> {
   readonly attempt: Effect.Effect<A, ClientError>
   /** Milliseconds since the epoch. */
@@ -27,20 +36,14 @@ export interface Retrier {
 }
 
 export const make = (policy: RetryPolicy): Retrier => {
-  const base = Duration.toMillis(policy.baseDelay)
-  const max = Duration.toMillis(policy.maxDelay)
   let tokens = bucketSize
-
-  const pause = (error: ClientError, nth: number, random: number): number | undefined => {
-    if (!error.retryable || nth >= policy.maxAttempts || tokens < 1) return undefined
-    const backoff = random * Math.min(max, base * 2 ** (nth - 1))
-    return error._tag === "RateLimitedError" ? Math.max(error.retryAfterMillis ?? 0, backoff) : backoff
-  }
 
   const again = <A>(attempts: Attempts<A>, nth: number, error: ClientError) =>
     Effect.gen(function*() {
-      const millis = pause(error, nth, yield* Random.next)
-      if (millis === undefined || (yield* Clock.currentTimeMillis) + millis >= attempts.deadline) return yield* error
+      if (!error.retryable || nth >= policy.maxAttempts || tokens < 1) return yield* error
+      const asked = error._tag === "RateLimitedError" ? error.retryAfterMillis ?? 0 : 0
+      const millis = Math.max(asked, yield* backoff(policy, nth))
+      if ((yield* Clock.currentTimeMillis) + millis >= attempts.deadline) return yield* error
       tokens -= 1
       yield* endable(Effect.sleep(millis), attempts.ending)
       return yield* loop(attempts, nth + 1)

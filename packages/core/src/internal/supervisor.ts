@@ -12,13 +12,13 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type { Endpoints, Labels, ReplyOf } from "../AgbApi.js"
 import type { AgbClient } from "../AgbClient.js"
 import { type ClientError, MalformedResponseError, ServerError, TransportError } from "../AgbError.js"
 import { attemptLabel } from "./attemptLabel.js"
 import { release } from "./release.js"
+import { backoff } from "./retry.js"
 
 type Created = ReplyOf<Endpoints["createSession"]>
 
@@ -245,10 +245,10 @@ const makeAttempts = (
 
   const again = (request: CreateRequest, deadline: number, nth: number, error: ClientError) =>
     Effect.gen(function*() {
-      const { baseDelay, maxAttempts, maxDelay } = config.retry
-      const longest = Math.min(Duration.toMillis(maxDelay), Duration.toMillis(baseDelay) * 2 ** (nth - 1))
-      const pause = (yield* Random.next) * longest
-      if (nth >= maxAttempts || (yield* Clock.currentTimeMillis) + pause >= deadline) return yield* Effect.fail(error)
+      const pause = yield* backoff(config.retry, nth)
+      if (nth >= config.retry.maxAttempts || (yield* Clock.currentTimeMillis) + pause >= deadline) {
+        return yield* Effect.fail(error)
+      }
       yield* Effect.sleep(pause)
       return yield* attempts(request, deadline, nth + 1)
     })
