@@ -28,21 +28,22 @@ const start = (server: FaultServer, ending: string) =>
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   )
 
-const watch = (child: ChildProcess, onReady: () => void): Effect.Effect<Ended> =>
+const watch = (child: ChildProcess, onOutput: (output: string) => void): Effect.Effect<Ended> =>
   Effect.async((resume) => {
     let output = ""
-    const add = (chunk: Buffer) => {
-      output += chunk.toString("utf8")
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on("data", (chunk: Buffer) => {
+        output += chunk.toString("utf8")
+        onOutput(output)
+      })
     }
-    child.stderr?.on("data", add)
-    child.stdout?.on("data", (chunk: Buffer) => {
-      add(chunk)
-      if (chunk.toString("utf8").includes("ready")) onReady()
-    })
     child.once("close", (code, signal) => resume(Effect.succeed({ code, signal, output })))
   })
 
-/** Runs a process until it ends. The signals are sent one after another, each when the server was asked to delete. */
+/**
+ * Runs a process until it ends. Each signal is sent when the one before has been heeded, since the system makes one of
+ * two that wait: the first when the program is ready, the second when it deletes, the third when it has said so.
+ */
 const run = (
   ending: string,
   signals: ReadonlyArray<NodeJS.Signals> = [],
@@ -52,14 +53,20 @@ const run = (
     const server = yield* make()
     if (deletion !== undefined) server.faults.always("releaseSessionAsync", deletion)
     const child = yield* start(server, ending)
-    const again = signals.slice(1).map((signal, index) =>
-      Effect.repeat(Effect.sleep("10 millis"), {
-        until: () => index > 0 || server.ledger.count("releaseSessionAsync") > 0
-      }).pipe(Effect.zipRight(Effect.sync(() => child.kill(signal))))
-    )
-    const ended = yield* watch(child, () => {
-      if (signals[0] !== undefined) child.kill(signals[0])
-      Effect.runFork(Effect.all(again))
+    let output = ""
+    const heeded = [
+      () => output.includes("ready"),
+      () => server.ledger.count("releaseSessionAsync") > 0,
+      () => output.includes("still deleting")
+    ]
+    const send = (signal: NodeJS.Signals, nth: number) =>
+      Effect.sleep("10 millis").pipe(
+        Effect.repeat({ until: () => heeded[nth]?.() ?? false }),
+        Effect.zipRight(Effect.sync(() => child.kill(signal)))
+      )
+    yield* Effect.forkScoped(Effect.forEach(signals, send))
+    const ended = yield* watch(child, (all) => {
+      output = all
     })
     return { ...ended, created: server.ledger.created.length, live: server.ledger.live }
   }).pipe(Effect.scoped)
