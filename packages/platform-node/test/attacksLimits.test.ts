@@ -6,7 +6,7 @@ import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import { until } from "./fixtures/processes.js"
-import { jsonOf, sendRequest } from "./support/rawHttp.js"
+import { jsonOf, requestBytes, sendBytes, sendRequest } from "./support/rawHttp.js"
 import { best, serverLayer } from "./support/runtime.js"
 
 const apiKey = "akm-0c0ffee0-limits"
@@ -194,6 +194,21 @@ describe("a client", () => {
         for (const socket of sockets) socket.destroy()
       })
     ), 40_000)
+
+  it.live("that waits for as many replies as it may is refused more, and gets those in their order", () =>
+    withServer(
+      { warm: 0, server: { requestsPerConnection: 2 } },
+      Effect.gen(function*() {
+        const { port, session } = yield* client
+        const args = { command: "sleep 0.2; echo done" }
+        const body = JSON.stringify({ sessionId: yield* session, name: "shell", args })
+        const request = (connection: string) =>
+          requestBytes(port, { method: "POST", target: "/mcp", headers: { ...headers, connection }, body })
+        const staying = Array.from({ length: 4 }, () => request("keep-alive")).flat()
+        const { statuses } = yield* sendBytes(port, [...staying, ...request("close")])
+        assert.deepStrictEqual(statuses, [200, 200, 429, 429, 429])
+      })
+    ))
 
   it.live("beyond the number of connections is cut at once", () =>
     withServer(

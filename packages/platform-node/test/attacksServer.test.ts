@@ -254,7 +254,7 @@ layer(Layer.provideMerge(server, quiet), { excludeTestServices: true, timeout: 3
       "HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "TLS": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
       "a tunnel": `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n${hidden}`,
-      "an upgrade": smuggled(port, ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"], hidden),
+      "an upgrade": smuggled(port, ["Connection: Upgrade", "Upgrade: other"], hidden),
       "headers without end": smuggled(
         port,
         Array.from({ length: 3000 }, (_, index) => `X-${index}: 0123456789`),

@@ -4,13 +4,17 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Crypto from "node:crypto"
 import * as Net from "node:net"
+import { buffer } from "node:stream/consumers"
 import { vi } from "vitest"
 import { best, layerWith, none } from "./support/runtime.js"
 
 // Sandboxes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
 
-/** A web server inside: echoes what it is asked, serves five megabytes, and turns a socket into an echo on upgrade. */
+/**
+ * A web server inside: echoes what it is asked, serves five megabytes, and on upgrade turns a socket into an echo or
+ * serves them once the client has said its last word.
+ */
 const program = `
 const http = require("node:http")
 const { createHash, randomBytes } = require("node:crypto")
@@ -30,6 +34,7 @@ const server = http.createServer((request, response) => {
 })
 server.on("upgrade", (request, socket, head) => {
   socket.write("HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\n")
+  if (request.url === "/last") return socket.on("data", () => {}).on("end", () => socket.end(big))
   socket.write(head)
   socket.pipe(socket)
 })
@@ -112,6 +117,30 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a link", (it) => {
         const head =
           `GET ${pathname} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n`
         assert.include(yield* talk(Number(port), `${head}hello`, "hello"), "101 Switching Protocols")
+      }))
+
+    it.scoped("delivers the last word of the session whole, to a client that has said its own", () =>
+      Effect.gen(function*() {
+        const { hash, url } = yield* served
+        const { pathname, port } = new URL(url)
+        const head =
+          `GET ${pathname}last HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: last\r\n\r\n`
+        const socket = Net.connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true }).end(head)
+        const answer = yield* Effect.promise(() => buffer(socket))
+        const body = answer.subarray(answer.indexOf("\r\n\r\n") + 4)
+        assert.strictEqual(body.length, 5_000_000)
+        assert.strictEqual(sha256(body), hash)
+      }))
+
+    it.scoped("stays in HTTP/1.1 with a client that offers more", () =>
+      Effect.gen(function*() {
+        const { url } = yield* served
+        const { pathname, port } = new URL(url)
+        const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+        const head = `GET ${pathname}plain HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${offer}\r\n`
+        const answer = yield* talk(Number(port), head, "\"hash\"")
+        assert.match(answer, /^HTTP\/1\.1 200 /)
+        assert.include(answer, "\"url\":\"/plain\"")
       }))
 
     it.scoped("a reader who does not read holds up nothing else of the session", () =>

@@ -2,6 +2,9 @@
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
+import { once } from "node:events"
+import * as Http from "node:http"
+import { json } from "node:stream/consumers"
 import { vi } from "vitest"
 import { serverLayer } from "./support/runtime.js"
 import { postJson, toolAnswer } from "./support/wire.js"
@@ -110,6 +113,30 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("a request"
         const { status } = yield* postJson(`${endpoint}/mcp/listTools?imageId=code_latest`, "", headers)
         assert.strictEqual(status, 200, type)
       }
+    }))
+
+  it.scoped("may offer to go on in HTTP/2, as Java's client does each time, and stays in HTTP/1.1", () =>
+    Effect.gen(function*() {
+      const { apiKey, endpoint } = yield* LocalAgb.LocalAgb
+      const headers = {
+        authorization: `Bearer ${Redacted.value(apiKey)}`,
+        "content-type": "application/json",
+        connection: "Upgrade, HTTP2-Settings",
+        upgrade: "h2c",
+        "http2-settings": "AAMAAABkAAQBAAAAAAIAAAAA"
+      }
+      const agent = new Http.Agent({ keepAlive: true })
+      yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))
+      const ask = (method: string, path: string, body: string) =>
+        Effect.promise(async () => {
+          const request = Http.request(`${endpoint}${path}`, { agent, headers, method }).end(body)
+          const [reply] = await once(request, "response") as [Http.IncomingMessage]
+          return { status: reply.statusCode, body: await json(reply) }
+        })
+      const tools = yield* ask("POST", "/mcp/listTools?imageId=code_latest", "{}")
+      const sessions = yield* ask("GET", "/sdk/ListSession", "")
+      assert.deepStrictEqual([tools.status, sessions.status], [200, 200])
+      assert.deepInclude(sessions.body, { success: true })
     }))
 
   it.effect("for a link may go to its other address", () =>

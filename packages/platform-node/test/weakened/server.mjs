@@ -33,6 +33,11 @@ export default [
     caughtBy: [server, "answers under no other host name"]
   },
   {
+    defence: "requests in flight on a connection",
+    changes: { [connections]: [[">= limits.requestsPerConnection", ">= limits.connections"]] },
+    caughtBy: [limits, "that waits for as many replies as it may"]
+  },
+  {
     defence: "the Origin header",
     changes: { [gate]: [["headers.origin !== undefined", "headers.origin === \"https://evil.example\""]] },
     caughtBy: [server, "gives nothing to a browser page"]

@@ -9,6 +9,8 @@ export interface Connections {
   readonly admit: (socket: Socket) => void
   /** Counts a request as open until its reply is written; `gone` is called when its client leaves before that. */
   readonly opened: (exchange: Pick<Exchange, "request" | "response">, gone: () => void) => void
+  /** Whether this connection waits for as many replies as one may. */
+  readonly isFull: (socket: Socket) => boolean
   /** The replies that this connection still waits for, in the order of their requests. */
   readonly openOn: (socket: Socket) => ReadonlyArray<ServerResponse>
   /** Takes no further connection. */
@@ -84,6 +86,7 @@ export const watch = (server: Server, limits: ServerLimits): Connections => {
       replies?.set(response, gone)
       response.once("finish", () => replies?.delete(response))
     },
+    isFull: (socket) => (open.get(socket)?.size ?? 0) >= limits.requestsPerConnection,
     openOn: (socket) => [...open.get(socket)?.keys() ?? []],
     close: () => void server.close(),
     end: async (patience) => {

@@ -19,6 +19,7 @@ import { hasBody } from "./requestBody.js"
 import { collect, type RequestFacts } from "./requestFacts.js"
 import { logAnswered, methodName, placeOf } from "./requestLog.js"
 import type { ServerLimits } from "./serverLimits.js"
+import { ServerRequest } from "./serverRequest.js"
 import * as works from "./work.js"
 
 /**
@@ -61,6 +62,8 @@ const ending = refusal(503, "ServerStopping", "the server is about to end")
 
 const internal = refusal(500, "InternalError", "the server failed")
 
+const tooMany = refusal(429, "Throttling.Requests", "this connection waits for too many replies already")
+
 const noRoute = refusal(404, "InvalidAction.NotFound", "there is no such endpoint")
 
 const unexpected = refusal(417, "ExpectationFailed", "the only expectation that is understood is 100-continue")
@@ -82,6 +85,7 @@ const listen = (server: Http.Server, port: number): Effect.Effect<number, LocalS
 
 const makeServer = ({ headerBytes, headers, idle }: ServerLimits): Http.Server =>
   Http.createServer({
+    IncomingMessage: ServerRequest,
     headersTimeout: headers,
     requestTimeout: Math.max(headers, 300_000),
     connectionsCheckingInterval: Math.ceil(headers / 4),
@@ -145,7 +149,8 @@ const answerRequests =
     const facts: RequestFacts = { sandboxMillis: 0 }
     const exchange = { request, response, method, path, query, facts, admit: () => connections.admit(socket) }
     const route = routes.find((route) => route.matches(method, path)) ?? nowhere
-    const refusal = gate(request, target) ?? refused ?? (work.isEnding() ? ending : undefined)
+    const busy = work.isEnding() ? ending : connections.isFull(socket) ? tooMany : undefined
+    const refusal = gate(request, target) ?? refused ?? busy
     const handled = Effect.suspend(() => refusal ?? route.handle(exchange))
     const log = logAnswered(logLevel, () => ({
       method: methodName(method),

@@ -9,10 +9,11 @@ import * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
-import type { Duplex } from "node:stream"
+import { type Duplex, pipeline } from "node:stream"
 import { releaseServer } from "../liveness.js"
 import { makeCheck } from "./gate.js"
 import type { LocalSession } from "./registry.js"
+import { ServerRequest } from "./serverRequest.js"
 
 export interface LinkGateway {
   /** The URL under which a port of the session is reached: the same as long as the session lives. */
@@ -45,7 +46,12 @@ const listen = (server: Http.Server): Effect.Effect<number, Refusal> =>
 
 const acquire = Effect.acquireRelease(
   Effect.sync(() => {
-    const server = Http.createServer({ headersTimeout: 10_000, keepAliveTimeout: 5000, maxHeaderSize: 16_384 })
+    const server = Http.createServer({
+      IncomingMessage: ServerRequest,
+      headersTimeout: 10_000,
+      keepAliveTimeout: 5000,
+      maxHeaderSize: 16_384
+    })
     server.maxConnections = 256
     return server
   }),
@@ -140,7 +146,10 @@ const proxy = (
   request.pipe(inner)
 }
 
-/** From here on the two talk to each other. */
+/** What a client gets to read the end of what it was sent before its connection is cut. */
+const lingerMillis = 2000
+
+/** From here on the two talk to each other. When the session has said its last word, all of it is delivered first. */
 const join = (
   request: Http.IncomingMessage,
   outer: Duplex,
@@ -150,11 +159,13 @@ const join = (
   port: number
 ) => {
   const lines = forwarded(request.rawHeaders, port).map(([name, value]) => `${name}: ${value}`)
-  for (const [one, other] of [[outer, inner], [inner, outer]] as const) {
-    one.on("error", () => other.destroy())
-    one.on("close", () => other.destroy())
-    one.pipe(other)
-  }
+  const ended = () => {}
+  pipeline(outer, inner, ended)
+  pipeline(inner, outer, ended)
+  outer.once("finish", () => {
+    const cut = setTimeout(() => outer.destroy(), lingerMillis)
+    outer.once("close", () => clearTimeout(cut))
+  })
   inner.write([`${request.method} ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"))
   if (head.length > 0) inner.write(head)
 }

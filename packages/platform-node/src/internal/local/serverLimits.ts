@@ -12,6 +12,7 @@ const sizes = {
   unsentBytes: 2 ** 20,
   connections: 4096,
   strangers: 512,
+  requestsPerConnection: 256,
   socketsPerSession: 16,
   callsPerSocket: 256
 }
@@ -47,6 +48,8 @@ export interface ServerLimitOptions {
    * of `headers` for it.
    */
   readonly strangers?: number | undefined
+  /** Requests of one connection whose replies are not written yet; one more gets 429. Default 256. */
+  readonly requestsPerConnection?: number | undefined
   /** WebSockets of one session. Default 16. */
   readonly socketsPerSession?: number | undefined
   /** Runs in flight on one WebSocket. Default 256. */
@@ -89,6 +92,7 @@ export const resolve = (options: ServerLimitOptions = {}): Effect.Effect<ServerL
     unsentBytes: sizeOf("unsentBytes", options.unsentBytes),
     connections: sizeOf("connections", options.connections),
     strangers: sizeOf("strangers", options.strangers),
+    requestsPerConnection: sizeOf("requestsPerConnection", options.requestsPerConnection),
     socketsPerSession: sizeOf("socketsPerSession", options.socketsPerSession),
     callsPerSocket: sizeOf("callsPerSocket", options.callsPerSocket),
     headers: timeOf("headers", options.headers),
