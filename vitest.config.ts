@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config"
 
 /** Most files wait more than they compute: two at a time, also where there are only two cores. */
-export default defineConfig({ test: { maxWorkers: 2, minWorkers: 1 } })
+export default defineConfig({ test: { projects: ["packages/*", "examples"], maxWorkers: 2, minWorkers: 1 } })
