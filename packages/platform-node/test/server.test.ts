@@ -138,7 +138,7 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 30_000 })("the server
     ["a tunnel", `CONNECT evil:80 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`, 405, /no proxy/],
     [
       "another protocol",
-      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`,
+      `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n`,
       404,
       /nothing to upgrade to/
     ]
