@@ -1,3 +1,8 @@
 import { defineConfig } from "vitest/config"
 
-export default defineConfig({ test: { include: ["test/**/*.test.ts"] } })
+/** Sandboxes start slowly on a busy machine. */
+const patience = 60_000
+
+export default defineConfig({
+  test: { include: ["test/**/*.test.ts"], testTimeout: patience, hookTimeout: patience }
+})

@@ -2,11 +2,7 @@
 import { Session } from "@effect-agb/core"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { vi } from "vitest"
 import { best, layerWith, none } from "./support/runtime.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const answered = (head: string) => `HTTP/1.1 ${head}\r\nContent-Length: 2\r\n\r\nok`
 

@@ -1,12 +1,8 @@
 /** The link of a session, called as foreign clients call it. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { vi } from "vitest"
 import { serverLayer } from "./support/runtime.js"
 import { postJson, sessionOf, toolAnswer, wire, type WireSession } from "./support/wire.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const call = (
   { linkUrl, token }: Pick<WireSession, "linkUrl" | "token">,

@@ -5,11 +5,7 @@ import { Effect } from "effect"
 import * as Crypto from "node:crypto"
 import * as Net from "node:net"
 import { buffer } from "node:stream/consumers"
-import { vi } from "vitest"
 import { best, layerWith, none } from "./support/runtime.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 /**
  * A web server inside: echoes what it is asked, serves five megabytes, and on upgrade turns a socket into an echo or

@@ -2,16 +2,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Crypto from "node:crypto"
-import { vi } from "vitest"
 import { availableLanguages, nodeOnly } from "../src/internal/sandbox/interpreters.js"
 import { findInterpreters } from "../src/internal/sandbox/interpreterSearch.js"
 import { make } from "../src/internal/sandbox/sandbox.js"
 import { type Isolation, probeAll } from "../src/Isolation.js"
 import { connect, get, outside, serve, shell, socks, socksAnswer, somewhere, talk } from "./fixtures/outside.js"
 import { until } from "./fixtures/processes.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const found = await Effect.runPromise(probeAll)
 const isFirstOfItsKind = ({ mechanism }: Isolation, index: number) =>

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import * as Net from "node:net"
 import * as Os from "node:os"
-import { afterAll, vi } from "vitest"
+import { afterAll } from "vitest"
 import { nodeOnly } from "../src/internal/sandbox/interpreters.js"
 import { make } from "../src/internal/sandbox/sandbox.js"
 import type { SandboxCall } from "../src/internal/sandbox/sandboxProtocol.js"
@@ -11,9 +11,6 @@ import { type Isolation, probeAll } from "../src/Isolation.js"
 import { connect, get, outside, serve, shell, socks, socksAnswer, somewhere, talk } from "./fixtures/outside.js"
 import { until } from "./fixtures/processes.js"
 import { standIn } from "./fixtures/standIn.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const found = await Effect.runPromise(probeAll)
 const isFirstOfItsKind = ({ mechanism }: Isolation, index: number) =>

@@ -7,13 +7,9 @@ import { Effect } from "effect"
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import * as Os from "node:os"
-import { vi } from "vitest"
 import { outputOf, spawnFixture } from "./fixtures/children.js"
 import { connect, get, talkCommand } from "./fixtures/outside.js"
 import { best, layerWith, none } from "./support/runtime.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const hasNamespaces = best.level === "namespaces"
 

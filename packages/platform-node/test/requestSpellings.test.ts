@@ -5,13 +5,9 @@ import { Effect, Redacted } from "effect"
 import { once } from "node:events"
 import * as Http from "node:http"
 import { json } from "node:stream/consumers"
-import { vi } from "vitest"
 import { serverLayer } from "./support/runtime.js"
 import { postJson, toolAnswer } from "./support/wire.js"
 import { type Answer, type Query, type WireClient, wireClient } from "./support/wireClient.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const image = { imageId: "agb-browser-use-1" }
 

@@ -20,9 +20,6 @@ import { outputOf, spawnFixture } from "./fixtures/children.js"
 import { isRunning, processesWith, until } from "./fixtures/processes.js"
 import { standIn } from "./fixtures/standIn.js"
 
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
-
 const isLinux = process.platform === "linux"
 const confined = await Effect.runPromise(probeAll)
 const unconfined = await Effect.runPromise(probe("none"))

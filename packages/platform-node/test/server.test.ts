@@ -3,14 +3,10 @@ import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Net from "node:net"
-import { vi } from "vitest"
 import { weightOf } from "../src/internal/agent/modestJson.cjs"
 import { type RawReply, requestBytes, sendBytes, sendRequest } from "./support/rawHttp.js"
 import { best, serverLayer } from "./support/runtime.js"
 import { type Envelope, isLast, start, talkTo, toolAnswer, wire, wireTo } from "./support/wire.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const bodyOf = ({ text }: RawReply): Envelope => JSON.parse(text.slice(text.lastIndexOf("\r\n\r\n") + 4))
 

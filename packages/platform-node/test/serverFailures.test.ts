@@ -4,15 +4,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { execFileSync } from "node:child_process"
 import * as Fs from "node:fs"
-import { vi } from "vitest"
 import { childrenOf } from "../src/internal/sandbox/processTree.js"
 import { processesWith, until } from "./fixtures/processes.js"
 import { type Program, run } from "./support/localProgram.js"
 import { best } from "./support/runtime.js"
 import { toolAnswer, type WireSession } from "./support/wire.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A number that only the sandboxes of one server have in their command lines: bytes of memory. */
 const uniqueMemory = () => {

@@ -4,15 +4,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
-import { vi } from "vitest"
 import { processesWith, until } from "./fixtures/processes.js"
 import { apiKey, type Program, run } from "./support/localProgram.js"
 import { requestBytes, sendRequest } from "./support/rawHttp.js"
 import { best } from "./support/runtime.js"
 import { postJson, refusedHandshake, start, talkTo } from "./support/wire.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const uniqueSeconds = () => `6${process.pid}.${Math.floor(Math.random() * 1e9)}`
 

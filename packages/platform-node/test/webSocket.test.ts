@@ -1,7 +1,6 @@
 /** Streamed runs over the WebSocket of a session, as foreign clients make them. */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { vi } from "vitest"
 import WebSocket from "ws"
 import { serverLayer } from "./support/runtime.js"
 import {
@@ -16,9 +15,6 @@ import {
   wire,
   type WireSession
 } from "./support/wire.js"
-
-// Sandboxes start slowly on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 const session = Effect.flatMap(wire, ({ createSession }) => createSession)
 
