@@ -206,7 +206,7 @@ export default [
     defence: "without isolation: the workspace is removed, however deep",
     changes: {
       [`${sandbox}/removeTree.ts`]: [[
-        "await within(root, empty)",
+        "await within(root, (folder) => empty(folder, last))",
         "await Fs.promises.rm(root, { recursive: true, force: true })"
       ]]
     },
