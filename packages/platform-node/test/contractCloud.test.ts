@@ -4,7 +4,12 @@ import { it } from "@effect/vitest"
 import { sessionSuite } from "./support/sessionSuite.js"
 
 if (process.env.AGB_API_KEY !== undefined && process.env.AGB_TEST_CLOUD === "1") {
-  sessionSuite("the cloud", { layer: NodeAgb.layerConfig, clock: "live", languages: ["java", "r"], crowd: 4 })
+  sessionSuite("the cloud", {
+    layer: NodeAgb.layerConfig,
+    clock: "live",
+    languages: ["python", "javascript", "java", "r"],
+    crowd: 4
+  })
 } else {
   it.skip("not run: the contract on the cloud, which needs AGB_API_KEY and AGB_TEST_CLOUD=1", () => {})
 }

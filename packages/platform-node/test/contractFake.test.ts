@@ -8,7 +8,7 @@ const fake = Effect.runSync(Effect.flatMap(Scope.make(), (scope) => Scope.extend
 sessionSuite("the fake", {
   layer: fake.layer(),
   clock: "virtual",
-  languages: ["java", "r"],
+  languages: ["python", "javascript", "java", "r"],
   requests: () => fake.ledger.requests.length,
   crowd: 120
 })

@@ -142,7 +142,7 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("files outside the 
     run(Effect.gen(function*() {
       const { home, sh, use } = yield* opened
       yield* sh(
-        "mkfifo fifo; ln -s fifo to-fifo; python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('socket')\""
+        "mkfifo fifo; ln -s fifo to-fifo; node -e \"require('net').createServer().listen('socket', () => process.kill(process.pid, 9))\" || true"
       )
       for (const path of oddities(home)) {
         for (const tool of ["read_file", "write_file", "edit_file"]) {

@@ -1,13 +1,9 @@
 /** The usage examples of the Python SDK's session page, in TypeScript, on the local runtime. */
-import { LocalAgb } from "@effect-agb/platform-node"
 import { AGB, BaseSession, CreateSessionParams, Session } from "@effect-agb/platform-node/AgbPromise"
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { best, serverLayer } from "./support/runtime.js"
+import { best, languagesOf } from "./support/runtime.js"
 
-const languages = await Effect.runPromise(
-  Effect.map(LocalAgb.LocalAgb, ({ languages }) => languages).pipe(Effect.provide(serverLayer({ warm: 0 })))
-)
+const languages = await languagesOf(best)
 
 const runs = languages.includes("python") ? it : it.skip
 

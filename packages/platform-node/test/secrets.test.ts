@@ -1,5 +1,5 @@
 /** The API key and the tokens of sessions stay where they belong: in no log, error, span, dump or sandbox. */
-import { Agb, type AgbError, Session } from "@effect-agb/core"
+import { Agb, type AgbError, type AgbTools, Session } from "@effect-agb/core"
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Logger, LogLevel, Option, Redacted, Stream, Tracer } from "effect"
@@ -188,6 +188,7 @@ describe("what can be printed", () => {
 })
 
 describe("sandboxed code", () => {
+  const environments = { python: "import os; str(dict(os.environ))", javascript: "JSON.stringify(process.env)" }
   const everything = "env; cat /proc/self/environ; tr '\\0' '\\n' < /proc/$PPID/cmdline"
   const everybody = `${everything}; cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline 2>/dev/null`
 
@@ -198,9 +199,13 @@ describe("sandboxed code", () => {
         const { code, command } = yield* Session.make({ imageId })
         const visible = isolation.level === "namespaces" ? everybody : everything
         const shell = yield* command.executeCommand(visible, { acceptExitCodes: [0, 1], timeout: "10 seconds" })
-        const python = yield* code.runCode("import os; str(dict(os.environ))", "python")
-        const javascript = yield* code.runCode("JSON.stringify(process.env)", "javascript")
-        const seen = [shell.output, python.text, javascript.text].join("\n")
+        const runs = yield* Effect.forEach(
+          Object.entries(environments).filter(([language]) =>
+            runtime.languages.includes(language as AgbTools.Language)
+          ),
+          ([language, program]) => code.runCode(program, language)
+        )
+        const seen = [shell.output, ...runs.map(({ text }) => text)].join("\n")
         assert.include(seen, "PATH")
         for (const secret of ["environment-secret", Redacted.value(runtime.apiKey), "AGB_API_KEY"]) {
           assert.notInclude(seen, secret)

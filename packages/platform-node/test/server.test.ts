@@ -353,7 +353,10 @@ describe("the end of the server", () => {
       const { callTool, createSession, end, port } = yield* runtime("5 seconds")
       const session = yield* createSession
       const { frames, send, until } = yield* talkTo(session)
-      const waits = { language: "python", code: "import time\nprint('begun', flush=True)\ntime.sleep(0.6)\n'done'" }
+      const waits = {
+        language: "javascript",
+        code: "console.log('begun'); await new Promise((on) => setTimeout(on, 600)); 'done'"
+      }
       send(start("a", waits))
       const call = yield* Effect.fork(callTool(session, "shell", { command: "sleep 0.6; echo done", timeout_ms: 5000 }))
       yield* until((frames) => frames.length > 0)
@@ -376,7 +379,7 @@ describe("the end of the server", () => {
       const { callTool, createSession, end, options } = yield* runtime("200 millis")
       const session = yield* createSession
       const { call, closed, until } = yield* talkTo(session)
-      const endless = { language: "python", code: "print('begun', flush=True)\nwhile True: pass" }
+      const endless = { language: "javascript", code: "console.log('begun'); while (true) {}" }
       const run = yield* Effect.fork(call("a", endless))
       const command = yield* Effect.fork(callTool(session, "shell", { command: "sleep 50", timeout_ms: 60_000 }))
       yield* until((frames) => frames.length > 0)

@@ -1,4 +1,5 @@
 /** The local runtimes that this machine can run, as root or as anybody, and the names of those that it cannot. */
+import type { AgbTools } from "@effect-agb/core"
 import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import type { Layer } from "effect"
 import { Effect } from "effect"
@@ -34,14 +35,13 @@ const small = { warm: 1, limits: { workspaceBytes: 64 * 2 ** 20 } }
 export const layerWith = (isolation: Isolation.Isolation, options: LocalAgb.Options = {}) =>
   LocalAgb.layerWith({ ...small, isolation, ...options })
 
-/** The languages besides Python and JavaScript that sessions of this isolation have. */
-export const languagesOf = (isolation: Isolation.Isolation): Promise<ReadonlyArray<"java" | "r">> =>
+/** What code sessions of this isolation run. */
+export const languagesOf = (isolation: Isolation.Isolation): Promise<ReadonlyArray<AgbTools.Language>> =>
   Effect.runPromise(
-    Effect.flatMap(LocalAgb.LocalAgb, ({ languages }) =>
-      Effect.succeed(languages.filter((language) => language === "java" || language === "r"))).pipe(
-        Effect.provide(LocalAgb.layerServer({ ...small, warm: 0, isolation })),
-        Effect.orElseSucceed(() => [])
-      )
+    Effect.map(LocalAgb.LocalAgb, ({ languages }) => languages).pipe(
+      Effect.provide(LocalAgb.layerServer({ ...small, warm: 0, isolation })),
+      Effect.orElseSucceed(() => [])
+    )
   )
 
 export const serverLayer = (options: LocalAgb.Options = {}): Layer.Layer<LocalAgb.LocalAgb, LocalAgb.StartError> =>

@@ -1,13 +1,13 @@
 /** What the contract is tried on, and how a test of it is written down. */
-import type { Agb } from "@effect-agb/core"
+import type { Agb, AgbTools } from "@effect-agb/core"
 import type { Effect, Layer, Scope } from "effect"
 
 export interface Backend {
   readonly layer: Layer.Layer<Agb.Agb, unknown>
   /** `virtual` when the server lives under Effect's clock. */
   readonly clock: "virtual" | "live"
-  /** The languages besides Python and JavaScript that it has. */
-  readonly languages: ReadonlyArray<"java" | "r">
+  /** What code it runs. */
+  readonly languages: ReadonlyArray<AgbTools.Language>
   /** How many requests the server has seen, when it can be asked. */
   readonly requests?: () => number
   /** How many sessions one test may make. */

@@ -3,7 +3,7 @@ import { Agb, Code, Command, FileSystem, Session } from "@effect-agb/core"
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
 import { failsWith } from "../failsWith.js"
-import { commands, python } from "../programs.js"
+import { commands, javascript } from "../programs.js"
 import { type Contract, imageId, patient } from "./backend.js"
 
 /** A label that no other test uses. */
@@ -51,8 +51,8 @@ const creation: Contract = (test) => {
       const owner = yield* Session.make({ imageId })
       const guest = yield* Effect.scoped(Session.attach(owner.sessionId))
       assert.strictEqual(guest.sessionId, owner.sessionId)
-      yield* guest.code.runCode(python.keeps.code, "python")
-      assert.strictEqual((yield* owner.code.runCode(python.uses.code, "python")).text, "42")
+      yield* guest.code.runCode(javascript.keeps.code, "javascript")
+      assert.strictEqual((yield* owner.code.runCode(javascript.uses.code, "javascript")).text, "42")
       assert.strictEqual(yield* owner.status, "RUNNING")
     }))
 
@@ -110,7 +110,7 @@ const deletion: Contract = (test) => {
     Effect.gen(function*() {
       const session = yield* Effect.scoped(Session.make({ imageId }))
       const errors = yield* Effect.all([
-        failsWith(session.code.runCode(python.prints.code, "python"), "SessionLostError"),
+        failsWith(session.code.runCode(javascript.prints.code, "javascript"), "SessionLostError"),
         failsWith(session.command.executeCommand("true"), "SessionLostError"),
         failsWith(session.fileSystem.readFile("/tmp/a"), "SessionLostError"),
         failsWith(session.info, "SessionLostError"),
