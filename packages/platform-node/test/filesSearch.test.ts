@@ -49,9 +49,10 @@ describe.skipIf(process.platform !== "linux")("searching files", () => {
   it.live("says so when there is more than it looks at or finds", () =>
     Effect.gen(function*() {
       const { command, fileSystem } = yield* Session.make({ imageId: "code_latest" })
-      const make = "import os\n" +
-        "for d in range(21):\n os.makedirs(f'many/{d}')\n for f in range(10000): open(f'many/{d}/{f}', 'w').close()"
-      const home = (yield* command.executeCommand(`python3 -c "${make}"; mkdir few; touch few/x; pwd`, {
+      const make = "const { closeSync, mkdirSync, openSync } = require('node:fs')\n" +
+        "for (let d = 0; d < 21; d++) {\n  mkdirSync('many/' + d, { recursive: true })\n" +
+        "  for (let f = 0; f < 10000; f++) closeSync(openSync('many/' + d + '/' + f, 'w'))\n}"
+      const home = (yield* command.executeCommand(`node -e "${make}"; mkdir few; touch few/x; pwd`, {
         timeout: "60 seconds"
       })).stdout.trim()
       const visited = yield* failsWith(fileSystem.searchFiles(home, "absent"), "FileError")

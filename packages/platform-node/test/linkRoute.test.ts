@@ -40,7 +40,7 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 30_000 })("the link r
       })
       const reply = yield* call(sessionOf(created), {
         tool: "run_code",
-        args: { code: "6 * 7", language: "python" },
+        args: { code: "6 * 7", language: "javascript" },
         requestId: "link-1"
       })
       assert.deepInclude(toolAnswer(reply).value, {

@@ -38,7 +38,9 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("metrics, $name", (
       }
 
       yield* sh("head -c 20971520 /dev/urandom >filler")
-      yield* sh("python3 -c \"import time; held = bytearray(50 * 2 ** 20); time.sleep(60)\" >/dev/null 2>&1 & sleep 1")
+      yield* sh(
+        "node -e \"const held = Buffer.alloc(50 * 2 ** 20, 1); setTimeout(() => held, 60_000)\" >/dev/null 2>&1 & sleep 1"
+      )
       yield* metrics
       yield* sh("timeout 1 sh -c 'while :; do :; done'; true")
       const busy = yield* metrics

@@ -28,10 +28,10 @@ const half = ({ port }: Program) =>
   )
 
 const endless = (seconds: string) => ({
-  language: "python",
+  language: "javascript",
   timeoutS: 600,
-  code: `import subprocess, sys\nchild = subprocess.Popen(['sleep', '${seconds}'])\nprint('begun', flush=True)\n` +
-    "while True: print('x' * 100)"
+  code: `require("child_process").spawn("sleep", ["${seconds}"]); console.log("begun")\n` +
+    "while (true) console.log('x'.repeat(100))"
 })
 
 const leftIn = (folder: string) => Fs.readdirSync(folder).filter((name) => !name.startsWith("tsx-"))
@@ -73,8 +73,8 @@ describe("agb-local", () => {
       const session = yield* createSession
       const tool = (name: string, args: object) => callTool(session, name, args)
       yield* tool("run_code", {
-        language: "python",
-        code: `print('${secret("code")}')\nraise ValueError('${secret("raised")}')`
+        language: "javascript",
+        code: `console.log('${secret("code")}')\nthrow new Error('${secret("raised")}')`
       })
       yield* tool("shell", { command: `echo ${secret("command")}`, envs: { NAME: secret("environment") } })
       yield* tool("write_file", { path: `/tmp/${secret("path")}`, content: secret("content") })
@@ -91,7 +91,7 @@ describe("agb-local", () => {
       yield* postJson(`${session.linkUrl}/callTool`, {}, { "X-Access-Token": secret("token") })
       yield* refusedHandshake(`${session.wsUrl}?token=${secret("token")}`)
       const { call } = yield* talkTo(session)
-      yield* call("a", { language: "python", code: `'${secret("streamed")}'` })
+      yield* call("a", { language: "javascript", code: `'${secret("streamed")}'` })
       yield* call("b", { language: secret("language"), code: "1" })
       yield* sendRequest(port, {
         method: "S3CR3T",

@@ -17,8 +17,7 @@ const starts: ReadonlyArray<(seconds: string) => string> = [
   (seconds) => `nohup sleep ${seconds} >/dev/null 2>&1 &`,
   (seconds) => `setsid sleep ${seconds} &`,
   (seconds) => `(setsid sh -c 'sleep ${seconds} & sleep ${seconds}' &) &`,
-  (seconds) =>
-    `python3 -c "import os; os.fork() or (os.setsid(), os.fork() or os.execlp('sleep', 'sleep', '${seconds}'))" &`
+  (seconds) => `node -e "child_process.spawn('sleep', ['${seconds}'], { detached: true, stdio: 'inherit' }).unref()" &`
 ]
 
 /** Those that are found although nothing in their environment tells of the call. */
