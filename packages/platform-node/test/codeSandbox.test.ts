@@ -16,7 +16,9 @@ const found = first === undefined ? nodeOnly : await Effect.runPromise(findInter
 
 /** The Python of the system comes with matplotlib, where that is installed. */
 const systemPython: Available = { _tag: "Available", path: "/usr/bin/python3", version: "3", folders: [] }
-const drawsFigures = Fs.existsSync("/usr/lib/python3/dist-packages/matplotlib")
+const drawsFigures = ["/usr/bin/python3", "/usr/lib/python3/dist-packages/matplotlib"].every((path) =>
+  Fs.existsSync(path)
+)
 
 const nameOf = ({ confinement, mechanism }: Isolation) =>
   confinement._tag === "Unconfined" ? "none" : `${mechanism} (${confinement.entry})`
