@@ -199,14 +199,16 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
 
     it.effect("keep their state when a signal handler raises between them, and say what it raised", () =>
       Effect.gen(function*() {
-        const pid = yield* python([
+        const start = yield* python([
           "import os, signal",
           "kept = 5",
-          "def late(*_): raise TimeoutError('late')",
+          "def late(*_):",
+          "  open('called', 'w').close()",
+          "  raise TimeoutError('late')",
           "signal.signal(signal.SIGALRM, late)",
-          "os.getpid()"
+          "print(f'kill -ALRM {os.getpid()}; cd {os.getcwd()}; until test -e called; do sleep 0.01; done')"
         ].join("\n"))
-        yield* Agent.shell(`kill -ALRM ${main(pid)}`)
+        yield* Agent.shell(start.stdout)
         const { error, kernelRestarted, results, stderr } = yield* python("kept")
         assert.deepInclude({ error, kernelRestarted }, { error: null, kernelRestarted: false })
         assert.strictEqual(main({ results }), "5")
