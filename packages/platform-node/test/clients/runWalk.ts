@@ -55,8 +55,9 @@ const has = (library: string): boolean => {
   }
 }
 
-/** What a walk needs and this machine does not have. */
-export const missingFor = (walk: Walk): ReadonlyArray<string> => libraries[walk].filter((library) => !has(library))
+/** What a walk needs and this machine does not have; all of them run Python in their sessions. */
+export const missingFor = (walk: Walk): ReadonlyArray<string> =>
+  has("sys") ? libraries[walk].filter((library) => !has(library)) : ["Python"]
 
 const start = ([command, ...args]: readonly [string, ...ReadonlyArray<string>], env: Record<string, string>) =>
   spawn(command, args, {
