@@ -1,8 +1,9 @@
 const { readdirSync, readFileSync } = require("node:fs")
+const folder = `${require("node:os").tmpdir()}/demo`
 
 const words = new Map()
-for (const name of readdirSync("/tmp/demo")) {
-  for (const [word] of readFileSync(`/tmp/demo/${name}`, "utf8").matchAll(/Effect\.[a-z]\w+/g)) {
+for (const name of readdirSync(folder)) {
+  for (const [word] of readFileSync(`${folder}/${name}`, "utf8").matchAll(/Effect\.[a-z]\w+/g)) {
     words.set(word, (words.get(word) ?? 0) + 1)
   }
 }

@@ -11,17 +11,20 @@ const sources = new URL("../../packages/core/src/", import.meta.url)
 const names = readdirSync(sources).filter((name) => name.endsWith(".ts"))
 const program = (name: string) => readFileSync(new URL(`../programs/${name}`, import.meta.url), "utf8")
 
+/** What the file tools call `/tmp` is `TMPDIR` for programs where there are no namespaces. */
+const folder = "${TMPDIR:-/tmp}/demo"
+
 const count = ({ code, command, fileSystem }: Session.Session, language: string) =>
   Effect.gen(function*() {
     yield* fileSystem.createDirectory("/tmp/demo")
     const send = (name: string) =>
       fileSystem.writeFile(`/tmp/demo/${name}`, readFileSync(new URL(name, sources), "utf8"))
     yield* Effect.forEach(names, send, { concurrency: 4 })
-    const { stdout } = yield* command.executeCommand("cat /tmp/demo/*.ts | wc -l", { timeout: "5 seconds" })
+    const { stdout } = yield* command.executeCommand(`cat "${folder}"/*.ts | wc -l`, { timeout: "5 seconds" })
     yield* Console.log(`sent ${names.length} files of ${stdout.trim()} lines, counted in the session`)
     const run = yield* code.runCode(program(language === "python" ? "count.py" : "count.js"), language)
     yield* Console.log(`most used, said by ${language}: ${run.text}`)
-    yield* command.executeCommand("rm -r /tmp/demo")
+    yield* command.executeCommand(`rm -r "${folder}"`)
   })
 
 const say = (error: AgbError.AgbError) => Console.log(`  ${error._tag}: ${error.message}`)

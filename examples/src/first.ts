@@ -16,10 +16,10 @@ const program = Effect.gen(function*() {
 
 const chosen = Effect.map(LocalAgb.LocalAgb, ({ languages }) =>
   languages.includes("python")
-    ? { language: "python", sum: "import json\nsum(json.load(open('/tmp/data.json')))" }
+    ? { language: "python", sum: "import json, tempfile\nsum(json.load(open(tempfile.gettempdir() + '/data.json')))" }
     : {
       language: "javascript",
-      sum: "JSON.parse(require('fs').readFileSync('/tmp/data.json')).reduce((a, b) => a + b)"
+      sum: "JSON.parse(require('fs').readFileSync(require('os').tmpdir() + '/data.json')).reduce((a, b) => a + b)"
     })
 
 NodeAgb.runMain(program.pipe(Effect.provide(local)))

@@ -2,8 +2,10 @@
 import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import { Console, Effect, Layer } from "effect"
 
-const isolation = Isolation.probe("auto").pipe(
-  Effect.as("auto" as const),
+const wanted = (process.env["AGB_ISOLATION"] ?? "auto") as "auto" | "namespaces" | "landlock" | "none"
+
+const isolation = Isolation.probe(wanted).pipe(
+  Effect.as(wanted),
   Effect.catchTag(
     "SandboxUnavailableError",
     (error) =>

@@ -15,7 +15,7 @@ const countWords = (text: string) =>
   Session.use({ imageId: "agb-code-space-1" }, (session) =>
     Effect.gen(function*() {
       yield* session.fileSystem.writeFile("/tmp/text.txt", text)
-      const { stdout } = yield* session.command.executeCommand("wc -w < /tmp/text.txt")
+      const { stdout } = yield* session.command.executeCommand("wc -w < \"${TMPDIR:-/tmp}/text.txt\"")
       return { text, words: Number(stdout.trim()) }
     }))
 

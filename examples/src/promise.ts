@@ -18,7 +18,7 @@ const runCode = async ({ code, fileSystem }: Session) => {
   console.log(hello.success ? hello.result.trim() : `failed: ${hello.errorMessage}`)
 
   await fileSystem.writeFile("/tmp/data.json", "[1, 2, 3]")
-  const sum = "JSON.parse(require('fs').readFileSync('/tmp/data.json')).reduce((a, b) => a + b)"
+  const sum = "JSON.parse(require('fs').readFileSync(require('os').tmpdir() + '/data.json')).reduce((a, b) => a + b)"
   const run = await code.runCode(sum, "javascript")
   console.log(run.success ? `sum: ${run.result}` : `failed: ${run.errorMessage}`)
 }

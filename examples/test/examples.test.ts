@@ -3,9 +3,12 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 
-const run = (name: string): Promise<{ readonly code: number | null; readonly output: string }> =>
+const run = (
+  name: string,
+  isolation = "auto"
+): Promise<{ readonly code: number | null; readonly output: string }> =>
   new Promise((resolve) => {
-    const environment = { ...process.env }
+    const environment: NodeJS.ProcessEnv = { ...process.env, AGB_ISOLATION: isolation }
     delete environment["AGB_API_KEY"]
     const file = fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
     const child = execFile(process.execPath, ["--import", "tsx", file], { env: environment }, (_, stdout, stderr) => {
@@ -33,13 +36,22 @@ describe("every example runs and ends well", () => {
     }, 60_000)
   }
 
+  for (const isolation of ["landlock", "none"]) {
+    for (const name of ["demo", "first", "pipeline", "promise"]) {
+      it.concurrent(`${name}, without namespaces: ${isolation}`, async () => {
+        const { code, output } = await run(name, isolation)
+        assert.strictEqual(code, 0, output)
+      })
+    }
+  }
+
   it("demo is short too", () => {
     assert.isBelow(lines("demo"), 60)
   })
 
   it("demo says which isolation is in force and which languages were found", async () => {
     const { code, output } = await run("demo")
-    assert.match(output, /^isolation: (namespaces|none): /m)
+    assert.match(output, /^isolation: (namespaces|landlock|none): /m)
     assert.match(output, /^languages: .*JavaScript/m)
     assert.match(output, /^most used, said by (python|javascript): .*Effect\.\w+ \d+/m)
     assert.match(output, /FileNotFoundError/)
