@@ -46,7 +46,7 @@ describe.skipIf(!isLinux)("agent", () => {
         const [group, session] = [uniqueSeconds(), uniqueSeconds()]
         yield* call("shell", { command: `sleep ${group} & setsid sleep ${session} &`, timeoutMs: 5000 })
         yield* call("runCode", { language: "javascript", code: "1", timeoutMs: 5000 })
-        assert.strictEqual(processesWith(group).length + processesWith(session).length, 2)
+        assert.isTrue(yield* until(() => processesWith(group).length + processesWith(session).length === 2))
         assert.strictEqual(yield* close, 0)
         assert.isTrue(yield* until(() => processesWith(group).length + processesWith(session).length === 0))
       }))
