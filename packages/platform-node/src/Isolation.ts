@@ -20,6 +20,7 @@ import {
   type Landlock,
   landlockCandidate
 } from "./internal/sandbox/confinement.js"
+import { seesInside } from "./internal/sandbox/hostIdentity.js"
 import { nodeOnly } from "./internal/sandbox/interpreters.js"
 import { landlockComplaint } from "./internal/sandbox/landlock.js"
 import type { MemoryKeeper } from "./internal/sandbox/memoryHold.js"
@@ -127,6 +128,10 @@ const gaps = (how: Confined, memory: MemoryKeeper): ReadonlyArray<string> => [
   ...(memory.isComplete ? [] : [
     "using memory that only the kernel sees, such as data that waits in pipes and sockets, or shared memory that no " +
     "process has mapped: for that to count this process must be allowed to make control groups"
+  ]),
+  ...(memory.isComplete || seesInside() ? [] : [
+    "using memory for files, as much as their file systems hold, and for empty ones: this process may not look into its " +
+    "sessions (CAP_SYS_PTRACE)"
   ]),
   ...(isFiltered(how) ? [] : ["unusual system calls such as io_uring, keyctl or vsock sockets: no filter is in force"])
 ]

@@ -209,6 +209,16 @@ describe("System call filter", () => {
     if (arch === "x64") assert.strictEqual(on(0x40000000 + n.mount), unknown)
   })
 
+  it.each([["x64", 319], ["arm64", 279]] as const)(
+    "on %s has no memory files where nobody could see them",
+    (arch, call) => {
+      const verdicts = [true, false].map((memoryFiles) =>
+        verdict(systemCallFilter(arch, { memoryFiles })!.program, call, numbers[arch].audit, [])
+      )
+      assert.deepStrictEqual(verdicts, [allowed, unknown])
+    }
+  )
+
   it.each(["x64", "arm64"] as const)("on %s leaves others alone where no namespace keeps them apart", (arch) => {
     const n = numbers[arch]
     const on = (others: boolean) => (call: number, ...args: ReadonlyArray<number>) =>

@@ -2,6 +2,7 @@
 import type { Buffer } from "node:buffer"
 import * as Path from "node:path"
 import type { Bwrap } from "./confinement.js"
+import { seesInside } from "./hostIdentity.js"
 import { restricted } from "./restrictions.js"
 import { type ContentsOptions, home, owned, type SandboxContents } from "./sandboxContents.js"
 import { systemCallFilter } from "./seccomp.js"
@@ -45,7 +46,7 @@ export const bwrapArguments = (
   options: ContentsOptions,
   program: ReadonlyArray<string>
 ): { readonly args: ReadonlyArray<string>; readonly descriptors: ReadonlyArray<string | Buffer> } => {
-  const filter = systemCallFilter(process.arch)?.program
+  const filter = systemCallFilter(process.arch, { memoryFiles: seesInside() })?.program
   const files = contents.files.map(([, text]) => text)
   return {
     args: [

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import type { Landlock } from "./confinement.js"
-import { processesOfUser } from "./hostIdentity.js"
+import { processesOfUser, seesInside } from "./hostIdentity.js"
 import { interpreterFolders } from "./interpreters.js"
 import { restricted } from "./restrictions.js"
 import { type ContentsOptions, systemPaths } from "./sandboxContents.js"
@@ -91,7 +91,11 @@ export const landlockLaunch = (
   environment: Readonly<Record<string, string>>,
   program: ReadonlyArray<string>
 ): Launch => {
-  const filter = systemCallFilter(process.arch, { sockets: options.network === "host", others: false })
+  const filter = systemCallFilter(process.arch, {
+    sockets: options.network === "host",
+    others: false,
+    memoryFiles: seesInside()
+  })
   const prctl = filter?.prctl ?? 157
   const rules = rulesFor(workspace, options)
   const processes = options.limits.processes + (how.entry === "dropped" ? 0 : processesOfUser())

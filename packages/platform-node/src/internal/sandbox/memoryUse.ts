@@ -1,6 +1,7 @@
 /** How much memory the processes of a session use, read from /proc: a quick look that may be too high, and an exact one. */
 import * as Fs from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"
+import { seesInside } from "./hostIdentity.js"
 import { home, sharedMemory, temporary } from "./sandboxContents.js"
 
 const textOf = (path: string): string => {
@@ -83,6 +84,14 @@ const objectIn = (objects: Objects, key: string) => {
   return found
 }
 
+const canSee = seesInside()
+
+/** Adds what a process has mapped as if it shared it with no other: for where nobody may look. */
+const addUnseen = (objects: Objects, pid: number, shared: number): number => {
+  objectIn(objects, `of ${pid}`).mapped = shared
+  return shared
+}
+
 /** Adds the share of a process in what it has mapped; the result is that share. */
 const addMapped = (objects: Objects, pid: number): number => {
   let sum = 0
@@ -143,7 +152,8 @@ export const exactUse = async (first: number | undefined, pids: ReadonlyArray<nu
   let alone = 0
   for (const pid of pids) {
     const own = ownOf(pid)
-    const mapped = own.shared > worthALook ? addMapped(objects, pid) : 0
+    const add = canSee ? addMapped : addUnseen
+    const mapped = own.shared > worthALook ? add(objects, pid, own.shared) : 0
     let held = 0
     for (const fd of descriptorsOf(pid)) {
       if (descriptors++ > mostDescriptors) break

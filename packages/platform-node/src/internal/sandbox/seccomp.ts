@@ -12,6 +12,7 @@ interface Architecture {
   readonly ioctl: number
   readonly prctl: number
   readonly shmget: number
+  readonly memfdCreate: number
   /** Shared memory, semaphores and message queues of the whole machine. */
   readonly ipc: ReadonlyArray<number>
   /** Calls whose first argument is the process that they change; 0 is the caller. */
@@ -46,7 +47,7 @@ const clone3 = 435
 
 // dprint-ignore
 const x64: Architecture = {
-  audit: 0xc000003e, clone: 56, socket: 41, ioctl: 16, prctl: 157, shmget: 29, foreignFrom: 0x40000000,
+  audit: 0xc000003e, clone: 56, socket: 41, ioctl: 16, prctl: 157, shmget: 29, memfdCreate: 319, foreignFrom: 0x40000000,
   denied: [
     101, 310, 311, 312,                          // ptrace, process_vm_readv, process_vm_writev, kcmp
     248, 249, 250,                               // add_key, request_key, keyctl
@@ -69,7 +70,7 @@ const x64: Architecture = {
 
 // dprint-ignore
 const arm64: Architecture = {
-  audit: 0xc00000b7, clone: 220, socket: 198, ioctl: 29, prctl: 167, shmget: 194, foreignFrom: undefined,
+  audit: 0xc00000b7, clone: 220, socket: 198, ioctl: 29, prctl: 167, shmget: 194, memfdCreate: 279, foreignFrom: undefined,
   denied: [
     117, 270, 271, 272,                          // ptrace, process_vm_readv, process_vm_writev, kcmp
     217, 218, 219,                               // add_key, request_key, keyctl
@@ -206,18 +207,28 @@ export interface SystemCallFilter {
   readonly prctl: number
 }
 
+export interface FilterOptions {
+  readonly sockets?: boolean
+  readonly others?: boolean
+  readonly memoryFiles?: boolean
+}
+
 /**
  * The filter for a processor as Node names it, or undefined where none has been written. Without sockets not even one
  * can be made, pairs of connected ones excepted: for what has no network namespace. Without others nothing is done to
- * other processes, nor through shared memory and queues: for what has no namespaces of processes and IPC.
+ * other processes, nor through shared memory and queues: for what has no namespaces of processes and IPC. Without memory
+files there is no memory that nothing maps: for hosts that could not see it.
  */
 export const systemCallFilter = (
   arch: string,
-  { others, sockets }: { readonly sockets: boolean; readonly others: boolean } = { sockets: true, others: true }
+  { memoryFiles = true, others = true, sockets = true }: FilterOptions = {}
 ): SystemCallFilter | undefined => {
   const known = architectures[arch]
   if (known === undefined) return undefined
-  const instructions = program(known, sockets ? usualFamilies : [], others ? [] : denyOthers(known))
+  const instructions = program(known, sockets ? usualFamilies : [], [
+    ...(memoryFiles ? [] : denyCall(known.memfdCreate, ENOSYS)),
+    ...(others ? [] : denyOthers(known))
+  ])
   const bytes = Buffer.alloc(8 * instructions.length)
   instructions.forEach(([code, ifTrue, ifFalse, operand], index) => {
     bytes.writeUInt16LE(code, 8 * index)
