@@ -72,7 +72,7 @@ describe("sessions", () => {
         const { create, list, shell } = yield* client
         const [busy] = yield* Effect.all([create({ timeout: 1 }), create({ timeout: 1 }), create()])
         const working = yield* Effect.fork(shell(busy.data.sessionId ?? "", "sleep 4; echo done"))
-        yield* Effect.repeat(Effect.delay(list, "100 millis"), { until: (left) => left <= 2 })
+        yield* Effect.repeat(Effect.delay(list, "100 millis"), { until: (left) => left <= 2, times: 100 })
         assert.strictEqual(yield* list, 2)
         assert.include(yield* working, "done")
       })
