@@ -218,6 +218,16 @@ export default [
     caughtBy: [seen, "unshare.*finds no file of the host's"]
   },
   {
+    defence: "no memory files where nobody could see them",
+    changes: {
+      "packages/platform-node/src/internal/sandbox/seccomp.ts": [[
+        "...(memoryFiles ? []",
+        "...(memoryFiles || others ? []"
+      ]]
+    },
+    caughtBy: ["packages/platform-node/test/isolation.test.ts", "has no memory files where nobody could see them"]
+  },
+  {
     defence: "death with the host",
     changes: { [bwrap]: [["\"--die-with-parent\", ", ""]] },
     caughtBy: [whole, "are gone, whether their agents run or stand still"]

@@ -217,7 +217,7 @@ export interface FilterOptions {
  * The filter for a processor as Node names it, or undefined where none has been written. Without sockets not even one
  * can be made, pairs of connected ones excepted: for what has no network namespace. Without others nothing is done to
  * other processes, nor through shared memory and queues: for what has no namespaces of processes and IPC. Without memory
-files there is no memory that nothing maps: for hosts that could not see it.
+ * files there is no memory that nothing maps: for hosts that could not see it.
  */
 export const systemCallFilter = (
   arch: string,
