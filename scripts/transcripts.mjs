@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 
 const source = new URL("../../shared/protocol/transcripts/", import.meta.url)
-const target = new URL("../packages/core/test/transcripts/", import.meta.url)
+const target = new URL("../packages/core/test/client/transcripts/", import.meta.url)
 const folders = { typescript: "", python: "python/", "python-v0.2.2": "python-v0.2.2/" }
 const later = ["linkurl", "websocket", "context", "browser", "computer"]
 const groups = ["session", "list", "labels", "code", "command", "filesystem", "tools", "errors", ...later]

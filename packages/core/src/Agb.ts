@@ -26,9 +26,9 @@ import * as AgbClient from "./AgbClient.js"
 import type { AgbConfig } from "./AgbConfig.js"
 import { type ClientError, type InvalidRequestError, MalformedResponseError } from "./AgbError.js"
 import * as CreateSessionParams from "./CreateSessionParams.js"
-import * as issues from "./internal/issues.js"
-import * as sessions from "./internal/session.js"
-import * as supervisors from "./internal/supervisor.js"
+import * as issues from "./internal/client/issues.js"
+import * as supervisors from "./internal/lifecycle/supervisor.js"
+import * as sessions from "./internal/session/session.js"
 import * as Transport from "./Transport.js"
 
 /**

@@ -7,10 +7,10 @@
  *
  * @since 0.1.0
  */
-import * as browser from "./internal/api/browser.js"
-import * as contexts from "./internal/api/contexts.js"
-import * as sessions from "./internal/api/sessions.js"
-import * as tools from "./internal/api/tools.js"
+import * as browser from "./internal/wire/browser.js"
+import * as contexts from "./internal/wire/contexts.js"
+import * as sessions from "./internal/wire/sessions.js"
+import * as tools from "./internal/wire/tools.js"
 
 export {
   /**
@@ -48,7 +48,7 @@ export {
    * @category models
    */
   type RequestOf
-} from "./internal/api/endpoint.js"
+} from "./internal/wire/endpoint.js"
 
 export {
   /**
@@ -93,7 +93,7 @@ export {
    * @category schemas
    */
   ToolReply
-} from "./internal/api/models.js"
+} from "./internal/wire/models.js"
 
 export {
   /**
@@ -131,7 +131,7 @@ export {
    * @category schemas
    */
   StreamData
-} from "./internal/api/frames.js"
+} from "./internal/wire/frames.js"
 
 export {
   /**
@@ -148,7 +148,7 @@ export {
    * @category schemas
    */
   LinkCall
-} from "./internal/api/link.js"
+} from "./internal/wire/link.js"
 
 export {
   /**
@@ -179,7 +179,7 @@ export {
    * @category schemas
    */
   SyncPolicy
-} from "./internal/api/persistence.js"
+} from "./internal/wire/persistence.js"
 
 export {
   /**
@@ -203,7 +203,7 @@ export {
    * @category schemas
    */
   SyncItem
-} from "./internal/api/contextModels.js"
+} from "./internal/wire/contextModels.js"
 
 /**
  * Every endpoint by name.

@@ -21,7 +21,7 @@ import {
   type ToolReply
 } from "./AgbApi.js"
 import { type ArgsOf, type ResultOf, type Tool, type ToolName, type Tools, tools } from "./AgbTools.js"
-import * as issues from "./internal/issues.js"
+import * as issues from "./internal/client/issues.js"
 
 /**
  * A refusal in the server's own words: HTTP status, error code and message.

@@ -5,11 +5,11 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient, seconds, someCode, StringRecord, wholeText } from "./internal/api/codecs.js"
-import { optional, type Repeat } from "./internal/api/endpoint.js"
-import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/api/fileTexts.js"
-import { MetricsText } from "./internal/api/metrics.js"
-import { plainRun, RunCodeText } from "./internal/api/runCodeResult.js"
+import { filled, jsonText, lenient, seconds, someCode, StringRecord, wholeText } from "./internal/wire/codecs.js"
+import { optional, type Repeat } from "./internal/wire/endpoint.js"
+import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/wire/fileTexts.js"
+import { MetricsText } from "./internal/wire/metrics.js"
+import { plainRun, RunCodeText } from "./internal/wire/runCodeResult.js"
 
 /**
  * @since 0.1.0
@@ -375,7 +375,7 @@ export {
    * @category tools
    */
   desktopTools
-} from "./internal/api/imageTools.js"
+} from "./internal/wire/imageTools.js"
 
 export {
   /**
@@ -385,7 +385,7 @@ export {
    * @category formats
    */
   writeFileBlocks as fileBlocks
-} from "./internal/api/fileTexts.js"
+} from "./internal/wire/fileTexts.js"
 
 /**
  * Every tool by name.

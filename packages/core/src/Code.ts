@@ -18,10 +18,10 @@ import {
   ToolError
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
-import type { RunCodeResult } from "./internal/api/runCodeResult.js"
-import * as execution from "./internal/execution.js"
-import * as issues from "./internal/issues.js"
-import * as spans from "./internal/spans.js"
+import * as issues from "./internal/client/issues.js"
+import * as spans from "./internal/client/spans.js"
+import * as execution from "./internal/session/execution.js"
+import type { RunCodeResult } from "./internal/wire/runCodeResult.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**

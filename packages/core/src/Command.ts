@@ -18,8 +18,8 @@ import {
   ToolError
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
-import * as execution from "./internal/execution.js"
-import * as spans from "./internal/spans.js"
+import * as spans from "./internal/client/spans.js"
+import * as execution from "./internal/session/execution.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { ImageId, Labels } from "./AgbApi.js"
-import { attemptLabel } from "./internal/attemptLabel.js"
+import { attemptLabel } from "./internal/wire/attemptLabel.js"
 
 const IdleTimeout = Schema.declare(
   (input): input is Duration.DurationInput =>

@@ -12,10 +12,10 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { FileError, InvalidRequestError, LimitExceededError } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
-import { type DirectoryEntry, type FileChangeEvent, type FileInfo, readFileBlocks } from "./internal/api/fileTexts.js"
-import * as fileContents from "./internal/fileContents.js"
-import { type FileSystemError, fromTool } from "./internal/fileErrors.js"
-import * as spans from "./internal/spans.js"
+import * as spans from "./internal/client/spans.js"
+import * as fileContents from "./internal/session/fileContents.js"
+import { type FileSystemError, fromTool } from "./internal/session/fileErrors.js"
+import { type DirectoryEntry, type FileChangeEvent, type FileInfo, readFileBlocks } from "./internal/wire/fileTexts.js"
 import type { ToolCall } from "./ToolCall.js"
 
 export {
@@ -40,7 +40,7 @@ export {
    * @category models
    */
   type FileInfo
-} from "./internal/api/fileTexts.js"
+} from "./internal/wire/fileTexts.js"
 
 export {
   /**
@@ -50,7 +50,7 @@ export {
    * @category errors
    */
   type FileSystemError
-} from "./internal/fileErrors.js"
+} from "./internal/session/fileErrors.js"
 
 /**
  * One replacement: the first occurrence of `oldText` becomes `newText`.

@@ -13,7 +13,7 @@ import type { Code } from "./Code.js"
 import type { Command } from "./Command.js"
 import type { Input } from "./CreateSessionParams.js"
 import type { FileSystem } from "./FileSystem.js"
-import * as sessions from "./internal/session.js"
+import * as sessions from "./internal/session/session.js"
 
 export {
   /**
@@ -30,7 +30,7 @@ export {
    * @category models
    */
   type SessionInfo
-} from "./internal/session.js"
+} from "./internal/session/session.js"
 
 /**
  * A session and its modules. Every call fails with `SessionLostError` once the session is gone.

@@ -11,8 +11,8 @@ import * as ParseResult from "effect/ParseResult"
 import type { Repeat, ToolReply } from "./AgbApi.js"
 import { type ClientError, MalformedResponseError, ToolError } from "./AgbError.js"
 import type { Tool } from "./AgbTools.js"
-import { showJson } from "./internal/api/codecs.js"
-import * as issues from "./internal/issues.js"
+import * as issues from "./internal/client/issues.js"
+import { showJson } from "./internal/wire/codecs.js"
 
 /**
  * A tool call whose arguments are checked and encoded.

@@ -15,8 +15,8 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { endable, type Ending } from "./internal/endable.js"
-import * as spans from "./internal/spans.js"
+import { endable, type Ending } from "./internal/client/cancellation.js"
+import * as spans from "./internal/client/spans.js"
 
 export type {
   /**
@@ -26,7 +26,7 @@ export type {
    * @category models
    */
   Ending
-} from "./internal/endable.js"
+} from "./internal/client/cancellation.js"
 
 /**
  * @since 0.1.0

@@ -12,8 +12,8 @@ import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Core from "@effect-agb/core/AgbPromise"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import { keepsAlive } from "./internal/liveness.js"
-import * as undiciTransport from "./internal/undiciTransport.js"
+import { keepsAlive } from "./internal/node/processRef.js"
+import * as undiciTransport from "./internal/node/undiciTransport.js"
 import * as LocalAgb from "./LocalAgb.js"
 
 export {

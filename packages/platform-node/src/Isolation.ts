@@ -12,21 +12,21 @@
  */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/sandbox/complaint.js"
 import {
   candidates,
   type Confined,
   type Confinement,
   type Landlock,
   landlockCandidate
-} from "./internal/sandbox/confinement.js"
-import { seesInside } from "./internal/sandbox/hostIdentity.js"
-import { nodeOnly } from "./internal/sandbox/interpreters.js"
-import { landlockComplaint } from "./internal/sandbox/landlock.js"
-import type { MemoryKeeper } from "./internal/sandbox/memoryHold.js"
-import { memoryKeeper } from "./internal/sandbox/memoryKeeper.js"
-import { trial } from "./internal/sandbox/sandboxTrial.js"
-import { systemCallFilter } from "./internal/sandbox/seccomp.js"
+} from "./internal/sandbox/confine/candidates.js"
+import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/sandbox/confine/diagnosis.js"
+import { seesInside } from "./internal/sandbox/confine/hostIdentity.js"
+import { nodeOnly } from "./internal/sandbox/confine/interpreters.js"
+import { landlockComplaint } from "./internal/sandbox/confine/landlock.js"
+import { systemCallFilter } from "./internal/sandbox/confine/seccomp.js"
+import { memoryKeeper } from "./internal/sandbox/memory/memoryController.js"
+import type { MemoryKeeper } from "./internal/sandbox/memory/memoryLimit.js"
+import { trial } from "./internal/sandbox/trial.js"
 
 /**
  * What is in force.

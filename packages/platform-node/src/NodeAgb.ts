@@ -9,8 +9,8 @@ import * as AgbConfig from "@effect-agb/core/AgbConfig"
 import type { ConfigurationError } from "@effect-agb/core/AgbError"
 import type { Transport } from "@effect-agb/core/Transport"
 import * as Layer from "effect/Layer"
-import * as processMain from "./internal/processMain.js"
-import * as undiciTransport from "./internal/undiciTransport.js"
+import * as processMain from "./internal/node/processMain.js"
+import * as undiciTransport from "./internal/node/undiciTransport.js"
 
 /**
  * The transport of this package: undici without any detour, no redirects.

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { spawnFixture } from "../fixtures/children.js"
+import { spawnFixture } from "./processes/children.js"
 import { best } from "./runtime.js"
 import { type Wire, wireTo } from "./wire.js"
 
@@ -29,7 +29,7 @@ export const run = (args: ReadonlyArray<string>, inherited?: string) =>
     const folder = inherited ?? (yield* temporary)
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawnFixture("../../src/bin.ts", {
+        spawnFixture("../../../src/bin.ts", {
           args: [...args, "--isolation", best.level === "none" ? "none" : "auto"],
           env: { AGB_API_KEY: apiKey, TMPDIR: folder }
         })

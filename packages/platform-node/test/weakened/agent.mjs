@@ -4,14 +4,14 @@ const agent = "packages/platform-node/src/internal/agent"
 const sandbox = "packages/platform-node/src/internal/sandbox"
 
 const tests = "packages/platform-node/test"
-const processes = `${tests}/agent.test.ts`
-const files = `${tests}/agentFiles.test.ts`
-const escapes = `${tests}/filesEscape.test.ts`
-const searches = `${tests}/filesSearch.test.ts`
-const code = `${tests}/agentCode.test.ts`
-const whole = `${tests}/sandbox.test.ts`
-const readers = `${tests}/slowReaders.test.ts`
-const connection = `${sandbox}/sandboxConnection.ts`
+const processes = `${tests}/agent/agent.test.ts`
+const files = `${tests}/agent/agentFiles.test.ts`
+const escapes = `${tests}/agent/filesEscape.test.ts`
+const searches = `${tests}/agent/filesSearch.test.ts`
+const code = `${tests}/agent/agentCode.test.ts`
+const whole = `${tests}/sandbox/sandbox.test.ts`
+const readers = `${tests}/server/slowReaders.test.ts`
+const connection = `${sandbox}/channel/connection.ts`
 const noWindow = { [`${agent}/capture.cjs`]: [["if (paused || hurried || !window.isFull()) return", "return"]] }
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
@@ -24,7 +24,7 @@ export default [
   {
     defence: "the end of the input is the end of everything",
     changes: { [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]] },
-    caughtBy: [`${tests}/attacksAgent.test.ts`, "whose input ends leaves nothing"]
+    caughtBy: [`${tests}/agent/attacksAgent.test.ts`, "whose input ends leaves nothing"]
   },
   {
     defence: "a timeout ends the children",
@@ -159,12 +159,12 @@ export default [
     changes: {
       [`${agent}/kernel.py`]: [["if isinstance(error, OSError) and error.__traceback__.tb_next is None:", "if True:"]]
     },
-    caughtBy: [`${tests}/codePython.test.ts`, "keep their state when a signal handler raises"]
+    caughtBy: [`${tests}/agent/codePython.test.ts`, "keep their state when a signal handler raises"]
   },
   {
     defence: "names of the code do not break the R kernel",
     changes: { [`${agent}/kernel.R`]: [["envir = new.env(parent = .BaseNamespaceEnv), ", ""]] },
-    caughtBy: [`${tests}/codeR.test.ts`, "may use every name"]
+    caughtBy: [`${tests}/agent/codeR.test.ts`, "may use every name"]
   },
   {
     defence: "a kernel that died is replaced, and says so",
@@ -174,7 +174,7 @@ export default [
   {
     defence: "workspaces of the dead are swept",
     changes: {
-      [`${sandbox}/owner.ts`]: [[
+      [`${sandbox}/disk/owner.ts`]: [[
         "if (owner.bootId !== here.bootId) return true",
         "if (owner.bootId !== here.bootId) return false"
       ]]
@@ -183,13 +183,13 @@ export default [
   },
   {
     defence: "workspaces of the living are not",
-    changes: { [`${sandbox}/owner.ts`]: [["owner.startTime !== startTime(owner.pid)", "true"]] },
+    changes: { [`${sandbox}/disk/owner.ts`]: [["owner.startTime !== startTime(owner.pid)", "true"]] },
     caughtBy: [whole, "is swept when its owner is gone"]
   },
   {
     defence: "without isolation: daemons are found by their tag",
     changes: {
-      [`${sandbox}/sandboxPlace.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
+      [`${sandbox}/launchPlan.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
       [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]]
     },
     caughtBy: [whole, "Sandbox, none takes daemons along"]
@@ -197,7 +197,7 @@ export default [
   {
     defence: "without isolation: the workspace is removed",
     changes: {
-      [`${sandbox}/removeTree.ts`]: [["await Fs.promises.chmod(pathOf(found), 0o700)", ""]]
+      [`${sandbox}/disk/removeTree.ts`]: [["await Fs.promises.chmod(pathOf(found), 0o700)", ""]]
     },
     caughtBy: [whole, "is removed though user code has locked it"],
     only: "nobody"
@@ -205,7 +205,7 @@ export default [
   {
     defence: "without isolation: the workspace is removed, however deep",
     changes: {
-      [`${sandbox}/removeTree.ts`]: [[
+      [`${sandbox}/disk/removeTree.ts`]: [[
         "await within(root, (folder) => empty(folder, last))",
         "await Fs.promises.rm(root, { recursive: true, force: true })"
       ]]
@@ -214,13 +214,13 @@ export default [
   },
   {
     defence: "an owner that is dead is gone, reaped or not",
-    changes: { [`${sandbox}/owner.ts`]: [["isZombie(owner.pid) || ", ""]] },
+    changes: { [`${sandbox}/disk/owner.ts`]: [["isZombie(owner.pid) || ", ""]] },
     caughtBy: [whole, "is swept when its owner is gone"]
   },
   {
     defence: "removing a workspace follows no link",
     changes: {
-      [`${sandbox}/removeTree.ts`]: [["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"]]
+      [`${sandbox}/disk/removeTree.ts`]: [["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"]]
     },
     caughtBy: [whole, "is removed while user code puts links"]
   }

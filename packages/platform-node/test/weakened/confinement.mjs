@@ -2,19 +2,19 @@
 
 const sandbox = "packages/platform-node/src/internal/sandbox"
 const agent = "packages/platform-node/src/internal/agent"
-const bwrap = `${sandbox}/bwrapArguments.ts`
-const contents = `${sandbox}/sandboxContents.ts`
-const launch = `${sandbox}/sandboxLaunch.ts`
-const restrictions = `${sandbox}/restrictions.ts`
-const unshare = `${sandbox}/unshareScript.ts`
-const cgroup = `${sandbox}/memoryCgroup.ts`
-const landlock = `${sandbox}/landlock.ts`
+const bwrap = `${sandbox}/confine/bwrap.ts`
+const contents = `${sandbox}/confine/rootfs.ts`
+const launch = `${sandbox}/confine/launchSpec.ts`
+const restrictions = `${sandbox}/confine/rlimits.ts`
+const unshare = `${sandbox}/confine/unshare.ts`
+const cgroup = `${sandbox}/memory/cgroup.ts`
+const landlock = `${sandbox}/confine/landlock.ts`
 
-const seen = "packages/platform-node/test/attacksSession.test.ts"
-const agents = "packages/platform-node/test/attacksAgent.test.ts"
-const whole = "packages/platform-node/test/sandbox.test.ts"
-const groups = "packages/platform-node/test/memoryCgroup.test.ts"
-const landlocked = "packages/platform-node/test/isolationLandlock.test.ts"
+const seen = "packages/platform-node/test/sandbox/attacksSession.test.ts"
+const agents = "packages/platform-node/test/agent/attacksAgent.test.ts"
+const whole = "packages/platform-node/test/sandbox/sandbox.test.ts"
+const groups = "packages/platform-node/test/sandbox/memoryCgroup.test.ts"
+const landlocked = "packages/platform-node/test/sandbox/isolationLandlock.test.ts"
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
@@ -56,7 +56,7 @@ export default [
   },
   {
     defence: "a user id for each session",
-    changes: { [`${sandbox}/hostIdentity.ts`]: [["range.first + randomInt(range.count)", "range.first"]] },
+    changes: { [`${sandbox}/confine/hostIdentity.ts`]: [["range.first + randomInt(range.count)", "range.first"]] },
     caughtBy: [seen, "has a user id of its own"],
     only: "root"
   },
@@ -107,7 +107,7 @@ export default [
     defence: "no user namespace inside",
     changes: {
       [bwrap]: [["how.entry !== \"root\" && how.disableUserns", "false"]],
-      [`${sandbox}/seccomp.ts`]: [["165, 166, 155, 161, 272, 308,", "165, 166, 155, 161, 308,"], [
+      [`${sandbox}/confine/seccomp.ts`]: [["165, 166, 155, 161, 272, 308,", "165, 166, 155, 161, 308,"], [
         "const CLONE_NEWUSER = 0x10000000",
         "const CLONE_NEWUSER = 0"
       ]]
@@ -118,8 +118,8 @@ export default [
     defence: "a terminal session of its own",
     changes: {
       [bwrap]: [["\"--new-session\", ", ""]],
-      [`${sandbox}/startLaunch.cjs`]: [["detached: true,", "detached: false,"]],
-      [`${sandbox}/sandboxSpawner.ts`]: [["detached: true,", "detached: false,"]]
+      [`${sandbox}/process/spawn.cjs`]: [["detached: true,", "detached: false,"]],
+      [`${sandbox}/process/forkServerClient.ts`]: [["detached: true,", "detached: false,"]]
     },
     caughtBy: [seen, "bwrap.*shares no terminal session"]
   },
@@ -142,17 +142,20 @@ export default [
   {
     defence: "the environment made from nothing",
     changes: {
-      [`${sandbox}/startLaunch.cjs`]: [["env: launch.environment,", "env: { ...process.env, ...launch.environment },"]],
-      [`${sandbox}/sandboxSpawner.ts`]: [["env: {},", "env: process.env,"]]
+      [`${sandbox}/process/spawn.cjs`]: [[
+        "env: launch.environment,",
+        "env: { ...process.env, ...launch.environment },"
+      ]],
+      [`${sandbox}/process/forkServerClient.ts`]: [["env: {},", "env: process.env,"]]
     },
     caughtBy: [seen, "environment made from nothing"]
   },
   {
     defence: "nothing inherited through what starts sandboxes",
     changes: {
-      [`${sandbox}/startLaunch.cjs`]: [["const covered = inherited()", "const covered = inherited().slice(0, 0)"]]
+      [`${sandbox}/process/spawn.cjs`]: [["const covered = inherited()", "const covered = inherited().slice(0, 0)"]]
     },
-    caughtBy: ["packages/platform-node/test/isolationAttacks.test.ts", "finding a descriptor of the host"]
+    caughtBy: ["packages/platform-node/test/sandbox/isolationAttacks.test.ts", "finding a descriptor of the host"]
   },
   {
     defence: "the number of processes",
@@ -220,12 +223,15 @@ export default [
   {
     defence: "no memory files where nobody could see them",
     changes: {
-      "packages/platform-node/src/internal/sandbox/seccomp.ts": [[
+      "packages/platform-node/src/internal/sandbox/confine/seccomp.ts": [[
         "...(memoryFiles ? []",
         "...(memoryFiles || others ? []"
       ]]
     },
-    caughtBy: ["packages/platform-node/test/isolation.test.ts", "has no memory files where nobody could see them"]
+    caughtBy: [
+      "packages/platform-node/test/sandbox/isolation.test.ts",
+      "has no memory files where nobody could see them"
+    ]
   },
   {
     defence: "death with the host",
@@ -303,9 +309,12 @@ export default [
   {
     defence: "no descriptors left is the end of no session",
     changes: {
-      [`${sandbox}/spawner.cjs`]: [["error.code !== \"ERR_INTERNAL_ASSERTION\"", "error.code !== \"another\""]]
+      [`${sandbox}/process/forkServer.cjs`]: [[
+        "error.code !== \"ERR_INTERNAL_ASSERTION\"",
+        "error.code !== \"another\""
+      ]]
     },
-    caughtBy: ["packages/platform-node/test/serverFailures.test.ts", "out of file descriptors"]
+    caughtBy: ["packages/platform-node/test/server/serverFailures.test.ts", "out of file descriptors"]
   },
   {
     defence: "frames of the agent are bounded",
@@ -327,7 +336,7 @@ export default [
   {
     defence: "frames of the agent are decoded",
     changes: {
-      [`${sandbox}/sandboxConnection.ts`]: [[
+      [`${sandbox}/channel/connection.ts`]: [[
         "if (Either.isLeft(decoded)) return this.end(\"its agent sent a frame that makes no sense\")",
         "if (Either.isLeft(decoded)) return"
       ]]
@@ -337,7 +346,7 @@ export default [
   {
     defence: "answers to calls that nobody made",
     changes: {
-      [`${sandbox}/sandboxConnection.ts`]: [[
+      [`${sandbox}/channel/connection.ts`]: [[
         "if (!this.#cancelled.has(id)) return this.end(\"its agent answered a call that nobody made\")",
         ""
       ]]
@@ -347,6 +356,6 @@ export default [
   {
     defence: "none only when asked for in words",
     changes: { "packages/platform-node/src/Isolation.ts": [[": firstThatWorks(request)", ": Effect.succeed(none)"]] },
-    caughtBy: ["packages/platform-node/test/isolation.test.ts", "is never none unless asked for in words"]
+    caughtBy: ["packages/platform-node/test/sandbox/isolation.test.ts", "is never none unless asked for in words"]
   }
 ]

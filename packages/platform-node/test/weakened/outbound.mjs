@@ -1,19 +1,18 @@
 /** Defences of the way out of a session: where it leads, and what an agent may do with it. */
 
-const outbound = "packages/platform-node/src/internal/outbound"
 const sandbox = "packages/platform-node/src/internal/sandbox"
-const policy = `${outbound}/policy.ts`
-const dial = `${outbound}/dial.ts`
-const option = `${outbound}/networkOption.ts`
-const carrier = `${sandbox}/outboundCarrier.ts`
-const tunnel = `${sandbox}/tunnel.ts`
+const policy = `packages/platform-node/src/internal/egress/policy.ts`
+const dial = `packages/platform-node/src/internal/egress/dial.ts`
+const option = `packages/platform-node/src/internal/options/networkOption.ts`
+const carrier = `${sandbox}/channel/egressProxy.ts`
+const tunnel = `${sandbox}/channel/tunnel.ts`
 
 const tests = "packages/platform-node/test"
-const rules = `${tests}/outboundPolicy.test.ts`
-const attacks = `${tests}/outboundAttacks.test.ts`
-const carried = `${tests}/outbound.test.ts`
-const dialled = `${tests}/outboundDial.test.ts`
-const network = `${tests}/outboundNetwork.test.ts`
+const rules = `${tests}/egress/egressPolicy.test.ts`
+const attacks = `${tests}/egress/egressAttacks.test.ts`
+const carried = `${tests}/egress/egress.test.ts`
+const dialled = `${tests}/egress/egressDial.test.ts`
+const network = `${tests}/egress/egressNetwork.test.ts`
 
 const nowhere = "leads to nothing of this machine"
 
@@ -41,7 +40,7 @@ export default [
   },
   {
     defence: "outbound: interfaces without a carrier count",
-    changes: { [`${outbound}/ownAddresses.ts`]: [["host LOCAL$/", "link LOCAL$/"]] },
+    changes: { [`packages/platform-node/src/internal/egress/ownAddresses.ts`]: [["host LOCAL$/", "link LOCAL$/"]] },
     caughtBy: [rules, "name the addresses of interfaces without a carrier"]
   },
   {
@@ -129,7 +128,7 @@ export default [
   {
     defence: "outbound: what an agent asks is decoded",
     changes: {
-      [`${sandbox}/sandboxProtocol.ts`]: [["host: Schema.String.pipe(Schema.maxLength(255))", "host: Schema.String"]]
+      [`${sandbox}/channel/protocol.ts`]: [["host: Schema.String.pipe(Schema.maxLength(255))", "host: Schema.String"]]
     },
     caughtBy: [attacks, "asks for a host that is too long"]
   },

@@ -1,29 +1,28 @@
 /** Defences of the server: who is let in, to what, and how much of it. */
 
-const local = "packages/platform-node/src/internal/local"
 const contexts = "packages/platform-node/src/internal/contexts"
 const agent = "packages/platform-node/src/internal/agent"
-const gate = `${local}/gate.ts`
-const http = `${local}/httpServer.ts`
-const body = `${local}/requestBody.ts`
-const connections = `${local}/connections.ts`
-const registry = `${local}/registry.ts`
-const webSocket = `${local}/webSocketRoute.ts`
-const gateway = `${local}/linkGateway.ts`
+const gate = `packages/platform-node/src/internal/server/http/originCheck.ts`
+const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
+const body = `packages/platform-node/src/internal/server/http/requestBody.ts`
+const connections = `packages/platform-node/src/internal/server/http/connections.ts`
+const registry = `packages/platform-node/src/internal/server/sessions/registry.ts`
+const webSocket = `packages/platform-node/src/internal/server/routes/webSocketRoute.ts`
+const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
 const urls = `${contexts}/signedUrls.ts`
 
-const quota = `${contexts}/quota.ts`
+const quota = `${contexts}/store/quota.ts`
 
 const tests = "packages/platform-node/test"
-const comparisons = `${tests}/attacksComparisons.test.ts`
-const stored = `${tests}/contexts.test.ts`
-const server = `${tests}/attacksServer.test.ts`
-const bodies = `${tests}/attacksBodies.test.ts`
-const limits = `${tests}/attacksLimits.test.ts`
-const tokens = `${tests}/attacksTokens.test.ts`
-const sockets = `${tests}/attacksSockets.test.ts`
-const links = `${tests}/links.test.ts`
-const life = `${tests}/server.test.ts`
+const comparisons = `${tests}/server/attacksComparisons.test.ts`
+const stored = `${tests}/contexts/contexts.test.ts`
+const server = `${tests}/server/attacksServer.test.ts`
+const bodies = `${tests}/server/attacksBodies.test.ts`
+const limits = `${tests}/server/attacksLimits.test.ts`
+const tokens = `${tests}/server/attacksTokens.test.ts`
+const sockets = `${tests}/server/attacksSockets.test.ts`
+const links = `${tests}/server/links.test.ts`
+const life = `${tests}/server/server.test.ts`
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
@@ -45,7 +44,7 @@ export default [
   {
     defence: "the key: any at all would do",
     changes: {
-      [`${local}/apiRoute.ts`]: [[
+      [`packages/platform-node/src/internal/server/routes/apiRoute.ts`]: [[
         "isKey(request.headers.authorization)",
         "request.headers.authorization !== undefined"
       ]]
@@ -209,7 +208,7 @@ export default [
   {
     defence: "the token of a link",
     changes: {
-      [`${local}/linkRoute.ts`]: [[
+      [`packages/platform-node/src/internal/server/routes/linkRoute.ts`]: [[
         "yield* demandToken(session, request.headersDistinct[\"x-access-token\"]?.[0])",
         "yield* Effect.void"
       ]]
@@ -219,7 +218,7 @@ export default [
   {
     defence: "the token in the body of a link's call",
     changes: {
-      [`${local}/linkRoute.ts`]: [[
+      [`packages/platform-node/src/internal/server/routes/linkRoute.ts`]: [[
         "return demandToken(session, token).pipe(",
         "return demandToken(session, token === \"\" ? token : session.token).pipe("
       ]]
@@ -301,7 +300,7 @@ export default [
         "return nowMillis < 0 ? \"expired\" : grant"
       ]]
     },
-    caughtBy: [`${tests}/contextUrls.test.ts`, "end at their second"]
+    caughtBy: [`${tests}/contexts/contextUrls.test.ts`, "end at their second"]
   },
   {
     defence: "the size of a context",
@@ -316,14 +315,14 @@ export default [
   {
     defence: "the files of a context",
     changes: {
-      [`${contexts}/contextFiles.ts`]: [["this.#files.size >= this.#options.maxFiles", "this.#files.size < 0"]]
+      [`${contexts}/store/contextFiles.ts`]: [["this.#files.size >= this.#options.maxFiles", "this.#files.size < 0"]]
     },
     caughtBy: [stored, "are kept while bytes arrive"]
   },
   {
     defence: "what is still being written counts",
     changes: {
-      [`${contexts}/stagedFile.ts`]: [
+      [`${contexts}/store/stagedFile.ts`]: [
         ["this.#quota.take(piece.length)\n    this.#size", "this.#size"],
         [
           "    if (isDurable) await this.#file.datasync()",
@@ -335,12 +334,12 @@ export default [
   },
   {
     defence: "what did not become a file counts no more",
-    changes: { [`${contexts}/stagedFile.ts`]: [["this.#quota.count(-this.#size)", ""]] },
+    changes: { [`${contexts}/store/stagedFile.ts`]: [["this.#quota.count(-this.#size)", ""]] },
     caughtBy: [stored, "cannot be exceeded by many uploads at once"]
   },
   {
     defence: "paths of contexts",
-    changes: { [`${contexts}/contextPaths.ts`]: [["segments.includes(\"..\")", "segments.includes(\"...\")"]] },
+    changes: { [`${contexts}/sync/contextPaths.ts`]: [["segments.includes(\"..\")", "segments.includes(\"...\")"]] },
     caughtBy: [tokens, "no URL is made for a path that leaves its context"]
   },
   {
@@ -354,32 +353,37 @@ export default [
         ]
       ]
     },
-    caughtBy: [`${tests}/contextUrls.test.ts`, "that are cut off leave nothing"]
+    caughtBy: [`${tests}/contexts/contextUrls.test.ts`, "that are cut off leave nothing"]
   },
   {
     defence: "the log holds no path",
     changes: {
-      [`${local}/httpServer.ts`]: [[
+      [`packages/platform-node/src/internal/server/http/httpServer.ts`]: [[
         "route: route.name(method, path),",
         "route: request.url ?? route.name(method, path),"
       ]]
     },
-    caughtBy: [`${tests}/attacksLog.test.ts`, "shows no key, token, code or path"]
+    caughtBy: [`${tests}/server/attacksLog.test.ts`, "shows no key, token, code or path"]
   },
   {
     defence: "the log quotes no defect",
     changes: {
-      [`${local}/requestLog.ts`]: [[
+      [`packages/platform-node/src/internal/server/http/requestLog.ts`]: [[
         "return [defect.name, ...frames].join(",
         "return [defect.name, defect.message, ...frames].join("
       ]]
     },
-    caughtBy: [`${tests}/attacksLog.test.ts`, "names the place of a defect"]
+    caughtBy: [`${tests}/server/attacksLog.test.ts`, "names the place of a defect"]
   },
   {
     defence: "the log quotes no lines of a defect",
-    changes: { [`${local}/requestLog.ts`]: [["stack.slice(said + defect.message.length)", "stack"]] },
-    caughtBy: [`${tests}/attacksLog.test.ts`, "names the place of a defect"]
+    changes: {
+      [`packages/platform-node/src/internal/server/http/requestLog.ts`]: [[
+        "stack.slice(said + defect.message.length)",
+        "stack"
+      ]]
+    },
+    caughtBy: [`${tests}/server/attacksLog.test.ts`, "names the place of a defect"]
   },
   {
     defence: "the end lets calls in flight finish",
@@ -389,7 +393,12 @@ export default [
   },
   {
     defence: "the end interrupts what takes longer",
-    changes: { [`${local}/work.ts`]: [["for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)", ""]] },
+    changes: {
+      [`packages/platform-node/src/internal/server/http/work.ts`]: [[
+        "for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)",
+        ""
+      ]]
+    },
     caughtBy: [life, "interrupts what takes longer"],
     fails: "fetch failed"
   },
@@ -411,30 +420,30 @@ export default [
         "      return session.sandbox.tunnel(port)"
       ]]
     },
-    caughtBy: [`${tests}/linksIdle.test.ts`, "keeps its session from idling"]
+    caughtBy: [`${tests}/server/linksIdle.test.ts`, "keeps its session from idling"]
   },
   {
     defence: "a link in use keeps its session: what passes later",
     changes: { [gateway]: [["session.sandbox.tunnel(port, touch)", "session.sandbox.tunnel(port)"]] },
-    caughtBy: [`${tests}/linksIdle.test.ts`, "keeps its session from idling"]
+    caughtBy: [`${tests}/server/linksIdle.test.ts`, "keeps its session from idling"]
   },
   {
     defence: "a link into a session: what no reply is made of",
     changes: {
       [gateway]: [["response.writeHead(statusCode, [", "response.writeHead(statusCode, answer.statusMessage, ["]]
     },
-    caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"],
+    caughtBy: [`${tests}/server/attacksLinks.test.ts`, "what no reply is made of"],
     fails: "fetch failed"
   },
   {
     defence: "a link into a session: headers between neighbours",
     changes: { [gateway]: [["!betweenNeighbours.test(pair[0]) && ", ""]] },
-    caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"]
+    caughtBy: [`${tests}/server/attacksLinks.test.ts`, "what no reply is made of"]
   },
   {
     defence: "a link into a session: cookies of other links",
     changes: { [gateway]: [[" && !isAboutOthers(pair)", ""]] },
-    caughtBy: [`${tests}/attacksLinks.test.ts`, "what no reply is made of"]
+    caughtBy: [`${tests}/server/attacksLinks.test.ts`, "what no reply is made of"]
   },
   {
     defence: "a link into a session: a planted cookie shuts nobody out",

@@ -1,7 +1,7 @@
 /** The calls of one session: its connection, and how to come by the session itself. */
 import type * as Effect from "effect/Effect"
 import type { Agb } from "../../Agb.js"
-import type { Session } from "../session.js"
+import type { Session } from "../session/session.js"
 import type { Connection } from "./connection.js"
 import type { Operation, Source } from "./operation.js"
 

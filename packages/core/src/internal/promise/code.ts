@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { CodeExecutionResult } from "../../OperationResult.js"
-import type { Session } from "../session.js"
+import type { Session } from "../session/session.js"
 import type { Calls } from "./calls.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"

@@ -18,10 +18,10 @@ import { Agb } from "../../Agb.js"
 import type { AgbConfig } from "../../AgbConfig.js"
 import { type AgbError, InvalidRequestError } from "../../AgbError.js"
 import type { Input } from "../../CreateSessionParams.js"
-import * as RequestId from "../requestId.js"
-import type { Session } from "../session.js"
+import * as RequestId from "../client/requestId.js"
+import type { Session } from "../session/session.js"
 import { iterate } from "./iterate.js"
-import { backgroundClock, Hold } from "./liveness.js"
+import { backgroundClock, Hold } from "./keepAliveRef.js"
 import type { Operation, Source } from "./operation.js"
 
 const disposed = (operation: string) =>

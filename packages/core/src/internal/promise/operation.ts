@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import { type AgbError, InvalidRequestError } from "../../AgbError.js"
-import * as issues from "../issues.js"
+import * as issues from "../client/issues.js"
 
 /** What every call takes as its last argument. */
 export interface CallOptions {

@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { DesktopInfo, Labels } from "../../AgbApi.js"
-import type * as sessions from "../session.js"
+import type * as sessions from "../session/session.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 

@@ -4,12 +4,12 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { FileHandle } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
-import type { Exchange, Route } from "../local/exchange.js"
-import { bufferBytes, giveBuffer, takeBuffer } from "./buffers.js"
-import type { StoredFile } from "./contextFiles.js"
-import type { ContextStore } from "./contextStore.js"
+import type { Exchange, Route } from "../server/http/exchange.js"
 import { type Grant, routePrefix, type SignedUrls } from "./signedUrls.js"
-import { fileNotFound, onDisk } from "./storageFailure.js"
+import { bufferBytes, giveBuffer, takeBuffer } from "./store/buffers.js"
+import type { StoredFile } from "./store/contextFiles.js"
+import type { ContextStore } from "./store/contextStore.js"
+import { fileNotFound, onDisk } from "./store/storageFailure.js"
 
 const refusals = {
   malformed: new Refusal({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),

@@ -10,25 +10,25 @@ import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import type { Duplex } from "node:stream"
 import type { Isolation } from "../../Isolation.js"
-import type { Outbound } from "../outbound/dial.js"
-import type { Interpreters } from "./interpreters.js"
-import type { JavaArchive } from "./javaArchive.js"
-import type { MemoryHold } from "./memoryHold.js"
-import { type MemoryNews, memoryNews, withNews } from "./memoryNote.js"
-import { serveOutbound } from "./outboundCarrier.js"
-import { type CallError, SandboxConnection } from "./sandboxConnection.js"
-import { defaultAgent, defaultLimits, type SandboxLimits, type SandboxNetwork } from "./sandboxContents.js"
-import { type Place, placeFor, type Settings } from "./sandboxPlace.js"
-import { startProcess } from "./sandboxProcess.js"
+import type { Outbound } from "../egress/dial.js"
+import { type CallError, SandboxConnection } from "./channel/connection.js"
+import { serveOutbound } from "./channel/egressProxy.js"
+import { type MemoryNews, memoryNews, withNews } from "./channel/oomNotice.js"
 import {
   type SandboxAnswer,
   type SandboxCall,
   SandboxFailure,
   type SandboxLost,
   SandboxStartError
-} from "./sandboxProtocol.js"
-import { type SandboxEvent, streamOn } from "./sandboxStream.js"
-import { openTunnel } from "./tunnel.js"
+} from "./channel/protocol.js"
+import { type SandboxEvent, streamOn } from "./channel/stream.js"
+import { openTunnel } from "./channel/tunnel.js"
+import type { Interpreters } from "./confine/interpreters.js"
+import { defaultAgent, defaultLimits, type SandboxLimits, type SandboxNetwork } from "./confine/rootfs.js"
+import type { JavaArchive } from "./languages/javaArchive.js"
+import { type Place, placeFor, type Settings } from "./launchPlan.js"
+import type { MemoryHold } from "./memory/memoryLimit.js"
+import { startProcess } from "./process/process.js"
 
 export interface Sandbox {
   readonly isolation: Isolation

@@ -1,0 +1,62 @@
+/** When a failed attempt is made again, and after what pause. One instance serves one client. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { RetryPolicy } from "../../AgbConfig.js"
+import type { ClientError } from "../../AgbError.js"
+import { endable, type Ending } from "./cancellation.js"
+
+/**
+ * A retry costs a token and a success earns a tenth of one, so that in an outage the traffic stays near what callers
+ * offered instead of a multiple of it.
+ */
+const bucketSize = 20
+
+/**
+ * The pause after the nth attempt: up to a bound that doubles. In whole milliseconds, as timers have them: a sum of
+ * fractions is not what it was, and a deadline would come an instant after the moment that it was made for.
+ */
+export const backoff = ({ baseDelay, maxDelay }: RetryPolicy, nth: number): Effect.Effect<number> => {
+  const longest = Math.min(Duration.toMillis(maxDelay), Duration.toMillis(baseDelay) * 2 ** (nth - 1))
+  return Effect.map(Random.next, (random) => Math.round(random * longest))
+}
+
+interface Attempts<A> {
+  readonly attempt: Effect.Effect<A, ClientError>
+  /** Milliseconds since the epoch. */
+  readonly deadline: number
+  /** What ends the pauses, as it ends the attempts. */
+  readonly ending: Ending<ClientError>
+}
+
+export interface Retrier {
+  /** Makes attempts until one succeeds or fails for good, or the deadline leaves no room for another. */
+  readonly run: <A>(attempts: Attempts<A>) => Effect.Effect<A, ClientError>
+}
+
+export const make = (policy: RetryPolicy): Retrier => {
+  let tokens = bucketSize
+
+  const again = <A>(attempts: Attempts<A>, nth: number, error: ClientError) =>
+    Effect.gen(function*() {
+      if (!error.retryable || nth >= policy.maxAttempts || tokens < 1) return yield* error
+      const asked = error._tag === "RateLimitedError" ? error.retryAfterMillis ?? 0 : 0
+      const millis = Math.max(asked, yield* backoff(policy, nth))
+      if ((yield* Clock.currentTimeMillis) + millis >= attempts.deadline) return yield* error
+      tokens -= 1
+      yield* endable(Effect.sleep(millis), attempts.ending)
+      return yield* loop(attempts, nth + 1)
+    })
+
+  const loop = <A>(attempts: Attempts<A>, nth: number): Effect.Effect<A, ClientError> =>
+    Effect.matchEffect(attempts.attempt, {
+      onSuccess: (value) => {
+        tokens = Math.min(bucketSize, tokens + 0.1)
+        return Effect.succeed(value)
+      },
+      onFailure: (error) => error.retryable ? again(attempts, nth, error) : Effect.fail(error)
+    })
+
+  return { run: (attempts) => loop(attempts, 1) }
+}

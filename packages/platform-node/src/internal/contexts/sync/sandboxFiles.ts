@@ -1,0 +1,145 @@
+/**
+ * The files of a session, many or large at a time. What the agent says of them may have been made up by the code in the
+ * sandbox: names stay below the directory that was asked for, and lengths are those of the bytes that came.
+ */
+import { ToolFailure } from "@effect-agb/core/AgbServer"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { type FilePart, SandboxLost } from "../../sandbox/channel/protocol.js"
+import type { Sandbox } from "../../sandbox/sandbox.js"
+import { askOf, type CallFailure } from "../../server/sessions/agentCall.js"
+import { isInner } from "./contextPaths.js"
+
+export interface TreeFile {
+  /** Relative to the directory that was listed; empty when that is a file itself. */
+  readonly path: string
+  readonly size: number
+  readonly mode: number
+  /** Changes with the file. */
+  readonly stamp: string
+}
+
+export interface Tree {
+  readonly files: ReadonlyArray<TreeFile>
+  /** Entries that are no regular files, or could not be read. */
+  readonly skipped: { readonly links: number; readonly special: number; readonly unreadable: number }
+}
+
+export type Outcome = { readonly stamp: string } | { readonly code: string; readonly message: string }
+
+export interface SandboxFiles {
+  readonly list: (path: string, recursive: boolean) => Effect.Effect<Tree, CallFailure>
+  /** The starts of small files: their bytes and a stamp that is empty when the file changed meanwhile, or why not. */
+  readonly readMany: (
+    files: ReadonlyArray<{ readonly path: string; readonly length: number }>
+  ) => Effect.Effect<ReadonlyArray<Outcome & { readonly bytes: Uint8Array }>, CallFailure>
+  readonly readPart: (
+    path: string,
+    offset: number,
+    length: number
+  ) => Effect.Effect<{ readonly size: number; readonly stamp: string; readonly bytes: Uint8Array }, CallFailure>
+  readonly writeParts: (
+    parts: ReadonlyArray<FilePart>,
+    body: Uint8Array
+  ) => Effect.Effect<ReadonlyArray<Outcome>, CallFailure>
+  readonly createDirectory: (path: string) => Effect.Effect<void, CallFailure>
+  /** Removes what a failed transfer left, if it is there. */
+  readonly forget: (path: string) => Effect.Effect<void>
+}
+
+const mostEntries = 100_000
+
+const Stamp = Schema.String.pipe(Schema.maxLength(128))
+
+const Failed = Schema.Struct({
+  code: Schema.String.pipe(Schema.maxLength(32)),
+  message: Schema.String.pipe(Schema.maxLength(1024))
+})
+
+const Listed = Schema.Struct({
+  files: Schema.NonNegativeInt,
+  skipped: Schema.Struct({
+    links: Schema.NonNegativeInt,
+    special: Schema.NonNegativeInt,
+    unreadable: Schema.NonNegativeInt
+  })
+})
+
+const ReadMany = Schema.Array(
+  Schema.Struct({
+    length: Schema.NonNegativeInt,
+    stamp: Schema.optional(Stamp),
+    code: Schema.optional(Failed.fields.code),
+    message: Schema.optional(Failed.fields.message)
+  })
+)
+
+const ReadPart = Schema.Struct({ size: Schema.NonNegativeInt, stamp: Stamp })
+
+const Written = Schema.Array(Schema.Union(Schema.Struct({ stamp: Stamp }), Failed))
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+const treeFile = (line: string): TreeFile | undefined => {
+  const parsed = Either.getOrUndefined(Either.try((): unknown => JSON.parse(line)))
+  if (!Array.isArray(parsed)) return undefined
+  const [path, size, mode, stamp]: ReadonlyArray<unknown> = parsed
+  return typeof path === "string" && isInner(path) && isCount(size) && isCount(mode) && typeof stamp === "string" &&
+      stamp.length <= 128
+    ? { path, size, mode: mode & 0o777, stamp }
+    : undefined
+}
+
+const treeOf = (body: Uint8Array): ReadonlyArray<TreeFile> | undefined => {
+  if (body.length === 0) return []
+  const lines = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8").split("\n")
+  const files = lines.length > mostEntries ? [] : lines.map(treeFile).filter((file) => file !== undefined)
+  return files.length === lines.length ? files : undefined
+}
+
+export const sandboxFiles = (sandbox: Sandbox): SandboxFiles => {
+  const ask = askOf(sandbox)
+
+  const distrust = (op: string) => {
+    const lost = new SandboxLost({ reason: `the agent answered ${op} with what cannot be` })
+    return Effect.zipRight(sandbox.kill(lost.reason), lost)
+  }
+
+  const readMany: SandboxFiles["readMany"] = (files) =>
+    Effect.flatMap(ask({ op: "readFiles", files }, ReadMany), ({ body, value }) => {
+      const isPlausible = value.length === files.length &&
+        value.every(({ length }, index) => length <= (files[index]?.length ?? 0)) &&
+        value.reduce((sum, { length }) => sum + length, 0) === body.length
+      if (!isPlausible) return distrust("readFiles")
+      let at = 0
+      return Effect.succeed(value.map(({ code, length, message = "", stamp = "" }) => {
+        const bytes = body.subarray(at, at += length)
+        return code === undefined ? { stamp, bytes } : { code, message, bytes }
+      }))
+    })
+
+  return {
+    list: (path, recursive) =>
+      Effect.flatMap(ask({ op: "listTree", path, recursive, maxEntries: mostEntries }, Listed), ({ body, value }) => {
+        const files = treeOf(body)
+        return files === undefined ? distrust("listTree") : Effect.succeed({ files, skipped: value.skipped })
+      }),
+    readMany,
+    readPart: (path, offset, length) =>
+      Effect.flatMap(
+        ask({ op: "readPart", path, offset, length }, ReadPart),
+        ({ body, value }) => body.length <= length ? Effect.succeed({ ...value, bytes: body }) : distrust("readPart")
+      ),
+    writeParts: (parts, body) =>
+      Effect.flatMap(
+        ask({ op: "writeParts", parts }, Written, body),
+        ({ value }) => value.length === parts.length ? Effect.succeed(value) : distrust("writeParts")
+      ),
+    createDirectory: (path) => Effect.asVoid(ask({ op: "createDirectory", path }, Schema.Null)),
+    forget: (path) => Effect.ignore(sandbox.call({ op: "deleteFile", path }))
+  }
+}
+
+/** A failure in words. */
+export const reasonOf = (error: CallFailure): string => error instanceof ToolFailure ? error.text : error.message

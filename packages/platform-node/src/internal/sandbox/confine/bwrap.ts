@@ -1,0 +1,67 @@
+/** A sandbox as arguments of bubblewrap. */
+import type { Buffer } from "node:buffer"
+import * as Path from "node:path"
+import type { Bwrap } from "./candidates.js"
+import { seesInside } from "./hostIdentity.js"
+import { restricted } from "./rlimits.js"
+import { type ContentsOptions, home, owned, type SandboxContents } from "./rootfs.js"
+import { systemCallFilter } from "./seccomp.js"
+
+const firstDescriptor = 3
+
+/** What root needs for a moment to hand its own sandbox over to an ordinary user. */
+const capabilitiesToDrop = ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"]
+
+const namespaces = (how: Bwrap, options: ContentsOptions): ReadonlyArray<string> => [
+  ...(how.entry === "root" ? [] : ["--unshare-user", "--uid", `${options.uid}`, "--gid", `${options.uid}`]),
+  ...(how.entry !== "root" && how.disableUserns ? ["--disable-userns"] : []),
+  ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+  ...(options.network === "none" ? ["--unshare-net"] : []),
+  ...["--hostname", "sandbox", "--new-session", "--die-with-parent", "--cap-drop", "ALL"],
+  ...(how.entry === "root" ? capabilitiesToDrop.flatMap((name) => ["--cap-add", name]) : [])
+]
+
+/** bubblewrap would give the folders above a private one its mode. */
+const folders = (contents: SandboxContents): ReadonlySet<string> => {
+  const placed = [...contents.links, ...contents.binds, ...contents.files.map(([path]) => ["", path] as const)]
+  const paths = [...placed.map(([, path]) => path), ...contents.memory.map(({ path }) => path), "/run/."]
+  return new Set(paths.map((path) => Path.dirname(path)).filter((folder) => folder !== "/" && folder !== "/dev"))
+}
+
+const root = (contents: SandboxContents): ReadonlyArray<string> => [
+  ...[...folders(contents)].flatMap((folder) => ["--perms", "0755", "--dir", folder]),
+  ...contents.links.flatMap(([target, path]) => ["--symlink", target, path]),
+  ...["--proc", "/proc", "--dev", "/dev"],
+  ...contents.memory.flatMap(({ bytes, mode, path }) => ["--perms", mode, "--size", `${bytes}`, "--tmpfs", path]),
+  ...contents.folders.flatMap(({ mode, path }) => ["--perms", mode, "--dir", path]),
+  ...contents.binds.flatMap(([source, path]) => ["--ro-bind", source, path]),
+  ...contents.files.flatMap(([path], index) => ["--perms", "0644", "--file", `${firstDescriptor + index}`, path]),
+  ...["--remount-ro", "/dev", "--remount-ro", "/"]
+]
+
+/** The made-up files, and last the filter, travel as descriptors: nothing of a sandbox is on the host's disk. */
+export const bwrapArguments = (
+  how: Bwrap,
+  contents: SandboxContents,
+  options: ContentsOptions,
+  program: ReadonlyArray<string>
+): { readonly args: ReadonlyArray<string>; readonly descriptors: ReadonlyArray<string | Buffer> } => {
+  const filter = systemCallFilter(process.arch, { memoryFiles: seesInside() })?.program
+  const files = contents.files.map(([, text]) => text)
+  return {
+    args: [
+      ...namespaces(how, options),
+      ...root(contents),
+      ...(filter === undefined ? [] : ["--seccomp", `${firstDescriptor + files.length}`]),
+      ...["--chdir", home, "--"],
+      ...restricted(
+        {
+          limits: options.limits,
+          give: how.entry === "root" ? { uid: options.uid, owned: owned(contents) } : undefined
+        },
+        program
+      )
+    ],
+    descriptors: filter === undefined ? files : [...files, filter]
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * A sandbox without namespaces, by Landlock: the process keeps the file system and the process list of the machine, but
+ * may use only what it is given. perl, being in every Debian, makes the system calls that no command line tool offers.
+ */
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import type { Workspace } from "../disk/workspace.js"
+import type { Landlock } from "./candidates.js"
+import { processesOfUser, seesInside } from "./hostIdentity.js"
+import { interpreterFolders } from "./interpreters.js"
+import type { Launch } from "./launchSpec.js"
+import { restricted } from "./rlimits.js"
+import { type ContentsOptions, systemPaths } from "./rootfs.js"
+import { systemCallFilter } from "./seccomp.js"
+import { reaper } from "./unshare.js"
+
+/** With this version, of Linux 6.12, signals and abstract sockets are held back too. What is older is not used. */
+const neededVersion = 6
+
+const [execute, writeFile, readFile, readFolder, truncate] = [1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14]
+const everything = 0xffff
+const special = 1 << 6 | 1 << 11 | 1 << 15
+
+const readOnly = { file: execute | readFile, folder: execute | readFile | readFolder }
+const ownFiles = everything & ~special
+
+const readable = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/proc"]
+const devices = ["null", "zero", "full", "random", "urandom"].map((name) => `/dev/${name}`)
+
+/** An access and a path, as the script takes them. */
+const rule = (access: number, path: string) => `${access}:${path}`
+
+const readRule = (path: string): ReadonlyArray<string> => {
+  const found = Fs.statSync(path, { throwIfNoEntry: false })
+  return found === undefined ? [] : [rule(found.isDirectory() ? readOnly.folder : readOnly.file, path)]
+}
+
+const rulesFor = (workspace: Workspace, options: ContentsOptions): ReadonlyArray<string> => [
+  ...[...systemPaths(options), ...interpreterFolders(options.interpreters), ...readable].flatMap(readRule),
+  ...(options.network === "host" ? readRule("/etc/resolv.conf") : []),
+  ...devices.map((path) => rule(readFile | writeFile | truncate, path)),
+  ...[workspace.home, workspace.tmp].map((path) => rule(ownFiles, path))
+]
+
+/** The parent's death is this process's, and orphans become children of it, so that none is lost from sight. */
+const script = (prctl: number) =>
+  [
+    "sub must { $_[0] >= 0 or die \"landlock: $_[1]: $!\\n\"; $_[0] }",
+    "my ($net, $filter, $count) = splice @ARGV, 0, 3;",
+    "my $attributes = pack 'QQQ', 65535, $net, 3;",
+    "my $set = must(syscall(444, $attributes, 24, 0), 'create_ruleset');",
+    "for (1 .. $count) {",
+    "  my ($access, $path) = split /:/, shift, 2;",
+    "  sysopen(my $file, $path, 010000000) or next;",
+    "  my $rule = pack 'Ql', $access, fileno $file;",
+    "  must(syscall(445, $set, 1, $rule, 0), \"add_rule $path\");",
+    "}",
+    `must(syscall(${prctl}, 1, 9, 0, 0, 0), 'pdeathsig');`,
+    `must(syscall(${prctl}, 36, 1, 0, 0, 0), 'subreaper');`,
+    `must(syscall(${prctl}, 38, 1, 0, 0, 0), 'no_new_privs');`,
+    "must(syscall(446, $set, 0), 'restrict_self');",
+    "if ($filter ne '') {",
+    "  my $f = pack 'H*', $filter; my $p = pack 'S x![P] P', length($f) / 8, $f;",
+    `  must(syscall(${prctl}, 22, 2, $p, 0, 0), 'seccomp');`,
+    "}",
+    "exec { $ARGV[0] } @ARGV or die \"exec: $!\\n\""
+  ].join("\n")
+
+/** SIGCONT when the process above it dies: an agent that was stopped goes on, finds its input at an end, and cleans up. */
+const follower = (prctl: number) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
+
+/** Asks the kernel for its version of Landlock; undefined where it is new enough. */
+export const landlockComplaint = (perl: string): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const child = spawn(perl, ["-e", "print syscall(444, 0, 0, 1)"], { env: {}, stdio: ["ignore", "pipe", "ignore"] })
+    let said = ""
+    child.stdout.on("data", (chunk) => said += chunk)
+    child.on("error", (error) => resolve(error.message))
+    child.on("close", () =>
+      resolve(
+        Number(said) >= neededVersion
+          ? undefined
+          : `the kernel has ${said === "-1" ? "no Landlock" : `version ${said}`}`
+      ))
+  })
+
+export const landlockLaunch = (
+  how: Landlock,
+  workspace: Workspace,
+  options: ContentsOptions,
+  environment: Readonly<Record<string, string>>,
+  program: ReadonlyArray<string>
+): Launch => {
+  const filter = systemCallFilter(process.arch, {
+    sockets: options.network === "host",
+    others: false,
+    memoryFiles: seesInside()
+  })
+  const prctl = filter?.prctl ?? 157
+  const rules = rulesFor(workspace, options)
+  const processes = options.limits.processes + (how.entry === "dropped" ? 0 : processesOfUser())
+  const settings = [options.network === "host" ? "0" : "3", filter?.program.toString("hex") ?? "", `${rules.length}`]
+  const inner = ["/bin/sh", "-c", reaper, "sh", how.perl, "-e", follower(prctl), ...program]
+  const [command = "", ...args] = restricted(
+    { limits: { ...options.limits, processes }, give: undefined },
+    [how.perl, "-e", script(prctl), ...settings, ...rules, ...inner]
+  )
+  return {
+    command,
+    args,
+    environment,
+    descriptors: [],
+    cwd: workspace.home,
+    uid: how.entry === "dropped" ? options.uid : undefined
+  }
+}
+
+/** The user of the sandbox becomes the owner of its folders. */
+export const handOver = (workspace: Workspace, uid: number): void => {
+  Fs.chmodSync(workspace.root, 0o711)
+  for (const folder of [workspace.home, workspace.tmp]) Fs.chownSync(folder, uid, uid)
+}

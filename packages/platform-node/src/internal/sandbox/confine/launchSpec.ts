@@ -1,0 +1,60 @@
+/** The exact command that starts a program in a sandbox, for each way of confining it. */
+import * as Effect from "effect/Effect"
+import type { Buffer } from "node:buffer"
+import { bwrapArguments } from "./bwrap.js"
+import type { Bwrap, Confined, Unshare } from "./candidates.js"
+import { hostIdentity, processesBeside } from "./hostIdentity.js"
+import { type ContentsOptions, sandboxContents } from "./rootfs.js"
+import { unshareArguments } from "./unshare.js"
+
+/** A command for the host: `descriptors` are what its file descriptors from 3 on deliver before they end. */
+export interface Launch {
+  readonly command: string
+  readonly args: ReadonlyArray<string>
+  readonly environment: Readonly<Record<string, string>>
+  readonly descriptors: ReadonlyArray<string | Buffer>
+  readonly cwd: string
+  /** The user and group id to start as, where not those of this process. */
+  readonly uid: number | undefined
+}
+
+export type LaunchOptions = Omit<ContentsOptions, "uid">
+
+/** The ordinary user of a sandbox that has a user namespace. */
+const uidInNamespace = 1000
+
+const viaBwrap = (how: Bwrap, options: ContentsOptions, outer: number, program: ReadonlyArray<string>): Launch => {
+  const { args, descriptors } = bwrapArguments(how, sandboxContents(options), options, program)
+  return {
+    command: how.program,
+    args,
+    environment: {},
+    descriptors,
+    cwd: "/",
+    uid: how.entry === "dropped" ? outer : undefined
+  }
+}
+
+const viaUnshare = (how: Unshare, options: ContentsOptions, outer: number, program: ReadonlyArray<string>): Launch => ({
+  command: how.setpriv,
+  args: unshareArguments(how, sandboxContents(options), options, program),
+  environment: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+  descriptors: [],
+  cwd: "/",
+  uid: how.entry === "dropped" ? outer : undefined
+})
+
+/** `program` is a command line of paths inside the sandbox. Every launch has a user id of its own where that is possible. */
+export const confinedLaunch = (
+  how: Confined,
+  options: LaunchOptions,
+  program: ReadonlyArray<string>
+): Effect.Effect<Launch> =>
+  Effect.gen(function*() {
+    const identity = yield* hostIdentity
+    const outer = yield* identity.sandboxUid
+    const beside = how.entry === "caller" ? processesBeside() : 0
+    const limits = { ...options.limits, processes: options.limits.processes + beside }
+    const withUid = { ...options, limits, uid: how.entry === "root" ? outer : uidInNamespace }
+    return how._tag === "Bwrap" ? viaBwrap(how, withUid, outer, program) : viaUnshare(how, withUid, outer, program)
+  })

@@ -1,0 +1,177 @@
+/** What a sandbox holds, said once for every mechanism that can build it. */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { agentFolder, typeStripperFolder } from "./candidates.js"
+import { interpreterFolders, type Interpreters } from "./interpreters.js"
+
+/** What one sandbox may use. */
+export interface SandboxLimits {
+  /** The size of the home directory and of /tmp, each; also of one file. */
+  readonly workspaceBytes: number
+  /** The memory of the whole session, files included; also the private writable memory of one process. */
+  readonly memoryBytes: number
+  /** Processes and threads together. */
+  readonly processes: number
+  /** The output of one call that is kept, per stream. */
+  readonly outputBytes: number
+  /** The longest timeout of one call. */
+  readonly longestCallMillis: number
+}
+
+export const defaultLimits: SandboxLimits = {
+  workspaceBytes: 512 * 1024 * 1024,
+  memoryBytes: 2 * 1024 * 1024 * 1024,
+  processes: 512,
+  outputBytes: 1024 * 1024,
+  longestCallMillis: 24 * 60 * 60 * 1000
+}
+
+/** `host` shares the network of this machine, its loopback services included. */
+export type SandboxNetwork = "none" | "host"
+
+/**
+ * The parts of a root directory; paths are those inside. Binds are read-only, memory is a tmpfs of a fixed size, folders
+ * are made in it.
+ */
+export interface SandboxContents {
+  readonly links: ReadonlyArray<readonly [target: string, path: string]>
+  readonly binds: ReadonlyArray<readonly [source: string, path: string]>
+  readonly files: ReadonlyArray<readonly [path: string, text: string]>
+  readonly memory: ReadonlyArray<{ readonly path: string; readonly bytes: number; readonly mode: string }>
+  readonly folders: ReadonlyArray<{ readonly path: string; readonly mode: string }>
+}
+
+/** What belongs to the user of a sandbox. */
+export const owned = ({ folders, memory }: SandboxContents): ReadonlyArray<string> =>
+  [...memory, ...folders].map(({ path }) => path)
+
+const homes = "/home"
+export const home = `${homes}/user`
+export const temporary = "/tmp"
+export const sharedMemory = "/dev/shm"
+
+const nodeFolder = "/opt/agb/bin"
+const agentInside = "/opt/agb/agent"
+const javaInside = "/opt/agb/java"
+/** Where the agent, and nothing else inside, finds it by its name. */
+const typeStripperInside = "/opt/agb/node_modules/@swc/wasm-typescript"
+
+const isSystem = (path: string) => path.startsWith("/usr/")
+
+/** Where Node and the file `agent` are found inside. */
+export const nodeInside = () => isSystem(process.execPath) ? process.execPath : `${nodeFolder}/node`
+export const agentFileInside = (agent: string) => `${agentInside}/${Path.basename(agent)}`
+
+/** The PATH inside: programs of bound prefixes come first, as they do outside. */
+export const searchPath = (interpreters: Interpreters): string =>
+  [
+    ...interpreterFolders(interpreters).map((folder) => `${folder}/bin`),
+    ...(isSystem(process.execPath) ? [] : [nodeFolder]),
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/sbin"
+  ].join(":")
+
+const usrLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
+
+/** What interpreters and their libraries read; each costs a quarter of a millisecond per start, so no more than that. */
+const etcNames =
+  /^(alternatives|ld\.so\.cache|fonts|localtime|os-release|java.*|R|matplotlibrc|services|crypto-policies)$/
+
+const etcFolders = [
+  "/etc/ssl/certs",
+  "/etc/ssl/openssl.cnf",
+  "/etc/pki/tls/certs",
+  "/etc/pki/ca-trust/extracted",
+  "/etc/pki/java",
+  "/etc/ca-certificates/extracted",
+  "/var/cache/fontconfig"
+]
+
+type Parts = Pick<SandboxContents, "links" | "binds">
+
+/** A link stays the link it is, anything else is bound. */
+const mirrored = (paths: ReadonlyArray<string>): Parts => {
+  const links: Array<readonly [string, string]> = []
+  const binds: Array<readonly [string, string]> = []
+  for (const path of paths) {
+    const found = Fs.lstatSync(path, { throwIfNoEntry: false })
+    if (found === undefined) continue
+    if (found.isSymbolicLink()) links.push([Fs.readlinkSync(path), path])
+    else binds.push([path, path])
+  }
+  return { links, binds }
+}
+
+const systemParts = (): Parts =>
+  mirrored([
+    "/usr",
+    ...usrLinks.map((name) => `/${name}`),
+    ...Fs.readdirSync("/etc").filter((name) => etcNames.test(name)).map((name) => `/etc/${name}`),
+    ...etcFolders
+  ])
+
+const hostText = (path: string): string => {
+  try {
+    return Fs.readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}
+
+const madeUpFiles = (uid: number, network: SandboxNetwork): SandboxContents["files"] => [
+  [
+    "/etc/passwd",
+    `root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:${uid}:${uid}:user:${home}:/bin/sh\n` +
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+  ],
+  ["/etc/group", `root:x:0:\nuser:x:${uid}:\nnogroup:x:65534:\n`],
+  ["/etc/hosts", network === "host" ? hostText("/etc/hosts") : "127.0.0.1 localhost sandbox\n::1 localhost\n"],
+  ["/etc/resolv.conf", network === "host" ? hostText("/etc/resolv.conf") : ""],
+  ["/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"]
+]
+
+export interface ContentsOptions {
+  readonly uid: number
+  readonly agent: string
+  readonly interpreters: Interpreters
+  readonly limits: SandboxLimits
+  readonly network: SandboxNetwork
+  /** The Java kernel made ready, where there is one. */
+  readonly javaFolder?: string | undefined
+}
+
+/** The files and folders of this machine that a sandbox needs, without any of its own. */
+export const systemPaths = (options: Pick<ContentsOptions, "agent">): ReadonlyArray<string> => [
+  ...systemParts().binds.map(([source]) => source),
+  Path.dirname(options.agent),
+  process.execPath
+]
+
+export const sandboxContents = (options: ContentsOptions): SandboxContents => {
+  const system = systemParts()
+  const folder = Path.dirname(options.agent)
+  return {
+    links: [...system.links, ["/proc/mounts", "/etc/mtab"], ["/tmp", "/var/tmp"]],
+    binds: [
+      ...system.binds,
+      [folder, agentInside],
+      [typeStripperFolder(), typeStripperInside],
+      ...(options.javaFolder === undefined ? [] : [[options.javaFolder, javaInside] as const]),
+      ...(isSystem(process.execPath) ? [] : [[process.execPath, `${nodeFolder}/node`] as const]),
+      ...interpreterFolders(options.interpreters).map((path) => [path, path] as const)
+    ],
+    files: madeUpFiles(options.uid, options.network),
+    memory: [
+      { path: homes, bytes: options.limits.workspaceBytes, mode: "0755" },
+      { path: temporary, bytes: options.limits.workspaceBytes, mode: "1777" },
+      { path: sharedMemory, bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
+    ],
+    folders: [{ path: home, mode: "0700" }]
+  }
+}
+
+export const defaultAgent = Path.join(agentFolder, "agent.cjs")

@@ -1,0 +1,42 @@
+/** The directory of a session without a root directory of its own, on the host's disk. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { SandboxStartError } from "../channel/protocol.js"
+import { ownedDirectory, sweepDirectories } from "./ownedDirectory.js"
+import { killStraysWith } from "./strays.js"
+
+export interface Workspace {
+  readonly root: string
+  readonly home: string
+  readonly tmp: string
+}
+
+const prefix = "agb-session-"
+
+const homeIn = (root: string) => Path.join(root, "home")
+
+const furnish = (root: string): Workspace => {
+  const workspace = { root, home: homeIn(root), tmp: Path.join(root, "tmp") }
+  Fs.mkdirSync(workspace.home, { mode: 0o700 })
+  Fs.mkdirSync(workspace.tmp, { mode: 0o700 })
+  return workspace
+}
+
+const failed = (reason: string) => new SandboxStartError({ reason: `no workspace directory: ${reason}` })
+
+/** A fresh directory that only this user may enter; gone with the scope. */
+export const makeWorkspace: Effect.Effect<Workspace, SandboxStartError, Scope.Scope> = ownedDirectory(prefix).pipe(
+  Effect.mapError(({ reason }) => failed(reason)),
+  Effect.flatMap((root) => Effect.try({ try: () => furnish(root), catch: (error) => failed(String(error)) }))
+)
+
+/**
+ * Removes the directories of this user's sessions whose process has ended without removing them, and ends what still
+ * runs there.
+ */
+export const sweepWorkspaces: Effect.Effect<void> = sweepDirectories(
+  prefix,
+  (root) => killStraysWith(`HOME=${homeIn(root)}\0`)
+)

@@ -1,0 +1,50 @@
+/** Running a short program in a sandbox to see whether that works here. */
+import * as Effect from "effect/Effect"
+import type { Confined } from "./confine/candidates.js"
+import type { Interpreters } from "./confine/interpreters.js"
+import { confinedLaunch, type Launch } from "./confine/launchSpec.js"
+import { defaultAgent, defaultLimits } from "./confine/rootfs.js"
+import { destroyPipes, killNamespace, lastWords, leaderOf, spawnLaunch } from "./process/kill.js"
+
+const patience = 10_000
+
+/** It waits to be killed, since bubblewrap leaves a zombie to process 1 when a program ends by itself. */
+const announced = (program: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...["/bin/sh", "-c", "\"$@\" >/dev/null && echo works && exec cat", "sh"],
+  ...program
+]
+
+const complaintOf = (launch: Launch): Effect.Effect<string | undefined> =>
+  Effect.async<string | undefined>((resume) => {
+    const child = spawnLaunch(launch)
+    const words = lastWords(child)
+    const end = (complaint: string | undefined) => {
+      clearTimeout(timer)
+      killNamespace(leaderOf(child))
+      destroyPipes(child)
+      resume(Effect.succeed(complaint))
+    }
+    const timer = setTimeout(() => end("it did not end in time"), patience)
+    child.stdout?.once("data", () => end(undefined))
+    child.on("error", (error) => end(error.message))
+    child.on("close", (code, signal) => end(words() || `it ended with ${signal ?? `exit code ${code}`}`))
+    return Effect.sync(() => end(undefined))
+  })
+
+/**
+ * What was complained about when `program` ran in a sandbox built exactly as a session's is; undefined where it exited
+ * with 0. Never takes longer than ten seconds.
+ */
+export const trial = (
+  how: Confined,
+  interpreters: Interpreters,
+  program: ReadonlyArray<string>
+): Effect.Effect<string | undefined> =>
+  confinedLaunch(
+    how,
+    { agent: defaultAgent, interpreters, limits: defaultLimits, network: "none" },
+    announced(program)
+  ).pipe(
+    Effect.flatMap(complaintOf),
+    Effect.catchAllDefect((defect) => Effect.succeed(String(defect)))
+  )

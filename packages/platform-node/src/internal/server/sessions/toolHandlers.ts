@@ -1,0 +1,130 @@
+/** The tools of one session, answered by the agent in its sandbox. */
+import { ToolFailure, type ToolHandlers } from "@effect-agb/core/AgbServer"
+import { tools } from "@effect-agb/core/AgbTools"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { SandboxCall, SandboxLost } from "../../sandbox/channel/protocol.js"
+import type { Sandbox } from "../../sandbox/sandbox.js"
+import { type Ask, askOf } from "./agentCall.js"
+import { fileHandlers } from "./fileHandlers.js"
+
+const outputs = {
+  stdoutBytes: Schema.NonNegativeInt,
+  stderrBytes: Schema.NonNegativeInt,
+  stdoutTruncated: Schema.Boolean,
+  stderrTruncated: Schema.Boolean
+}
+
+type Outputs = { readonly [K in keyof typeof outputs]: (typeof outputs)[K]["Type"] }
+
+const ShellValue = Schema.Struct({
+  ...outputs,
+  exitCode: Schema.Int,
+  signal: Schema.NullOr(Schema.String),
+  timedOut: Schema.Boolean
+})
+
+export const CodeValue = Schema.Struct({
+  ...outputs,
+  results: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
+  error: Schema.NullOr(Schema.Struct({ name: Schema.String, value: Schema.String, traceback: Schema.String })),
+  executionCount: Schema.Int,
+  executionTime: Schema.Number,
+  timedOut: Schema.NullOr(Schema.Literal("interrupted", "killed")),
+  kernelRestarted: Schema.Boolean,
+  died: Schema.NullOr(Schema.String)
+})
+
+/** Both streams out of one body, decoded once; what was cut off says so. */
+const split = (value: Outputs, body: Uint8Array) => {
+  const text = (from: number, to: number, truncated: boolean) => {
+    // What was cut inside a character ends before it.
+    const decoded = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(from, to), { stream: truncated })
+    return truncated ? `${decoded}\n[output truncated after ${to - from} bytes]\n` : decoded
+  }
+  const end = value.stdoutBytes + value.stderrBytes
+  return {
+    stdout: text(0, value.stdoutBytes, value.stdoutTruncated),
+    stderr: text(value.stdoutBytes, end, value.stderrTruncated)
+  }
+}
+
+/** What the wire takes for granted when a client names no timeout. */
+export const defaultTimeoutMs = { shell: 1000, code: 60_000 }
+
+const shell =
+  (ask: Ask): ToolHandlers<SandboxLost>["shell"] =>
+  ({ command, cwd, envs, timeout_ms: timeoutMs = defaultTimeoutMs.shell }) => {
+    const call: SandboxCall = {
+      op: "shell",
+      command,
+      timeoutMs,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(envs === undefined ? {} : { envs })
+    }
+    return Effect.flatMap(ask(call, ShellValue), ({ body, value }) => {
+      const { stderr, stdout } = split(value, body)
+      const note = `${stderr === "" || stderr.endsWith("\n") ? "" : "\n"}The command timed out after ${timeoutMs} ms`
+      return value.timedOut
+        ? new ToolFailure({
+          text: JSON.stringify({ stdout, stderr: stderr + note, exit_code: 124 }),
+          plain: stdout + stderr + note
+        })
+        : Effect.succeed({ stdout, stderr, exit_code: value.exitCode })
+    })
+  }
+
+const timeoutError = (timedOut: "interrupted" | "killed", seconds: number) => ({
+  name: "ExecutionTimeout",
+  value: `execution timed out (timeout of ${seconds} s); ` +
+    (timedOut === "interrupted"
+      ? "the code was interrupted and the kernel keeps its state"
+      : "the kernel was killed and its state is lost"),
+  traceback: ""
+})
+
+export const lostState = "[the kernel had died: the state of earlier runs is lost]\n"
+
+export const executionError = (value: typeof CodeValue.Type, seconds: number) => {
+  if (value.timedOut !== null) return timeoutError(value.timedOut, seconds)
+  if (value.died !== null) {
+    return { name: "KernelDied", value: `${value.died}; its state is lost, the next run starts afresh`, traceback: "" }
+  }
+  return value.error
+}
+
+export const toItem = ({ isMainResult, ...data }: Readonly<Record<string, unknown>>) => ({
+  data,
+  isMainResult: isMainResult === true
+})
+
+const lines = (text: string): ReadonlyArray<string> => text === "" ? [] : [text]
+
+const runCode = (ask: Ask): ToolHandlers<SandboxLost>["run_code"] => (args) => {
+  const { code, language, timeout_s: seconds = defaultTimeoutMs.code / 1000 } = args
+  return Effect.map(ask({ op: "runCode", language, code, timeoutMs: seconds * 1000 }, CodeValue), ({ body, value }) => {
+    const { stderr, stdout } = split(value, body)
+    const error = executionError(value, seconds)
+    return {
+      results: value.results.map(toItem),
+      stdout: lines(stdout),
+      stderr: lines((value.kernelRestarted ? lostState : "") + stderr + (error?.traceback ?? "")),
+      executionError: error,
+      executionCount: value.executionCount,
+      executionTime: value.executionTime
+    }
+  })
+}
+
+const Metrics = Schema.typeSchema(tools.get_metrics.result)
+
+/** One handler per tool. A sandbox that is gone fails them with `SandboxLost`. */
+export const make = (sandbox: Sandbox): ToolHandlers<SandboxLost> => {
+  const ask = askOf(sandbox)
+  return {
+    run_code: runCode(ask),
+    shell: shell(ask),
+    get_metrics: () => Effect.map(ask({ op: "metrics" }, Metrics), ({ value }) => value),
+    ...fileHandlers(ask)
+  }
+}

@@ -1,0 +1,72 @@
+/** What user code could write in the name of the agent, whose rights it shares: each ends the sandbox, and nothing else. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { afterAll } from "vitest"
+import type { SandboxCall } from "../../src/internal/sandbox/channel/protocol.js"
+import { nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
+import { make } from "../../src/internal/sandbox/sandbox.js"
+import * as Agent from "../support/agent/agentProcess.js"
+import { standIn } from "../support/agent/standIn.js"
+import { killThoseWith, processesWith, until } from "../support/processes/processes.js"
+import { best } from "../support/runtime.js"
+
+const { agent, remove } = standIn()
+afterAll(remove)
+
+/** The stand-in understands more than a real agent. */
+const odd = (op: string) => ({ op }) as unknown as SandboxCall
+
+const start = make({ isolation: best, interpreters: nodeOnly, agent })
+
+const forgeries: Readonly<Record<string, string>> = {
+  "bytes that are no frame": "garbage",
+  "a frame without end": "huge",
+  "an answer of another shape": "nonsense",
+  "an answer of a million objects": "heavy",
+  "an answer without bottom": "deep",
+  "an answer to a call that nobody made": "stranger"
+}
+
+describe.skipIf(process.platform !== "linux")("an agent that sends", () => {
+  it.live.each(Object.entries(forgeries))(
+    "%s loses its sandbox, and no other does",
+    ([, op]) =>
+      Effect.gen(function*() {
+        const [hostile, neighbour] = yield* Effect.all([start, start])
+        yield* Effect.fork(hostile.call(odd(op)))
+        const lost = yield* Effect.timeoutOption(hostile.lost, "2 seconds")
+        assert.isTrue(Option.isSome(lost), "the sandbox is still there")
+        assert.isNull((yield* neighbour.call({ op: "ping" })).value)
+      }).pipe(Effect.scoped)
+  )
+})
+
+describe.skipIf(process.platform !== "linux")("an agent that", () => {
+  it.live.each([
+    ["takes more from a tunnel than it was sent", 1, "taken more than it was given"] as const,
+    ["sends more through a tunnel than it may", 2, "sent more than it was asked for"] as const
+  ])("%s loses the tunnel", ([, port, reason]) =>
+    Effect.gen(function*() {
+      const sandbox = yield* start
+      const tunnel = sandbox.tunnel(port)
+      let failure = ""
+      tunnel.on("error", ({ message }) => failure = message)
+      assert.isTrue(yield* until(() => tunnel.destroyed), "the tunnel is still there")
+      assert.include(failure, reason)
+      assert.isNull((yield* sandbox.call({ op: "ping" })).value)
+    }).pipe(Effect.scoped))
+})
+
+describe.skipIf(process.platform !== "linux")("an agent", () => {
+  it.live("whose input ends leaves nothing", () =>
+    Effect.gen(function*() {
+      const { call, close } = yield* Agent.make()
+      const seconds = `6${process.pid}.${Math.floor(Math.random() * 1e9)}`
+      yield* Effect.addFinalizer(() => Effect.sync(() => killThoseWith(seconds)))
+      const command = `sleep ${seconds} & setsid sleep ${seconds} & (trap '' TERM HUP; sleep ${seconds}) &`
+      yield* call("shell", { command, timeoutMs: 5000 })
+      assert.isTrue(yield* until(() => processesWith(`sleep\0${seconds}`).length >= 3))
+      yield* Effect.fork(close)
+      assert.isTrue(yield* until(() => processesWith(seconds).length === 0))
+    }).pipe(Effect.scoped))
+})

@@ -1,0 +1,97 @@
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
+
+type Notice = "replaced" | "renamed" | "changed"
+type Event = "create" | "modify" | "delete"
+
+interface Replay {
+  readonly events: ReadonlyArray<Event>
+  readonly isCertain: boolean
+  readonly isAhead: boolean
+  readonly old: number
+}
+
+const { replay } = await import(new URL("../../src/internal/agent/replay.cjs", import.meta.url).href) as {
+  replay: (
+    notices: ReadonlyArray<Notice>,
+    seen: {
+      readonly wasThere: boolean
+      readonly isThere: boolean
+      readonly isSame: boolean
+      readonly mostOld: number
+    }
+  ) => Replay
+}
+
+const seen = (wasThere: boolean, isThere: boolean, mostOld = 0) => ({ wasThere, isThere, isSame: false, mostOld })
+
+/** What a history of wishes comes to, with the notices that it brings; a wish that makes no sense is passed over. */
+const happening = (wasThere: boolean, wishes: ReadonlyArray<Event | "replace">) => {
+  let there = wasThere
+  const events: Array<Event> = []
+  const notices: Array<Notice> = []
+  const note = (event: Event, notice: Notice) => {
+    events.push(event)
+    notices.push(notice)
+  }
+  for (const wish of wishes) {
+    if (there === (wish === "create")) continue
+    if (wish === "replace") note("modify", "replaced")
+    else note(wish, wish === "modify" ? "changed" : "renamed")
+    there = wish !== "delete"
+  }
+  return { events, notices, there }
+}
+
+const wishes = (...all: ReadonlyArray<Event | "replace">) =>
+  FastCheck.array(FastCheck.constantFrom(...all), { maxLength: 12 })
+
+const ending = (wasThere: boolean, events: ReadonlyArray<Event>) =>
+  events.reduce((there, event) => {
+    assert.strictEqual(there, event !== "create", events.join())
+    return event !== "delete"
+  }, wasThere)
+
+describe("the history of an entry", () => {
+  it.prop("is told as it was", [FastCheck.boolean(), wishes("create", "modify", "delete", "replace")], ([was, all]) => {
+    const { events, notices, there } = happening(was, all)
+    assert.deepStrictEqual(replay(notices, seen(was, there)), { events, isCertain: true, isAhead: false, old: 0 })
+  })
+
+  it.prop(
+    "is told from where it was known, whether the notice of that came or not",
+    [FastCheck.boolean(), wishes("create", "delete"), FastCheck.boolean()],
+    ([was, all, came]) => {
+      const { events, notices, there } = happening(was, all)
+      const late = came ? ["renamed" as const, ...notices] : notices
+      const told = replay(late, seen(was, there, 1))
+      assert.deepStrictEqual([told.events, told.old], [events, came ? 1 : 0])
+    }
+  )
+
+  it.prop(
+    "always makes sense, and leads to what is there",
+    [
+      FastCheck.array(FastCheck.constantFrom<Notice>("replaced", "renamed", "changed")),
+      FastCheck.boolean(),
+      FastCheck.boolean(),
+      FastCheck.nat(3)
+    ],
+    ([notices, was, is, old]) => assert.strictEqual(ending(was, replay(notices, seen(was, is, old)).events), is)
+  )
+
+  it("with a replacement that nothing shows has a change instead of a deletion", () => {
+    const expected: Replay = { events: ["modify"], isCertain: false, isAhead: false, old: 0 }
+    assert.deepStrictEqual(replay(["renamed"], seen(true, true)), expected)
+    assert.deepStrictEqual(replay(["renamed", "renamed"], seen(true, false)).events, ["modify", "delete"])
+    assert.deepStrictEqual(replay(["renamed", "renamed"], seen(false, true)).events, ["create", "modify"])
+  })
+
+  it("that is not all known yet ends with what is seen", () => {
+    const expected: Replay = { events: ["create", "delete"], isCertain: false, isAhead: true, old: 0 }
+    assert.deepStrictEqual(replay(["renamed"], seen(false, false)), expected)
+  })
+
+  it("that was seen too late to tell has both a deletion and a creation", () =>
+    assert.deepStrictEqual(replay(["renamed"], { ...seen(true, true), isSame: true }).events, ["delete", "create"]))
+})

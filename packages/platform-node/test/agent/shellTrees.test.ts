@@ -1,0 +1,92 @@
+import { Session } from "@effect-agb/core"
+import { LocalAgb } from "@effect-agb/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber } from "effect"
+import { Redacted } from "effect"
+import * as Http from "node:http"
+import { failsWith } from "../support/failsWith.js"
+import { processesWith, until } from "../support/processes/processes.js"
+import { layerWith, runtimes } from "../support/runtime.js"
+
+/** A number of seconds that no other process sleeps for. */
+const uniqueSeconds = () => `7${process.pid}.${Math.floor(Math.random() * 1e9)}`
+
+/** Ways of starting a process that its shell does not wait for. */
+const starts: ReadonlyArray<(seconds: string) => string> = [
+  (seconds) => `sleep ${seconds} &`,
+  (seconds) => `nohup sleep ${seconds} >/dev/null 2>&1 &`,
+  (seconds) => `setsid sleep ${seconds} &`,
+  (seconds) => `(setsid sh -c 'sleep ${seconds} & sleep ${seconds}' &) &`,
+  (seconds) => `node -e "child_process.spawn('sleep', ['${seconds}'], { detached: true, stdio: 'inherit' }).unref()" &`
+]
+
+/** Those that are found although nothing in their environment tells of the call. */
+const bareStarts: ReadonlyArray<(seconds: string) => string> = [
+  (seconds) => `env -i sleep ${seconds} &`,
+  (seconds) => `env -i setsid sleep ${seconds} &`
+]
+
+const counted = (markers: ReadonlyArray<string>) =>
+  markers.map((marker) => processesWith(marker).filter((pid) => pid !== process.pid).length)
+
+const none = (markers: ReadonlyArray<string>) => counted(markers).every((count) => count === 0)
+
+const started = (ways: typeof starts) => {
+  const markers = ways.map(uniqueSeconds)
+  return { markers, script: ways.map((way, index) => way(markers[index] ?? "")).join("\n") }
+}
+
+const all = [...starts, ...bareStarts]
+
+describe.skipIf(process.platform !== "linux").each(runtimes)("process trees, $name", ({ isolation }) => {
+  it.live("of jobs in the background go on after the call and end with the session", () =>
+    Effect.gen(function*() {
+      const { markers, script } = started(starts)
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { command } = yield* Session.make({ imageId: "code_latest" })
+        const { stdout } = yield* command.executeCommand(`${script}\necho begun`, { timeout: "20 seconds" })
+        assert.strictEqual(stdout, "begun\n")
+        assert.isTrue(yield* until(() => counted(markers).every((count) => count > 0)), `${counted(markers)}`)
+        yield* command.executeCommand("true")
+        yield* Effect.ignore(command.executeCommand("sleep 5", { timeout: "100 millis" }))
+        assert.isTrue(counted(markers).every((count) => count > 0), `another call has ended ${counted(markers)}`)
+      }))
+      assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))), 60_000)
+
+  it.live("end with a call that takes too long, those that left the group included", () =>
+    Effect.gen(function*() {
+      const { command } = yield* Session.make({ imageId: "code_latest" })
+      const { markers, script } = started(all)
+      const call = command.executeCommand(`${script}\nsleep 0.2; echo begun; sleep 60`, { timeout: "3 seconds" })
+      const error = yield* failsWith(call, "ExecutionTimeoutError")
+      assert.strictEqual(error.stdout, "begun\n")
+      assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
+      assert.strictEqual((yield* command.executeCommand("echo well", { timeout: "20 seconds" })).stdout, "well\n")
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))), 60_000)
+
+  it.live("end with a call that is interrupted, and with one whose client has gone", () =>
+    Effect.gen(function*() {
+      const { command, sessionId } = yield* Session.make({ imageId: "code_latest" })
+      const interrupted = started(all)
+      const fiber = yield* Effect.fork(
+        command.executeCommand(`${interrupted.script}\nsleep 60`, { timeout: "1 minute" })
+      )
+      assert.isTrue(yield* until(() => counted(interrupted.markers).every((count) => count > 0)))
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(yield* until(() => none(interrupted.markers)), `left: ${counted(interrupted.markers)}`)
+
+      const { apiKey, endpoint } = yield* LocalAgb.LocalAgb
+      const vanished = started(all)
+      const request = Http.request(`${endpoint}/mcp?sessionId=${sessionId}`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${Redacted.value(apiKey)}`, "content-type": "application/json" }
+      })
+      request.on("error", () => {})
+      const args = JSON.stringify({ command: `${vanished.script}\nsleep 60`, timeout_ms: 60_000 })
+      request.end(JSON.stringify({ name: "shell", args, sessionId, autoGenSession: false }))
+      assert.isTrue(yield* until(() => counted(vanished.markers).every((count) => count > 0)))
+      request.destroy()
+      assert.isTrue(yield* until(() => none(vanished.markers)), `left: ${counted(vanished.markers)}`)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))), 60_000)
+})

@@ -1,0 +1,40 @@
+/** The leak test on real sandboxes: a local runtime behind a proxy that loses replies, fails and resets. */
+import { Agb, Session } from "@effect-agb/core"
+import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Logger, Redacted, Stream } from "effect"
+import { dice, interrupted, misbehave } from "../support/chaos.js"
+import { make as makeProxy } from "../support/faultProxy.js"
+import { serverLayer } from "../support/runtime.js"
+
+describe("no sandbox is left behind", () => {
+  it.live("100 sessions, 40 of them interrupted", () =>
+    Effect.gen(function*() {
+      const { apiKey, endpoint } = yield* LocalAgb.LocalAgb
+      const key = Redacted.value(apiKey)
+      const proxy = yield* makeProxy(endpoint, key)
+      const roll = dice(7)
+      misbehave(proxy.faults, roll, 20)
+      const use = Session.use({ imageId: "agb-code-space-1" }, ({ command }) =>
+        Effect.ignore(command.executeCommand("true"))).pipe(interrupted(roll, 100))
+      const undeleted = yield* Effect.forEach(Array.from({ length: 100 }), () =>
+        use, { concurrency: 8 }).pipe(
+          Effect.zipRight(Effect.flatMap(Agb.Agb, (agb) => agb.undeleted)),
+          Effect.provide(NodeAgb.layer({
+            apiKey,
+            endpoint: proxy.endpoint,
+            retry: { baseDelay: Duration.millis(5), maxDelay: Duration.millis(50) }
+          }))
+        )
+      const left = yield* Effect.flatMap(Agb.Agb, (agb) => Stream.runCollect(agb.list())).pipe(
+        Effect.provide(NodeAgb.layer({ apiKey, endpoint }))
+      )
+      assert.isAbove(proxy.ledger.created.length, 60)
+      assert.deepStrictEqual({ left: [...left], undeleted }, { left: [], undeleted: [] })
+      assert.sameMembers(proxy.ledger.deleted, proxy.ledger.created)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(serverLayer({ warm: 2 })),
+      Effect.provide(Logger.remove(Logger.defaultLogger))
+    ), 60_000)
+})

@@ -1,0 +1,84 @@
+/** What `runCode` does. */
+import { type AgbTools, Session } from "@effect-agb/core"
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import { failsWith } from "../../support/failsWith.js"
+import { java, javascript, type LanguagePrograms, python, r } from "../../support/programs.js"
+import { type Contract, imageId, type Test } from "./backend.js"
+
+const language = (test: Test, name: AgbTools.Language, programs: LanguagePrograms) => {
+  test(`${name}: the last value, standard output and standard error are told apart`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const run = yield* code.runCode(programs.prints.code, name)
+      assert.deepStrictEqual([run.text, run.stdout, run.stderr], ["42", "out\n", "err\n"])
+      assert.isTrue(run.results.some(({ isMainResult }) => isMainResult))
+    }))
+
+  test(`${name}: the kernel keeps its state, and each session has its own`, () =>
+    Effect.gen(function*() {
+      const first = yield* Session.make({ imageId })
+      const second = yield* Session.make({ imageId })
+      yield* first.code.runCode(programs.keeps.code, name)
+      assert.strictEqual((yield* first.code.runCode(programs.uses.code, name)).text, "42")
+      yield* failsWith(second.code.runCode(programs.uses.code, name), "CodeExecutionError")
+    }))
+
+  test(`${name}: code that raises is an error with name, value and traceback`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const error = yield* failsWith(code.runCode(programs.raises.code, name), "CodeExecutionError")
+      assert.deepStrictEqual({ name: error.name, value: error.value }, programs.raised)
+      assert.include(error.traceback, programs.raised.name)
+      assert.strictEqual(error.language, name)
+      assert.strictEqual((yield* code.runCode(programs.prints.code, name)).text, "42")
+    }))
+
+  test(`${name}: code that takes too long is stopped, and the session goes on`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const error = yield* failsWith(
+        code.runCode(programs.forever.code, name, { timeout: "1 second" }),
+        "ExecutionTimeoutError"
+      )
+      assert.strictEqual(error.timeoutMillis, 1000)
+      assert.strictEqual((yield* code.runCode(programs.prints.code, name)).text, "42")
+    }))
+
+  test(`${name}: characters beyond ASCII arrive whole`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      assert.include((yield* code.runCode(programs.unicode.code, name)).text, "naïve 🎈 日本")
+    }))
+}
+
+export const code: Contract = (test, { languages }) => {
+  const all = [["python", python], ["javascript", javascript]] as const
+  for (const [name, programs] of all) {
+    if (languages.includes(name)) language(test, name, programs)
+    else test.skip(`${name} is not installed`)
+  }
+
+  const both = languages.includes("python") ? test : test.skip
+  both("python and javascript have a kernel each, under any of their names", () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      yield* code.runCode(python.keeps.code, "py")
+      yield* code.runCode(javascript.keeps.code, "JS")
+      assert.strictEqual((yield* code.runCode(python.uses.code, " Python3 ")).text, "42")
+      assert.strictEqual((yield* code.runCode(javascript.uses.code, "node")).text, "42")
+    }))
+
+  for (const { answer: _, ...program } of [java, r]) {
+    const name = program.language as "java" | "r"
+    if (!languages.includes(name)) {
+      test.skip(`${name} is not installed`)
+      continue
+    }
+    test(`${name}: runs and gives its last value`, () =>
+      Effect.gen(function*() {
+        const { code } = yield* Session.make({ imageId })
+        assert.include((yield* code.runCode(program.code, name)).text, "42")
+      }))
+  }
+}

@@ -1,0 +1,97 @@
+/** How long a connection to the outside may take to make, and whom it holds up meanwhile. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, TestClock } from "effect"
+import * as Net from "node:net"
+import { dial, makeOutbound, thisMachine } from "../../src/internal/egress/dial.js"
+import { makeTurns } from "../../src/internal/fifoSemaphore.js"
+
+const nothing = { ranges: [], names: new Set<string>() }
+
+/** Names are asked for, and answered when a test says so. */
+const slow = () => {
+  const asked: Array<string> = []
+  const answers: Array<() => void> = []
+  const machine = {
+    ...thisMachine,
+    resolve: (name: string) => {
+      asked.push(name)
+      return new Promise<ReadonlyArray<string>>((resolve) => answers.push(() => resolve(["127.0.0.1"])))
+    },
+    connect: () => new Net.Socket()
+  }
+  return { outbound: makeOutbound(nothing, machine), asked, answers }
+}
+
+/** For promises to be kept. */
+const moment = Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+
+describe("dialling", () => {
+  it.effect("gives up on a name after ten seconds", () =>
+    Effect.gen(function*() {
+      const { outbound } = slow()
+      const dialling = yield* Effect.fork(
+        Effect.scoped(dial(outbound, makeTurns(1), { host: "slow.example", port: 80 }))
+      )
+      yield* TestClock.adjust("10 seconds")
+      const denial = yield* Effect.flip(Fiber.join(dialling))
+      assert.deepInclude(denial, { reason: "late" })
+      assert.include(denial.message, "10s")
+    }))
+
+  it.effect("gives up on a host that does not answer after ten seconds, and lets go of it", () =>
+    Effect.gen(function*() {
+      const sockets: Array<Net.Socket> = []
+      const connect = () => {
+        const socket = new Net.Socket()
+        sockets.push(socket)
+        return socket
+      }
+      const outbound = makeOutbound(nothing, { ...thisMachine, connect })
+      const dialling = yield* Effect.fork(Effect.scoped(dial(outbound, makeTurns(1), { host: "8.8.8.8", port: 80 })))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepInclude(yield* Effect.flip(Fiber.join(dialling)), { reason: "late" })
+      assert.deepStrictEqual(sockets.map(({ destroyed }) => destroyed), [true])
+    }))
+
+  it.effect("asks for one name of a session at a time, and two in all, also when nobody waits any more", () =>
+    Effect.gen(function*() {
+      const { answers, asked, outbound } = slow()
+      const session = (name: string) => {
+        const turn = makeTurns(1)
+        return Effect.forEach(
+          [1, 2, 3],
+          (index) => Effect.fork(Effect.scoped(dial(outbound, turn, { host: `${name}${index}.example`, port: 80 })))
+        )
+      }
+      const first = yield* session("a")
+      yield* moment
+      assert.deepStrictEqual(asked, ["a1.example"])
+      yield* session("b")
+      yield* session("c")
+      yield* moment
+      assert.deepStrictEqual(asked, ["a1.example", "b1.example"])
+      yield* Fiber.interruptAll(first)
+      yield* moment
+      assert.deepStrictEqual(asked, ["a1.example", "b1.example"], "the thread of a1 is not free")
+      answers[0]?.()
+      yield* moment
+      yield* moment
+      assert.deepStrictEqual(asked, ["a1.example", "b1.example", "c1.example"])
+    }))
+
+  it.effect("is refused where this machine cannot say which addresses are its own", () =>
+    Effect.gen(function*() {
+      const own = () => {
+        throw new Error("EMFILE")
+      }
+      let isDialled = false
+      const connect = () => {
+        isDialled = true
+        return new Net.Socket()
+      }
+      const outbound = makeOutbound(nothing, { ...thisMachine, own, connect })
+      const exit = yield* Effect.exit(Effect.scoped(dial(outbound, makeTurns(1), { host: "8.8.8.8", port: 80 })))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isFalse(isDialled)
+    }))
+})
