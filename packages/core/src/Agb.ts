@@ -1,9 +1,9 @@
 /**
- * The AGB service: creates, finds and deletes sessions, and sees to it that none is forgotten. Most programs use
- * `Session.make` and `Session.layer`, which delete what they create; this service is what those are made of.
+ * The AGB service: creates, lists and deletes the sessions of an account. Most programs use `Session.make` and
+ * `Session.layer`, which are built on it and delete what they create.
  *
- * It owns the keep-alive of every session that it created and all unfinished deletions: the end of its layer waits for
- * those, within the configured budget.
+ * It keeps alive every session that it created and owns all unfinished deletions: the end of its layer waits for those,
+ * at most for `deleteBudget`.
  *
  * @since 0.1.0
  */
@@ -13,20 +13,21 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Fiber from "effect/Fiber"
 import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
-import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Labels } from "./AgbApi.js"
 import * as AgbClient from "./AgbClient.js"
 import type { AgbConfig } from "./AgbConfig.js"
 import { type ClientError, type InvalidRequestError, MalformedResponseError } from "./AgbError.js"
 import * as CreateSessionParams from "./CreateSessionParams.js"
+import { internalOptions } from "./internal/client/callOptions.js"
 import * as issues from "./internal/client/issues.js"
+import { keepAlive } from "./internal/lifecycle/keepAlive.js"
+import * as scopedDeletions from "./internal/lifecycle/scopedDeletions.js"
 import * as supervisors from "./internal/lifecycle/supervisor.js"
 import * as sessions from "./internal/session/session.js"
 import * as Transport from "./Transport.js"
@@ -44,7 +45,7 @@ export interface SessionSummary {
 }
 
 /**
- * A session that could not be deleted, or a create attempt, known by its label, whose outcome could not be settled.
+ * A session that could not be deleted, or a create attempt of unknown outcome, identified by its label alone.
  *
  * @since 0.1.0
  * @category models
@@ -71,17 +72,28 @@ export declare namespace Agb {
    */
   export interface Service {
     readonly client: AgbClient.AgbClient.Service
-    /** Creates a session that is deleted when the scope ends. Sessions of one scope are deleted in parallel. */
-    readonly scoped: (params: CreateSessionParams.Input) => Effect.Effect<sessions.Session, ClientError, Scope.Scope>
-    /** Creates a session that nobody deletes but you: it stays, and costs, until `delete` or its idle timeout. */
+    /**
+     * Creates a session that is not bound to a scope: it costs money until `delete` or its idle timeout. The creation is
+     * supervised: an interruption ends the wait at once, and what the server may have created all the same is found by
+     * its label and deleted in the background.
+     */
     readonly create: (params: CreateSessionParams.Input) => Effect.Effect<sessions.Session, ClientError>
-    /** Uses a session that exists and belongs to somebody else: it is neither kept alive nor deleted. */
+    /**
+     * Deletes sessions at the end of the current scope, in parallel. `Session.make` is built on it.
+     *
+     * @internal
+     */
+    readonly deletions: Effect.Effect<scopedDeletions.ScopedDeletions, never, Scope.Scope>
+    /** Uses an existing session that has another owner: it is neither kept alive nor deleted. */
     readonly attach: (sessionId: string) => Effect.Effect<sessions.Session, ClientError>
-    /** Deletes a session and waits until the server confirms it. One that does not exist is deleted. */
+    /**
+     * Deletes a session and waits until the server confirms it, at most for `deleteBudget`. A session that does not exist
+     * counts as deleted. A failure is reported in `undeleted` as well.
+     */
     readonly delete: (sessionId: string) => Effect.Effect<void, ClientError>
-    /** The live sessions of the account that carry all the labels, from the server, page by page. */
+    /** The live sessions of the account that have all the given labels, requested page by page. */
     readonly list: (labels?: Labels) => Stream.Stream<SessionSummary, ClientError>
-    /** What this service could not delete. Each was logged and counted (`agb_sessions_undeleted`) as well. */
+    /** Sessions that this service could not delete. Each was logged and counted (`agb_sessions_undeleted`) as well. */
     readonly undeleted: Effect.Effect<ReadonlyArray<Undeleted>>
   }
 }
@@ -99,7 +111,7 @@ const toRequest = (params: unknown): Either.Either<supervisors.CreateRequest, In
     })
   })
 
-/** A server that names the page it has just given as the next one would be listed for ever. */
+/** A server that names the current page as the next one would be listed without end. */
 const nextPage = (
   given: string,
   next: string | undefined
@@ -121,9 +133,9 @@ const nextPage = (
 const list =
   (client: AgbClient.AgbClient.Service) => (labels: Labels = {}): Stream.Stream<SessionSummary, ClientError> =>
     Stream.paginateChunkEffect("", (token) =>
-      client.ListSession(
+      client.listSession(
         { labels, maxResults: pageSize, ...(token === "" ? {} : { nextToken: token }) },
-        { operation: "Agb.list" }
+        internalOptions({ operation: "Agb.list" })
       ).pipe(
         Effect.flatMap(({ nextToken, sessions }) =>
           Either.map(nextPage(token, nextToken), (next) =>
@@ -137,38 +149,6 @@ const list =
         )
       )).pipe(Stream.withSpan("Agb.list"))
 
-/** Renews after a third of the idle time; a renewal that fails, or hangs, leaves room for at least two more. */
-const keepAlive = (client: AgbClient.AgbClient.Service, { loss, session }: sessions.Handle, idleSeconds: number) => {
-  const third = Duration.millis(Math.ceil(idleSeconds * 1000 / 3))
-  const ninth = Duration.millis(Math.ceil(idleSeconds * 1000 / 9))
-  return client.refreshSessionIdleTime({ sessionId: session.sessionId }, {
-    operation: "Session.keepAlive",
-    timeout: Duration.min(client.config.timeout, ninth)
-  }).pipe(
-    Effect.tapError((error) => Effect.logDebug("The keep-alive of a session failed", error.message)),
-    Effect.retry({ while: (error) => error._tag !== "SessionLostError", schedule: Schedule.spaced(ninth) }),
-    Effect.delay(third),
-    Effect.forever,
-    Effect.catchAll(() => loss.declare("KeepAliveLost"))
-  )
-}
-
-/**
- * Deletions of one scope run at the same time: the finalizer of each session only starts its own, and the finalizer
- * that was added first, and so runs last, waits for all.
- */
-const makeReleases = () => {
-  const releases = new WeakMap<Scope.Scope, Array<Fiber.Fiber<void>>>()
-  return (scope: Scope.Scope): Effect.Effect<Array<Fiber.Fiber<void>>> =>
-    Effect.suspend(() => {
-      const known = releases.get(scope)
-      if (known !== undefined) return Effect.succeed(known)
-      const fibers: Array<Fiber.Fiber<void>> = []
-      releases.set(scope, fibers)
-      return Effect.as(Scope.addFinalizer(scope, Effect.suspend(() => Fiber.awaitAll(fibers))), fibers)
-    })
-}
-
 /**
  * @since 0.1.0
  * @category constructors
@@ -178,13 +158,16 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
   const supervisor = yield* supervisors.make(client)
   const keepAlives = yield* FiberMap.make<string>()
   const handles = new Map<string, sessions.Handle>()
-  const releasesOf = makeReleases()
 
   const create = Effect.fn("Agb.create")(function*(params: CreateSessionParams.Input) {
     const request = yield* toRequest(params)
     const reply = yield* supervisor.create(request)
     const handle = sessions.make({ client, imageId: request.imageId, reply })
-    yield* FiberMap.run(keepAlives, reply.sessionId, Effect.interruptible(keepAlive(client, handle, request.timeout)))
+    yield* FiberMap.run(
+      keepAlives,
+      reply.sessionId,
+      Effect.interruptible(keepAlive(client, reply.sessionId, handle.state, request.timeout))
+    )
     handles.set(reply.sessionId, handle)
     return handle.session
   }, Effect.uninterruptible)
@@ -194,34 +177,18 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
     yield* supervisor.remove(sessionId)
     const handle = handles.get(sessionId)
     handles.delete(sessionId)
-    if (handle !== undefined) yield* handle.loss.declare("Released")
+    if (handle !== undefined) yield* handle.state.markLost("Released")
   })
 
-  /** The scoped sessions that live. A scope may outlast this service, which then is the last that can delete them. */
-  const owned = new Set<string>()
-  const release = (sessionId: string) =>
-    Effect.suspend(() => owned.delete(sessionId) ? Effect.ignore(remove(sessionId)) : Effect.void)
-
-  const scoped: Agb.Service["scoped"] = (params) =>
-    Effect.uninterruptible(Effect.gen(function*() {
-      const scope = yield* Effect.scope
-      const releases = yield* releasesOf(scope)
-      const session = yield* create(params)
-      owned.add(session.sessionId)
-      const releasing = Effect.forkDaemon(release(session.sessionId))
-      yield* Scope.addFinalizer(scope, Effect.map(releasing, (fiber) => releases.push(fiber)))
-      return session
-    }))
-
-  yield* Effect.addFinalizer(() => Effect.forEach([...owned], release, { concurrency: "unbounded", discard: true }))
+  const deletions = yield* scopedDeletions.make(remove)
 
   return Agb.of({
     client,
-    scoped,
     create,
+    deletions,
     attach: Effect.fn("Agb.attach")((sessionId) =>
       Effect.map(
-        client.getSession({ sessionId }, { operation: "Session.attach" }),
+        client.getSession({ sessionId }, internalOptions({ operation: "Session.attach" })),
         (reply) => sessions.make({ client, imageId: "", reply }).session
       )
     ),

@@ -21,20 +21,6 @@ export {
    */
   type Endpoint,
   /**
-   * When a reply counts as a success.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type Judge,
-  /**
-   * How safely a call may be repeated.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  type Repeat,
-  /**
    * The decoded reply of an endpoint.
    *
    * @since 0.1.0
@@ -47,7 +33,21 @@ export {
    * @since 0.1.0
    * @category models
    */
-  type RequestOf
+  type RequestOf,
+  /**
+   * How safely a call may be repeated.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type RetrySafety,
+  /**
+   * When a reply counts as a success.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SuccessRule
 } from "./internal/wire/endpoint.js"
 
 export {

@@ -21,12 +21,14 @@ import {
   type EndpointName,
   type Endpoints,
   endpoints,
-  type Repeat,
   type ReplyOf,
-  type RequestOf
+  type RequestOf,
+  type RetrySafety
 } from "./AgbApi.js"
 import { AgbConfig } from "./AgbConfig.js"
 import { type ClientError, MalformedResponseError, TransportError } from "./AgbError.js"
+import type { CallOptions, InternalCallOptions } from "./internal/client/callOptions.js"
+import type { Cancellation } from "./internal/client/cancellation.js"
 import * as deadlines from "./internal/client/deadlines.js"
 import * as envelopes from "./internal/client/envelope.js"
 import { fromExchange } from "./internal/client/exchangeFailure.js"
@@ -34,22 +36,18 @@ import * as issues from "./internal/client/issues.js"
 import * as RequestId from "./internal/client/requestId.js"
 import * as retry from "./internal/client/retry.js"
 import * as spans from "./internal/client/spans.js"
-import { type Ending, type Exchange, type Reply, Transport } from "./Transport.js"
+import * as timeouts from "./internal/client/timeouts.js"
+import { type Exchange, type Reply, Transport } from "./Transport.js"
 
-/**
- * @since 0.1.0
- * @category models
- */
-export interface CallOptions {
-  /** Deadline of this call, all attempts together. Default: `timeout` of the configuration. */
-  readonly timeout?: Duration.Duration | undefined
-  /** How safely this call may be repeated. Default: what the endpoint says. */
-  readonly repeat?: Repeat | undefined
-  /** The name under which errors speak of this call. Default: the endpoint's. */
-  readonly operation?: string | undefined
-  /** Registers what ends the call early with an error, and gives how to take the registration back. */
-  readonly ending?: Ending<ClientError> | undefined
-}
+export type {
+  /**
+   * Options of every method.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  CallOptions
+} from "./internal/client/callOptions.js"
 
 type Methods = {
   readonly [K in EndpointName]: (
@@ -84,11 +82,11 @@ interface Wire {
   readonly deadlines: deadlines.Deadlines
 }
 
-type Prepared = Omit<Exchange<ClientError>, "ending">
+type Prepared = Omit<Exchange<ClientError>, "onCancel">
 
 interface Call {
   readonly operation: string
-  readonly repeat: Repeat
+  readonly retrySafety: RetrySafety
   readonly sessionId: string | undefined
 }
 
@@ -98,8 +96,8 @@ const malformed = (call: Call, path: string, expected: string, requestId?: strin
     requestId,
     path,
     expected,
-    mayHaveHappened: call.repeat !== "read",
-    retryable: call.repeat === "read"
+    mayHaveHappened: call.retrySafety !== "safe",
+    retryable: call.retrySafety === "safe"
   })
 
 const queryString = (query: object): string => {
@@ -150,14 +148,14 @@ const header = (headers: Reply["headers"], name: string): string | undefined => 
 /** Turns a reply of one endpoint into its value or a typed error. */
 const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   { config }: Wire,
-  { judge, reply }: Endpoint<Q, QI, B, BI, R, RI>
+  { reply, successRule }: Endpoint<Q, QI, B, BI, R, RI>
 ) => {
   const decodeReply = ParseResult.decodeUnknownEither(reply)
   const redact = (text: string) => text.replaceAll(Redacted.value(config.apiKey), "<redacted>").slice(0, 500)
 
   const result = (call: Call, reply: Reply, now: number, envelope: envelopes.Envelope) => {
     const { headers, status } = reply
-    switch (envelopes.verdict(judge, status, envelope)) {
+    switch (envelopes.classify(successRule, status, envelope)) {
       case "success":
         return Either.mapLeft(decodeReply({ ...envelope.fields, requestId: envelope.requestId }), (issue) => {
           const { expected, field } = issues.first(issue)
@@ -185,8 +183,8 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   }
 }
 
-/** Hands the id on to the span and to whoever collects ids. */
-const note = (requestId: string): Effect.Effect<void> =>
+/** Records the request id in the current span and in the cell of the promise adapter. */
+const recordRequestId = (requestId: string): Effect.Effect<void> =>
   Effect.zipRight(
     Effect.map(FiberRef.get(RequestId.current), (cell) => {
       if (cell !== undefined) cell.value = requestId
@@ -199,8 +197,8 @@ const tooLate = (call: Call, timeout: Duration.Duration) => () =>
     operation: call.operation,
     reason: "Timeout",
     detail: Duration.format(timeout),
-    mayHaveHappened: call.repeat !== "read",
-    retryable: call.repeat !== "once"
+    mayHaveHappened: call.retrySafety !== "safe",
+    retryable: call.retrySafety !== "unsafe"
   })
 
 const sessionIdOf = (request: unknown): string | undefined =>
@@ -213,38 +211,59 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
   const encode = encoder(wire, endpoint)
   const decode = decoder(wire, endpoint)
 
-  const attempt = (call: Call, prepared: Prepared, ending: Ending<ClientError>): Effect.Effect<R, ClientError> =>
-    wire.transport.exchange({ ...prepared, ending }).pipe(
+  const attempt = (
+    call: Call,
+    prepared: Prepared,
+    onCancel: Cancellation<ClientError>
+  ): Effect.Effect<R, ClientError> =>
+    wire.transport.exchange({ ...prepared, onCancel }).pipe(
       Effect.mapError((error) => error._tag === "ExchangeError" ? fromExchange(call, error, prepared.maxBytes) : error),
       Effect.flatMap((reply) =>
         Effect.clockWith((clock) => {
           const { requestId, result } = decode(call, reply, clock.unsafeCurrentTimeMillis())
-          return requestId === undefined ? result : Effect.zipRight(note(requestId), result)
+          return requestId === undefined ? result : Effect.zipRight(recordRequestId(requestId), result)
         })
       )
     )
 
-  return (request: Q & B, options: CallOptions = {}): Effect.Effect<R, ClientError> =>
+  return (request: Q & B, options: InternalCallOptions = {}): Effect.Effect<R, ClientError> =>
     Effect.clockWith((clock) => {
       const call: Call = {
         operation: options.operation ?? endpoint.name,
-        repeat: options.repeat ?? endpoint.repeat,
+        retrySafety: options.retrySafety ?? endpoint.retrySafety,
         sessionId: sessionIdOf(request)
       }
       const encoded = encode(request)
       if (Either.isLeft(encoded)) return Effect.fail(issues.invalidRequest(call.operation, encoded.left))
-      const timeout = options.timeout ?? wire.config.timeout
-      const deadline = clock.unsafeCurrentTimeMillis() + Duration.toMillis(timeout)
+      const timeout = timeouts.parse(call.operation, options.timeout ?? wire.config.timeout)
+      if (Either.isLeft(timeout)) return Effect.fail(timeout.left)
+      const total = options.margin === undefined ? timeout.right : Duration.sum(timeout.right, options.margin)
+      const deadline = clock.unsafeCurrentTimeMillis() + Duration.toMillis(total)
       return wire.deadlines.run(
         deadline,
-        tooLate(call, timeout),
-        options.ending,
-        (ending) => wire.retrier.run({ attempt: attempt(call, encoded.right, ending), deadline, ending })
+        tooLate(call, total),
+        options.onCancel,
+        (onCancel) => wire.retrier.run({ attempt: attempt(call, encoded.right, onCancel), deadline, onCancel })
       ).pipe(
         spans.request(`AgbClient.${endpoint.name}`, call.sessionId)
       )
     })
 }
+
+type AnyEndpoint = Endpoint<object, unknown, object, unknown, unknown, unknown>
+
+/** Encoders and decoders are compiled at the first call of an endpoint: few programs call more than a handful. */
+const lazily = <Args extends ReadonlyArray<unknown>, A>(make: () => (...args: Args) => A): (...args: Args) => A => {
+  let made: ((...args: Args) => A) | undefined
+  return (...args) => (made ??= make())(...args)
+}
+
+const methods = (wire: Wire): Methods =>
+  Object.fromEntries(
+    Object.entries(endpoints as Record<string, AnyEndpoint>).map((
+      [name, endpoint]
+    ) => [name, lazily(() => method(wire, endpoint))])
+  ) as Methods
 
 /**
  * A client for the configured endpoint.
@@ -256,36 +275,7 @@ export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | Transport
   const config = yield* AgbConfig
   const transport = yield* Transport
   const wire: Wire = { config, transport, retrier: retry.make(config.retry), deadlines: deadlines.make() }
-  return {
-    config,
-    createSession: method(wire, endpoints.createSession),
-    releaseSession: method(wire, endpoints.releaseSession),
-    releaseSessionAsync: method(wire, endpoints.releaseSessionAsync),
-    getSession: method(wire, endpoints.getSession),
-    getSessionInfo: method(wire, endpoints.getSessionInfo),
-    ListSession: method(wire, endpoints.ListSession),
-    SetLabel: method(wire, endpoints.SetLabel),
-    GetLabel: method(wire, endpoints.GetLabel),
-    getMcpResource: method(wire, endpoints.getMcpResource),
-    refreshSessionIdleTime: method(wire, endpoints.refreshSessionIdleTime),
-    listTools: method(wire, endpoints.listTools),
-    callTool: method(wire, endpoints.callTool),
-    getLink: method(wire, endpoints.getLink),
-    initBrowser: method(wire, endpoints.initBrowser),
-    getCdpLink: method(wire, endpoints.getCdpLink),
-    ListContexts: method(wire, endpoints.ListContexts),
-    GetContext: method(wire, endpoints.GetContext),
-    ModifyContext: method(wire, endpoints.ModifyContext),
-    DeleteContext: method(wire, endpoints.DeleteContext),
-    ClearContext: method(wire, endpoints.ClearContext),
-    SyncContext: method(wire, endpoints.SyncContext),
-    GetContextInfo: method(wire, endpoints.GetContextInfo),
-    GetContextFileUploadUrl: method(wire, endpoints.GetContextFileUploadUrl),
-    GetContextFileDownloadUrl: method(wire, endpoints.GetContextFileDownloadUrl),
-    DescribeContextFiles: method(wire, endpoints.DescribeContextFiles),
-    DeleteContextFile: method(wire, endpoints.DeleteContextFile),
-    GetAndLoadInternalContext: method(wire, endpoints.GetAndLoadInternalContext)
-  }
+  return { config, ...methods(wire) }
 })
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Where the API is, with which key, and how patient and persistent the SDK is with it.
+ * Configuration of the SDK: endpoint, API key, deadlines and retries.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import * as Redacted from "effect/Redacted"
 import { ConfigurationError } from "./AgbError.js"
 
 /**
- * How calls are repeated. Only what is safe to repeat ever is; all attempts share the call's own deadline.
+ * How calls are retried. Only calls that are safe to repeat are; all attempts share the deadline of the call.
  *
  * @since 0.1.0
  * @category models
@@ -27,6 +27,21 @@ export interface RetryPolicy {
   readonly baseDelay: Duration.Duration
   /** Upper bound of any pause that the server did not ask for. Default 5 s. */
   readonly maxDelay: Duration.Duration
+}
+
+/**
+ * A retry policy as `make` and `layer` take it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RetryOptions {
+  /** Attempts in all, the first included. Default 4. */
+  readonly maxAttempts?: number | undefined
+  /** Upper bound of the first pause; each further one doubles, with full jitter. Default 100 ms. */
+  readonly baseDelay?: Duration.DurationInput | undefined
+  /** Upper bound of any pause that the server did not ask for. Default 5 s. */
+  readonly maxDelay?: Duration.DurationInput | undefined
 }
 
 /**
@@ -68,7 +83,7 @@ export declare namespace AgbConfig {
     readonly endpoint?: string | undefined
     /** Default 60 seconds, at most a day. */
     readonly timeout?: Duration.DurationInput | undefined
-    readonly retry?: Partial<RetryPolicy> | undefined
+    readonly retry?: RetryOptions | undefined
     /** Default 30 seconds. */
     readonly deleteBudget?: Duration.DurationInput | undefined
     /** Default 64 MiB. */
@@ -156,12 +171,15 @@ export const make = (options: AgbConfig.Options): Either.Either<AgbConfig.Servic
 export const layer = (options: AgbConfig.Options): Layer.Layer<AgbConfig, ConfigurationError> =>
   Layer.effect(AgbConfig, Effect.suspend(() => make(options)))
 
-const environment = (options: Partial<AgbConfig.Options>) =>
-  Config.all({
-    apiKey: options.apiKey === undefined ? Config.redacted("AGB_API_KEY") : Config.succeed(options.apiKey),
-    endpoint: Config.option(Config.string("AGB_ENDPOINT")),
-    timeoutMs: Config.option(Config.integer("AGB_TIMEOUT_MS"))
-  })
+const environment = {
+  apiKey: Config.redacted("AGB_API_KEY"),
+  endpoint: Config.option(Config.string("AGB_ENDPOINT")),
+  timeoutMs: Config.option(Config.integer("AGB_TIMEOUT_MS"))
+}
+
+/** `Config.unwrap` of effect 3.22 fails on a record without fields. */
+const unwrap = (config: Config.Config.Wrap<Partial<AgbConfig.Options>>): Config.Config<Partial<AgbConfig.Options>> =>
+  !Config.isConfig(config) && Object.keys(config).length === 0 ? Config.succeed({}) : Config.unwrap(config)
 
 /** Names the setting that is missing or unreadable, never its value. */
 const fromConfigError = (error: ConfigError.ConfigError): ConfigurationError => {
@@ -177,24 +195,31 @@ const fromConfigError = (error: ConfigError.ConfigError): ConfigurationError => 
 }
 
 /**
- * A configuration from the `ConfigProvider`, which is the environment unless another is given: `AGB_API_KEY`, and if
- * set `AGB_ENDPOINT` and `AGB_TIMEOUT_MS` (milliseconds). Options given here win.
+ * A configuration from the `ConfigProvider`, which is the environment unless another is given. Each setting may be a
+ * `Config`; what is absent is read from `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS` (milliseconds), or has its
+ * default.
+ *
+ * @example
+ * ```ts
+ * import { AgbConfig } from "@effect-agb/core"
+ * import { Config } from "effect"
+ *
+ * export const config = AgbConfig.layerConfig({ apiKey: Config.redacted("TEAM_AGB_KEY"), timeout: Config.succeed("10 seconds") })
+ * ```
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerConfig = (
-  options: Partial<AgbConfig.Options> = {}
+  config: Config.Config.Wrap<Partial<AgbConfig.Options>> = {}
 ): Layer.Layer<AgbConfig, ConfigurationError> =>
   Layer.effect(
     AgbConfig,
     Effect.gen(function*() {
-      const found = yield* Effect.mapError(environment(options), fromConfigError)
-      return yield* make({
-        ...options,
-        apiKey: found.apiKey,
-        endpoint: options.endpoint ?? Option.getOrUndefined(found.endpoint),
-        timeout: options.timeout ?? Option.getOrUndefined(found.timeoutMs)
-      })
-    })
+      const given = yield* unwrap(config)
+      const apiKey = given.apiKey ?? (yield* environment.apiKey)
+      const endpoint = given.endpoint ?? Option.getOrUndefined(yield* environment.endpoint)
+      const timeout = given.timeout ?? Option.getOrUndefined(yield* environment.timeoutMs)
+      return yield* make({ ...given, apiKey, endpoint, timeout })
+    }).pipe(Effect.mapError((error) => error._tag === "ConfigurationError" ? error : fromConfigError(error)))
   )

@@ -9,6 +9,21 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { CodeResultItem } from "./internal/wire/models.js"
+
+/**
+ * Identifies the errors of this SDK, also across copies of the package.
+ *
+ * @since 0.1.0
+ * @category type ids
+ */
+export const TypeId: unique symbol = Symbol.for("@effect-agb/core/AgbError")
+
+/**
+ * @since 0.1.0
+ * @category type ids
+ */
+export type TypeId = typeof TypeId
 
 const prefix = "@effect-agb/core/"
 
@@ -41,6 +56,7 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>(p
   "ConfigurationError",
   { field: Schema.String, expected: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
@@ -59,6 +75,7 @@ export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>
   "InvalidRequestError",
   { operation: Schema.String, field: Schema.String, given: Schema.String, expected: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
@@ -76,6 +93,7 @@ export class AuthenticationError extends Schema.TaggedError<AuthenticationError>
   "AuthenticationError",
   { ...call, status: Schema.Number, detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
@@ -99,6 +117,7 @@ export class SessionLostError extends Schema.TaggedError<SessionLostError>(prefi
     mayHaveHappened: Schema.Boolean
   }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   override get message(): string {
     const why = {
@@ -121,6 +140,7 @@ export class RateLimitedError extends Schema.TaggedError<RateLimitedError>(prefi
   "RateLimitedError",
   { ...call, retryAfterMillis: Schema.optional(Schema.Number), detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = true
   readonly mayHaveHappened = false
   override get message(): string {
@@ -139,6 +159,7 @@ export class RequestRejectedError extends Schema.TaggedError<RequestRejectedErro
   "RequestRejectedError",
   { ...call, status: Schema.Number, code: Schema.String, detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
@@ -163,6 +184,7 @@ export class ServerError extends Schema.TaggedError<ServerError>(prefix + "Serve
     ...outcome
   }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   override get message(): string {
     return sentence(`${this.operation}: the server failed (HTTP ${this.status})`, this.detail)
   }
@@ -184,6 +206,7 @@ export class TransportError extends Schema.TaggedError<TransportError>(prefix + 
     ...outcome
   }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   override get message(): string {
     const what = {
       Unreachable: "the server cannot be reached",
@@ -207,6 +230,7 @@ export class MalformedResponseError
     { ...call, path: Schema.String, expected: Schema.String, ...outcome }
   )
 {
+  readonly [TypeId]: TypeId = TypeId
   override get message(): string {
     return `${this.operation}: the reply is malformed at ${this.path}, expected ${this.expected}`
   }
@@ -222,6 +246,7 @@ export class LimitExceededError extends Schema.TaggedError<LimitExceededError>(p
   "LimitExceededError",
   { ...call, what: Schema.String, limit: Schema.Number, mayHaveHappened: Schema.Boolean }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   override get message(): string {
     return `${this.operation}: ${this.what} is over the limit of ${this.limit}`
@@ -238,6 +263,7 @@ export class ToolError extends Schema.TaggedError<ToolError>(prefix + "ToolError
   "ToolError",
   { ...call, tool: Schema.String, detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = true
   override get message(): string {
@@ -256,6 +282,7 @@ export class ExecutionUnknownError extends Schema.TaggedError<ExecutionUnknownEr
   "ExecutionUnknownError",
   { ...call, ...output, detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = true
   override get message(): string {
@@ -273,6 +300,7 @@ export class ExecutionTimeoutError extends Schema.TaggedError<ExecutionTimeoutEr
   "ExecutionTimeoutError",
   { ...call, ...output, timeoutMillis: Schema.Number, detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = true
   override get message(): string {
@@ -280,23 +308,16 @@ export class ExecutionTimeoutError extends Schema.TaggedError<ExecutionTimeoutEr
   }
 }
 
-/**
- * One displayed value of a run: representations of the same thing by MIME type, e.g. `text/plain` and `image/png`
- * (base64). `isMainResult` marks the value of the last expression.
- *
- * @since 0.1.0
- * @category models
- */
-export const CodeResultItem = Schema.Struct({
-  data: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
-  isMainResult: Schema.Boolean
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type CodeResultItem = typeof CodeResultItem.Type
+export {
+  /**
+   * One displayed value of a run: representations of the same thing by MIME type, e.g. `text/plain` and `image/png`
+   * (base64). `isMainResult` marks the value of the last expression.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  CodeResultItem
+} from "./internal/wire/models.js"
 
 /**
  * The code ran and raised. `name`, `value` and `traceback` are the language's own; `results` holds what was displayed
@@ -317,6 +338,7 @@ export class CodeExecutionError extends Schema.TaggedError<CodeExecutionError>(p
     results: Schema.Array(CodeResultItem)
   }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = true
   override get message(): string {
@@ -334,6 +356,7 @@ export class CommandExitError extends Schema.TaggedError<CommandExitError>(prefi
   "CommandExitError",
   { ...call, ...output, exitCode: Schema.Number }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = true
   override get message(): string {
@@ -352,6 +375,7 @@ export class FileNotFoundError extends Schema.TaggedError<FileNotFoundError>(pre
   "FileNotFoundError",
   { ...call, path: Schema.String, detail: Schema.String }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
@@ -387,6 +411,7 @@ export class FileError extends Schema.TaggedError<FileError>(prefix + "FileError
     mayHaveHappened: Schema.Boolean
   }
 ) {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   override get message(): string {
     return sentence(`${this.operation}: ${this.path} (${this.reason})`, this.detail)
@@ -406,6 +431,7 @@ export class RuntimeUnavailableError
     { reason: Schema.String, detail: Schema.String, cause: Schema.Defect }
   )
 {
+  readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
@@ -462,13 +488,10 @@ export const AgbError = Schema.Union(
  */
 export type AgbError = typeof AgbError.Type
 
-const tags: ReadonlySet<string> = new Set(AgbError.members.map((member) => member._tag))
-
 /**
- * Whether a value is one of the errors above.
+ * Whether a value is an error of this SDK.
  *
  * @since 0.1.0
  * @category guards
  */
-export const isAgbError = (u: unknown): u is AgbError =>
-  Predicate.hasProperty(u, "_tag") && typeof u._tag === "string" && tags.has(u._tag) && u instanceof Error
+export const isAgbError = (u: unknown): u is AgbError => Predicate.hasProperty(u, TypeId)

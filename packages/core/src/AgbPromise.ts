@@ -18,7 +18,7 @@ import { InvalidRequestError } from "./AgbError.js"
 import type { Input } from "./CreateSessionParams.js"
 import * as issues from "./internal/client/issues.js"
 import * as agbOperations from "./internal/promise/agbOperations.js"
-import { Calls } from "./internal/promise/calls.js"
+import { SessionInvoker } from "./internal/promise/calls.js"
 import * as clients from "./internal/promise/client.js"
 import { Code } from "./internal/promise/code.js"
 import { Command } from "./internal/promise/command.js"
@@ -318,7 +318,7 @@ export class BaseSession {
   readonly command: Command
   readonly fileSystem: FileSystem
   readonly #agb: AGB
-  readonly #calls: Calls
+  readonly #calls: SessionInvoker
   readonly #resourceUrl: string
 
   constructor(
@@ -328,7 +328,10 @@ export class BaseSession {
     known?: sessions.Session
   ) {
     if (typeof sessionId !== "string") throw invalid("BaseSession", "sessionId", sessionId, "the id of a session")
-    this.#calls = new Calls(connectionOf(agb), known === undefined ? unknownSession(sessionId) : Effect.succeed(known))
+    this.#calls = new SessionInvoker(
+      connectionOf(agb),
+      known === undefined ? unknownSession(sessionId) : Effect.succeed(known)
+    )
     this.#agb = agb
     this.#resourceUrl = known?.resourceUrl ?? ""
     this.sessionId = sessionId

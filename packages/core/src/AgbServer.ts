@@ -1,9 +1,13 @@
 /**
- * The other side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply,
- * and one handler per tool into tool replies. The local runtime is made of it, and so is any fake; it knows no socket.
+ * The server side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply, and
+ * one handler per tool into tool replies. The local runtime and the in-memory fakes are built on it; it opens no socket.
  *
- * Whatever does not decode is answered with the documented envelope, a request id and a message that names the field.
+ * A request that does not decode is answered with the documented envelope, a request id and a message that names the
+ * field.
  *
+ * This module may change in any release.
+ *
+ * @experimental
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
@@ -24,31 +28,31 @@ import { type ArgsOf, type ResultOf, type Tool, type ToolName, type Tools, tools
 import * as issues from "./internal/client/issues.js"
 
 /**
- * A refusal in the server's own words: HTTP status, error code and message.
+ * A failed call as the server answers it: HTTP status, error code and message.
  *
  * @since 0.1.0
  * @category errors
  */
-export class Refusal extends Schema.TaggedError<Refusal>("@effect-agb/core/Refusal")("Refusal", {
+export class ApiError extends Schema.TaggedError<ApiError>("@effect-agb/core/ApiError")("ApiError", {
   status: Schema.Number,
   code: Schema.String,
   message: Schema.String
 }) {}
 
 /**
- * A tool that failed. `text` is what the client is told.
+ * A tool that failed. `text` is sent to the client.
  *
  * @since 0.1.0
  * @category errors
  */
 export class ToolFailure extends Schema.TaggedError<ToolFailure>("@effect-agb/core/ToolFailure")("ToolFailure", {
   text: Schema.String,
-  /** The same for clients that show the text as it is; `text` when absent. */
+  /** The text for clients that display it unparsed. Default: `text`. */
   plain: Schema.optional(Schema.String)
 }) {}
 
 /**
- * What answers the endpoints.
+ * One handler per endpoint.
  *
  * @since 0.1.0
  * @category models
@@ -57,11 +61,11 @@ export type Handlers = {
   readonly [K in EndpointName]: (
     request: RequestOf<Endpoints[K]>,
     http: HttpRequest
-  ) => Effect.Effect<ReplyOf<Endpoints[K]>, Refusal>
+  ) => Effect.Effect<ReplyOf<Endpoints[K]>, ApiError>
 }
 
 /**
- * What answers the tools of one session. `E` is what ends the whole call instead of being an answer of the tool.
+ * One handler per tool of a session. An error of type `E` fails the whole call instead of being a reply of the tool.
  *
  * @since 0.1.0
  * @category models
@@ -81,7 +85,7 @@ export interface HttpRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly body: string
-  /** The header of that name: some clients can be told apart by nothing else. */
+  /** The `User-Agent` header, which is the only thing that tells some clients apart. */
   readonly userAgent?: string | undefined
 }
 
@@ -97,29 +101,36 @@ export interface HttpReply {
   readonly body: string
 }
 
-type Answer = (request: HttpRequest) => Effect.Effect<object, Refusal>
+/** The tables of endpoints and tools are typed by `Handlers` and `ToolHandlers`; iterating over them needs no types. */
+type AnyEndpoint = Endpoint<object, unknown, object, unknown, unknown, unknown>
+type AnyHandler = (request: object, http: HttpRequest) => Effect.Effect<unknown, ApiError>
+type AnyTool = Tool<object, unknown, unknown>
+type AnyToolHandler<E> = (args: object) => Effect.Effect<unknown, ToolFailure | E>
+type ToolAnswer<E> = (args: unknown, format: ReplyFormat) => Effect.Effect<ToolReply, E>
 
-const invalidParameter = (issue: ParseResult.ParseIssue, whole = "the body"): Refusal => {
+type Answer = (request: HttpRequest) => Effect.Effect<object, ApiError>
+
+const invalidParameter = (issue: ParseResult.ParseIssue, whole = "the body"): ApiError => {
   const { actual, expected, field } = issues.first(issue)
   const name = field === "" ? whole : field
-  return new Refusal({
+  return new ApiError({
     status: 400,
     code: "InvalidParameter",
     message: `${name} must be ${expected}, but was ${issues.describe(actual, field)}`
   })
 }
 
-const notJson = new Refusal({ status: 400, code: "InvalidParameter", message: "the body must be a JSON object" })
+const notJson = new ApiError({ status: 400, code: "InvalidParameter", message: "the body must be a JSON object" })
 
-/** No body at all is no field, and so is the `null` that some libraries send for none. */
-const parseBody = (body: string): Either.Either<unknown, Refusal> =>
+/** An absent body, and the `null` that some libraries send instead, mean no fields. */
+const parseBody = (body: string): Either.Either<unknown, ApiError> =>
   body.trim() === ""
     ? Either.right({})
     : Either.try({ try: (): unknown => JSON.parse(body) ?? {}, catch: () => notJson })
 
 /**
- * Decodes what a client sent outside of the endpoints, such as a frame; the refusal names the field that does not decode.
- * `whole` is what the message calls the value itself.
+ * Decodes input that is not a request to an endpoint, such as a frame; the error names the field that does not decode.
+ * `whole` is the name of the value itself in messages.
  *
  * @since 0.1.0
  * @category decoding
@@ -127,26 +138,26 @@ const parseBody = (body: string): Either.Either<unknown, Refusal> =>
 export const decoder = <A, I>(
   schema: Schema.Schema<A, I>,
   whole: string = "the body"
-): (input: unknown) => Either.Either<A, Refusal> => {
+): (input: unknown) => Either.Either<A, ApiError> => {
   const decode = ParseResult.decodeUnknownEither(schema)
   return (input) => Either.mapLeft(decode(input), (issue) => invalidParameter(issue, whole))
 }
 
-/** Some clients send what they leave out with an empty value: where that is none, it is left out. */
+/** Some clients send absent parameters with an empty value. */
 const withoutEmpty = (query: URLSearchParams): object =>
   Object.fromEntries([...query].filter(([, value]) => value !== ""))
 
 /** Decodes the request, calls the handler and encodes its reply into the fields of the envelope. */
 const answer = <Q extends object, QI, B extends object, BI, R, RI>(
   { body, query, reply }: Endpoint<Q, QI, B, BI, R, RI>,
-  handler: (request: Q & B, http: HttpRequest) => Effect.Effect<R, Refusal>
+  handler: (request: Q & B, http: HttpRequest) => Effect.Effect<R, ApiError>
 ): Answer => {
   const decodeQuery = ParseResult.decodeUnknownEither(query)
   const decodeFields = (query: URLSearchParams) =>
     Either.orElse(decodeQuery(Object.fromEntries(query)), () => decodeQuery(withoutEmpty(query)))
   const decodeBody = ParseResult.decodeUnknownEither(body)
   const encodeReply = ParseResult.encodeSync(reply)
-  const decode = (request: HttpRequest): Either.Either<Q & B, Refusal> =>
+  const decode = (request: HttpRequest): Either.Either<Q & B, ApiError> =>
     Either.flatMap(
       Either.mapLeft(decodeFields(request.query), invalidParameter),
       (fromQuery) =>
@@ -169,12 +180,12 @@ const envelope = (requestId: string, status: number, rest: object): HttpReply =>
   body: JSON.stringify({ code: "ok", message: null, httpStatusCode: status, ...rest, requestId })
 })
 
-/** The oldest clients see a failed tool call only through `isError`, so a refused call carries one. */
+/** The oldest clients detect a failed tool call only by `isError`, so a rejected call has one too. */
 const failedTool = (message: string): { readonly data: ToolReply } => ({
   data: { content: [{ type: "text", text: message }], isError: true }
 })
 
-const refusal = (requestId: string, path: string, { code, message, status }: Refusal): HttpReply =>
+const failure = (requestId: string, path: string, { code, message, status }: ApiError): HttpReply =>
   envelope(requestId, status, {
     success: false,
     code,
@@ -185,41 +196,41 @@ const refusal = (requestId: string, path: string, { code, message, status }: Ref
 const newRequestId = (): string => crypto.randomUUID().toUpperCase()
 
 /**
- * The reply to a request that is refused before any handler sees it, e.g. for its key.
+ * The reply to a request that fails before it reaches a handler, e.g. because of its key.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const refuse = (path: string, error: Refusal, requestId: string = newRequestId()): HttpReply =>
-  refusal(requestId, path, error)
+export const errorReply = (path: string, error: ApiError, requestId: string = newRequestId()): HttpReply =>
+  failure(requestId, path, error)
 
 /**
- * The reply to a request that succeeded outside of the endpoints: the fields stand in the envelope.
+ * The reply to a request that succeeded outside of the endpoints, with the fields in the envelope.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const accept = (fields: object, requestId: string = newRequestId()): HttpReply =>
+export const successReply = (fields: object, requestId: string = newRequestId()): HttpReply =>
   envelope(requestId, 200, { success: true, ...fields })
 
-const internal = new Refusal({ status: 500, code: "InternalError", message: "the server failed" })
+const internal = new ApiError({ status: 500, code: "InternalError", message: "the server failed" })
 
 /**
- * The error that says that a session is not there, as clients expect it.
+ * The error for a session that does not exist, in the form that clients expect.
  *
  * @since 0.1.0
  * @category errors
  */
-export const sessionNotFound = (sessionId: string): Refusal =>
-  new Refusal({
+export const sessionNotFound = (sessionId: string): ApiError =>
+  new ApiError({
     status: 404,
     code: "InvalidMcpSession.NotFound",
     message: `The specified session ${sessionId} is not found.`
   })
 
 /**
- * Answers one request at a time with the handlers; it never fails. An endpoint without a handler does not exist. A defect of a handler is an envelope with status
- * 500 and is handed to `onDefect`.
+ * Answers requests with the handlers; it never fails. An endpoint without a handler is answered with 404, a defect of a
+ * handler with 500; the defect is passed to `onDefect`.
  *
  * @since 0.1.0
  * @category constructors
@@ -229,50 +240,23 @@ export const make = (
   onDefect: (cause: Cause.Cause<never>) => Effect.Effect<void> = () => Effect.void
 ): (request: HttpRequest) => Effect.Effect<HttpReply> => {
   const routes = new Map<string, Answer>()
-  const route = <K extends EndpointName>(name: K, add: (endpoint: Endpoints[K], handler: Handlers[K]) => Answer) => {
-    const handler = handlers[name]
-    if (handler === undefined) return
-    routes.set(`${endpoints[name].method} ${endpoints[name].path}`, add(endpoints[name], handler))
+  const table = handlers as Readonly<Record<string, AnyHandler | undefined>>
+  for (const [name, endpoint] of Object.entries(endpoints as unknown as Readonly<Record<string, AnyEndpoint>>)) {
+    const handler = table[name]
+    if (handler !== undefined) routes.set(`${endpoint.method} ${endpoint.path}`, answer(endpoint, handler))
   }
-  route("createSession", answer)
-  route("releaseSession", answer)
-  route("releaseSessionAsync", answer)
-  route("getSession", answer)
-  route("getSessionInfo", answer)
-  route("ListSession", answer)
-  route("SetLabel", answer)
-  route("GetLabel", answer)
-  route("getMcpResource", answer)
-  route("refreshSessionIdleTime", answer)
-  route("listTools", answer)
-  route("callTool", answer)
-  route("getLink", answer)
-  route("initBrowser", answer)
-  route("getCdpLink", answer)
-  route("ListContexts", answer)
-  route("GetContext", answer)
-  route("ModifyContext", answer)
-  route("DeleteContext", answer)
-  route("ClearContext", answer)
-  route("SyncContext", answer)
-  route("GetContextInfo", answer)
-  route("GetContextFileUploadUrl", answer)
-  route("GetContextFileDownloadUrl", answer)
-  route("DescribeContextFiles", answer)
-  route("DeleteContextFile", answer)
-  route("GetAndLoadInternalContext", answer)
 
   return (request) => {
     const requestId = newRequestId()
     const found = routes.get(`${request.method} ${request.path}`)
     const answered = found === undefined
-      ? Effect.fail(new Refusal({ status: 404, code: "InvalidAction.NotFound", message: "there is no such endpoint" }))
+      ? Effect.fail(new ApiError({ status: 404, code: "InvalidAction.NotFound", message: "there is no such endpoint" }))
       : found(request)
     return answered.pipe(
-      Effect.map((fields) => accept(fields, requestId)),
-      Effect.catchTag("Refusal", (error) => Effect.succeed(refusal(requestId, request.path, error))),
+      Effect.map((fields) => successReply(fields, requestId)),
+      Effect.catchTag("ApiError", (error) => Effect.succeed(failure(requestId, request.path, error))),
       Effect.catchAllDefect((defect) =>
-        Effect.as(onDefect(Cause.die(defect)), refusal(requestId, request.path, internal))
+        Effect.as(onDefect(Cause.die(defect)), failure(requestId, request.path, internal))
       )
     )
   }
@@ -281,66 +265,53 @@ export const make = (
 const says = (text: string, isError: boolean): ToolReply => ({ content: [{ type: "text", text }], isError })
 
 /**
- * How a tool's answer is written: `structured` for clients that read it, `plain` for those of the first generation (v0.2),
- * which show the text as it is.
+ * The format of a tool's reply: `v0.12` is structured text that clients parse, `v0.2` is for clients of the first
+ * generation, which display the text unparsed.
  *
  * @since 0.1.0
  * @category models
  */
-export type AnswerForm = "structured" | "plain"
+export type ReplyFormat = "v0.12" | "v0.2"
 
-/** Decodes the arguments, calls the handler and writes its result as the text that clients read. */
+/** Decodes the arguments, calls the handler and encodes its result as text. */
 const answerTool = <A extends object, AI, R, E>(
   tool: Tool<A, AI, R>,
   handler: (args: A) => Effect.Effect<R, ToolFailure | E>
 ) => {
   const decodeArgs = ParseResult.decodeUnknownEither(tool.args)
   const encodeResult = ParseResult.encodeSync(tool.result)
-  const write = (result: R, form: AnswerForm): ToolReply => {
-    const plain = form === "plain" ? tool.plain?.(result) : undefined
+  const write = (result: R, format: ReplyFormat): ToolReply => {
+    const plain = format === "v0.2" ? tool.plain?.(result) : undefined
     return plain === undefined ? says(encodeResult(result), false) : says(plain.text, plain.isError)
   }
-  const fail = ({ plain, text }: ToolFailure, form: AnswerForm): ToolReply =>
-    says(form === "plain" ? plain ?? text : text, true)
-  return (args: unknown, form: AnswerForm): Effect.Effect<ToolReply, E> =>
+  const fail = ({ plain, text }: ToolFailure, format: ReplyFormat): ToolReply =>
+    says(format === "v0.2" ? plain ?? text : text, true)
+  return (args: unknown, format: ReplyFormat): Effect.Effect<ToolReply, E> =>
     Either.match(decodeArgs(args), {
       onLeft: (issue) => Effect.succeed(says(`${tool.name}: ${invalidParameter(issue).message}`, true)),
       onRight: (decoded) =>
         Effect.matchEffect(handler(decoded), {
-          onFailure: (error) => error instanceof ToolFailure ? Effect.succeed(fail(error, form)) : Effect.fail(error),
-          onSuccess: (result) => Effect.succeed(write(result, form))
+          onFailure: (error) => error instanceof ToolFailure ? Effect.succeed(fail(error, format)) : Effect.fail(error),
+          onSuccess: (result) => Effect.succeed(write(result, format))
         })
     })
 }
 
 /**
- * Calls a tool by name. Bad arguments, an unknown tool and a failing one are answers with `isError`, as on the wire.
- * `form` is `structured` unless said.
+ * Calls a tool by name. Bad arguments, an unknown tool and a tool that fails give a reply with `isError`, as on the wire.
+ * The default `format` is `v0.12`.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const makeTools = <E>(
   handlers: ToolHandlers<E>
-): (name: string, args: unknown, form?: AnswerForm) => Effect.Effect<ToolReply, E> => {
-  const { create_directory, delete_file, edit_file, get_file_change, get_file_info, get_metrics } = tools
-  const { list_directory, move_file, read_file, read_multiple_files, run_code, search_files, shell, write_file } = tools
-  const answers = new Map([
-    [run_code.name, answerTool(run_code, handlers.run_code)],
-    [shell.name, answerTool(shell, handlers.shell)],
-    [create_directory.name, answerTool(create_directory, handlers.create_directory)],
-    [delete_file.name, answerTool(delete_file, handlers.delete_file)],
-    [edit_file.name, answerTool(edit_file, handlers.edit_file)],
-    [get_file_info.name, answerTool(get_file_info, handlers.get_file_info)],
-    [list_directory.name, answerTool(list_directory, handlers.list_directory)],
-    [move_file.name, answerTool(move_file, handlers.move_file)],
-    [read_file.name, answerTool(read_file, handlers.read_file)],
-    [read_multiple_files.name, answerTool(read_multiple_files, handlers.read_multiple_files)],
-    [search_files.name, answerTool(search_files, handlers.search_files)],
-    [write_file.name, answerTool(write_file, handlers.write_file)],
-    [get_file_change.name, answerTool(get_file_change, handlers.get_file_change)],
-    [get_metrics.name, answerTool(get_metrics, handlers.get_metrics)]
-  ])
-  return (name, args, form = "structured") =>
-    answers.get(name)?.(args, form) ?? Effect.succeed(says(`there is no tool named ${name.slice(0, 64)}`, true))
+): (name: string, args: unknown, format?: ReplyFormat) => Effect.Effect<ToolReply, E> => {
+  const table = handlers as unknown as Readonly<Record<string, AnyToolHandler<E>>>
+  const replies = new Map<string, ToolAnswer<E>>()
+  for (const [name, tool] of Object.entries(tools as unknown as Readonly<Record<string, AnyTool>>)) {
+    replies.set(name, answerTool(tool, table[name]!))
+  }
+  return (name, args, format = "v0.12") =>
+    replies.get(name)?.(args, format) ?? Effect.succeed(says(`there is no tool named ${name.slice(0, 64)}`, true))
 }

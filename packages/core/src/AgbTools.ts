@@ -6,8 +6,9 @@
  */
 import * as Schema from "effect/Schema"
 import { filled, jsonText, lenient, seconds, someCode, StringRecord, wholeText } from "./internal/wire/codecs.js"
-import { optional, type Repeat } from "./internal/wire/endpoint.js"
+import { optional, type RetrySafety } from "./internal/wire/endpoint.js"
 import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/wire/fileTexts.js"
+import { Language } from "./internal/wire/language.js"
 import { MetricsText } from "./internal/wire/metrics.js"
 import { plainRun, RunCodeText } from "./internal/wire/runCodeResult.js"
 
@@ -24,7 +25,7 @@ export interface Tool<A extends object, AI, R> {
   /** What the text of a successful answer means. */
   readonly result: Schema.Schema<R, string>
   /** How safely a call may be repeated once it may have happened. */
-  readonly repeat: (args: A) => Repeat
+  readonly retrySafety: (args: A) => RetrySafety
   /** What clients are told that show the text of an answer as it is. Absent: the same text as all others. */
   readonly plain?: (result: R) => PlainAnswer
 }
@@ -56,49 +57,22 @@ export type ArgsOf<T> = T extends Tool<infer A, infer _AI, infer _R> ? A : never
  */
 export type ResultOf<T> = T extends Tool<infer _A, infer _AI, infer R> ? R : never
 
-const once = (): Repeat => "once"
-const idempotent = (): Repeat => "idempotent"
-const read = (): Repeat => "read"
+const unsafe = (): RetrySafety => "unsafe"
+const idempotent = (): RetrySafety => "idempotent"
+const safe = (): RetrySafety => "safe"
 
 const tool = <A extends object, AI, R>(self: Tool<A, AI, R>): Tool<A, AI, R> => self
 
-/**
- * A language that `run_code` knows.
- *
- * @since 0.1.0
- * @category models
- */
-export type Language = "python" | "javascript" | "java" | "r"
-
-const aliases: Readonly<Record<string, Language>> = {
-  python: "python",
-  py: "python",
-  python3: "python",
-  javascript: "javascript",
-  js: "javascript",
-  node: "javascript",
-  nodejs: "javascript",
-  java: "java",
-  r: "r"
-}
-
-/**
- * The canonical name of a language: letters of any case, `py`, `python3`, `js`, `node` and `nodejs` are understood.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Language: Schema.Schema<Language, string> = Schema.transform(
-  Schema.String.pipe(Schema.filter((name) => Object.hasOwn(aliases, name.trim().toLowerCase()), {
-    description: "python, javascript, java or r"
-  })),
-  Schema.Literal("python", "javascript", "java", "r"),
-  {
-    strict: true,
-    decode: (name) => aliases[name.trim().toLowerCase()] ?? "python",
-    encode: (language) => language
-  }
-)
+export {
+  /**
+   * A language that `run_code` knows, and its schema, which decodes `py`, `python3`, `js`, `node` and `nodejs` and any case
+   * to the canonical name.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Language
+} from "./internal/wire/language.js"
 
 /**
  * An absolute POSIX path without NUL, at most 4096 characters.
@@ -143,7 +117,7 @@ export const run_code = tool({
     timeout_s: optional(seconds)
   }),
   result: RunCodeText,
-  repeat: once,
+  retrySafety: unsafe,
   plain: plainRun
 })
 
@@ -171,7 +145,7 @@ export const shell = tool({
     exit_code: Schema.Int,
     traceId: lenient(Schema.String)
   })),
-  repeat: once,
+  retrySafety: unsafe,
   plain: ({ exit_code: code, stderr, stdout }) => {
     const output = stdout + stderr
     if (code === 0) return { text: output, isError: false }
@@ -194,7 +168,7 @@ export const create_directory = fileTool({
   description: "Create a directory and its parents; one that exists is fine",
   args: onePath,
   result: Schema.String,
-  repeat: idempotent
+  retrySafety: idempotent
 })
 
 /**
@@ -206,7 +180,7 @@ export const delete_file = fileTool({
   description: "Delete a file",
   args: onePath,
   result: Schema.String,
-  repeat: idempotent
+  retrySafety: idempotent
 })
 
 /**
@@ -227,7 +201,7 @@ export const edit_file = fileTool({
     dryRun: optional(Schema.Boolean)
   }),
   result: Schema.String,
-  repeat: once
+  retrySafety: unsafe
 })
 
 /**
@@ -239,7 +213,7 @@ export const get_file_info = fileTool({
   description: "Size, kind, times and owner of a file or directory",
   args: onePath,
   result: FileInfoText,
-  repeat: read
+  retrySafety: safe
 })
 
 /**
@@ -251,7 +225,7 @@ export const list_directory = fileTool({
   description: "The entries of a directory",
   args: onePath,
   result: DirectoryText,
-  repeat: read
+  retrySafety: safe
 })
 
 /**
@@ -263,7 +237,7 @@ export const move_file = fileTool({
   description: "Move a file or directory to a path that does not exist",
   args: Schema.Struct({ source: AbsolutePath, destination: AbsolutePath }),
   result: Schema.String,
-  repeat: once
+  retrySafety: unsafe
 })
 
 /**
@@ -282,7 +256,7 @@ export const read_file = fileTool({
     format: optional(Schema.Literal("text", "binary"))
   }),
   result: Schema.String,
-  repeat: read
+  retrySafety: safe
 })
 
 /**
@@ -294,7 +268,7 @@ export const read_multiple_files = fileTool({
   description: "Read several text files",
   args: Schema.Struct({ paths: Schema.Array(AbsolutePath) }),
   result: Schema.String,
-  repeat: read
+  retrySafety: safe
 })
 
 /**
@@ -310,7 +284,7 @@ export const search_files = fileTool({
     excludePatterns: optional(Schema.Array(filled("a pattern that is not blank")))
   }),
   result: SearchText,
-  repeat: read
+  retrySafety: safe
 })
 
 /**
@@ -328,7 +302,7 @@ export const write_file = fileTool({
     mode: optional(Schema.Literal("overwrite", "append", "create_new"))
   }),
   result: Schema.String,
-  repeat: ({ mode }) => (mode ?? "overwrite") === "overwrite" ? "idempotent" : "once"
+  retrySafety: ({ mode }) => (mode ?? "overwrite") === "overwrite" ? "idempotent" : "unsafe"
 })
 
 /**
@@ -342,7 +316,7 @@ export const get_file_change = fileTool({
   description: "What changed below a directory since the previous call",
   args: onePath,
   result: FileChangeText,
-  repeat: once
+  retrySafety: unsafe
 })
 
 /**
@@ -357,7 +331,7 @@ export const get_metrics = tool({
   server: "wuying_shell",
   args: Schema.Struct({}),
   result: MetricsText,
-  repeat: read
+  retrySafety: safe
 })
 
 export {

@@ -20,7 +20,9 @@ import {
 import * as AgbTools from "./AgbTools.js"
 import * as issues from "./internal/client/issues.js"
 import * as spans from "./internal/client/spans.js"
+import * as timeouts from "./internal/client/timeouts.js"
 import * as execution from "./internal/session/execution.js"
+import type { Language } from "./internal/wire/language.js"
 import type { RunCodeResult } from "./internal/wire/runCodeResult.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
@@ -31,15 +33,15 @@ import type { ToolAnswer, ToolCall } from "./ToolCall.js"
  * @category models
  */
 export interface CodeResult {
-  /** The value of the last expression as text; without one, the first displayed text, else what was printed. */
+  /** The value of the last expression as text; if there is none, the first displayed text, else standard output. */
   readonly text: string
   /** Everything displayed, in order, each in all its representations. */
   readonly results: ReadonlyArray<CodeResultItem>
   readonly stdout: string
   readonly stderr: string
-  /** The how-manieth run of this kernel, when the session says so. */
+  /** 1-based execution counter of the kernel, if the server reports it. */
   readonly executionCount: number | undefined
-  /** Time inside the kernel, when the session says so. */
+  /** Time spent in the kernel, if the server reports it. */
   readonly executionTime: Duration.Duration | undefined
 }
 
@@ -73,7 +75,7 @@ export interface Code {
    */
   readonly runCode: (
     code: string,
-    language: string,
+    language: Language | (string & {}),
     options?: RunCodeOptions
   ) => Effect.Effect<CodeResult, RunCodeError>
 }
@@ -167,14 +169,14 @@ const interpret = (
  */
 export const make = (toolCall: ToolCall): Code =>
   Code.of({
-    runCode: spans.method(operation)((code: string, language: string, options?: RunCodeOptions) =>
+    runCode: spans.method(operation)((code: string, language: Language | (string & {}), options?: RunCodeOptions) =>
       Effect.gen(function*() {
-        const millis = yield* execution.timeoutMillis(operation, options?.timeout ?? Duration.seconds(300))
-        const asked = { language: yield* parseLanguage(language), timeoutMillis: millis }
+        const timeout = yield* timeouts.parse(operation, options?.timeout ?? Duration.seconds(300))
+        const asked = { language: yield* parseLanguage(language), timeoutMillis: Duration.toMillis(timeout) }
         const answer = yield* toolCall.answer(
           AgbTools.run_code,
-          { code, language: asked.language, timeout_s: Math.ceil(millis / 1000) },
-          { operation, timeout: Duration.millis(millis) }
+          { code, language: asked.language, timeout_s: Math.ceil(Duration.toSeconds(timeout)) },
+          { operation, timeout }
         ).pipe(execution.orUnknown(operation))
         return yield* interpret(asked, answer)
       })

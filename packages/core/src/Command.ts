@@ -19,6 +19,7 @@ import {
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
 import * as spans from "./internal/client/spans.js"
+import * as timeouts from "./internal/client/timeouts.js"
 import * as execution from "./internal/session/execution.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
@@ -176,7 +177,8 @@ export const make = (toolCall: ToolCall): Command =>
   Command.of({
     executeCommand: spans.method(operation)((command: string, options: ExecuteCommandOptions = {}) =>
       Effect.gen(function*() {
-        const timeoutMillis = yield* execution.timeoutMillis(operation, options.timeout ?? Duration.seconds(1))
+        const timeout = yield* timeouts.parse(operation, options.timeout ?? Duration.seconds(1))
+        const timeoutMillis = Duration.toMillis(timeout)
         const acceptExitCodes = yield* checkExitCodes(options.acceptExitCodes ?? [0])
         const answer = yield* toolCall.answer(
           AgbTools.shell,
@@ -186,7 +188,7 @@ export const make = (toolCall: ToolCall): Command =>
             ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
             ...(options.envs === undefined ? {} : { envs: options.envs })
           },
-          { operation, timeout: Duration.millis(timeoutMillis) }
+          { operation, timeout }
         ).pipe(execution.orUnknown(operation))
         return yield* interpret({ timeoutMillis, acceptExitCodes }, answer)
       })

@@ -6,8 +6,8 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { ImageId, Labels } from "./AgbApi.js"
 import { attemptLabel } from "./internal/wire/attemptLabel.js"
+import { ImageId, Labels } from "./internal/wire/models.js"
 
 const IdleTimeout = Schema.declare(
   (input): input is Duration.DurationInput =>

@@ -1,6 +1,6 @@
 /**
  * A session: a remote, isolated machine that costs money until it is deleted. `make`, `layer` and `use` delete it when
- * their scope ends, however it ends; `attach` uses one that somebody else owns.
+ * their scope ends, however it ends; `attach` uses one that has another owner.
  *
  * @since 0.1.0
  */
@@ -17,19 +17,33 @@ import * as sessions from "./internal/session/session.js"
 
 export {
   /**
-   * How `getLink` is asked.
+   * Options of `getLink`.
    *
    * @since 0.1.0
    * @category models
    */
   type GetLinkOptions,
   /**
-   * What `info` says.
+   * Protocols of a link.
    *
    * @since 0.1.0
    * @category models
    */
-  type SessionInfo
+  type LinkProtocol,
+  /**
+   * Where to open a session in a browser and, for a desktop image, how a viewer connects.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionInfo,
+  /**
+   * States in which a server reports a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionStatus
 } from "./internal/session/session.js"
 
 /**
@@ -47,18 +61,30 @@ export type Session = sessions.Session
 export const Session = sessions.Session
 
 /**
- * Creates a session and deletes it when the scope ends: after success, failure, interruption and timeout alike. When
- * the wait for the server is interrupted it ends at once, and what the server may have created is found and deleted in
- * the background, at the latest before the `Agb` layer ends.
+ * Creates a session and deletes it when the scope ends: after success, failure, interruption and timeout alike. Sessions
+ * of one scope are deleted in parallel.
+ *
+ * An interruption of the create ends the wait at once; what the server may have created all the same is found by its
+ * label and deleted in the background, at the latest before the `Agb` layer ends. A session that cannot be deleted is
+ * logged, counted and listed in `Agb.undeleted`.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (params: Input): Effect.Effect<Session, ClientError, Agb | Scope.Scope> =>
-  Effect.flatMap(Agb, (agb) => agb.scoped(params)).pipe(Effect.withSpan("Session.make", { captureStackTrace: false }))
+  Effect.gen(function*() {
+    const agb = yield* Agb
+    const deletions = yield* agb.deletions
+    return yield* Effect.acquireRelease(
+      // Supervised: interruptible while it waits, and a create of unknown outcome is settled by its label.
+      Effect.tap(agb.create(params), deletions.own),
+      // Guaranteed: retried inside `deleteBudget`, in parallel with the other sessions of the scope, which waits for all.
+      deletions.start
+    )
+  }).pipe(Effect.withSpan("Session.make", { captureStackTrace: false }))
 
 /**
- * A session that somebody else owns: nothing is deleted and nothing kept alive.
+ * A session that has another owner: it is neither deleted nor kept alive.
  *
  * @since 0.1.0
  * @category constructors
@@ -78,8 +104,8 @@ export const use = <A, E, R>(
 ): Effect.Effect<A, E | ClientError, R | Agb> => Effect.scoped(Effect.flatMap(make(params), f))
 
 /**
- * A session and its modules as services, for as long as the layer lives. Keep the layer in a constant: each call of
- * this function is another session.
+ * A session and its modules as services, for the lifetime of the layer. Provide it once, at the edge of the program: each
+ * build of the layer is another paid session.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
-import type { Repeat, ToolReply } from "./AgbApi.js"
+import type { RetrySafety, ToolReply } from "./AgbApi.js"
 import { type ClientError, MalformedResponseError, ToolError } from "./AgbError.js"
 import type { Tool } from "./AgbTools.js"
 import * as issues from "./internal/client/issues.js"
@@ -23,7 +23,7 @@ import { showJson } from "./internal/wire/codecs.js"
 export interface ToolRequest {
   readonly name: string
   readonly args: Readonly<Record<string, unknown>>
-  readonly repeat: Repeat
+  readonly retrySafety: RetrySafety
   /** The method on whose behalf the tool is called, e.g. `FileSystem.readFile`. */
   readonly operation: string
   /** How long the tool itself may take; the transport adds its margin. Absent: the configured timeout of any call. */
@@ -89,14 +89,14 @@ const textOf = ({ content }: ToolReply): string | undefined => {
   return other === undefined || other === null ? undefined : typeof other === "string" ? other : showJson(other)
 }
 
-const unreadable = (operation: string, repeat: Repeat, requestId: string | undefined, expected: string) =>
+const unreadable = (operation: string, retrySafety: RetrySafety, requestId: string | undefined, expected: string) =>
   new MalformedResponseError({
     operation,
     requestId,
     path: "the text of the tool's answer",
     expected,
-    mayHaveHappened: repeat !== "read",
-    retryable: repeat === "read"
+    mayHaveHappened: retrySafety !== "safe",
+    retryable: retrySafety === "safe"
   })
 
 /**
@@ -114,7 +114,7 @@ export const make = (
     const request = {
       name: tool.name,
       args: encoded.right as Readonly<Record<string, unknown>>,
-      repeat: tool.repeat(args),
+      retrySafety: tool.retrySafety(args),
       operation,
       timeout
     }
@@ -134,7 +134,7 @@ export const make = (
           ? new ToolError({ operation, requestId, tool: tool.name, detail: text })
           : Either.mapLeft(
             ParseResult.decodeUnknownEither(tool.result)(text),
-            (issue) => unreadable(operation, tool.repeat(args), requestId, issues.first(issue).expected)
+            (issue) => unreadable(operation, tool.retrySafety(args), requestId, issues.first(issue).expected)
           )
       }
     )

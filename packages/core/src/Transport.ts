@@ -15,7 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { endable, type Ending } from "./internal/client/cancellation.js"
+import { cancellable, type Cancellation } from "./internal/client/cancellation.js"
 import * as spans from "./internal/client/spans.js"
 
 export type {
@@ -25,7 +25,7 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  Ending
+  Cancellation
 } from "./internal/client/cancellation.js"
 
 /**
@@ -40,7 +40,7 @@ export interface Exchange<E> {
   readonly body: string | undefined
   /** A longer reply is cut off and fails. */
   readonly maxBytes: number
-  readonly ending: Ending<E>
+  readonly onCancel: Cancellation<E>
 }
 
 /**
@@ -83,8 +83,8 @@ export declare namespace Transport {
    */
   export interface Service {
     /**
-     * Sends a request and reads the whole reply. It follows no redirect and sets no deadline: the ending and
-     * interruption end it, and cut the connection.
+     * Sends a request and reads the whole reply. It follows no redirect and sets no deadline: a cancellation and an
+     * interruption end it and close the connection.
      */
     readonly exchange: <E>(exchange: Exchange<E>) => Effect.Effect<Reply, ExchangeError | E>
   }
@@ -189,7 +189,7 @@ export const fromHttpClient = (client: HttpClient.HttpClient): Transport.Service
           : error._tag === "RequestError" && error.reason !== "Transport"
           ? new ExchangeError({ reason: "Unreachable", code: error.reason })
           : fromCause(error.cause, error._tag === "ResponseError"))
-      return endable(withoutRedirects(read), exchange.ending)
+      return cancellable(withoutRedirects(read), exchange.onCancel)
     }
   }
 }

@@ -47,9 +47,9 @@ const samples: Readonly<Record<AgbApi.EndpointName, object>> = {
   releaseSession: {},
   releaseSessionAsync: {},
   refreshSessionIdleTime: {},
-  SetLabel: {},
-  GetLabel: { data: { labels: "{\"a\":\"b\"}" } },
-  ListSession: { data: [{ sessionId: "s", sessionStatus: "RUNNING" }], nextToken: "2", maxResults: 1, count: 2 },
+  setLabel: {},
+  getLabel: { data: { labels: "{\"a\":\"b\"}" } },
+  listSession: { data: [{ sessionId: "s", sessionStatus: "RUNNING" }], nextToken: "2", maxResults: 1, count: 2 },
   getMcpResource: {
     data: {
       sessionId: "s",
@@ -67,22 +67,22 @@ const samples: Readonly<Record<AgbApi.EndpointName, object>> = {
   getLink: { data: { url: "u" } },
   getCdpLink: { data: { url: "u" } },
   initBrowser: { data: { port: 9222 } },
-  ListContexts: { data: [context], nextToken: "2", maxResults: 1, totalCount: 2 },
-  GetContext: { data: context },
-  ModifyContext: {},
-  DeleteContext: {},
-  ClearContext: {},
-  SyncContext: {},
-  GetContextInfo: {
+  listContexts: { data: [context], nextToken: "2", maxResults: 1, totalCount: 2 },
+  getContext: { data: context },
+  modifyContext: {},
+  deleteContext: {},
+  clearContext: {},
+  syncContext: {},
+  getContextInfo: {
     data: {
       contextStatus: JSON.stringify([{ type: "data", data: JSON.stringify([syncItem]) }, { type: "other", data: "x" }])
     }
   },
-  GetContextFileUploadUrl: { data: { url: "u", expireTime: 1 } },
-  GetContextFileDownloadUrl: { data: { url: "u", expireTime: "1" } },
-  DescribeContextFiles: { data: [{ fileId: "f", fileName: "n", filePath: "/n", size: 1, status: "s" }], count: 1 },
-  DeleteContextFile: {},
-  GetAndLoadInternalContext: { data: [{ contextId: "c", contextType: "file_transfer", contextPath: "/t" }] },
+  getContextFileUploadUrl: { data: { url: "u", expireTime: 1 } },
+  getContextFileDownloadUrl: { data: { url: "u", expireTime: "1" } },
+  describeContextFiles: { data: [{ fileId: "f", fileName: "n", filePath: "/n", size: 1, status: "s" }], count: 1 },
+  deleteContextFile: {},
+  getAndLoadInternalContext: { data: [{ contextId: "c", contextType: "file_transfer", contextPath: "/t" }] },
   listTools: {
     data:
       "[{\"name\":\"shell\",\"server\":\"x\",\"description\":\"d\",\"inputSchema\":{\"type\":\"object\"},\"tool\":\"t\"}]"
@@ -196,7 +196,7 @@ describe("JSON nested 100,000 deep", () => {
     `{"success":true,"data":[{"name":"x","inputSchema":${deepObject}}]}`
   ]
 
-  for (const name of ["createSession", "getSessionInfo", "GetLabel", "ListSession", "listTools", "callTool"] as const) {
+  for (const name of ["createSession", "getSessionInfo", "getLabel", "listSession", "listTools", "callTool"] as const) {
     it.effect(`as a reply to ${name} is a value or a typed error`, () =>
       Effect.gen(function*() {
         for (const body of bodies) {

@@ -70,8 +70,8 @@ const special: Partial<Record<AgbApi.EndpointName, FastCheck.Arbitrary<object>>>
     timeout: FastCheck.nat(),
     persistenceDataList
   }),
-  SetLabel: FastCheck.record({ sessionId: filled, labels: someLabels }),
-  ListSession: FastCheck.record({ labels, maxResults: FastCheck.integer({ min: 1 }), nextToken: text }, {
+  setLabel: FastCheck.record({ sessionId: filled, labels: someLabels }),
+  listSession: FastCheck.record({ labels, maxResults: FastCheck.integer({ min: 1 }), nextToken: text }, {
     requiredKeys: []
   }),
   listTools: FastCheck.record({ imageId: filled }),
@@ -80,28 +80,28 @@ const special: Partial<Record<AgbApi.EndpointName, FastCheck.Arbitrary<object>>>
     protocolType: filled,
     port: FastCheck.integer({ min: 30_100, max: 30_199 })
   }, { requiredKeys: ["sessionId"] }),
-  ListContexts: optionalFields({ maxResults: FastCheck.integer({ min: 1, max: 1000 }), nextToken: text }),
-  GetContext: optionalFields({ id: text, name: text, loginRegionId: text, allowCreate: FastCheck.boolean() }),
-  ModifyContext: FastCheck.record({ id: filled, name: filled }),
-  DeleteContext: FastCheck.record({ id: filled }),
-  ClearContext: FastCheck.record({ id: filled }),
-  SyncContext: FastCheck.record(
+  listContexts: optionalFields({ maxResults: FastCheck.integer({ min: 1, max: 1000 }), nextToken: text }),
+  getContext: optionalFields({ id: text, name: text, loginRegionId: text, allowCreate: FastCheck.boolean() }),
+  modifyContext: FastCheck.record({ id: filled, name: filled }),
+  deleteContext: FastCheck.record({ id: filled }),
+  clearContext: FastCheck.record({ id: filled }),
+  syncContext: FastCheck.record(
     { sessionId: filled, contextId: text, path: text, mode: FastCheck.constantFrom("upload", "download") },
     { requiredKeys: ["sessionId"] }
   ),
-  GetContextInfo: FastCheck.record({ sessionId: filled, contextId: text, path: text, taskType: text }, {
+  getContextInfo: FastCheck.record({ sessionId: filled, contextId: text, path: text, taskType: text }, {
     requiredKeys: ["sessionId"]
   }),
-  GetContextFileUploadUrl: FastCheck.record({ contextId: filled, filePath: filled }),
-  GetContextFileDownloadUrl: FastCheck.record({ contextId: filled, filePath: filled }),
-  DeleteContextFile: FastCheck.record({ contextId: filled, filePath: filled }),
-  DescribeContextFiles: FastCheck.record({
+  getContextFileUploadUrl: FastCheck.record({ contextId: filled, filePath: filled }),
+  getContextFileDownloadUrl: FastCheck.record({ contextId: filled, filePath: filled }),
+  deleteContextFile: FastCheck.record({ contextId: filled, filePath: filled }),
+  describeContextFiles: FastCheck.record({
     contextId: filled,
     parentFolderPath: text,
     pageNumber: FastCheck.integer({ min: 1, max: 1_000_000 }),
     pageSize: FastCheck.integer({ min: 1, max: 1000 })
   }, { requiredKeys: ["contextId"] }),
-  GetAndLoadInternalContext: FastCheck.record({ sessionId: filled, contextTypes: FastCheck.array(text) }),
+  getAndLoadInternalContext: FastCheck.record({ sessionId: filled, contextTypes: FastCheck.array(text) }),
   callTool: FastCheck.record({
     sessionId: filled,
     name: filled,
@@ -151,9 +151,9 @@ const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>
   releaseSession: done,
   releaseSessionAsync: done,
   refreshSessionIdleTime: done,
-  SetLabel: done,
-  GetLabel: labels,
-  ListSession: FastCheck.record({
+  setLabel: done,
+  getLabel: labels,
+  listSession: FastCheck.record({
     sessions: FastCheck.array(
       FastCheck.record({ sessionId: filled, sessionStatus: text }, { requiredKeys: ["sessionId"] })
     ),
@@ -176,18 +176,18 @@ const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>
   getLink: FastCheck.record({ url: filled }),
   getCdpLink: FastCheck.record({ url: filled }),
   initBrowser: FastCheck.record({ port: FastCheck.integer() }),
-  ListContexts: FastCheck.record({
+  listContexts: FastCheck.record({
     contexts: FastCheck.array(context),
     nextToken: text,
     maxResults: FastCheck.nat(),
     total: FastCheck.nat()
   }, { requiredKeys: ["contexts"] }),
-  GetContext: context,
-  ModifyContext: done,
-  DeleteContext: done,
-  ClearContext: done,
-  SyncContext: done,
-  GetContextInfo: FastCheck.record({
+  getContext: context,
+  modifyContext: done,
+  deleteContext: done,
+  clearContext: done,
+  syncContext: done,
+  getContextInfo: FastCheck.record({
     items: FastCheck.array(optional({
       contextId: text,
       path: text,
@@ -198,9 +198,9 @@ const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>
       taskType: text
     }))
   }),
-  GetContextFileUploadUrl: fileUrl,
-  GetContextFileDownloadUrl: fileUrl,
-  DescribeContextFiles: FastCheck.record({
+  getContextFileUploadUrl: fileUrl,
+  getContextFileDownloadUrl: fileUrl,
+  describeContextFiles: FastCheck.record({
     files: FastCheck.array(optional({
       fileId: text,
       fileName: text,
@@ -213,8 +213,8 @@ const replies: Readonly<Record<AgbApi.EndpointName, FastCheck.Arbitrary<unknown>
     })),
     total: FastCheck.nat()
   }, { requiredKeys: ["files"] }),
-  DeleteContextFile: done,
-  GetAndLoadInternalContext: FastCheck.array(optional({ contextId: text, contextType: text, contextPath: text })),
+  deleteContextFile: done,
+  getAndLoadInternalContext: FastCheck.array(optional({ contextId: text, contextType: text, contextPath: text })),
   listTools: FastCheck.array(
     FastCheck.record({ name: text, server: text, description: text, inputSchema: value, tool: text }, {
       requiredKeys: ["name"]
@@ -264,7 +264,7 @@ describe("odd names", () => {
   it.effect("a label named __proto__ is refused by the client", () =>
     Effect.gen(function*() {
       const call = yield* clientOf(() => Effect.die("nothing is sent"))
-      const exit = yield* Effect.exit(call("SetLabel")({ sessionId: "s", labels: own }))
+      const exit = yield* Effect.exit(call("setLabel")({ sessionId: "s", labels: own }))
       assert.strictEqual(failureOf(exit)?._tag, "InvalidRequestError")
     }))
 

@@ -129,7 +129,7 @@ const repeatable: ReadonlyArray<Point> = [
   "refreshSessionIdleTime",
   "write_file",
   "create_directory",
-  "SetLabel",
+  "setLabel",
   "read_file"
 ]
 

@@ -111,7 +111,7 @@ describe("a create that is interrupted", () => {
     inMemory((fake) =>
       Effect.gen(function*() {
         fake.faults.always("createSession", unavailable("after"))
-        fake.faults.next("ListSession", silent("before"))
+        fake.faults.next("listSession", silent("before"))
         const creating = yield* Effect.fork(Session.use({ imageId }, () => Effect.never))
         yield* Effect.sleep("1 second")
         yield* Fiber.interrupt(creating)
@@ -168,7 +168,7 @@ describe("a create whose outcome is in doubt", () => {
     Effect.gen(function*() {
       const fake = yield* makeFake()
       fake.faults.always("createSession", unavailable("after"))
-      fake.faults.always("ListSession", unavailable("before"))
+      fake.faults.always("listSession", unavailable("before"))
       yield* Effect.gen(function*() {
         const error = yield* failsWith(Effect.scoped(Session.make({ imageId })), "ServerError")
         assert.isTrue(error.mayHaveHappened)
@@ -186,7 +186,7 @@ describe("a create whose outcome is in doubt", () => {
     inMemory((fake) =>
       Effect.gen(function*() {
         fake.faults.always("createSession", unavailable("after"))
-        fake.faults.always("ListSession", (nth) => nth < 6 ? unavailable("before") : undefined)
+        fake.faults.always("listSession", (nth) => nth < 6 ? unavailable("before") : undefined)
         yield* Effect.flip(Session.make({ imageId }))
         yield* Effect.sleep("2 minutes")
         assert.deepStrictEqual(yield* undeleted, [])
@@ -197,7 +197,7 @@ describe("a create whose outcome is in doubt", () => {
     inMemory((fake) =>
       Effect.gen(function*() {
         fake.faults.always("createSession", unavailable("after"))
-        fake.faults.always("ListSession", (nth) => nth < 3 ? lostRequest : undefined)
+        fake.faults.always("listSession", (nth) => nth < 3 ? lostRequest : undefined)
         yield* Effect.flip(Session.make({ imageId }))
       }).pipe(Effect.provide(fake.layer({ retry: { maxAttempts: 1 } })))
     ))

@@ -193,7 +193,7 @@ describe("closing", () => {
     Effect.gen(function*() {
       const fake = yield* make()
       fake.faults.always("createSession", silent("after"))
-      fake.faults.always("ListSession", silent("before"))
+      fake.faults.always("listSession", silent("before"))
       const logged: Array<string> = []
       const capture = Logger.make(({ annotations }) => logged.push(...[...annotations].map(([key]) => key)))
       const result = yield* Session.use({ imageId }, () => Effect.never).pipe(

@@ -18,9 +18,9 @@ const calls: ReadonlyArray<readonly [Point, Call]> = [
   ["createSession", () => Effect.scoped(Session.make({ imageId }))],
   ["getSession", ({ sessionId }, agb) => agb.attach(sessionId)],
   ["getSessionInfo", (session) => session.status],
-  ["ListSession", (_, agb) => Stream.runCollect(agb.list())],
-  ["SetLabel", (session) => session.setLabels({ key: "value" })],
-  ["GetLabel", (session) => session.getLabels],
+  ["listSession", (_, agb) => Stream.runCollect(agb.list())],
+  ["setLabel", (session) => session.setLabels({ key: "value" })],
+  ["getLabel", (session) => session.getLabels],
   ["getMcpResource", (session) => session.info],
   ["refreshSessionIdleTime", (session) => session.keepAlive],
   ["listTools", (session) => session.listTools()],
@@ -185,8 +185,8 @@ describe("a reply that is nested 100,000 deep", () => {
   const replies: ReadonlyArray<readonly [title: string, Point, body: string]> = [
     ["as a whole", "getMcpResource", deep],
     ["as data", "getMcpResource", `{"success":true,"data":${deepObject}}`],
-    ["as labels", "GetLabel", `{"success":true,"data":{"labels":${deepObject}}}`],
-    ["as labels in text", "GetLabel", `{"success":true,"data":{"labels":${JSON.stringify(deepObject)}}}`],
+    ["as labels", "getLabel", `{"success":true,"data":{"labels":${deepObject}}}`],
+    ["as labels in text", "getLabel", `{"success":true,"data":{"labels":${JSON.stringify(deepObject)}}}`],
     ["as tools", "listTools", `{"success":true,"data":${deep}}`],
     ["as the schema of a tool", "listTools", `{"success":true,"data":[{"name":"x","inputSchema":${deepObject}}]}`],
     ["in a field that nobody reads", "getMcpResource", `{"success":true,"data":{},"x":${deep}}`],
@@ -223,7 +223,7 @@ describe("a reply that reaches for prototypes", () => {
           "{\"__proto__\":{\"polluted\":true},\"constructor\":{\"prototype\":{\"polluted\":true}},\"a\":\"b\"}"
         for (const labels of [evil, JSON.stringify(evil)]) {
           fake.faults.always(
-            "GetLabel",
+            "getLabel",
             changed(() => `{"success":true,"data":{"labels":${labels}},"__proto__":{"x":1}}`)
           )
           const exit = yield* Effect.exit(session.getLabels)

@@ -85,7 +85,7 @@ const points: ReadonlyArray<Point> = [
   "run_code",
   "shell",
   "read_file",
-  "SetLabel",
+  "setLabel",
   "releaseSessionAsync"
 ]
 

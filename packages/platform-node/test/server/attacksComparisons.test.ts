@@ -141,8 +141,8 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
         const asked = sendRequest(port, { method, target, headers, body: method === "POST" ? "{}" : "" })
         return Effect.map(asked, (reply) => (jsonOf(reply) as { readonly data: A }).data)
       }
-      const { id } = yield* dataOf<{ id: string }>("GetContext", { name: "compared", allowCreate: "true" })
-      const { url } = yield* dataOf<{ url: string }>("GetContextFileUploadUrl", { contextId: id, filePath: "/f" })
+      const { id } = yield* dataOf<{ id: string }>("getContext", { name: "compared", allowCreate: "true" })
+      const { url } = yield* dataOf<{ url: string }>("getContextFileUploadUrl", { contextId: id, filePath: "/f" })
       const { pathname, search } = new URL(url)
       for (const right of [0, 2, 32, 63]) {
         const bent = search.replace(/signature=(\w+)/, (_, text: string) =>

@@ -142,10 +142,10 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
   const context = Effect.gen(function*() {
     const { dataOf } = yield* client
     const name = `attacked-${Math.random().toString(36).slice(2)}`
-    const { id } = yield* dataOf<{ readonly id: string }>("GetContext", { name, allowCreate: "true" })
+    const { id } = yield* dataOf<{ readonly id: string }>("getContext", { name, allowCreate: "true" })
     const presigned = (kind: "Upload" | "Download") =>
       Effect.map(
-        dataOf<{ readonly url: string }>(`GetContextFile${kind}Url`, { contextId: id, filePath: "/notes.txt" }),
+        dataOf<{ readonly url: string }>(`getContextFile${kind}Url`, { contextId: id, filePath: "/notes.txt" }),
         ({ url }) => url.slice(url.indexOf("/", 8))
       )
     return { id, presigned }
@@ -212,7 +212,7 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
       const { ask } = yield* client
       const { id } = yield* context
       for (const filePath of ["../x", "/a/../../x", "/", "", "/a/..", "/a\0b", "/a/", `/${"a".repeat(5000)}`]) {
-        const reply = yield* ask("GetContextFileUploadUrl", { contextId: id, filePath })
+        const reply = yield* ask("getContextFileUploadUrl", { contextId: id, filePath })
         assert.strictEqual(statusOf(reply), 400, filePath.slice(0, 40))
       }
     }))

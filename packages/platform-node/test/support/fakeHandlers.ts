@@ -74,19 +74,19 @@ class Sessions {
     return (this.leaving.get(sessionId) ?? 0) > now ? "DELETING" : undefined
   }
 
-  get(sessionId: string): Effect.Effect<FakeSession, AgbServer.Refusal> {
+  get(sessionId: string): Effect.Effect<FakeSession, AgbServer.ApiError> {
     const session = this.live.get(sessionId)
     return session === undefined ? AgbServer.sessionNotFound(sessionId) : Effect.succeed(session)
   }
 
-  use(sessionId: string): Effect.Effect<FakeSession, AgbServer.Refusal> {
+  use(sessionId: string): Effect.Effect<FakeSession, AgbServer.ApiError> {
     return Effect.zipWith(this.get(sessionId), Clock.currentTimeMillis, (session, now) => {
       session.usedAt = now
       return session
     })
   }
 
-  release(sessionId: string): Effect.Effect<void, AgbServer.Refusal> {
+  release(sessionId: string): Effect.Effect<void, AgbServer.ApiError> {
     return Effect.zipWith(this.get(sessionId), Clock.currentTimeMillis, (_, now) => {
       this.live.delete(sessionId)
       this.leaving.set(sessionId, now + this.deletingMillis)
@@ -159,13 +159,13 @@ export const makeHandlers = (
       Effect.map(Clock.currentTimeMillis, (now) => handlesOf(sessions.create(labels, timeout, now))),
     releaseSession: ({ sessionId }) => sessions.release(sessionId),
     releaseSessionAsync: ({ sessionId }) => sessions.release(sessionId),
-    ListSession: ({ labels = {}, maxResults = 10, nextToken = "0" }) =>
+    listSession: ({ labels = {}, maxResults = 10, nextToken = "0" }) =>
       Effect.sync(() => pageOf(sessions.all.filter(carries(labels)), maxResults, nextToken)),
-    SetLabel: ({ labels, sessionId }) =>
+    setLabel: ({ labels, sessionId }) =>
       Effect.map(sessions.use(sessionId), (session) => {
         session.labels = labels
       }),
-    GetLabel: ({ sessionId }) => Effect.map(sessions.use(sessionId), ({ labels }) => labels),
+    getLabel: ({ sessionId }) => Effect.map(sessions.use(sessionId), ({ labels }) => labels),
     getMcpResource: ({ sessionId }) =>
       Effect.map(sessions.use(sessionId), (session) => ({
         sessionId,

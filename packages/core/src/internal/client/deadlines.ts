@@ -1,33 +1,34 @@
 /**
- * Ends calls when their time is over. All deadlines of a client share one sleeping fiber, which wakes at most once a
- * second while calls are in flight and is gone soon after the last one: a call costs neither a timer nor a fiber.
+ * Deadlines of calls. All calls of a client share one sleeping fiber, which wakes at most once a second while calls are
+ * in flight and ends soon after the last one, so that a call costs neither a timer nor a fiber: 47 to 73 microseconds a
+ * call were measured against 444 to 628 with `Effect.timeout`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type { Ending } from "./cancellation.js"
+import type { Cancellation } from "./cancellation.js"
 
 export interface Deadlines {
   /**
-   * Runs a call that heeds the ending it is given. That ends with the error of `tooLate` once the clock reads `deadline`
-   * (milliseconds), and whenever `ending` does.
+   * Runs a call with a cancellation that fails it with the error of `tooLate` once the clock reads `deadline`
+   * (milliseconds), and that passes on `onCancel`.
    */
   readonly run: <A, E>(
     deadline: number,
     tooLate: () => E,
-    ending: Ending<E> | undefined,
-    call: (ending: Ending<E>) => Effect.Effect<A, E>
+    onCancel: Cancellation<E> | undefined,
+    call: (onCancel: Cancellation<E>) => Effect.Effect<A, E>
   ) => Effect.Effect<A, E>
 }
 
 interface Entry {
   readonly deadline: number
   expired: boolean
-  /** Ends what is in flight, if anything is. */
-  end: (() => void) | undefined
+  /** Cancels what is in flight, if anything is. */
+  cancel: (() => void) | undefined
 }
 
-/** The longest sleep: how late the sleeper notices that nobody needs it any more. */
+/** The longest sleep in milliseconds: how late the sleeper notices that no call is left. */
 const tick = 1000
 
 const nothing = () => {}
@@ -59,12 +60,12 @@ export const make = (): Deadlines => {
     for (const entry of [...entries]) {
       if (entry.expired || entry.deadline > now) continue
       entry.expired = true
-      entry.end?.()
+      entry.cancel?.()
     }
     return watch
   })
 
-  /** Starts the sleeper, or starts it anew when it would wake too late. */
+  /** Starts the sleeper, or restarts it when it would wake too late. */
   const arm = (deadline: number): Effect.Effect<unknown> =>
     Effect.suspend(() => {
       const late = sleeper
@@ -77,25 +78,26 @@ export const make = (): Deadlines => {
       )
     })
 
-  const endingOf = <E>(entry: Entry, tooLate: () => E, other: Ending<E> | undefined): Ending<E> => (end) => {
-    if (entry.expired) {
-      end(tooLate())
-      return nothing
+  const expiryOr =
+    <E>(entry: Entry, tooLate: () => E, other: Cancellation<E> | undefined): Cancellation<E> => (cancel) => {
+      if (entry.expired) {
+        cancel(tooLate())
+        return nothing
+      }
+      entry.cancel = () => cancel(tooLate())
+      const unregister = other?.(cancel)
+      return () => {
+        entry.cancel = undefined
+        unregister?.()
+      }
     }
-    entry.end = () => end(tooLate())
-    const takeBack = other?.(end)
-    return () => {
-      entry.end = undefined
-      takeBack?.()
-    }
-  }
 
   return {
-    run: (deadline, tooLate, ending, call) =>
+    run: (deadline, tooLate, onCancel, call) =>
       Effect.suspend(() => {
-        const entry: Entry = { deadline, expired: false, end: undefined }
+        const entry: Entry = { deadline, expired: false, cancel: undefined }
         entries.add(entry)
-        const called = call(endingOf(entry, tooLate, ending))
+        const called = call(expiryOr(entry, tooLate, onCancel))
         return Effect.onExit(
           deadline >= wakesAt ? called : Effect.zipRight(arm(deadline), called),
           () => {

@@ -1,4 +1,4 @@
-/** The envelope around every reply, and what its failures mean. */
+/** The JSON envelope around every reply: reading it, and converting failures into typed errors. */
 import * as Predicate from "effect/Predicate"
 import {
   AuthenticationError,
@@ -8,7 +8,7 @@ import {
   ServerError,
   SessionLostError
 } from "../../AgbError.js"
-import type { Judge, Repeat } from "../wire/endpoint.js"
+import type { RetrySafety, SuccessRule } from "../wire/endpoint.js"
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -21,15 +21,15 @@ export interface Envelope {
   readonly fields: Json
 }
 
-/** What a reply is judged by. */
+/** A reply and the call that it answers. */
 export interface Received {
   readonly operation: string
   readonly status: number
   readonly sessionId: string | undefined
-  readonly repeat: Repeat
+  readonly retrySafety: RetrySafety
   readonly retryAfter: string | undefined
   readonly envelope: Envelope
-  /** Takes secrets out of the server's words. */
+  /** Removes secrets from text of the server. */
   readonly redact: (text: string) => string
 }
 
@@ -50,7 +50,7 @@ const locate = (json: Json): Json => {
     : json
 }
 
-/** Reads any value as an envelope; what is not one is an unsuccessful envelope without fields, text its message. */
+/** Reads a value as an envelope. Anything else becomes a failed envelope; a text body becomes its message. */
 export const read = (
   json: unknown,
   headerRequestId: string | undefined,
@@ -70,21 +70,18 @@ export const read = (
   }
 }
 
-/**
- * Whether the reply counts as a success by the rule of its endpoint. A 2xx that neither says so nor says the opposite
- * leaves the outcome open.
- */
-export const verdict = (
-  judge: Judge,
+/** Classifies a reply by the rule of its endpoint. A 2xx that states neither success nor failure is `open`. */
+export const classify = (
+  rule: SuccessRule,
   status: number,
   { fields, success }: Envelope
 ): "success" | "failure" | "open" => {
   const data = Predicate.isRecord(fields["data"]) ? fields["data"] as Json : {}
-  const good = judge === "data"
+  const good = rule === "data"
     ? status < 400 && data["success"] !== false && text(data["sessionId"]) !== ""
-    : (judge === "strict" ? status === 200 : status < 400) && success
+    : (rule === "strict" ? status === 200 : status < 400) && success
   if (good) return "success"
-  return status >= 300 || fields["success"] === false || judge === "data" && data["success"] === false
+  return status >= 300 || fields["success"] === false || rule === "data" && data["success"] === false
     ? "failure"
     : "open"
 }
@@ -99,16 +96,16 @@ const detailOf = ({ fields, message }: Envelope): string => {
 
 const hour = 3_600_000
 
-/** Seconds or a date; what cannot be read, lies in the past or is absurdly far away says nothing. */
+/** Seconds or an HTTP date. Unreadable values, dates in the past and pauses over an hour are ignored. */
 const retryAfterMillis = (header: string | undefined, now: number): number | undefined => {
   if (header === undefined) return undefined
   const millis = /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now
   return Number.isFinite(millis) && millis > 0 && millis <= hour ? Math.ceil(millis) : undefined
 }
 
-/** The typed error of a reply that is no success. `now` is in milliseconds since the epoch. */
+/** The typed error of a failed reply. `now` is in milliseconds since the epoch. */
 export const failure = (received: Received, now: number): ClientError => {
-  const { envelope, operation, repeat, sessionId, status } = received
+  const { envelope, operation, retrySafety, sessionId, status } = received
   const { code, requestId } = envelope
   const call = { operation, requestId }
   const detail = received.redact(detailOf(envelope))
@@ -119,8 +116,8 @@ export const failure = (received: Received, now: number): ClientError => {
     return new RateLimitedError({ ...call, retryAfterMillis: retryAfterMillis(received.retryAfter, now), detail })
   }
   if (status >= 500 || status === 408) {
-    const mayHaveHappened = repeat !== "read"
-    return new ServerError({ ...call, status, code, detail, mayHaveHappened, retryable: repeat !== "once" })
+    const mayHaveHappened = retrySafety !== "safe"
+    return new ServerError({ ...call, status, code, detail, mayHaveHappened, retryable: retrySafety !== "unsafe" })
   }
   if (sessionId !== undefined && sessionGone(status, envelope)) {
     return new SessionLostError({ ...call, sessionId, reason: "NotFound", mayHaveHappened: false })

@@ -1,21 +1,27 @@
-/** What a failed exchange means for the call that it was made for. */
+/** Converts a failed HTTP exchange into the typed error of its call. */
 import { LimitExceededError, TransportError } from "../../AgbError.js"
 import type { ExchangeError } from "../../Transport.js"
-import type { Repeat } from "../wire/endpoint.js"
+import type { RetrySafety } from "../wire/endpoint.js"
 
 export interface Call {
   readonly operation: string
-  readonly repeat: Repeat
+  readonly retrySafety: RetrySafety
 }
 
 export const fromExchange = (
-  { operation, repeat }: Call,
+  { operation, retrySafety }: Call,
   { code, reason }: ExchangeError,
   maxBytes: number
 ): TransportError | LimitExceededError => {
   const sent = reason !== "Unreachable"
-  const mayHaveHappened = sent && repeat !== "read"
+  const mayHaveHappened = sent && retrySafety !== "safe"
   return reason === "TooLarge"
     ? new LimitExceededError({ operation, what: "the reply", limit: maxBytes, mayHaveHappened })
-    : new TransportError({ operation, reason, detail: code, mayHaveHappened, retryable: !sent || repeat !== "once" })
+    : new TransportError({
+      operation,
+      reason,
+      detail: code,
+      mayHaveHappened,
+      retryable: !sent || retrySafety !== "unsafe"
+    })
 }

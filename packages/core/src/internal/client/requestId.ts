@@ -1,4 +1,4 @@
-/** The id of the last request that a piece of a program made: the promise adapter puts it into every result. */
+/** The id of the last request made by a fiber and its children: the promise adapter puts it into every result. */
 import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
 
@@ -6,7 +6,7 @@ export interface RequestIdCell {
   value: string
 }
 
-/** A cell, not a value, so that ids set in forked fibers arrive as well. */
+/** A mutable cell, so that ids set in forked fibers are seen by the parent. */
 export const current: FiberRef.FiberRef<RequestIdCell | undefined> = GlobalValue.globalValue(
   "@effect-agb/core/requestId",
   () => FiberRef.unsafeMake<RequestIdCell | undefined>(undefined)

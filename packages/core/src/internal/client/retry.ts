@@ -1,21 +1,21 @@
-/** When a failed attempt is made again, and after what pause. One instance serves one client. */
+/** Retries of failed attempts: when, and after what pause. One instance serves one client. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { RetryPolicy } from "../../AgbConfig.js"
 import type { ClientError } from "../../AgbError.js"
-import { endable, type Ending } from "./cancellation.js"
+import { cancellable, type Cancellation } from "./cancellation.js"
 
 /**
- * A retry costs a token and a success earns a tenth of one, so that in an outage the traffic stays near what callers
- * offered instead of a multiple of it.
+ * Token bucket: a retry costs a token and a success earns a tenth of one, so that during an outage the traffic stays near
+ * the offered load instead of a multiple of it.
  */
 const bucketSize = 20
 
 /**
- * The pause after the nth attempt: up to a bound that doubles. In whole milliseconds, as timers have them: a sum of
- * fractions is not what it was, and a deadline would come an instant after the moment that it was made for.
+ * Full jitter: the pause after the nth attempt is random below a bound that doubles. Whole milliseconds, as timers have
+ * them: with fractions, pauses would not add up to the deadline exactly.
  */
 export const backoff = ({ baseDelay, maxDelay }: RetryPolicy, nth: number): Effect.Effect<number> => {
   const longest = Math.min(Duration.toMillis(maxDelay), Duration.toMillis(baseDelay) * 2 ** (nth - 1))
@@ -26,8 +26,8 @@ interface Attempts<A> {
   readonly attempt: Effect.Effect<A, ClientError>
   /** Milliseconds since the epoch. */
   readonly deadline: number
-  /** What ends the pauses, as it ends the attempts. */
-  readonly ending: Ending<ClientError>
+  /** Cancels the pauses, as it cancels the attempts. */
+  readonly onCancel: Cancellation<ClientError>
 }
 
 export interface Retrier {
@@ -45,7 +45,7 @@ export const make = (policy: RetryPolicy): Retrier => {
       const millis = Math.max(asked, yield* backoff(policy, nth))
       if ((yield* Clock.currentTimeMillis) + millis >= attempts.deadline) return yield* error
       tokens -= 1
-      yield* endable(Effect.sleep(millis), attempts.ending)
+      yield* cancellable(Effect.sleep(millis), attempts.onCancel)
       return yield* loop(attempts, nth + 1)
     })
 

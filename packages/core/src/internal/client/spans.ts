@@ -1,4 +1,4 @@
-/** Spans of single requests. Nobody reads the spans of the tracer that is there by default, so it is spared them. */
+/** Spans of requests and methods. No span is created when only Effect's default tracer is installed. */
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
@@ -6,11 +6,11 @@ import * as Tracer from "effect/Tracer"
 
 const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** Chooses by whether somebody traces. */
+/** Chooses by whether a tracer is installed. */
 export const ifTraced = <A, E>(traced: Effect.Effect<A, E>, untraced: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.tracerWith((tracer) => tracer === defaultTracer ? untraced : traced)
 
-/** Wraps a request into a client span if somebody traces. */
+/** Wraps a request in a client span if a tracer is installed. */
 export const request =
   (name: string, sessionId: string | undefined) => <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     ifTraced(
@@ -22,7 +22,7 @@ export const request =
       effect
     )
 
-/** A method with a span of its name if somebody traces. */
+/** Wraps a method in a span of its name if a tracer is installed. */
 export const method = (name: string) =>
 <Args extends ReadonlyArray<unknown>, A, E>(
   body: (...args: Args) => Effect.Effect<A, E>

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { AgbClient } from "../../AgbClient.js"
 import { type ClientError, TransportError } from "../../AgbError.js"
+import { internalOptions } from "../client/callOptions.js"
 
 const operation = "Agb.delete"
 
@@ -29,7 +30,7 @@ const unconfirmed = (budget: Duration.Duration) =>
 
 /** Waits until the status says that the session is over, or that nobody knows it. */
 const confirm = (client: AgbClient.Service, sessionId: string): Effect.Effect<void, ClientError> =>
-  notFoundIsGone(client.getSessionInfo({ sessionId }, { operation })).pipe(
+  notFoundIsGone(client.getSessionInfo({ sessionId }, internalOptions({ operation }))).pipe(
     Effect.map((info) => info === "gone" || finished.has(info.status.toUpperCase())),
     Effect.repeat({ until: (gone) => gone, schedule: pauses }),
     Effect.asVoid
@@ -44,7 +45,7 @@ const mayPass = (error: ClientError): boolean => error.retryable || error._tag =
  */
 export const release = (client: AgbClient.Service, sessionId: string): Effect.Effect<void, ClientError> => {
   const budget = client.config.deleteBudget
-  return notFoundIsGone(client.releaseSessionAsync({ sessionId }, { operation })).pipe(
+  return notFoundIsGone(client.releaseSessionAsync({ sessionId }, internalOptions({ operation }))).pipe(
     Effect.flatMap((outcome) => outcome === "gone" ? Effect.void : confirm(client, sessionId)),
     Effect.retry({ while: mayPass, schedule: pauses }),
     Effect.interruptible,

@@ -1,30 +1,30 @@
-/** Whether a session is still there. Its end fails every call in flight and every later one. */
+/** Whether a session still exists. Once it is lost, every call in flight and every later one fails. */
 import * as Effect from "effect/Effect"
 import { type ClientError, SessionLostError } from "../../AgbError.js"
-import type { Ending } from "../client/cancellation.js"
-import type { Repeat } from "../wire/endpoint.js"
+import type { Cancellation } from "../client/cancellation.js"
+import type { RetrySafety } from "../wire/endpoint.js"
 
 type Reason = SessionLostError["reason"]
 
-export interface Loss {
+export interface SessionState {
   /** The first reason stays. */
-  readonly declare: (reason: Reason) => Effect.Effect<void>
-  /** Runs a call of the session, which must heed the ending, unless the session is lost. */
+  readonly markLost: (reason: Reason) => Effect.Effect<void>
+  /** Runs a call of the session, which must observe the cancellation, unless the session is lost. */
   readonly guard: <A, E>(
     operation: string,
-    repeat: Repeat,
-    call: (ending: Ending<ClientError>) => Effect.Effect<A, E | ClientError>
+    retrySafety: RetrySafety,
+    call: (onCancel: Cancellation<ClientError>) => Effect.Effect<A, E | ClientError>
   ) => Effect.Effect<A, E | ClientError>
 }
 
 const isGone = (failure: unknown): failure is SessionLostError =>
   failure instanceof SessionLostError && failure.reason === "NotFound"
 
-export const make = (sessionId: string): Loss => {
+export const make = (sessionId: string): SessionState => {
   const listeners = new Set<(reason: Reason) => void>()
   let lost: Reason | undefined
 
-  const declare: Loss["declare"] = (reason) =>
+  const markLost: SessionState["markLost"] = (reason) =>
     Effect.sync(() => {
       if (lost !== undefined) return
       lost = reason
@@ -34,22 +34,22 @@ export const make = (sessionId: string): Loss => {
   const error = (operation: string, reason: Reason, mayHaveHappened: boolean) =>
     new SessionLostError({ operation, sessionId, reason, mayHaveHappened })
 
-  const endingOf = (operation: string, repeat: Repeat): Ending<ClientError> => (end) => {
-    const listener = (reason: Reason) => end(error(operation, reason, repeat !== "read"))
+  const onLost = (operation: string, retrySafety: RetrySafety): Cancellation<ClientError> => (cancel) => {
+    const listener = (reason: Reason) => cancel(error(operation, reason, retrySafety !== "safe"))
     if (lost === undefined) listeners.add(listener)
     else listener(lost)
     return () => listeners.delete(listener)
   }
 
   return {
-    declare,
-    guard: (operation, repeat, call) =>
+    markLost,
+    guard: (operation, retrySafety, call) =>
       Effect.suspend(() =>
         lost !== undefined
           ? Effect.fail(error(operation, lost, false))
           : Effect.tapError(
-            call(endingOf(operation, repeat)),
-            (failure) => isGone(failure) ? declare(failure.reason) : Effect.void
+            call(onLost(operation, retrySafety)),
+            (failure) => isGone(failure) ? markLost(failure.reason) : Effect.void
           )
       )
   }

@@ -16,6 +16,7 @@ import type * as Scope from "effect/Scope"
 import type { Endpoints, Labels, ReplyOf } from "../../AgbApi.js"
 import type { AgbClient } from "../../AgbClient.js"
 import { type ClientError, MalformedResponseError, ServerError, TransportError } from "../../AgbError.js"
+import { internalOptions } from "../client/callOptions.js"
 import { backoff } from "../client/retry.js"
 import { attemptLabel } from "../wire/attemptLabel.js"
 import { release } from "./release.js"
@@ -45,7 +46,7 @@ export interface Supervisor {
 }
 
 /** An attempt whose outcome was in doubt and that left nothing behind: it may be made again. */
-interface Undone {
+interface RolledBack {
   readonly _tag: "Undone"
   readonly error: ClientError
 }
@@ -54,10 +55,10 @@ interface Undone {
 const grace = Duration.seconds(5)
 
 /** When to look again for a session whose create was cut off: the server may still be at it. */
-const lateLooks = [500, 1000, 2000, 4000, 8000].map(Duration.millis)
+const reconcileDelays = [500, 1000, 2000, 4000, 8000].map(Duration.millis)
 
 /** A caller whose create failed waits for the first look, and the end of the supervisor for the last. */
-const lookTimeout = Duration.seconds(10)
+const reconcileTimeout = Duration.seconds(10)
 
 /** The pause after a look that failed once the supervisor ends. */
 const lastPause = Duration.millis(250)
@@ -68,7 +69,7 @@ const undeletedCount = Metric.counter("agb_sessions_undeleted", {
 })
 
 /** What is known once the attempt was looked for and undone: it did not happen, and may be made again. */
-const undoneError = (error: ClientError): ClientError => {
+const rolledBack = (error: ClientError): ClientError => {
   switch (error._tag) {
     case "ServerError":
       return new ServerError({ ...error, mayHaveHappened: false, retryable: true })
@@ -125,12 +126,15 @@ const makeRemove = (client: AgbClient.Service, { add, removals }: Report): Super
   })
 
 /** Finds what an attempt made and deletes it; gives how many there were. */
-const makeLook = (client: AgbClient.Service, remove: Supervisor["remove"]) => (label: string) =>
+const makeReconcile = (client: AgbClient.Service, remove: Supervisor["remove"]) => (label: string) =>
   Effect.flatMap(
-    client.ListSession({ labels: { [attemptLabel]: label }, maxResults: 10 }, {
-      operation: "Session.make",
-      timeout: Duration.min(client.config.timeout, lookTimeout)
-    }),
+    client.listSession(
+      { labels: { [attemptLabel]: label }, maxResults: 10 },
+      internalOptions({
+        operation: "Session.make",
+        timeout: Duration.min(client.config.timeout, reconcileTimeout)
+      })
+    ),
     ({ sessions }) =>
       Effect.as(
         Effect.forEach(sessions, ({ sessionId }) => Effect.ignore(remove(sessionId)), {
@@ -141,17 +145,21 @@ const makeLook = (client: AgbClient.Service, remove: Supervisor["remove"]) => (l
       )
   )
 
-type Look = Effect.Effect<number, ClientError>
+type Reconciliation = Effect.Effect<number, ClientError>
 
 /** Looks until something was found, or nothing for as long as it may come. */
-const makeLookAgain = (
-  look: (label: string) => Look,
+const makeReconcileLater = (
+  look: (label: string) => Reconciliation,
   closing: Deferred.Deferred<void>,
   { add, doubts }: Report
 ) => {
   const settled = (label: string) => Effect.sync(() => void doubts.delete(label))
 
-  const lookAgain = (label: string, found: Look, pauses: ReadonlyArray<Duration.Duration>): Effect.Effect<void> =>
+  const lookAgain = (
+    label: string,
+    found: Reconciliation,
+    pauses: ReadonlyArray<Duration.Duration>
+  ): Effect.Effect<void> =>
     Effect.matchEffect(found, {
       onSuccess: (count) => count > 0 ? settled(label) : next(label, pauses, undefined),
       onFailure: (error) => next(label, pauses, error)
@@ -173,7 +181,7 @@ const makeLookAgain = (
       yield* lookAgain(label, look(label), rest)
     })
 
-  return (label: string, found: Look) => lookAgain(label, found, lateLooks)
+  return (label: string, found: Reconciliation) => lookAgain(label, found, reconcileDelays)
 }
 
 /** Work that goes on when the caller is gone; the end of the supervisor waits for it. */
@@ -194,8 +202,8 @@ const makeJobs = () => {
 /** Makes the attempts of one create inside one deadline. */
 const makeAttempts = (
   { config, createSession }: AgbClient.Service,
-  look: (label: string) => Look,
-  lookLater: (label: string, found: Look) => Effect.Effect<unknown>,
+  look: (label: string) => Reconciliation,
+  lookLater: (label: string, found: Reconciliation) => Effect.Effect<unknown>,
   doubts: Set<string>
 ) => {
   const settle = (label: string, error: ClientError, found: Exit.Exit<number, ClientError>) =>
@@ -203,17 +211,20 @@ const makeAttempts = (
       lookLater(label, Exit.isInterrupted(found) ? look(label) : found),
       Exit.isInterrupted(found)
         ? Effect.interrupt
-        : Effect.fail(Exit.isSuccess(found) ? { _tag: "Undone" as const, error: undoneError(error) } : error)
+        : Effect.fail(Exit.isSuccess(found) ? { _tag: "Undone" as const, error: rolledBack(error) } : error)
     )
 
   /** Uninterruptible but for its requests: neither a session nor a doubt is lost between two steps. */
-  const attempt = (request: CreateRequest, timeout: Duration.Duration): Effect.Effect<Created, ClientError | Undone> =>
+  const attempt = (
+    request: CreateRequest,
+    timeout: Duration.Duration
+  ): Effect.Effect<Created, ClientError | RolledBack> =>
     Effect.uninterruptibleMask((restore) => {
       const label = crypto.randomUUID()
       const labels = { ...request.labels, [attemptLabel]: label }
       doubts.add(label)
       return Effect.matchCauseEffect(
-        restore(createSession({ ...request, labels }, { operation: "Session.make", timeout })),
+        restore(createSession({ ...request, labels }, internalOptions({ operation: "Session.make", timeout }))),
         {
           onSuccess: (created) => {
             doubts.delete(label)
@@ -263,8 +274,8 @@ export const make = (client: AgbClient.Service): Effect.Effect<Supervisor, never
     const report = makeReport()
     const { start, wait } = makeJobs()
     const remove = makeRemove(client, report)
-    const look = makeLook(client, remove)
-    const lookAgain = makeLookAgain(look, closing, report)
+    const look = makeReconcile(client, remove)
+    const lookAgain = makeReconcileLater(look, closing, report)
     const attempts = makeAttempts(client, look, (label, found) => start(lookAgain(label, found)), report.doubts)
 
     const undo = (creation: Fiber.RuntimeFiber<Created, ClientError>) =>

@@ -3,9 +3,9 @@ import type * as Effect from "effect/Effect"
 import type { Agb } from "../../Agb.js"
 import type { Session } from "../session/session.js"
 import type { Connection } from "./connection.js"
-import type { Operation, Source } from "./operation.js"
+import type { Operation, StreamOperation } from "./operation.js"
 
-export class Calls {
+export class SessionInvoker {
   readonly #connection: Connection
   readonly #session: Effect.Effect<Session, never, Agb>
 
@@ -22,7 +22,11 @@ export class Calls {
     return this.#connection.answer(operation, this.#session, args, options)
   }
 
-  iterate<Args, A>(source: Source<Session, Args, A>, args: object, options: unknown): AsyncIterableIterator<A> {
+  iterate<Args, A>(
+    source: StreamOperation<Session, Args, A>,
+    args: object,
+    options: unknown
+  ): AsyncIterableIterator<A> {
     return this.#connection.iterate(source, this.#session, args, options)
   }
 }

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { CodeExecutionResult } from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { Calls } from "./calls.js"
+import type { SessionInvoker } from "./calls.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 
@@ -18,10 +18,10 @@ const runCode = operations.make(
  * Runs code in a session. Each language has a kernel that keeps its state between calls.
  */
 export class Code {
-  readonly #calls: Calls
+  readonly #calls: SessionInvoker
 
   /** @internal */
-  constructor(calls: Calls) {
+  constructor(calls: SessionInvoker) {
     this.#calls = calls
   }
 

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { CommandResult } from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { Calls } from "./calls.js"
+import type { SessionInvoker } from "./calls.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 
@@ -37,10 +37,10 @@ export interface ExecuteCommandOptions extends operations.CallOptions {
  * Runs shell commands in a session. Each call is a fresh shell.
  */
 export class Command {
-  readonly #calls: Calls
+  readonly #calls: SessionInvoker
 
   /** @internal */
-  constructor(calls: Calls) {
+  constructor(calls: SessionInvoker) {
     this.#calls = calls
   }
 

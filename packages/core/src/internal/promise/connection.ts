@@ -21,8 +21,8 @@ import type { Input } from "../../CreateSessionParams.js"
 import * as RequestId from "../client/requestId.js"
 import type { Session } from "../session/session.js"
 import { iterate } from "./iterate.js"
-import { backgroundClock, Hold } from "./keepAliveRef.js"
-import type { Operation, Source } from "./operation.js"
+import { backgroundClock, KeepAliveRef } from "./keepAliveRef.js"
+import type { Operation, StreamOperation } from "./operation.js"
 
 const disposed = (operation: string) =>
   new InvalidRequestError({
@@ -62,7 +62,7 @@ export class Connection {
   readonly #closing = Deferred.unsafeMake<void>(FiberId.none)
   #config: AgbConfig.Service | undefined
   #runtime: ManagedRuntime.ManagedRuntime<Agb, AgbError> | undefined
-  readonly #hold = new Hold()
+  readonly #hold = new KeepAliveRef()
   #started = false
   #disposal: Promise<void> | undefined
 
@@ -106,7 +106,7 @@ export class Connection {
 
   /** A source as values to ask for. Bad arguments and failures are thrown when the first value is. */
   iterate<Subject, Args, A>(
-    { check, name, open }: Source<Subject, Args, A>,
+    { check, name, open }: StreamOperation<Subject, Args, A>,
     subject: Effect.Effect<Subject, never, Agb>,
     args: object,
     options: unknown

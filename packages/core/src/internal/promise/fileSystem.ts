@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import type { Edit, FileChangeEvent } from "../../FileSystem.js"
 import type * as Results from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { Calls } from "./calls.js"
+import type { SessionInvoker } from "./calls.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 
@@ -142,10 +142,10 @@ export interface WatchDirectoryOptions extends operations.CallOptions {
  * does not exist is a failed result with a `FileNotFoundError`, other complaints of the session are a `FileError`.
  */
 export class FileSystem {
-  readonly #calls: Calls
+  readonly #calls: SessionInvoker
 
   /** @internal */
-  constructor(calls: Calls) {
+  constructor(calls: SessionInvoker) {
     this.#calls = calls
   }
 

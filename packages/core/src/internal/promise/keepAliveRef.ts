@@ -37,7 +37,7 @@ export const backgroundClock = (): Clock.Clock => {
 }
 
 /** Keeps the process alive while at least one piece of work is under way. */
-export class Hold {
+export class KeepAliveRef {
   #count = 0
   #timer: ReturnType<typeof setInterval> | undefined
 

@@ -46,7 +46,7 @@ const check = <Fields extends Schema.Struct.Fields>(name: string, fields: Fields
 }
 
 /** How a value and an error become results. */
-export interface Shape<A, Result> {
+export interface ResultMapper<A, Result> {
   readonly onSuccess: (requestId: string, value: A) => Result
   readonly onFailure: (requestId: string, error: AgbError) => Result
 }
@@ -55,18 +55,18 @@ export interface Operation<Subject, Args, A, Result> {
   readonly name: string
   readonly check: Check<Args>
   readonly run: (subject: Subject, args: Args) => Effect.Effect<A, AgbError>
-  readonly shape: Shape<A, Result>
+  readonly shape: ResultMapper<A, Result>
 }
 
 export const make = <Fields extends Schema.Struct.Fields, Subject, A, Result>(
   name: string,
   fields: Fields,
-  shape: Shape<A, Result>,
+  shape: ResultMapper<A, Result>,
   run: (subject: Subject, args: Checked<Fields>) => Effect.Effect<A, AgbError>
 ): Operation<Subject, Checked<Fields>, A, Result> => ({ name, check: check(name, fields), run, shape })
 
 /** An operation whose answers are values to iterate over. */
-export interface Source<Subject, Args, A> {
+export interface StreamOperation<Subject, Args, A> {
   readonly name: string
   readonly check: Check<Args>
   readonly open: (subject: Subject, args: Args) => Stream.Stream<A, AgbError>
@@ -76,7 +76,7 @@ export const source = <Fields extends Schema.Struct.Fields, Subject, A>(
   name: string,
   fields: Fields,
   open: (subject: Subject, args: Checked<Fields>) => Stream.Stream<A, AgbError>
-): Source<Subject, Checked<Fields>, A> => ({ name, check: check(name, fields), open })
+): StreamOperation<Subject, Checked<Fields>, A> => ({ name, check: check(name, fields), open })
 
 /** A length of time in a plain unit: above zero and at most a day. */
 const time = (unit: string, perDay: number) =>

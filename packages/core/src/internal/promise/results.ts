@@ -6,7 +6,7 @@ import type * as Code from "../../Code.js"
 import type * as Command from "../../Command.js"
 import type { DirectoryEntry, FileChangeEvent, FileInfo } from "../../FileSystem.js"
 import type * as Results from "../../OperationResult.js"
-import type { Shape } from "./operation.js"
+import type { ResultMapper } from "./operation.js"
 
 const succeeded = <Value extends object>(requestId: string, value: Value): Results.Succeeded & Value => ({
   requestId,
@@ -21,20 +21,23 @@ const failed = <Neutral extends object>(
 ): Results.Failed & Neutral => ({ requestId, success: false, errorMessage: error.message, error, ...neutral })
 
 /** The value stands under one or more names, and a failure has none of them. */
-const shape = <A, Value extends object>(fields: (value: A) => Value): Shape<A, Results.Result<Value, {}>> => ({
+const shape = <A, Value extends object>(fields: (value: A) => Value): ResultMapper<A, Results.Result<Value, {}>> => ({
   onSuccess: (requestId, value) => succeeded(requestId, fields(value)),
   onFailure: (requestId, error) => failed(requestId, error, {})
 })
 
-export const data = <A>(): Shape<A, Results.OperationResult<A>> => shape((data) => ({ data }))
+export const data = <A>(): ResultMapper<A, Results.OperationResult<A>> => shape((data) => ({ data }))
 
-export const done: Shape<void, Results.BoolResult> = shape(() => ({ data: true }))
+export const done: ResultMapper<void, Results.BoolResult> = shape(() => ({ data: true }))
 
-export const deleted: Shape<void, Results.DeleteResult> = shape(() => ({}))
+export const deleted: ResultMapper<void, Results.DeleteResult> = shape(() => ({}))
 
-export const session = <Session>(): Shape<Session, Results.SessionResult<Session>> => shape((session) => ({ session }))
+export const session = <Session>(): ResultMapper<Session, Results.SessionResult<Session>> =>
+  shape((session) => ({ session }))
 
-export const sessionList: Shape<ReadonlyArray<SessionSummary>, Results.SessionListResult> = shape((sessions) => ({
+export const sessionList: ResultMapper<ReadonlyArray<SessionSummary>, Results.SessionListResult> = shape((
+  sessions
+) => ({
   sessionIds: sessions.map(({ sessionId }) => sessionId),
   sessions,
   totalCount: sessions.length
@@ -46,7 +49,7 @@ const printed = (error: AgbError): Results.CodeLogs => ({
   stderr: "stderr" in error ? error.stderr : ""
 })
 
-export const code: Shape<Code.CodeResult, Results.CodeExecutionResult> = {
+export const code: ResultMapper<Code.CodeResult, Results.CodeExecutionResult> = {
   onSuccess: (requestId, { executionCount, executionTime, results, stderr, stdout, text }) =>
     succeeded(requestId, {
       result: text,
@@ -63,7 +66,7 @@ export const code: Shape<Code.CodeResult, Results.CodeExecutionResult> = {
     })
 }
 
-export const command: Shape<Command.CommandResult, Results.CommandResult> = {
+export const command: ResultMapper<Command.CommandResult, Results.CommandResult> = {
   onSuccess: succeeded,
   onFailure: (requestId, error) => {
     const { stderr, stdout } = printed(error)
@@ -72,22 +75,28 @@ export const command: Shape<Command.CommandResult, Results.CommandResult> = {
   }
 }
 
-export const content: Shape<string, Results.FileContentResult> = shape((content) => ({ content }))
+export const content: ResultMapper<string, Results.FileContentResult> = shape((content) => ({ content }))
 
-export const binaryContent: Shape<Uint8Array, Results.BinaryFileContentResult> = shape((content) => ({ content }))
+export const binaryContent: ResultMapper<Uint8Array, Results.BinaryFileContentResult> = shape((content) => ({
+  content
+}))
 
-export const contents: Shape<ReadonlyMap<string, string>, Results.MultipleFileContentResult> = shape((files) => ({
+export const contents: ResultMapper<ReadonlyMap<string, string>, Results.MultipleFileContentResult> = shape((
+  files
+) => ({
   contents: Object.fromEntries(files)
 }))
 
-export const entries: Shape<ReadonlyArray<DirectoryEntry>, Results.DirectoryListResult> = shape((entries) => ({
+export const entries: ResultMapper<ReadonlyArray<DirectoryEntry>, Results.DirectoryListResult> = shape((entries) => ({
   entries
 }))
 
-export const fileInfo: Shape<FileInfo, Results.FileInfoResult> = shape((fileInfo) => ({ fileInfo }))
+export const fileInfo: ResultMapper<FileInfo, Results.FileInfoResult> = shape((fileInfo) => ({ fileInfo }))
 
-export const matches: Shape<ReadonlyArray<string>, Results.FileSearchResult> = shape((matches) => ({ matches }))
+export const matches: ResultMapper<ReadonlyArray<string>, Results.FileSearchResult> = shape((matches) => ({ matches }))
 
-export const events: Shape<ReadonlyArray<FileChangeEvent>, Results.FileChangeResult> = shape((events) => ({ events }))
+export const events: ResultMapper<ReadonlyArray<FileChangeEvent>, Results.FileChangeResult> = shape((events) => ({
+  events
+}))
 
-export const edited: Shape<string, Results.EditFileResult> = shape((diff) => ({ data: true, diff }))
+export const edited: ResultMapper<string, Results.EditFileResult> = shape((diff) => ({ data: true, diff }))

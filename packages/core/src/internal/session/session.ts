@@ -1,4 +1,4 @@
-/** A session as a value: what the server said of it, its modules, and the calls that concern it as a whole. */
+/** A session as a value: what the server reported about it, its modules, and the calls that concern it as a whole. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as AgbApi from "../../AgbApi.js"
-import type { Labels, Repeat, ReplyOf, RequestOf, ToolDescription } from "../../AgbApi.js"
+import type { Labels, ReplyOf, RequestOf, RetrySafety, ToolDescription } from "../../AgbApi.js"
 import type { AgbClient, CallOptions } from "../../AgbClient.js"
 import type { ClientError, ToolError } from "../../AgbError.js"
 import type { Tool } from "../../AgbTools.js"
@@ -14,13 +14,15 @@ import * as Code from "../../Code.js"
 import * as Command from "../../Command.js"
 import * as FileSystem from "../../FileSystem.js"
 import * as ToolCall from "../../ToolCall.js"
-import * as loss from "../lifecycle/sessionState.js"
+import { internalOptions } from "../client/callOptions.js"
+import * as timeouts from "../client/timeouts.js"
+import * as sessionStates from "../lifecycle/sessionState.js"
+import type { SessionState } from "../lifecycle/sessionState.js"
 import { attemptLabel } from "../wire/attemptLabel.js"
 import { JsonObject } from "../wire/codecs.js"
-import * as execution from "./execution.js"
 
 /**
- * What `info` says: where the session can be looked at, and for a desktop image how a viewer connects.
+ * Where to open a session in a browser and, for a desktop image, how a viewer connects.
  */
 export interface SessionInfo {
   readonly sessionId: string
@@ -39,24 +41,24 @@ export interface Session {
   /** Empty for an attached session: the server does not say. */
   readonly imageId: string
   readonly apiKey: Redacted.Redacted<string>
-  /** The wire itself, for what has no method here. */
+  /** The API client, for endpoints that have no method here. */
   readonly client: AgbClient.Service
   readonly code: Code.Code
   readonly command: Command.Command
   readonly fileSystem: FileSystem.FileSystem
   readonly info: Effect.Effect<SessionInfo, ClientError>
-  /** `RUNNING`, `DELETING` or `FINISH`, in upper case. Asking does not count as use. */
-  readonly status: Effect.Effect<string, ClientError>
-  /** Resets the idle timer. Sessions that this program created are kept alive by themselves. */
+  /** In upper case. Reading it does not reset the idle timer. */
+  readonly status: Effect.Effect<SessionStatus, ClientError>
+  /** Resets the idle timer. Sessions created by this program are kept alive automatically. */
   readonly keepAlive: Effect.Effect<void, ClientError>
   readonly getLabels: Effect.Effect<Labels, ClientError>
   /** Replaces all labels; at least one is needed. */
   readonly setLabels: (labels: Labels) => Effect.Effect<void, ClientError>
-  /** A public URL of the session, or of a port of it from 30100 to 30199. */
+  /** A public URL of the session, or of one of its ports from 30100 to 30199. */
   readonly getLink: (options?: GetLinkOptions) => Effect.Effect<string, ClientError>
   /** The tools of the session's image, or of another one. */
   readonly listTools: (imageId?: string) => Effect.Effect<ReadonlyArray<ToolDescription>, ClientError>
-  /** Calls a tool by name and gives the text of its answer. It is never repeated once it may have happened. */
+  /** Calls a tool by name and returns the text of its reply. It is never repeated once it may have happened. */
   readonly callTool: (
     name: string,
     args: Readonly<Record<string, unknown>>,
@@ -64,9 +66,15 @@ export interface Session {
   ) => Effect.Effect<string, ClientError | ToolError>
 }
 
+/** States in which a server reports a session; others may come. */
+export type SessionStatus = "RUNNING" | "DELETING" | "DELETED" | "FINISH" | (string & {})
+
+/** Protocols of a link. */
+export type LinkProtocol = "https" | "wss" | (string & {})
+
 export interface GetLinkOptions {
-  /** `https` or `wss`; the server decides when absent. */
-  readonly protocolType?: string | undefined
+  /** Default: the server's choice. */
+  readonly protocolType?: LinkProtocol | undefined
   readonly port?: number | undefined
 }
 
@@ -85,12 +93,12 @@ export const toContext = (
 const withoutAttempt = (labels: Labels): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([name]) => name !== attemptLabel))
 
-/** What the transport may take on top of the time of the tool itself. */
+/** Time for the transport on top of the time of the tool itself. */
 const margin = Duration.seconds(10)
 
 export interface Handle {
   readonly session: Session
-  readonly loss: loss.Loss
+  readonly state: SessionState
 }
 
 export interface Origin {
@@ -100,45 +108,54 @@ export interface Origin {
 }
 
 const sendTool =
-  (client: AgbClient.Service, sessionId: string, { guard }: loss.Loss) => (request: ToolCall.ToolRequest) => {
-    const { args, name, operation, repeat, timeout } = request
+  (client: AgbClient.Service, sessionId: string, { guard }: SessionState) => (request: ToolCall.ToolRequest) => {
+    const { args, name, operation, retrySafety, timeout } = request
     const call: RequestOf<AgbApi.Endpoints["callTool"]> = { sessionId, name, args, autoGenSession: false }
-    const deadline = timeout === undefined ? client.config.timeout : Duration.sum(timeout, margin)
+    const time = timeout === undefined ? {} : { timeout, margin }
     return Effect.map(
-      guard(operation, repeat, (ending) => client.callTool(call, { operation, repeat, timeout: deadline, ending })),
+      guard(
+        operation,
+        retrySafety,
+        (onCancel) => client.callTool(call, internalOptions({ operation, retrySafety, onCancel, ...time }))
+      ),
       ({ data, requestId }) => ({ reply: data, requestId })
     )
   }
 
-/** The tool call of a name that this SDK may not know: its text is its meaning. */
+/** Calls a tool that this SDK may not know: the result is the text of its reply. */
 const callAny = (toolCall: ToolCall.ToolCall): Session["callTool"] =>
   Effect.fn("Session.callTool")(function*(name, args, options) {
     const operation = "Session.callTool"
     const timeout = options?.timeout === undefined
       ? undefined
-      : Duration.millis(yield* execution.timeoutMillis(operation, options.timeout))
+      : yield* timeouts.parse(operation, options.timeout)
     const tool: Tool<Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>, string> = {
       name,
       description: "",
       server: "",
       args: JsonObject,
       result: Schema.String,
-      repeat: () => "once"
+      retrySafety: () => "unsafe"
     }
     return yield* toolCall.call(tool, args, { operation, timeout })
   })
 
-/** A session from what the server said when it was created or asked for. */
+/** Makes a session from the reply of `createSession` or `getSession`. */
 export const make = ({ client, imageId, reply }: Origin): Handle => {
   const { sessionId } = reply
-  const sessionLoss = loss.make(sessionId)
-  const toolCall = ToolCall.make(sendTool(client, sessionId, sessionLoss))
+  const sessionState = sessionStates.make(sessionId)
+  const toolCall = ToolCall.make(sendTool(client, sessionId, sessionState))
 
-  const call = <A>(name: string, repeat: Repeat, effect: (options: CallOptions) => Effect.Effect<A, ClientError>) => {
+  const call = <A>(
+    name: string,
+    retrySafety: RetrySafety,
+    effect: (options: CallOptions) => Effect.Effect<A, ClientError>
+  ) => {
     const operation = `Session.${name}`
-    return sessionLoss.guard(operation, repeat, (ending) => effect({ operation, ending })).pipe(
-      Effect.withSpan(operation, { captureStackTrace: false, attributes: { "agb.session_id": sessionId } })
-    )
+    return sessionState.guard(operation, retrySafety, (onCancel) => effect(internalOptions({ operation, onCancel })))
+      .pipe(
+        Effect.withSpan(operation, { captureStackTrace: false, attributes: { "agb.session_id": sessionId } })
+      )
   }
 
   const session = Session.of({
@@ -150,7 +167,7 @@ export const make = ({ client, imageId, reply }: Origin): Handle => {
     code: Code.make(toolCall),
     command: Command.make(toolCall),
     fileSystem: FileSystem.make(toolCall),
-    info: call("info", "read", (options) =>
+    info: call("info", "safe", (options) =>
       Effect.map(client.getMcpResource({ sessionId }, options), (resource) => ({
         sessionId: resource.sessionId ?? sessionId,
         resourceUrl: resource.resourceUrl ?? "",
@@ -158,19 +175,19 @@ export const make = ({ client, imageId, reply }: Origin): Handle => {
       }))),
     status: call(
       "status",
-      "read",
+      "safe",
       (options) => Effect.map(client.getSessionInfo({ sessionId }, options), ({ status }) => status.toUpperCase())
     ),
     keepAlive: call("keepAlive", "idempotent", (options) => client.refreshSessionIdleTime({ sessionId }, options)),
     getLabels: call(
       "getLabels",
-      "read",
-      (options) => Effect.map(client.GetLabel({ sessionId }, options), withoutAttempt)
+      "safe",
+      (options) => Effect.map(client.getLabel({ sessionId }, options), withoutAttempt)
     ),
     setLabels: (labels) =>
-      call("setLabels", "idempotent", (options) => client.SetLabel({ sessionId, labels }, options)),
+      call("setLabels", "idempotent", (options) => client.setLabel({ sessionId, labels }, options)),
     getLink: ({ port, protocolType } = {}) =>
-      call("getLink", "read", (options) =>
+      call("getLink", "safe", (options) =>
         Effect.map(
           client.getLink({
             sessionId,
@@ -180,8 +197,8 @@ export const make = ({ client, imageId, reply }: Origin): Handle => {
           ({ url }) => url
         )),
     listTools: (image = imageId) =>
-      call("listTools", "read", (options) => client.listTools({ imageId: image }, options)),
+      call("listTools", "safe", (options) => client.listTools({ imageId: image }, options)),
     callTool: callAny(toolCall)
   })
-  return { session, loss: sessionLoss }
+  return { session, state: sessionState }
 }

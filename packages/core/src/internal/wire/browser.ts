@@ -18,8 +18,8 @@ export const initBrowser = endpoint({
   }),
   body: nothing,
   reply: data(Schema.Struct({ port: Schema.Int })),
-  repeat: "idempotent",
-  judge: "strict"
+  retrySafety: "idempotent",
+  successRule: "strict"
 })
 
 /**
@@ -32,6 +32,6 @@ export const getCdpLink = endpoint({
   query: Schema.Struct({ sessionId: SessionId }),
   body: nothing,
   reply: data(Schema.Struct({ url: filled("a URL") })),
-  repeat: "read",
-  judge: "strict"
+  retrySafety: "safe",
+  successRule: "strict"
 })

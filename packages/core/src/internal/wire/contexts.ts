@@ -23,8 +23,8 @@ const byFile = Schema.Struct({ contextId: ContextId, filePath: FilePath })
 /**
  * All contexts, a page at a time. `total` counts over all pages.
  */
-export const ListContexts = endpoint({
-  name: "ListContexts",
+export const listContexts = endpoint({
+  name: "listContexts",
   method: "GET",
   path: "/sdk/ListContexts",
   query: Schema.Struct({ maxResults: optional(whole(1, 1000)), nextToken: optional(Schema.String) }),
@@ -35,16 +35,16 @@ export const ListContexts = endpoint({
     maxResults: lenient(Schema.Number),
     total: lenient(Schema.Number).pipe(Schema.fromKey("totalCount"))
   }),
-  repeat: "read",
-  judge: "strict"
+  retrySafety: "safe",
+  successRule: "strict"
 })
 
 /**
  * The context of an id or of a name. With `allowCreate` a name that does not exist yet is created, so that this may be
  * repeated.
  */
-export const GetContext = endpoint({
-  name: "GetContext",
+export const getContext = endpoint({
+  name: "getContext",
   method: "GET",
   path: "/sdk/GetContext",
   query: Schema.Struct({
@@ -55,45 +55,45 @@ export const GetContext = endpoint({
   }),
   body: nothing,
   reply: data(ContextDescription),
-  repeat: "idempotent",
-  judge: "lenient"
+  retrySafety: "idempotent",
+  successRule: "lenient"
 })
 
 /**
  * Gives a context another name.
  */
-export const ModifyContext = endpoint({
-  name: "ModifyContext",
+export const modifyContext = endpoint({
+  name: "modifyContext",
   method: "POST",
   path: "/sdk/ModifyContext",
   query: Schema.Struct({ id: ContextId, name: filled("a name that is not blank") }),
   body: nothing,
   reply: acknowledged,
-  repeat: "idempotent",
-  judge: "lenient"
+  retrySafety: "idempotent",
+  successRule: "lenient"
 })
 
 /**
  * Deletes a context and everything in it.
  */
-export const DeleteContext = endpoint({
-  ...ModifyContext,
-  name: "DeleteContext",
+export const deleteContext = endpoint({
+  ...modifyContext,
+  name: "deleteContext",
   path: "/sdk/DeleteContext",
   query: byId
 })
 
 /**
- * Begins to empty a context; `GetContext` says `available` when it is over.
+ * Begins to empty a context; `getContext` says `available` when it is over.
  */
-export const ClearContext = endpoint({ ...DeleteContext, name: "ClearContext", path: "/sdk/ClearContext" })
+export const clearContext = endpoint({ ...deleteContext, name: "clearContext", path: "/sdk/ClearContext" })
 
 /**
  * Begins to copy between a session and a context: `upload` into the context, `download` into the session. `contextId`
  * and `path` are both given or both left out, which means all contexts of the session.
  */
-export const SyncContext = endpoint({
-  name: "SyncContext",
+export const syncContext = endpoint({
+  name: "syncContext",
   method: "POST",
   path: "/sdk/SyncContext",
   query: Schema.Struct({
@@ -104,15 +104,15 @@ export const SyncContext = endpoint({
   }),
   body: nothing,
   reply: acknowledged,
-  repeat: "once",
-  judge: "lenient"
+  retrySafety: "unsafe",
+  successRule: "lenient"
 })
 
 /**
  * How the copies of a session stand, all of them or those that the filters name.
  */
-export const GetContextInfo = endpoint({
-  name: "GetContextInfo",
+export const getContextInfo = endpoint({
+  name: "getContextInfo",
   method: "GET",
   path: "/sdk/GetContextInfo",
   query: Schema.Struct({
@@ -131,15 +131,15 @@ export const GetContextInfo = endpoint({
       encode: ({ items }) => ({ data: { contextStatus: items } })
     }
   ),
-  repeat: "read",
-  judge: "lenient"
+  retrySafety: "safe",
+  successRule: "lenient"
 })
 
 /**
  * A URL that takes the content of a file by PUT, without the API key, until `expireTime` (Unix time in seconds).
  */
-export const GetContextFileUploadUrl = endpoint({
-  name: "GetContextFileUploadUrl",
+export const getContextFileUploadUrl = endpoint({
+  name: "getContextFileUploadUrl",
   method: "POST",
   path: "/sdk/GetContextFileUploadUrl",
   query: byFile,
@@ -148,24 +148,24 @@ export const GetContextFileUploadUrl = endpoint({
     url: filled("a URL"),
     expireTime: lenient(Schema.Union(Schema.Number, numberText))
   })),
-  repeat: "read",
-  judge: "lenient"
+  retrySafety: "safe",
+  successRule: "lenient"
 })
 
 /**
  * A URL that gives the content of a file by GET, without the API key, until `expireTime` (Unix time in seconds).
  */
-export const GetContextFileDownloadUrl = endpoint({
-  ...GetContextFileUploadUrl,
-  name: "GetContextFileDownloadUrl",
+export const getContextFileDownloadUrl = endpoint({
+  ...getContextFileUploadUrl,
+  name: "getContextFileDownloadUrl",
   path: "/sdk/GetContextFileDownloadUrl"
 })
 
 /**
  * What is in a folder of a context, a page at a time; no folder is the root. `total` counts over all pages.
  */
-export const DescribeContextFiles = endpoint({
-  name: "DescribeContextFiles",
+export const describeContextFiles = endpoint({
+  name: "describeContextFiles",
   method: "POST",
   path: "/sdk/DescribeContextFiles",
   query: Schema.Struct({
@@ -179,16 +179,16 @@ export const DescribeContextFiles = endpoint({
     files: Schema.propertySignature(Schema.Array(ContextFile)).pipe(Schema.fromKey("data")),
     total: lenient(Schema.Number).pipe(Schema.fromKey("count"))
   }),
-  repeat: "read",
-  judge: "strict"
+  retrySafety: "safe",
+  successRule: "strict"
 })
 
 /**
  * Deletes a file of a context; one that is not there is no failure.
  */
-export const DeleteContextFile = endpoint({
-  ...DeleteContext,
-  name: "DeleteContextFile",
+export const deleteContextFile = endpoint({
+  ...deleteContext,
+  name: "deleteContextFile",
   path: "/sdk/DeleteContextFile",
   query: byFile
 })
@@ -197,8 +197,8 @@ export const DeleteContextFile = endpoint({
  * The contexts that belong to a session itself. `file_transfer` is the one through which clients upload and download;
  * `contextPath` is its directory in the session.
  */
-export const GetAndLoadInternalContext = endpoint({
-  name: "GetAndLoadInternalContext",
+export const getAndLoadInternalContext = endpoint({
+  name: "getAndLoadInternalContext",
   method: "POST",
   path: "/sdk/GetAndLoadInternalContext",
   query: Schema.Struct({ sessionId: SessionId, contextTypes: jsonText(Schema.Array(Schema.String)) }),
@@ -208,6 +208,6 @@ export const GetAndLoadInternalContext = endpoint({
     contextType: lenient(Schema.String),
     contextPath: lenient(Schema.String)
   }))),
-  repeat: "idempotent",
-  judge: "lenient"
+  retrySafety: "idempotent",
+  successRule: "lenient"
 })

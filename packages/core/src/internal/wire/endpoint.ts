@@ -2,16 +2,17 @@
 import * as Schema from "effect/Schema"
 
 /**
- * How safely a call may be repeated once it may have happened: a `read` and an `idempotent` change always, `once`
- * never. A call that cannot have reached the server, or was refused with 429, may always be repeated.
+ * Whether a call may be repeated once it may have happened (RFC 9110, 9.2): `safe` changes nothing, `idempotent` has the
+ * same effect however often it is made, `unsafe` is never repeated. A call that cannot have reached the server, or was
+ * answered with 429, may always be repeated.
  */
-export type Repeat = "read" | "idempotent" | "once"
+export type RetrySafety = "safe" | "idempotent" | "unsafe"
 
 /**
- * When a reply counts as a success. `strict`: status exactly 200 and `success: true`; `lenient`: status below 400 and
+ * How a reply is classified as a success. `strict`: status exactly 200 and `success: true`; `lenient`: status below 400 and
  * `success: true`; `data`: by the content of `data` alone (createSession).
  */
-export type Judge = "strict" | "lenient" | "data"
+export type SuccessRule = "strict" | "lenient" | "data"
 
 export interface Endpoint<Q extends object, QI, B extends object, BI, R, RI> {
   readonly name: string
@@ -20,8 +21,8 @@ export interface Endpoint<Q extends object, QI, B extends object, BI, R, RI> {
   readonly query: Schema.Schema<Q, QI>
   readonly body: Schema.Schema<B, BI>
   readonly reply: Schema.Schema<R, RI>
-  readonly repeat: Repeat
-  readonly judge: Judge
+  readonly retrySafety: RetrySafety
+  readonly successRule: SuccessRule
 }
 
 /**

@@ -1,8 +1,8 @@
 /** The frames of the WebSocket route: a run of code begins with one, and its output, results and end come back in many. */
 import * as Schema from "effect/Schema"
-import { Language } from "../../AgbTools.js"
 import { lenient, seconds, someCode } from "./codecs.js"
 import { optional } from "./endpoint.js"
+import { Language } from "./language.js"
 
 /**
  * The id under which a client and the server speak about one call; clients make 32 hexadecimal digits.

@@ -74,3 +74,14 @@ export const ToolReply = Schema.Struct({
 })
 
 export type ToolReply = typeof ToolReply.Type
+
+/**
+ * One displayed value of a run: representations of the same thing by MIME type, e.g. `text/plain` and `image/png`
+ * (base64). `isMainResult` marks the value of the last expression.
+ */
+export const CodeResultItem = Schema.Struct({
+  data: Schema.Record({ key: Schema.String, value: Schema.Unknown }),
+  isMainResult: Schema.Boolean
+})
+
+export type CodeResultItem = typeof CodeResultItem.Type

@@ -3,8 +3,8 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { CodeResultItem } from "../../AgbError.js"
 import { showJson } from "./codecs.js"
+import { CodeResultItem } from "./models.js"
 
 /** A finished run. `executionError` is `null` when the code did not raise. */
 export const RunCodeResult = Schema.Struct({

@@ -35,7 +35,7 @@ const sessionBody = Schema.Struct({ sessionId: SessionId })
 
 /**
  * Starts a session. `timeout` is the idle time in whole seconds after which the server releases it by itself; every
- * label can be searched for with `ListSession`. `sdkStats` is what a client says of itself, as JSON.
+ * label can be searched for with `listSession`. `sdkStats` is what a client says of itself, as JSON.
  */
 export const createSession = endpoint({
   name: "createSession",
@@ -50,8 +50,8 @@ export const createSession = endpoint({
     persistenceDataList: optional(PersistenceDataList)
   }),
   reply: data(Schema.Struct({ sessionId: SessionId, success: lenient(Schema.Boolean), ...handles })),
-  repeat: "once",
-  judge: "data"
+  retrySafety: "unsafe",
+  successRule: "data"
 })
 
 /**
@@ -64,8 +64,8 @@ export const releaseSession = endpoint({
   query: nothing,
   body: sessionBody,
   reply: acknowledged,
-  repeat: "idempotent",
-  judge: "strict"
+  retrySafety: "idempotent",
+  successRule: "strict"
 })
 
 /**
@@ -92,8 +92,8 @@ export const getSession = endpoint({
     success: lenient(Schema.Boolean),
     ...handles
   })),
-  repeat: "read",
-  judge: "lenient"
+  retrySafety: "safe",
+  successRule: "lenient"
 })
 
 /**
@@ -106,15 +106,15 @@ export const getSessionInfo = endpoint({
   query: nothing,
   body: sessionBody,
   reply: data(AnyStatus),
-  repeat: "read",
-  judge: "lenient"
+  retrySafety: "safe",
+  successRule: "lenient"
 })
 
 /**
  * The live sessions that carry all the given labels, a page at a time. `total` counts over all pages.
  */
-export const ListSession = endpoint({
-  name: "ListSession",
+export const listSession = endpoint({
+  name: "listSession",
   method: "GET",
   path: "/sdk/ListSession",
   query: Schema.Struct({
@@ -134,15 +134,15 @@ export const ListSession = endpoint({
     maxResults: lenient(Schema.Number),
     total: lenient(Schema.Number).pipe(Schema.fromKey("count"))
   }),
-  repeat: "read",
-  judge: "strict"
+  retrySafety: "safe",
+  successRule: "strict"
 })
 
 /**
  * Replaces all labels of a session.
  */
-export const SetLabel = endpoint({
-  name: "SetLabel",
+export const setLabel = endpoint({
+  name: "setLabel",
   method: "POST",
   path: "/sdk/SetLabel",
   query: Schema.Struct({
@@ -151,15 +151,15 @@ export const SetLabel = endpoint({
   }),
   body: nothing,
   reply: acknowledged,
-  repeat: "idempotent",
-  judge: "lenient"
+  retrySafety: "idempotent",
+  successRule: "lenient"
 })
 
 /**
  * The labels of a session; none is an empty record.
  */
-export const GetLabel = endpoint({
-  name: "GetLabel",
+export const getLabel = endpoint({
+  name: "getLabel",
   method: "GET",
   path: "/sdk/GetLabel",
   query: Schema.Struct({ sessionId: SessionId }),
@@ -169,8 +169,8 @@ export const GetLabel = endpoint({
     Schema.typeSchema(Labels),
     { strict: true, decode: ({ data }) => data?.labels ?? {}, encode: (labels) => ({ data: { labels } }) }
   ),
-  repeat: "read",
-  judge: "lenient"
+  retrySafety: "safe",
+  successRule: "lenient"
 })
 
 /**
@@ -187,8 +187,8 @@ export const getMcpResource = endpoint({
     resourceUrl: lenient(Schema.String),
     desktopInfo: lenient(DesktopInfo)
   })),
-  repeat: "read",
-  judge: "lenient"
+  retrySafety: "safe",
+  successRule: "lenient"
 })
 
 /**
@@ -201,8 +201,8 @@ export const refreshSessionIdleTime = endpoint({
   query: Schema.Struct({ sessionId: SessionId }),
   body: nothing,
   reply: acknowledged,
-  repeat: "idempotent",
-  judge: "strict"
+  retrySafety: "idempotent",
+  successRule: "strict"
 })
 
 /**
@@ -221,6 +221,6 @@ export const getLink = endpoint({
   }),
   body: nothing,
   reply: data(Schema.Struct({ url: filled("a URL") })),
-  repeat: "read",
-  judge: "strict"
+  retrySafety: "safe",
+  successRule: "strict"
 })

@@ -23,8 +23,8 @@ export const listTools = endpoint({
   query: Schema.Struct({ imageId: ImageId }),
   body: nothing,
   reply: data(ToolDescriptions),
-  repeat: "read",
-  judge: "strict"
+  retrySafety: "safe",
+  successRule: "strict"
 })
 
 /**
@@ -43,6 +43,6 @@ export const callTool = endpoint({
     server: optional(Schema.String)
   }),
   reply: Schema.Struct({ requestId: lenient(Schema.String), data: ToolReply }),
-  repeat: "once",
-  judge: "strict"
+  retrySafety: "unsafe",
+  successRule: "strict"
 })

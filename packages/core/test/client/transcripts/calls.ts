@@ -76,7 +76,7 @@ const info: Ask = (_call, { session }) =>
 
 const listPage = ({ query }: RecordedRequest, { agb }: To) =>
   Effect.map(
-    agb.client.ListSession({
+    agb.client.listSession({
       maxResults: Number(query["maxResults"]),
       labels: JSON.parse(query["labels"] ?? "{}") as Record<string, string>,
       ...(query["nextToken"] !== undefined && { nextToken: query["nextToken"] })

@@ -23,7 +23,7 @@ export const localCalls: Readonly<Record<string, LocalCall>> = {
   "session/create.noImage": refused(({ agb }) => agb.create(wrong({}))),
   "session/create.null": refused(({ agb }) => agb.create(wrong(null))),
   "session/get.empty": refused(({ agb }) => agb.attach("   ")),
-  "list/list.page0": refused(({ agb }) => agb.client.ListSession({ maxResults: 0 })),
+  "list/list.page0": refused(({ agb }) => agb.client.listSession({ maxResults: 0 })),
   "labels/set.invalid.null": refused(({ session }) => session.setLabels(wrong(null))),
   "labels/set.invalid.array": refused(({ session }) => session.setLabels(wrong(["a"]))),
   "labels/set.invalid.empty": refused(({ session }) => session.setLabels({})),
@@ -53,7 +53,7 @@ export const notRefused: Readonly<Record<string, LocalCall & { readonly why: str
   },
   "python-v0.2.2/session/list": {
     why: "v0.2.2 listed what it remembered, we ask the server",
-    ask: ({ agb }) => agb.client.ListSession({}),
+    ask: ({ agb }) => agb.client.listSession({}),
     ours: "success"
   }
 }

@@ -1,6 +1,6 @@
 /** What the local runtime answers to the endpoints of contexts. */
 import type { ContextFile } from "@effect-agb/core/AgbApi"
-import { type Handlers, Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError, type Handlers } from "@effect-agb/core/AgbServer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
@@ -13,26 +13,26 @@ import { filePath, normalized } from "./sync/contextPaths.js"
 import type { SessionContexts } from "./sync/sessionContexts.js"
 
 type ContextEndpoint =
-  | "ListContexts"
-  | "GetContext"
-  | "ModifyContext"
-  | "DeleteContext"
-  | "ClearContext"
-  | "SyncContext"
-  | "GetContextInfo"
-  | "GetContextFileUploadUrl"
-  | "GetContextFileDownloadUrl"
-  | "DescribeContextFiles"
-  | "DeleteContextFile"
-  | "GetAndLoadInternalContext"
+  | "listContexts"
+  | "getContext"
+  | "modifyContext"
+  | "deleteContext"
+  | "clearContext"
+  | "syncContext"
+  | "getContextInfo"
+  | "getContextFileUploadUrl"
+  | "getContextFileDownloadUrl"
+  | "describeContextFiles"
+  | "deleteContextFile"
+  | "getAndLoadInternalContext"
 
 export type ContextHandlers = Pick<Handlers, ContextEndpoint>
 
 export interface Sessions {
   /** Also one that is being released. */
-  readonly find: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+  readonly find: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
   /** A running one, which is used by this. */
-  readonly use: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+  readonly use: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
 }
 
 export interface ContextHandlerOptions {
@@ -48,7 +48,7 @@ const urlSeconds = 3600
 
 const longestName = 255
 
-const invalid = (message: string) => new Refusal({ status: 400, code: "InvalidParameter", message })
+const invalid = (message: string) => new ApiError({ status: 400, code: "InvalidParameter", message })
 
 const iso = (millis: number): string => new Date(millis).toISOString()
 
@@ -60,7 +60,7 @@ const describe = ({ createTime, id, lastUsedTime, name, state }: StoredContext) 
   state
 })
 
-const nameOf = (name: string): Effect.Effect<string, Refusal> =>
+const nameOf = (name: string): Effect.Effect<string, ApiError> =>
   name.trim() === "" || name.length > longestName
     ? Effect.fail(invalid(`name must be a text of 1 to ${longestName} characters that is not blank`))
     : Effect.succeed(name)
@@ -108,9 +108,9 @@ const entriesOf = (files: ReadonlyArray<StoredFile>, folder: string): ReadonlyAr
 }
 
 const contextHandlers = (store: ContextStore) => ({
-  ListContexts: ({ maxResults = 10, nextToken = "" }) =>
+  listContexts: ({ maxResults = 10, nextToken = "" }) =>
     Effect.suspend(() => page(store.list(), maxResults, nextToken)),
-  GetContext: ({ allowCreate = false, id = "", name = "" }) => {
+  getContext: ({ allowCreate = false, id = "", name = "" }) => {
     if (id.trim() === "" && name.trim() === "") return invalid("id or name must be given")
     if (id !== "" && allowCreate) return invalid("id and allowCreate exclude each other: only a name can be created")
     if (id !== "") return onDisk(async () => describe(store.get(id)))
@@ -121,9 +121,9 @@ const contextHandlers = (store: ContextStore) => ({
         return describe(found)
       }))
   },
-  ModifyContext: ({ id, name }) => Effect.flatMap(nameOf(name), () => onDisk(() => store.rename(id, name))),
-  DeleteContext: ({ id }) => Effect.uninterruptible(onDisk(() => store.remove(id))),
-  ClearContext: ({ id }) =>
+  modifyContext: ({ id, name }) => Effect.flatMap(nameOf(name), () => onDisk(() => store.rename(id, name))),
+  deleteContext: ({ id }) => Effect.uninterruptible(onDisk(() => store.remove(id))),
+  clearContext: ({ id }) =>
     Effect.flatMap(
       onDisk(async () => store.get(id)),
       () => Effect.asVoid(Effect.forkDaemon(Effect.ignoreLogged(onDisk(() => store.clear(id)))))
@@ -138,14 +138,14 @@ const fileHandlers = ({ origin, store, urls }: ContextHandlerOptions) => {
     })
 
   return {
-    GetContextFileUploadUrl: (request) =>
+    getContextFileUploadUrl: (request) =>
       Effect.gen(function*() {
         const { contextId } = request
         const path = yield* filePath("filePath", request.filePath)
         yield* onDisk(async () => store.get(contextId))
         return yield* presign({ method: "PUT", contextId, path })
       }),
-    GetContextFileDownloadUrl: (request) =>
+    getContextFileDownloadUrl: (request) =>
       Effect.gen(function*() {
         const { contextId } = request
         const path = yield* filePath("filePath", request.filePath)
@@ -153,14 +153,14 @@ const fileHandlers = ({ origin, store, urls }: ContextHandlerOptions) => {
         if (files.find(path) === undefined) return yield* fileNotFound
         return yield* presign({ method: "GET", contextId, path })
       }),
-    DescribeContextFiles: ({ contextId, pageNumber = 1, pageSize = 50, parentFolderPath = "" }) =>
+    describeContextFiles: ({ contextId, pageNumber = 1, pageSize = 50, parentFolderPath = "" }) =>
       Effect.gen(function*() {
         const folder = yield* normalized("parentFolderPath", parentFolderPath)
         const { files } = yield* onDisk(async () => store.get(contextId))
         const entries = entriesOf(files.all(), folder)
         return { files: entries.slice((pageNumber - 1) * pageSize, pageNumber * pageSize), total: entries.length }
       }),
-    DeleteContextFile: (request) =>
+    deleteContextFile: (request) =>
       Effect.flatMap(
         filePath("filePath", request.filePath),
         (path) =>
@@ -172,13 +172,13 @@ const fileHandlers = ({ origin, store, urls }: ContextHandlerOptions) => {
 }
 
 const syncHandlers = ({ contextsOf, sessions }: ContextHandlerOptions) => ({
-  SyncContext: ({ contextId, mode = "upload", path, sessionId }) =>
+  syncContext: ({ contextId, mode = "upload", path, sessionId }) =>
     Effect.flatMap(sessions.use(sessionId), (session) => contextsOf(session).start({ contextId, path }, mode)),
-  GetContextInfo: ({ contextId, path, sessionId, taskType }) =>
+  getContextInfo: ({ contextId, path, sessionId, taskType }) =>
     Effect.map(sessions.find(sessionId), (session) => ({
       items: contextsOf(session).items({ contextId, path, taskType })
     })),
-  GetAndLoadInternalContext: ({ contextTypes, sessionId }) =>
+  getAndLoadInternalContext: ({ contextTypes, sessionId }) =>
     Effect.flatMap(sessions.use(sessionId), (session) =>
       contextTypes.includes("file_transfer")
         ? Effect.map(

@@ -1,5 +1,5 @@
 /** The bytes of context files over HTTP: what the presigned URLs lead to. Files of any size pass through in pieces. */
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { FileHandle } from "node:fs/promises"
@@ -12,21 +12,21 @@ import type { ContextStore } from "./store/contextStore.js"
 import { fileNotFound, onDisk } from "./store/storageFailure.js"
 
 const refusals = {
-  malformed: new Refusal({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),
-  forbidden: new Refusal({
+  malformed: new ApiError({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),
+  forbidden: new ApiError({
     status: 403,
     code: "SignatureDoesNotMatch",
     message: "this URL was made for another file or another method, or by another runtime"
   }),
-  expired: new Refusal({ status: 403, code: "AccessDenied.Expired", message: "this URL has expired" })
+  expired: new ApiError({ status: 403, code: "AccessDenied.Expired", message: "this URL has expired" })
 }
 
-const cutOff = new Refusal({ status: 400, code: "IncompleteBody", message: "the content ended before its time" })
+const cutOff = new ApiError({ status: 400, code: "IncompleteBody", message: "the content ended before its time" })
 
 const badRange = (size: number) =>
-  new Refusal({ status: 416, code: "InvalidRange", message: `the file has ${size} bytes` })
+  new ApiError({ status: 416, code: "InvalidRange", message: `the file has ${size} bytes` })
 
-const compressed = new Refusal({
+const compressed = new ApiError({
   status: 415,
   code: "UnsupportedEncoding",
   message: "content is stored as it comes, without a Content-Encoding"
@@ -41,7 +41,7 @@ const receive = async (store: ContextStore, { contextId, path }: Grant, request:
     if (!request.complete) throw cutOff
   } catch (error) {
     await staged.file.abort()
-    throw request.destroyed && !(error instanceof Refusal) ? cutOff : error
+    throw request.destroyed && !(error instanceof ApiError) ? cutOff : error
   }
   const stored = await context.files.put(path, staged)
   store.touch(context)

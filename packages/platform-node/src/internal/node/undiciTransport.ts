@@ -31,7 +31,7 @@ class Receiver<E> implements Dispatcher.DispatchHandler {
   constructor(exchange: Exchange<E>, resume: (reply: Effect.Effect<Reply, ExchangeError | E>) => void) {
     this.exchange = exchange
     this.resume = resume
-    const takeBack = exchange.ending((error) => this.stop(Effect.fail(error)))
+    const takeBack = exchange.onCancel((error) => this.stop(Effect.fail(error)))
     if (this.over) takeBack()
     else this.takeBack = takeBack
   }

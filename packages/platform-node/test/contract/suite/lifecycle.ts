@@ -199,8 +199,8 @@ const lists: Contract = (test, { crowd }) => {
       const labels = yield* ownLabels
       const { client } = yield* Agb.Agb
       const sessions = yield* Effect.all([1, 2, 3].map(() => Session.make({ imageId, labels })))
-      const first = yield* client.ListSession({ labels, maxResults: 2 })
-      const second = yield* client.ListSession({ labels, maxResults: 2, nextToken: first.nextToken ?? "" })
+      const first = yield* client.listSession({ labels, maxResults: 2 })
+      const second = yield* client.listSession({ labels, maxResults: 2, nextToken: first.nextToken ?? "" })
       assert.strictEqual(first.sessions.length, 2)
       assert.isNotEmpty(first.nextToken)
       assert.strictEqual(second.nextToken ?? "", "")

@@ -2,7 +2,7 @@
  * Contexts on disk: a directory each, with who it is and its files. A directory gets its name when it is whole and loses
  * it before it is removed, so that a process may end anywhere in between.
  */
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
@@ -50,13 +50,13 @@ type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 const mostContexts = 10_000
 
-const tooMany = new Refusal({
+const tooMany = new ApiError({
   status: 429,
   code: "QuotaExceeded.Contexts",
   message: `this runtime keeps at most ${mostContexts} contexts`
 })
 
-const nameTaken = new Refusal({
+const nameTaken = new ApiError({
   status: 409,
   code: "InvalidContext.NameExists",
   message: "Another context has this name."

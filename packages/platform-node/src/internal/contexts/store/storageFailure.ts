@@ -1,28 +1,28 @@
 /** What goes wrong with the disk under the contexts, in words for clients: no path of this machine is among them. */
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 
-export const contextNotFound = new Refusal({
+export const contextNotFound = new ApiError({
   status: 404,
   code: "InvalidContext.NotFound",
   message: "The specified context is not found."
 })
 
-export const fileNotFound = new Refusal({
+export const fileNotFound = new ApiError({
   status: 404,
   code: "ContextFile.NotFound",
   message: "The specified context file is not found."
 })
 
-export const quotaExceeded = (message: string) => new Refusal({ status: 413, code: "QuotaExceeded", message })
+export const quotaExceeded = (message: string) => new ApiError({ status: 413, code: "QuotaExceeded", message })
 
-const noSpace = new Refusal({
+const noSpace = new ApiError({
   status: 507,
   code: "InsufficientStorage",
   message: "the disk that holds the contexts is full"
 })
 
-const busy = new Refusal({
+const busy = new ApiError({
   status: 503,
   code: "ServiceUnavailable",
   message: "the runtime has no file descriptors left, try again later"
@@ -31,8 +31,8 @@ const busy = new Refusal({
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown"
 
-export const refusalOf = (error: unknown): Refusal => {
-  if (error instanceof Refusal) return error
+export const refusalOf = (error: unknown): ApiError => {
+  if (error instanceof ApiError) return error
   switch (codeOf(error)) {
     case "ENOSPC":
     case "EDQUOT":
@@ -42,7 +42,7 @@ export const refusalOf = (error: unknown): Refusal => {
     case "ENFILE":
       return busy
     default:
-      return new Refusal({
+      return new ApiError({
         status: 500,
         code: "ContextStorage.Failed",
         message: `the storage of contexts failed (${codeOf(error)})`
@@ -51,5 +51,5 @@ export const refusalOf = (error: unknown): Refusal => {
 }
 
 /** Work on the disk. It is short or minds `signal`. */
-export const onDisk = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, Refusal> =>
+export const onDisk = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, ApiError> =>
   Effect.tryPromise({ try: work, catch: refusalOf })

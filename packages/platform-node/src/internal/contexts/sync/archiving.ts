@@ -1,5 +1,5 @@
 /** A mapping that is kept as one archive: `<path>.tar`, beside where its files would be. */
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
@@ -17,7 +17,7 @@ export const archivePath = ({ base }: Mapping): string => `${base === "" ? "/roo
 export const isArchived = ({ policy }: Mapping): boolean => policy.uploadPolicy.uploadMode === "Archive"
 
 const changed = (path: string) =>
-  new Refusal({ status: 500, code: "Sync.Incomplete", message: `${path}: it changed while it was read` })
+  new ApiError({ status: 500, code: "Sync.Incomplete", message: `${path}: it changed while it was read` })
 
 /** A file with its header; one that grows is kept up to its first end. */
 const addFile = ({ files, mapping, now }: Transfer, { mode, source, stored }: Candidate, staged: Staged) =>

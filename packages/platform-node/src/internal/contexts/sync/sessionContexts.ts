@@ -3,7 +3,7 @@
  * after the other and end with it.
  */
 import { type PersistenceData, type SyncItem, SyncPolicy } from "@effect-agb/core/AgbApi"
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
@@ -30,10 +30,10 @@ export interface SessionContexts {
   /** Maps directories and starts their downloads; at its release the session uploads them. */
   readonly attach: (list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
   /** Starts a copy; without context and path, one of each mapping. */
-  readonly start: (target: SyncFilter, mode: Mode) => Effect.Effect<void, Refusal>
+  readonly start: (target: SyncFilter, mode: Mode) => Effect.Effect<void, ApiError>
   readonly items: (filter: SyncFilter) => ReadonlyArray<SyncItem>
   /** The session's own context for transfers, made when it is first asked for. */
-  readonly transferContext: Effect.Effect<{ readonly contextId: string; readonly contextPath: string }, Refusal>
+  readonly transferContext: Effect.Effect<{ readonly contextId: string; readonly contextPath: string }, ApiError>
 }
 
 export interface SessionContextsOptions {
@@ -54,13 +54,13 @@ const mostTasks = 1000
 
 const defaultPolicy = Schema.decodeSync(SyncPolicy)({})
 
-const needsBoth = new Refusal({
+const needsBoth = new ApiError({
   status: 400,
   code: "InvalidParameter",
   message: "contextId and path must be given together or not at all"
 })
 
-const timedOut = new Refusal({
+const timedOut = new ApiError({
   status: 504,
   code: "Sync.Timeout",
   message: `the copy was not finished after ${transferLimit}`
@@ -202,7 +202,7 @@ export const make = ({ now, permits, session, store }: SessionContextsOptions): 
       fiber.addObserver(() => running.delete(fiber))
     }))
 
-  const known = (contextId: string): Effect.Effect<StoredContext, Refusal> =>
+  const known = (contextId: string): Effect.Effect<StoredContext, ApiError> =>
     Effect.flatMap(
       onDisk(async () => store.get(contextId)),
       (context) => context.isInternal && contextId !== internal?.contextId ? contextNotFound : Effect.succeed(context)
@@ -259,7 +259,9 @@ export const make = ({ now, permits, session, store }: SessionContextsOptions): 
   const createTransferContext = Effect.gen(function*() {
     const contextPath = `${session.sandbox.tmp}/agb_file_transfer`
     yield* files.createDirectory(contextPath).pipe(
-      Effect.mapError((error) => new Refusal({ status: 500, code: "InternalContext.Failed", message: reasonOf(error) }))
+      Effect.mapError((error) =>
+        new ApiError({ status: 500, code: "InternalContext.Failed", message: reasonOf(error) })
+      )
     )
     if (internal !== undefined) return internal
     const { id } = yield* onDisk(() => store.createInternal(`file-transfer-${session.sessionId}`))

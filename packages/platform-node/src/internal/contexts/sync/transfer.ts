@@ -1,6 +1,6 @@
 /** What copies between a session and a context have in common, whichever way they go. */
 import type { SyncPolicy } from "@effect-agb/core/AgbApi"
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type { CallFailure } from "../../server/sessions/agentCall.js"
 import type { StoredContext } from "../store/contextStore.js"
@@ -36,7 +36,7 @@ export interface Transfer {
   readonly now: () => number
 }
 
-export type TransferFailure = Refusal | CallFailure
+export type TransferFailure = ApiError | CallFailure
 
 /** Files up to this size travel together. */
 export const smallBytes = 256 * 1024
@@ -67,11 +67,11 @@ const mostFailures = 20
 
 /** Failures of single files, which do not keep the others from being copied unless they are many. */
 export interface Failures {
-  readonly add: (path: string, reason: string) => Effect.Effect<void, Refusal>
-  readonly end: (total: number) => Effect.Effect<void, Refusal>
+  readonly add: (path: string, reason: string) => Effect.Effect<void, ApiError>
+  readonly end: (total: number) => Effect.Effect<void, ApiError>
 }
 
-const incomplete = (message: string) => new Refusal({ status: 500, code: "Sync.Incomplete", message })
+const incomplete = (message: string) => new ApiError({ status: 500, code: "Sync.Incomplete", message })
 
 export const makeFailures = (): Failures => {
   const found: Array<string> = []
@@ -92,4 +92,4 @@ export const makeFailures = (): Failures => {
 
 /** The sentence for `errorMessage`. */
 export const explain = (error: TransferFailure): string =>
-  (error instanceof Refusal ? error.message : reasonOf(error)).slice(0, 1000)
+  (error instanceof ApiError ? error.message : reasonOf(error)).slice(0, 1000)

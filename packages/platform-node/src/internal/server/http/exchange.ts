@@ -1,5 +1,5 @@
 /** One request and its reply, and what answers it. */
-import type { HttpReply, Refusal } from "@effect-agb/core/AgbServer"
+import type { ApiError, HttpReply } from "@effect-agb/core/AgbServer"
 import type * as Effect from "effect/Effect"
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
@@ -25,7 +25,7 @@ export interface Route {
   /** What the log calls it: never a path, which may hold secrets. */
   readonly name: (method: string, path: string) => string
   /** A reply in JSON, or nothing when the route has written its own. Interrupted, it writes nothing more. */
-  readonly handle: (exchange: Exchange) => Effect.Effect<HttpReply | void, Refusal>
+  readonly handle: (exchange: Exchange) => Effect.Effect<HttpReply | void, ApiError>
   /** Whether the work of a request ends when its client is gone. */
   readonly endsWithClient: (path: string) => boolean
 }

@@ -2,7 +2,7 @@
  * The wire over HTTP on a loopback address: `node:http` with one fiber per request. Who has no token, comes from a
  * browser page or speaks too much or too slowly gets no further than this file and its neighbours.
  */
-import { type HttpReply, type Refusal, refuse } from "@effect-agb/core/AgbServer"
+import { type ApiError, errorReply, type HttpReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type * as LogLevel from "effect/LogLevel"
 import * as Schema from "effect/Schema"
@@ -51,7 +51,7 @@ export interface HttpServerOptions {
   /** The first that matches answers; what no route matches does not exist. */
   readonly routes: ReadonlyArray<Route>
   /** Takes the connection over, and may do its own work on it. A refusal leaves the connection alone. */
-  readonly upgrade: (request: UpgradeRequest, work: works.Work) => Effect.Effect<void, Refusal>
+  readonly upgrade: (request: UpgradeRequest, work: works.Work) => Effect.Effect<void, ApiError>
   /** Says goodbye on the connections that were taken over. */
   readonly onEnd: Effect.Effect<void>
 }
@@ -97,7 +97,7 @@ const makeServer = ({ headerBytes, headers, idle }: ServerLimits): Http.Server =
   })
 
 /** A defect is logged by its place, and answered like everything that fails. */
-const withoutDefects = <A>(handled: Effect.Effect<A, Refusal>): Effect.Effect<A, Refusal> =>
+const withoutDefects = <A>(handled: Effect.Effect<A, ApiError>): Effect.Effect<A, ApiError> =>
   Effect.catchAllDefect(
     handled,
     (defect) => Effect.zipRight(Effect.logError(`A request met a defect: ${placeOf(defect)}`), internal)
@@ -125,22 +125,22 @@ interface Running {
   readonly gate: ReturnType<typeof makeGate>
 }
 
-const answer = (exchange: Exchange, handled: Effect.Effect<HttpReply | void, Refusal>, since: number) => {
+const answer = (exchange: Exchange, handled: Effect.Effect<HttpReply | void, ApiError>, since: number) => {
   const reply = (reply: HttpReply | void) => {
     if (reply !== undefined) send(exchange, reply, performance.now() - since)
     linger(exchange)
   }
   return withoutDefects(handled).pipe(
-    Effect.catchTag("Refusal", (error) => Effect.succeed(refuse(exchange.path, error))),
+    Effect.catchTag("ApiError", (error) => Effect.succeed(errorReply(exchange.path, error))),
     Effect.map(reply),
-    Effect.onInterrupt(() => Effect.sync(() => reply(refuse(exchange.path, ending)))),
+    Effect.onInterrupt(() => Effect.sync(() => reply(errorReply(exchange.path, ending)))),
     collect(exchange.facts)
   )
 }
 
 /** Answers requests, or refuses them all. */
 const answerRequests =
-  ({ connections, gate, options: { logLevel, routes }, work }: Running, refused?: Refusal) =>
+  ({ connections, gate, options: { logLevel, routes }, work }: Running, refused?: ApiError) =>
   (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
     const since = performance.now()
     const { method = "", socket } = request
@@ -180,8 +180,8 @@ const answerUpgrades =
         logLevel,
         () => ({ method: "GET", route: "upgrade", status, facts, millis: performance.now() - since })
       )
-    const refuseUpgrade = (error: Refusal) => {
-      sendRaw(socket, refuse("", error))
+    const refuseUpgrade = (error: ApiError) => {
+      sendRaw(socket, errorReply("", error))
       return error.status
     }
     socket.on("error", () => {})
@@ -189,7 +189,7 @@ const answerUpgrades =
     work.start(
       withoutDefects(taken).pipe(
         Effect.as(101),
-        Effect.catchTag("Refusal", (error) => Effect.sync(() => refuseUpgrade(error))),
+        Effect.catchTag("ApiError", (error) => Effect.sync(() => refuseUpgrade(error))),
         Effect.flatMap(answered),
         collect(facts)
       )

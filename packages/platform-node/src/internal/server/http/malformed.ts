@@ -1,5 +1,5 @@
 /** What is no request that a route could answer: HTTP that cannot be parsed, and clients that take the server for a proxy. */
-import { type Refusal, refuse } from "@effect-agb/core/AgbServer"
+import { type ApiError, errorReply } from "@effect-agb/core/AgbServer"
 import type * as Http from "node:http"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
@@ -8,7 +8,7 @@ import { sendRaw } from "./exchange.js"
 import { refusal } from "./originCheck.js"
 
 /** What was wrong with a request that could not be parsed. */
-const malformed = (code: string | undefined): Refusal => {
+const malformed = (code: string | undefined): ApiError => {
   if (code === "HPE_HEADER_OVERFLOW") return refusal(431, "RequestTooLarge", "the headers are too large")
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return refusal(408, "RequestTimeout", "the request was not there in time")
   return refusal(400, "MalformedRequest", "this is no HTTP that the server understands")
@@ -20,8 +20,8 @@ const isInTurn = ([first, second]: ReadonlyArray<Http.ServerResponse>): boolean 
 
 /** Answers in an envelope where Node would have hung up; `log` hears the status. */
 export const answerMalformed = (server: Http.Server, connections: Connections, log: (status: number) => void): void => {
-  const answer = (socket: Duplex, refused: Refusal) => {
-    sendRaw(socket, refuse("", refused))
+  const answer = (socket: Duplex, refused: ApiError) => {
+    sendRaw(socket, errorReply("", refused))
     log(refused.status)
   }
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {

@@ -1,11 +1,11 @@
 /** Who gets no further than the headers: another host name (DNS rebinding), any browser page, an ambiguous request. */
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import type { Target } from "./exchange.js"
 
-export const refusal = (status: number, code: string, message: string) => new Refusal({ status, code, message })
+export const refusal = (status: number, code: string, message: string) => new ApiError({ status, code, message })
 
 const digest = (text: string): Buffer => Crypto.createHash("sha256").update(text).digest()
 
@@ -16,7 +16,7 @@ export const makeCheck = (secret: string): (given: string | undefined) => boolea
 }
 
 /** Fails unless the secret is the right one. */
-export const demand = (isRight: boolean, code: string, message: string): Effect.Effect<void, Refusal> =>
+export const demand = (isRight: boolean, code: string, message: string): Effect.Effect<void, ApiError> =>
   isRight ? Effect.void : Effect.fail(refusal(401, code, message))
 
 /** Headers that mean something else to every program that reads them when they come twice. */
@@ -28,7 +28,7 @@ export const makeGate = (port: number) => {
   return (
     { headers, headersDistinct }: IncomingMessage,
     { authority }: Pick<Target, "authority">
-  ): Refusal | undefined => {
+  ): ApiError | undefined => {
     const twice = single.find((name) => (headersDistinct[name]?.length ?? 0) > 1)
     if (twice !== undefined) return refusal(400, "InvalidHeader", `the header ${twice} must not be repeated`)
     if (!isOurs(headers.host) || authority !== undefined && !isOurs(authority)) {

@@ -1,5 +1,5 @@
 /** The JSON body of a request as text, for clients that send neither too much nor too slowly. */
-import type { Refusal } from "@effect-agb/core/AgbServer"
+import type { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import { isUtf8 } from "node:buffer"
 import type { IncomingMessage } from "node:http"
@@ -33,7 +33,7 @@ export const isModest = (json: Uint8Array, { jsonDepth }: Pick<ServerLimits, "js
 /** What a page can post to any server without being asked for permission first. */
 const formType = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i
 
-const refusedByHeaders = ({ headers }: IncomingMessage, limit: number): Refusal | undefined => {
+const refusedByHeaders = ({ headers }: IncomingMessage, limit: number): ApiError | undefined => {
   if ((headers["content-encoding"] ?? "identity") !== "identity") {
     return refusal(415, "UnsupportedEncoding", "bodies are not decompressed")
   }
@@ -53,11 +53,11 @@ const giveLeave = ({ request, response }: Exchange): void => {
   }
 }
 
-const bytesOf = (request: IncomingMessage, limits: BodyLimits): Effect.Effect<Buffer, Refusal> =>
+const bytesOf = (request: IncomingMessage, limits: BodyLimits): Effect.Effect<Buffer, ApiError> =>
   Effect.async((resume) => {
     const chunks: Array<Buffer> = []
     let size = 0
-    const finish = (result: Effect.Effect<Buffer, Refusal>) => {
+    const finish = (result: Effect.Effect<Buffer, ApiError>) => {
       clearTimeout(timer)
       request.removeAllListeners("data")
       resume(result)
@@ -74,7 +74,7 @@ const bytesOf = (request: IncomingMessage, limits: BodyLimits): Effect.Effect<Bu
   })
 
 /** The body as text; a refusal reads no more of it. */
-export const readJson = (exchange: Exchange, limits: BodyLimits): Effect.Effect<string, Refusal> =>
+export const readJson = (exchange: Exchange, limits: BodyLimits): Effect.Effect<string, ApiError> =>
   Effect.suspend(() => {
     const { request } = exchange
     if (!hasBody(request)) return Effect.succeed("")

@@ -3,7 +3,7 @@
  * origin than the API and than every other session. The token that opens it stands first in the path of its URL; a cookie
  * then carries it to the absolute paths of a web page.
  */
-import { Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
@@ -17,7 +17,7 @@ import type { LocalSession } from "../sessions/registry.js"
 
 export interface LinkGateway {
   /** The URL under which a port of the session is reached: the same as long as the session lives. */
-  readonly open: (session: LocalSession, port: number, protocol: "http" | "ws") => Effect.Effect<string, Refusal>
+  readonly open: (session: LocalSession, port: number, protocol: "http" | "ws") => Effect.Effect<string, ApiError>
 }
 
 interface Link {
@@ -29,16 +29,16 @@ const maxLinks = 16
 /** Browsers send the cookies of one port to all ports of a host: each link has its own, and no session sees any. */
 const cookiePrefix = "agb-link-"
 
-const tooMany = new Refusal({
+const tooMany = new ApiError({
   status: 429,
   code: "Throttling.Links",
   message: `a session has at most ${maxLinks} links`
 })
 
 const notListening = ({ message }: Error) =>
-  new Refusal({ status: 500, code: "Link.Failed", message: `the link could not be opened: ${message}` })
+  new ApiError({ status: 500, code: "Link.Failed", message: `the link could not be opened: ${message}` })
 
-const listen = (server: Http.Server): Effect.Effect<number, Refusal> =>
+const listen = (server: Http.Server): Effect.Effect<number, ApiError> =>
   Effect.async((resume) => {
     server.once("error", (error) => resume(Effect.fail(notListening(error))))
     server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as AddressInfo).port)))
@@ -171,7 +171,7 @@ const join = (
 }
 
 /** A link that ends with the scope. */
-const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, Refusal, Scope.Scope> =>
+const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, ApiError, Scope.Scope> =>
   Effect.gen(function*() {
     const server = yield* acquire
     yield* releaseServer(server)
@@ -207,7 +207,7 @@ export const make = (): LinkGateway => {
   const links = new WeakMap<LocalSession, Map<number, Link>>()
   const oneAtATime = Effect.unsafeMakeSemaphore(1).withPermits(1)
 
-  const linkOf = (session: LocalSession, port: number): Effect.Effect<Link, Refusal> =>
+  const linkOf = (session: LocalSession, port: number): Effect.Effect<Link, ApiError> =>
     Effect.suspend(() => {
       const known = links.get(session) ?? new Map<number, Link>()
       links.set(session, known)

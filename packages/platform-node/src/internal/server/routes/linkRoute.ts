@@ -1,6 +1,6 @@
 /** The link of a session: its tools under an address of its own, for clients that show the session's token. */
 import { LinkAnswer, LinkCall } from "@effect-agb/core/AgbApi"
-import { accept, decoder, type HttpReply, type Refusal, refuse } from "@effect-agb/core/AgbServer"
+import { type ApiError, decoder, errorReply, type HttpReply, successReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Exchange, Route } from "../http/exchange.js"
@@ -21,15 +21,15 @@ const decodeCall = decoder(Schema.parseJson(LinkCall))
 const encodeAnswer = Schema.encodeSync(LinkAnswer)
 
 /** A token that a request carries is the session's, or the request is refused. */
-export const demandToken = (session: LocalSession, given: string | undefined): Effect.Effect<void, Refusal> =>
+export const demandToken = (session: LocalSession, given: string | undefined): Effect.Effect<void, ApiError> =>
   demand(makeCheck(session.token)(given), "InvalidToken", "The access token is missing or invalid.")
 
 const answer = (registry: Registry, session: LocalSession, call: typeof LinkCall.Type): Effect.Effect<HttpReply> => {
   const { args, requestId = crypto.randomUUID().toUpperCase(), token = session.token, tool } = call
   return demandToken(session, token).pipe(
-    Effect.zipRight(callTool(registry, session.sessionId, tool, args, "structured")),
-    Effect.map((result) => accept(encodeAnswer({ data: { requestId, result } }), requestId)),
-    Effect.catchTag("Refusal", (error) => Effect.succeed(refuse("", error, requestId)))
+    Effect.zipRight(callTool(registry, session.sessionId, tool, args, "v0.12")),
+    Effect.map((result) => successReply(encodeAnswer({ data: { requestId, result } }), requestId)),
+    Effect.catchTag("ApiError", (error) => Effect.succeed(errorReply("", error, requestId)))
   )
 }
 

@@ -1,6 +1,6 @@
 /** The calls on one WebSocket: each begins with a frame of the client and ends with one frame of the server. */
 import { ClientFrame, InvocationId, ServerFrame, StreamCall } from "@effect-agb/core/AgbApi"
-import { decoder, type Refusal } from "@effect-agb/core/AgbServer"
+import { type ApiError, decoder } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Fiber from "effect/Fiber"
@@ -46,7 +46,7 @@ interface Call {
 export interface SocketCalls {
   readonly onText: (bytes: Buffer) => void
   /** Ends all calls, each with the reason. */
-  readonly fail: (reason: Refusal) => void
+  readonly fail: (reason: ApiError) => void
 }
 
 const gateway = "WEBSOCKET_SERVER"
@@ -59,7 +59,7 @@ const encodeFrame = Schema.encodeSync(ServerFrame)
 
 const textOf = (frame: typeof ServerFrame.Type): string => JSON.stringify(encodeFrame(frame))
 
-const errorFrame = (invocationId: string | undefined, { code, message }: Refusal): string =>
+const errorFrame = (invocationId: string | undefined, { code, message }: ApiError): string =>
   textOf({
     ...(invocationId === undefined ? {} : { invocationId }),
     source: gateway,
@@ -107,7 +107,7 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
   const end = (call: Call): boolean => running.get(call.id) === call && running.delete(call.id)
 
   /** One error, and only for a call that has not ended yet. */
-  const failCall = (call: Call, reason: Refusal): void => {
+  const failCall = (call: Call, reason: ApiError): void => {
     if (end(call)) sendNow(errorFrame(call.id, reason))
   }
 
@@ -147,7 +147,7 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
       Effect.catchAllDefect((defect) =>
         Effect.zipRight(Effect.logError(`A streamed run met a defect: ${placeOf(defect)}`), internal)
       ),
-      Effect.catchTag("Refusal", (reason) =>
+      Effect.catchTag("ApiError", (reason) =>
         Effect.sync((): EndedCall["status"] => {
           failCall(call, reason)
           return "error"
@@ -188,7 +188,7 @@ export const make = (options: SocketCallsOptions): SocketCalls => {
     else begin(frame.right)
   }
 
-  const fail = (reason: Refusal) => {
+  const fail = (reason: ApiError) => {
     for (const call of [...running.values()]) {
       failCall(call, reason)
       call.fiber?.unsafeInterruptAsFork(FiberId.none)

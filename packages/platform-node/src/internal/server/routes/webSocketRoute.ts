@@ -1,5 +1,5 @@
 /** The WebSocket route: streamed runs of code, for clients that show the session's token in the handshake. */
-import { type Refusal, refuse, sessionNotFound } from "@effect-agb/core/AgbServer"
+import { type ApiError, errorReply, sessionNotFound } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
@@ -35,7 +35,7 @@ const makeWebSocketServer = ({ frameBytes }: ServerLimits): WebSocketServer => {
     maxPayload: frameBytes
   })
   server.on("wsClientError", (_error, socket) => {
-    sendRaw(socket, refuse("", refusal(400, "MalformedRequest", "this is no handshake of a WebSocket")))
+    sendRaw(socket, errorReply("", refusal(400, "MalformedRequest", "this is no handshake of a WebSocket")))
   })
   return server
 }
@@ -89,7 +89,7 @@ const makeOutbox = (socket: WebSocket, unsentBytes: number) => {
   return { send, sendNow, taken: () => taken }
 }
 
-const released = (session: LocalSession): Refusal => sessionNotFound(session.sessionId)
+const released = (session: LocalSession): ApiError => sessionNotFound(session.sessionId)
 
 const serveSocket = (
   socket: WebSocket,
@@ -149,7 +149,7 @@ export const make = (
     })
   }
 
-  const admit = (upgrade: UpgradeRequest): Effect.Effect<LocalSession, Refusal> =>
+  const admit = (upgrade: UpgradeRequest): Effect.Effect<LocalSession, ApiError> =>
     Effect.gen(function*() {
       const { request: { headers, headersDistinct }, target: { path, query } } = upgrade
       const sessionId = address.exec(path)?.[1]

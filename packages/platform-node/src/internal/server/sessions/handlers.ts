@@ -1,5 +1,5 @@
 /** What the local runtime answers to each endpoint. */
-import { type AnswerForm, type Handlers, Refusal } from "@effect-agb/core/AgbServer"
+import { ApiError, type Handlers, type ReplyFormat } from "@effect-agb/core/AgbServer"
 import { browserTools, desktopTools, type ToolName, tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
@@ -54,15 +54,15 @@ const handlesOf = (origin: string, session: LocalSession) => ({
 const matches = (wanted: Readonly<Record<string, string>>) => ({ labels }: LocalSession): boolean =>
   Object.entries(wanted).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
 
-const badToken = new Refusal({ status: 400, code: "InvalidParameter", message: "nextToken is not one of this list" })
+const badToken = new ApiError({ status: 400, code: "InvalidParameter", message: "nextToken is not one of this list" })
 
-const noPort = new Refusal({
+const noPort = new ApiError({
   status: 400,
   code: "InvalidParameter",
   message: "port must be named, a whole number from 30100 to 30199: a link leads to what listens there in the session"
 })
 
-const noBrowser = new Refusal({
+const noBrowser = new ApiError({
   status: 400,
   code: "Browser.Unavailable",
   message: "the local runtime has no browser: sessions offer code, commands and files"
@@ -72,15 +72,15 @@ const noBrowser = new Refusal({
 const isFirstGeneration = (userAgent = ""): boolean => /^python-(requests|httpx)\b/i.test(userAgent)
 
 /** Later clients also say on every call whether a session may be made for them. */
-const formOf = (autoGenSession: boolean | undefined): AnswerForm | undefined =>
-  autoGenSession === undefined ? undefined : "structured"
+const formOf = (autoGenSession: boolean | undefined): ReplyFormat | undefined =>
+  autoGenSession === undefined ? undefined : "v0.12"
 
 const missing = (name: string): string | undefined => {
   const image = browserTools.includes(name) ? "browser" : desktopTools.includes(name) ? "desktop" : undefined
   return image && `${name} needs a ${image} image, and the local runtime has none: it offers code, commands and files`
 }
 
-export const callTool = (registry: Registry, sessionId: string, name: string, args: unknown, form?: AnswerForm) => {
+export const callTool = (registry: Registry, sessionId: string, name: string, args: unknown, form?: ReplyFormat) => {
   const reason = missing(name)
   return reason === undefined
     ? registry.callTool(sessionId, name, args, form)
@@ -111,7 +111,7 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
         imageId,
         labels,
         idleSeconds: timeout === 0 ? defaultIdleSeconds : timeout,
-        form: sdkStats === undefined && isFirstGeneration(userAgent) ? "plain" : "structured"
+        form: sdkStats === undefined && isFirstGeneration(userAgent) ? "v0.2" : "v0.12"
       }),
       (session) =>
         Effect.as(contexts.attach(session, persistenceDataList), { ...handlesOf(origin(), session), success: true })
@@ -125,13 +125,13 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
       success: true
     })),
   getSessionInfo: ({ sessionId }) => Effect.map(registry.find(sessionId), ({ status }) => ({ status })),
-  ListSession: ({ labels = {}, maxResults = 10, nextToken = "" }) =>
+  listSession: ({ labels = {}, maxResults = 10, nextToken = "" }) =>
     Effect.flatMap(registry.all, (all) => page(all.filter(matches(labels)), maxResults, nextToken)),
-  SetLabel: ({ labels, sessionId }) =>
+  setLabel: ({ labels, sessionId }) =>
     Effect.map(registry.use(sessionId), (session) => {
       session.labels = labels
     }),
-  GetLabel: ({ sessionId }) => Effect.map(registry.use(sessionId), ({ labels }) => labels),
+  getLabel: ({ sessionId }) => Effect.map(registry.use(sessionId), ({ labels }) => labels),
   getMcpResource: ({ sessionId }) =>
     Effect.map(registry.use(sessionId), (session) => ({ sessionId, resourceUrl: resourceUrl(origin(), session) })),
   refreshSessionIdleTime: ({ sessionId }) => Effect.asVoid(registry.use(sessionId)),

@@ -1,7 +1,7 @@
 /** The sessions of a local runtime: who lives, since when it is idle, and which labels it carries. */
 import type { Labels } from "@effect-agb/core/AgbApi"
 import type { ToolReply } from "@effect-agb/core/AgbApi"
-import { type AnswerForm, makeTools, Refusal, sessionNotFound } from "@effect-agb/core/AgbServer"
+import { ApiError, makeTools, type ReplyFormat, sessionNotFound } from "@effect-agb/core/AgbServer"
 import { tools } from "@effect-agb/core/AgbTools"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -27,12 +27,12 @@ export interface LocalSession {
   /** The credential of the link and the WebSocket route. */
   readonly token: string
   /** How the client that created it reads the answers of tools, unless a call says otherwise. */
-  readonly form: AnswerForm
+  readonly form: ReplyFormat
   readonly idleMillis: number
   readonly createdAt: number
   readonly scope: Scope.CloseableScope
   readonly sandbox: Sandbox
-  readonly callTool: (name: string, args: unknown, form: AnswerForm) => Effect.Effect<ToolReply, SandboxLost>
+  readonly callTool: (name: string, args: unknown, form: ReplyFormat) => Effect.Effect<ToolReply, SandboxLost>
   /** What must be done while the session still works, such as saving its files; it gets a bounded time. */
   readonly beforeRelease: Array<Effect.Effect<void>>
   status: "RUNNING" | "DELETING"
@@ -47,30 +47,30 @@ export interface Registry {
     readonly imageId: string
     readonly labels: Labels
     readonly idleSeconds: number
-    readonly form: AnswerForm
-  }) => Effect.Effect<LocalSession, Refusal>
+    readonly form: ReplyFormat
+  }) => Effect.Effect<LocalSession, ApiError>
   /** A session, also while it is being released; asking does not count as use. */
-  readonly find: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+  readonly find: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
   /** A running session; asking does not count as use. */
-  readonly get: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+  readonly get: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
   /** The same, and its idle time starts anew. */
-  readonly use: (sessionId: string) => Effect.Effect<LocalSession, Refusal>
+  readonly use: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
   /** `form` says how the answer is written; the form of the session unless said. */
   readonly callTool: (
     sessionId: string,
     name: string,
     args: unknown,
-    form?: AnswerForm
-  ) => Effect.Effect<ToolReply, Refusal>
+    form?: ReplyFormat
+  ) => Effect.Effect<ToolReply, ApiError>
   /** Does something with a session that is at work meanwhile, and so not idle. One that is lost ends with it. */
   readonly atWork: <A>(
     session: LocalSession,
-    work: Effect.Effect<A, SandboxLost | Refusal>
-  ) => Effect.Effect<A, Refusal>
+    work: Effect.Effect<A, SandboxLost | ApiError>
+  ) => Effect.Effect<A, ApiError>
   /** Releases it and waits until it is gone. */
-  readonly release: (sessionId: string) => Effect.Effect<void, Refusal>
+  readonly release: (sessionId: string) => Effect.Effect<void, ApiError>
   /** Starts the release; a session with nothing left to do is gone at once. */
-  readonly releaseAsync: (sessionId: string) => Effect.Effect<void, Refusal>
+  readonly releaseAsync: (sessionId: string) => Effect.Effect<void, ApiError>
   /** Running sessions in the order of their creation. */
   readonly all: Effect.Effect<ReadonlyArray<LocalSession>>
 }
@@ -85,21 +85,21 @@ export interface RegistryOptions {
 const id = (prefix: string): string => `${prefix}-${Crypto.randomBytes(10).toString("hex")}`
 
 const tooMany = (limit: number) =>
-  new Refusal({ status: 429, code: "Throttling.Sessions", message: `this runtime keeps at most ${limit} sessions` })
+  new ApiError({ status: 429, code: "Throttling.Sessions", message: `this runtime keeps at most ${limit} sessions` })
 
 const notStarted = ({ message }: { readonly message: string }) =>
-  new Refusal({ status: 500, code: "SandboxStartFailed", message })
+  new ApiError({ status: 500, code: "SandboxStartFailed", message })
 
 /** Gone while it was at work: the caller learns why. */
 const lost = (sessionId: string, reason: string) => {
   const { code, message, status } = sessionNotFound(sessionId)
-  return new Refusal({ status, code, message: `${message} It has ended: ${reason}.` })
+  return new ApiError({ status, code, message: `${message} It has ended: ${reason}.` })
 }
 
 /** What a session may take to save its files before it ends, at a release and when the runtime ends. */
 const farewell = { release: "30 seconds", shutdown: "2 seconds" } as const
 
-const running = (session: LocalSession): Effect.Effect<LocalSession, Refusal> =>
+const running = (session: LocalSession): Effect.Effect<LocalSession, ApiError> =>
   session.status === "RUNNING" ? Effect.succeed(session) : Effect.fail(sessionNotFound(session.sessionId))
 
 /** Runs what was to be done before the end; what fails or takes too long is logged and does not hold up the end. */
