@@ -48,6 +48,41 @@ export default tseslint.config(
       }]
     }
   },
+  {
+    files: ["packages/platform-node/agent/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-require-imports": ["error", { allow: ["^@swc/wasm-typescript$"] }],
+      "no-restricted-imports": ["error", {
+        patterns: [{
+          group: ["effect", "effect/*", "@effect/*", "@effect-agb/*"],
+          message: "The agent runs on Node alone, and starts with every sandbox."
+        }, {
+          regex: "/src/(?!internal/agentWire/)",
+          message: "The agent shares agentWire with the host, and nothing else."
+        }]
+      }]
+    }
+  },
+  {
+    files: ["packages/platform-node/src/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": ["error", {
+        selector: "ImportDeclaration[source.value=/\\u002fagent\\u002f/]",
+        message: "The agent is another program: what both need is in agentWire."
+      }]
+    }
+  },
+  {
+    files: ["packages/platform-node/src/internal/agentWire/*.ts"],
+    rules: {
+      "no-restricted-imports": ["error", {
+        patterns: [{
+          regex: "^(?!\\./[a-zA-Z]+\\.js$)",
+          message: "agentWire is compiled into both programs and depends on neither."
+        }]
+      }]
+    }
+  },
   { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   { files: ["examples/**", "bench/**", "scripts/**"], rules: { "no-console": "off" } }
 )

@@ -4,12 +4,10 @@ import { execFileSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { buildAgent } from "./agentBundle.mjs"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export const stage = join(root, ".stage")
-
-/** What `tsc` does not compile travels beside what it does. */
-const isAsset = (path) => !/\.m?ts$/.test(path)
 
 export const link = (name, from) => {
   const target = join(stage, "node_modules", name)
@@ -25,10 +23,6 @@ const place = (name) => {
   mkdirSync(target, { recursive: true })
   cpSync(join(source, "dist"), join(target, "dist"), { recursive: true })
   cpSync(join(source, "src"), join(target, "src"), { recursive: true })
-  const assets = join(source, "src", "internal", "agent")
-  if (existsSync(assets)) {
-    cpSync(assets, join(target, "dist", "internal", "agent"), { recursive: true, filter: isAsset })
-  }
   const { dependencies = {}, peerDependencies, publishConfig } = manifest
   const ranges = Object.entries(dependencies).map((
     [key, range]
@@ -47,6 +41,7 @@ export const build = () => {
     cwd: root,
     stdio: "inherit"
   })
+  buildAgent()
   rmSync(stage, { recursive: true, force: true })
   for (const name of ["core", "platform-node"]) place(name)
 }

@@ -26,7 +26,10 @@ const removeAll = (folder) => {
   spawnSync("rm", ["-rf", folder])
 }
 
-/** A copy of the packages that others do not see changes of; what is installed is shared. */
+/**
+ * A copy of the packages that others do not see changes of; what is installed is shared. Its agent is built by the tests,
+ * as everywhere.
+ */
 const copyOf = (place) => {
   Fs.mkdirSync(join(place, "tmp"), { recursive: true })
   Fs.chmodSync(join(place, "tmp"), 0o1777)
@@ -35,7 +38,7 @@ const copyOf = (place) => {
   for (const name of Fs.readdirSync(join(root, "packages"))) {
     const [from, to] = [join(root, "packages", name), join(place, "packages", name)]
     Fs.mkdirSync(to, { recursive: true })
-    for (const part of ["package.json", "vitest.config.ts", "src", "test"]) {
+    for (const part of ["package.json", "vitest.config.ts", "agent", "src", "test"]) {
       if (Fs.existsSync(join(from, part))) Fs.cpSync(join(from, part), join(to, part), { recursive: true })
     }
     linkInstalled(join(from, "node_modules"), join(to, "node_modules"), place)

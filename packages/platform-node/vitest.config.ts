@@ -4,5 +4,10 @@ import { defineConfig } from "vitest/config"
 const patience = 60_000
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: patience, hookTimeout: patience }
+  test: {
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["../../scripts/agentBundle.mjs"],
+    testTimeout: patience,
+    hookTimeout: patience
+  }
 })

@@ -11,7 +11,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { findAgent } from "./internal/sandbox/confine/agentFolder.js"
 import {
   candidates,
   type Confined,
@@ -84,7 +86,7 @@ export class SandboxUnavailableError extends Schema.TaggedError<SandboxUnavailab
 }
 
 const unavailable = (requested: IsolationRequest, diagnosis: Diagnosis) =>
-  new SandboxUnavailableError({ requested, ...diagnosis })
+  new SandboxUnavailableError({ requested, reason: diagnosis.reason, remedy: diagnosis.remedy })
 
 const none: Isolation = {
   level: "none",
@@ -202,6 +204,13 @@ const firstThatWorks = (requested: IsolationRequest) =>
     return yield* unavailable(requested, diagnose(telling))
   })
 
+const isolationFor = (request: IsolationRequest): Effect.Effect<Isolation, SandboxUnavailableError> =>
+  request === "none"
+    ? Effect.succeed(none)
+    : request === "landlock"
+    ? landlockOnly
+    : firstThatWorks(request)
+
 /**
  * Finds out what this machine offers by starting `true` in a sandbox built exactly as a session's is; 6 to 50 ms. The
  * answer holds for the life of the process: keep it, for example with `Effect.cached`. Fails with
@@ -213,11 +222,12 @@ const firstThatWorks = (requested: IsolationRequest) =>
 export const probe = (request: IsolationRequest): Effect.Effect<Isolation, SandboxUnavailableError> =>
   process.platform !== "linux"
     ? unavailable(request, notLinux(process.platform))
-    : request === "none"
-    ? Effect.succeed(none)
-    : request === "landlock"
-    ? landlockOnly
-    : firstThatWorks(request)
+    : Effect.suspend(() =>
+      Either.match(findAgent(), {
+        onLeft: (missing) => unavailable(request, missing),
+        onRight: () => isolationFor(request)
+      })
+    )
 
 /**
  * Every isolation of the level `namespaces` that works here, best first: for tests and diagnosis.

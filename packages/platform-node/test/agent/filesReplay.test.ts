@@ -1,36 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-
-type Notice = "replaced" | "renamed" | "changed"
-type Event = "create" | "modify" | "delete"
-
-interface Replay {
-  readonly events: ReadonlyArray<Event>
-  readonly isCertain: boolean
-  readonly isAhead: boolean
-  readonly old: number
-}
-
-const { replay } = await import(new URL("../../src/internal/agent/replay.cjs", import.meta.url).href) as {
-  replay: (
-    notices: ReadonlyArray<Notice>,
-    seen: {
-      readonly wasThere: boolean
-      readonly isThere: boolean
-      readonly isSame: boolean
-      readonly mostOld: number
-    }
-  ) => Replay
-}
+import type { EventType } from "../../agent/watch/changeLog.js"
+import { type Notice, type Replay, replay } from "../../agent/watch/replay.js"
 
 const seen = (wasThere: boolean, isThere: boolean, mostOld = 0) => ({ wasThere, isThere, isSame: false, mostOld })
 
 /** What a history of wishes comes to, with the notices that it brings; a wish that makes no sense is passed over. */
-const happening = (wasThere: boolean, wishes: ReadonlyArray<Event | "replace">) => {
+const happening = (wasThere: boolean, wishes: ReadonlyArray<EventType | "replace">) => {
   let there = wasThere
-  const events: Array<Event> = []
+  const events: Array<EventType> = []
   const notices: Array<Notice> = []
-  const note = (event: Event, notice: Notice) => {
+  const note = (event: EventType, notice: Notice) => {
     events.push(event)
     notices.push(notice)
   }
@@ -43,10 +23,10 @@ const happening = (wasThere: boolean, wishes: ReadonlyArray<Event | "replace">) 
   return { events, notices, there }
 }
 
-const wishes = (...all: ReadonlyArray<Event | "replace">) =>
+const wishes = (...all: ReadonlyArray<EventType | "replace">) =>
   FastCheck.array(FastCheck.constantFrom(...all), { maxLength: 12 })
 
-const ending = (wasThere: boolean, events: ReadonlyArray<Event>) =>
+const ending = (wasThere: boolean, events: ReadonlyArray<EventType>) =>
   events.reduce((there, event) => {
     assert.strictEqual(there, event !== "create", events.join())
     return event !== "delete"

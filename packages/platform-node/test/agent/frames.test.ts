@@ -1,21 +1,7 @@
 /** The frames between host and agent: any chunking gives the same frames, and nothing that lies about a length gets in. */
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-
-interface Frame {
-  readonly id: number
-  readonly json: unknown
-  readonly body: Buffer
-}
-
-interface Frames {
-  readonly maxFrameBytes: number
-  readonly encode: (id: number, json: unknown, body?: Uint8Array) => ReadonlyArray<Uint8Array>
-  readonly decoder: (onFrame: (frame: Frame) => void) => (chunk: Buffer) => void
-}
-
-/** Plain JavaScript, because it runs in the sandbox as well. */
-const frames = await import(new URL("../../src/internal/agent/frames.cjs", import.meta.url).href) as Frames
+import * as frames from "../../src/internal/agentWire/frames.js"
 
 const frame = FastCheck.record({
   id: FastCheck.integer({ min: 0, max: 0xffff_ffff }),
@@ -23,10 +9,10 @@ const frame = FastCheck.record({
   body: FastCheck.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
 })
 
-const bytesOf = ({ body, id, json }: Frame): Buffer => Buffer.concat([...frames.encode(id, json, body)])
+const bytesOf = ({ body, id, json }: frames.Frame): Buffer => Buffer.concat([...frames.encode(id, json, body)])
 
 const collector = () => {
-  const received: Array<Frame> = []
+  const received: Array<frames.Frame> = []
   const feed = frames.decoder((frame) => received.push({ ...frame, body: Buffer.from(frame.body) }))
   return { received, feed }
 }

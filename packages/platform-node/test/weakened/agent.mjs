@@ -1,6 +1,6 @@
 /** Defences of the agent inside a sandbox, and those that stand where there is no isolation. */
 
-const agent = "packages/platform-node/src/internal/agent"
+const agent = "packages/platform-node/agent"
 const sandbox = "packages/platform-node/src/internal/sandbox"
 
 const tests = "packages/platform-node/test"
@@ -12,24 +12,24 @@ const code = `${tests}/agent/agentCode.test.ts`
 const whole = `${tests}/sandbox/sandbox.test.ts`
 const readers = `${tests}/server/slowReaders.test.ts`
 const connection = `${sandbox}/channel/connection.ts`
-const noWindow = { [`${agent}/capture.cjs`]: [["if (paused || hurried || !window.isFull()) return", "return"]] }
+const noWindow = { [`${agent}/process/capture.ts`]: [["if (paused || hurried || !window.isFull()) return", "return"]] }
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
   {
     defence: "descriptors of the host are closed",
-    changes: { [`${agent}/agent.cjs`]: [["  closeInherited()\n", ""]] },
+    changes: { [`${agent}/main.ts`]: [["  closeInherited()\n", ""]] },
     caughtBy: [processes, "keeps no descriptor that it was started with"]
   },
   {
     defence: "the end of the input is the end of everything",
-    changes: { [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]] },
+    changes: { [`${agent}/main.ts`]: [["    processes.killAll()\n", ""]] },
     caughtBy: [`${tests}/agent/attacksAgent.test.ts`, "whose input ends leaves nothing"]
   },
   {
     defence: "a timeout ends the children",
     changes: {
-      [`${agent}/processes.cjs`]: [
+      [`${agent}/process/processes.ts`]: [
         ["const killGroup = () => signal(-pid, \"SIGKILL\")", "const killGroup = () => signal(pid, \"SIGKILL\")"],
         ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
         ["        killTagged(tag)\n", ""]
@@ -40,7 +40,7 @@ export default [
   {
     defence: "a timeout ends those that left the group",
     changes: {
-      [`${agent}/processes.cjs`]: [
+      [`${agent}/process/processes.ts`]: [
         ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
         ["        killTagged(tag)\n", ""]
       ]
@@ -50,44 +50,51 @@ export default [
   {
     defence: "whole files are written in one step",
     changes: {
-      [`${agent}/files.cjs`]: [["staged(file, true, fs.renameSync,", "staged(file, true, fs.copyFileSync,"]]
+      [`${agent}/files/readFile.ts`]: [["staged(file, true, Fs.renameSync,", "staged(file, true, Fs.copyFileSync,"]]
     },
     caughtBy: [files, "overwrites in one step"]
   },
   {
     defence: "a write that fails half-way is undone",
-    changes: { [`${agent}/writeFile.cjs`]: [["abort: () => fs.ftruncateSync(fd, size)", "abort: () => {}"]] },
+    changes: { [`${agent}/files/writeFile.ts`]: [["abort: () => Fs.ftruncateSync(fd, size)", "abort: () => {}"]] },
     caughtBy: [files, "undoes a write that fails half-way"]
   },
   {
     defence: "an edit that does not match is named",
     changes: {
-      [`${agent}/edits.cjs`]: [["`The old text of edit ${number}, ", "`The old text, "]]
+      [`${agent}/files/edits.ts`]: [["`The old text of edit ${number}, ", "`The old text, "]]
     },
     caughtBy: [files, "edits all or nothing"]
   },
   {
     defence: "only regular files are read",
     changes: {
-      [`${agent}/files.cjs`]: [["if (stat.isFile()) return { fd, size: stat.size }", "return { fd, size: stat.size }"]]
+      [`${agent}/files/readFile.ts`]: [[
+        "if (stat.isFile()) return { fd, size: stat.size }",
+        "return { fd, size: stat.size }"
+      ]]
     },
     caughtBy: [files, "no directories, devices or FIFOs"]
   },
   {
     defence: "without isolation: no path leaves the session",
-    changes: { [`${agent}/places.cjs`]: [["if (!isBelow(join(folder, name))) throw", "if (folder === \"\") throw"]] },
+    changes: {
+      [`${agent}/files/beneath.ts`]: [["if (!isBelow(join(folder, name))) throw", "if (folder === \"\") throw"]]
+    },
     caughtBy: [escapes, "files outside the session.*are not reached by any spelling"],
     fails: "ENOENT"
   },
   {
     defence: "without isolation: what was opened is checked, not its path",
-    changes: { [`${agent}/places.cjs`]: [["const folder = fs.readlinkSync(pathOf(fd))", "const folder = parent"]] },
+    changes: {
+      [`${agent}/files/beneath.ts`]: [["const folder = Fs.readlinkSync(pathOf(fd))", "const folder = parent"]]
+    },
     caughtBy: [escapes, "a folder that is swapped for a link lets no call out"]
   },
   {
     defence: "a search looks at so many entries",
     changes: {
-      [`${agent}/search.cjs`]: [["const mostVisited = 200_000", "const mostVisited = 200_000_000"], [
+      [`${agent}/files/search.ts`]: [["const mostVisited = 200_000", "const mostVisited = 200_000_000"], [
         "const mostFound = 10_000",
         "const mostFound = 10_000_000"
       ]]
@@ -96,17 +103,19 @@ export default [
   },
   {
     defence: "a search takes so long",
-    changes: { [`${agent}/search.cjs`]: [["if (performance.now() > until)", "if (performance.now() > 100 * until)"]] },
+    changes: {
+      [`${agent}/files/search.ts`]: [["if (performance.now() > until)", "if (performance.now() > 100 * until)"]]
+    },
     caughtBy: [searches, "gives up after its time"]
   },
   {
     defence: "results are no heavier than the host takes",
-    changes: { [`${agent}/kernels.cjs`]: [["left -= weight", ""]] },
+    changes: { [`${agent}/kernels/kernels.ts`]: [["left -= weight", ""]] },
     caughtBy: [code, "gives JSON that is too heavy or too deep as text"]
   },
   {
     defence: "output is cut",
-    changes: { [`${agent}/capture.cjs`]: [["chunk.subarray(0, Math.min(limit - bytes, room()))", "chunk"]] },
+    changes: { [`${agent}/process/capture.ts`]: [["chunk.subarray(0, Math.min(limit - bytes, room()))", "chunk"]] },
     caughtBy: [processes, "cuts each stream at its limit"]
   },
   {
@@ -136,39 +145,42 @@ export default [
   },
   {
     defence: "a run that is too long is interrupted",
-    changes: { [`${agent}/kernels.cjs`]: [["    kernel.interrupt()\n", ""]] },
+    changes: { [`${agent}/kernels/kernels.ts`]: [["    kernel.interrupt()\n", ""]] },
     caughtBy: [code, "python.*is interrupted after its time and keeps its state"]
   },
   {
     defence: "input() is the end of the file at once",
-    changes: { [`${agent}/kernel.py`]: [["builtins.input = no_input", "pass"]] },
+    changes: { [`${agent}/kernels/python/kernel.py`]: [["builtins.input = no_input", "pass"]] },
     caughtBy: [code, "python.*shows the user's own lines and no others"]
   },
   {
     defence: "whoever ends all programs called node keeps the session",
-    changes: { [`${agent}/agent.cjs`]: [["  nameProcess(\"agb-agent\")\n", ""]] },
+    changes: { [`${agent}/main.ts`]: [["  nameProcess(\"agb-agent\")\n", ""]] },
     caughtBy: [processes, "is not called node"]
   },
   {
     defence: "a move that fails is undone",
-    changes: { [`${agent}/moving.cjs`]: [["    await removeTree(copy).catch(() => {})\n", ""]] },
+    changes: { [`${agent}/files/moving.ts`]: [["    await removeTree(copy).catch(() => {})\n", ""]] },
     caughtBy: [files, "moves within and across file systems"]
   },
   {
     defence: "a signal handler that raises between runs costs no state",
     changes: {
-      [`${agent}/kernel.py`]: [["if isinstance(error, OSError) and error.__traceback__.tb_next is None:", "if True:"]]
+      [`${agent}/kernels/python/kernel.py`]: [[
+        "if isinstance(error, OSError) and error.__traceback__.tb_next is None:",
+        "if True:"
+      ]]
     },
     caughtBy: [`${tests}/agent/codePython.test.ts`, "keep their state when a signal handler raises"]
   },
   {
     defence: "names of the code do not break the R kernel",
-    changes: { [`${agent}/kernel.R`]: [["envir = new.env(parent = .BaseNamespaceEnv), ", ""]] },
+    changes: { [`${agent}/kernels/r/kernel.R`]: [["envir = new.env(parent = .BaseNamespaceEnv), ", ""]] },
     caughtBy: [`${tests}/agent/codeR.test.ts`, "may use every name"]
   },
   {
     defence: "a kernel that died is replaced, and says so",
-    changes: { [`${agent}/kernels.cjs`]: [["      lost = true\n", ""]] },
+    changes: { [`${agent}/kernels/kernels.ts`]: [["      lost = true\n", ""]] },
     caughtBy: [code, "python.*is replaced when it dies"]
   },
   {
@@ -190,7 +202,7 @@ export default [
     defence: "without isolation: daemons are found by their tag",
     changes: {
       [`${sandbox}/launchPlan.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
-      [`${agent}/agent.cjs`]: [["    processes.killAll()\n", ""]]
+      [`${agent}/main.ts`]: [["    processes.killAll()\n", ""]]
     },
     caughtBy: [whole, "Sandbox, none takes daemons along"]
   },

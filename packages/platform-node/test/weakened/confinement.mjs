@@ -1,7 +1,7 @@
 /** Defences around a sandbox: namespaces, users, capabilities, system calls, limits. */
 
 const sandbox = "packages/platform-node/src/internal/sandbox"
-const agent = "packages/platform-node/src/internal/agent"
+const agentWire = "packages/platform-node/src/internal/agentWire"
 const bwrap = `${sandbox}/confine/bwrap.ts`
 const contents = `${sandbox}/confine/rootfs.ts`
 const launch = `${sandbox}/confine/launchSpec.ts`
@@ -319,18 +319,18 @@ export default [
   {
     defence: "frames of the agent are bounded",
     changes: {
-      [`${agent}/frames.cjs`]: [["length < 8 || length > maxFrameBytes", "length < 8"]]
+      [`${agentWire}/frames.ts`]: [["length < 8 || length > maxFrameBytes", "length < 8"]]
     },
     caughtBy: [agents, "a frame without end"]
   },
   {
     defence: "frames of the agent hold so many values",
-    changes: { [`${agent}/frames.cjs`]: [["weight: 2 ** 23", "weight: Infinity"]] },
+    changes: { [`${agentWire}/frames.ts`]: [["weight: 2 ** 23", "weight: Infinity"]] },
     caughtBy: [agents, "an answer of a million objects"]
   },
   {
     defence: "frames of the agent are so deep",
-    changes: { [`${agent}/frames.cjs`]: [["depth: 200", "depth: Infinity"]] },
+    changes: { [`${agentWire}/frames.ts`]: [["depth: 200", "depth: Infinity"]] },
     caughtBy: [agents, "an answer without bottom"]
   },
   {

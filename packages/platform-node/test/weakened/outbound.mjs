@@ -145,7 +145,7 @@ export default [
   {
     defence: "outbound: a program that does not read is waited for",
     changes: {
-      ["packages/platform-node/src/internal/agent/carry.cjs"]: [[
+      ["packages/platform-node/agent/network/relay.ts"]: [[
         "if (!error && inputs.has(id)) output.send(id, { event: \"taken\", bytes })",
         "void error"
       ], [

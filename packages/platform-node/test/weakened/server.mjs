@@ -1,7 +1,7 @@
 /** Defences of the server: who is let in, to what, and how much of it. */
 
 const contexts = "packages/platform-node/src/internal/contexts"
-const agent = "packages/platform-node/src/internal/agent"
+const agentWire = "packages/platform-node/src/internal/agentWire"
 const gate = `packages/platform-node/src/internal/server/http/originCheck.ts`
 const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
 const body = `packages/platform-node/src/internal/server/http/requestBody.ts`
@@ -139,7 +139,7 @@ export default [
   {
     defence: "the depth of JSON",
     changes: {
-      [`${agent}/modestJson.cjs`]: [["if (depth > most.depth)", "if (depth > 1e6 * most.depth)"]]
+      [`${agentWire}/jsonLimits.ts`]: [["if (depth > most.depth)", "if (depth > 1e6 * most.depth)"]]
     },
     caughtBy: [life, "the depth of JSON"]
   },

@@ -23,8 +23,9 @@ import {
 } from "./channel/protocol.js"
 import { type SandboxEvent, streamOn } from "./channel/stream.js"
 import { openTunnel } from "./channel/tunnel.js"
+import { findAgent } from "./confine/agentFolder.js"
 import type { Interpreters } from "./confine/interpreters.js"
-import { defaultAgent, defaultLimits, type SandboxLimits, type SandboxNetwork } from "./confine/rootfs.js"
+import { defaultLimits, type SandboxLimits, type SandboxNetwork } from "./confine/rootfs.js"
 import type { JavaArchive } from "./languages/javaArchive.js"
 import { type Place, placeFor, type Settings } from "./launchPlan.js"
 import type { MemoryHold } from "./memory/memoryLimit.js"
@@ -127,6 +128,10 @@ const callOn = (connection: SandboxConnection, news: MemoryNews): Sandbox["call"
     return Effect.sync(cancel)
   })
 
+const ownAgent = Effect.suspend(() => findAgent()).pipe(
+  Effect.mapError(({ message }) => new SandboxStartError({ reason: message }))
+)
+
 const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const settings: Settings = {
@@ -135,7 +140,7 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       network: options.network ?? "none",
       outbound: options.outbound,
       javaFolder: options.javaArchive?.folder,
-      agent: Path.resolve(options.agent ?? defaultAgent)
+      agent: Path.resolve(options.agent ?? (yield* ownAgent).file)
     }
     const place = yield* placeFor(options.isolation.confinement, settings)
     const memory = yield* options.isolation.memory?.hold(settings.limits.memoryBytes, place.ending === "killed") ??

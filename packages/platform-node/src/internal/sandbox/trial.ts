@@ -1,9 +1,10 @@
 /** Running a short program in a sandbox to see whether that works here. */
 import * as Effect from "effect/Effect"
+import { findAgent } from "./confine/agentFolder.js"
 import type { Confined } from "./confine/candidates.js"
 import type { Interpreters } from "./confine/interpreters.js"
 import { confinedLaunch, type Launch } from "./confine/launchSpec.js"
-import { defaultAgent, defaultLimits } from "./confine/rootfs.js"
+import { defaultLimits } from "./confine/rootfs.js"
 import { destroyPipes, killNamespace, lastWords, leaderOf, spawnLaunch } from "./process/kill.js"
 
 const patience = 10_000
@@ -40,11 +41,11 @@ export const trial = (
   interpreters: Interpreters,
   program: ReadonlyArray<string>
 ): Effect.Effect<string | undefined> =>
-  confinedLaunch(
-    how,
-    { agent: defaultAgent, interpreters, limits: defaultLimits, network: "none" },
-    announced(program)
-  ).pipe(
+  findAgent().pipe(
+    Effect.flatMap(({ file }) =>
+      confinedLaunch(how, { agent: file, interpreters, limits: defaultLimits, network: "none" }, announced(program))
+    ),
     Effect.flatMap(complaintOf),
+    Effect.catchTag("AgentMissingError", ({ message }) => Effect.succeed(message)),
     Effect.catchAllDefect((defect) => Effect.succeed(String(defect)))
   )

@@ -6,7 +6,7 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
-import { eventBytes } from "../../../src/internal/agent/window.cjs"
+import { eventBytes } from "../../../src/internal/agentWire/window.js"
 
 export interface Answer {
   readonly ok: boolean
@@ -84,7 +84,7 @@ const frames = (onFrame: (id: number, json: Record<string, unknown>, body: Buffe
   }
 }
 
-const agentPath = fileURLToPath(new URL("../../../src/internal/agent/agent.cjs", import.meta.url))
+const agentPath = fileURLToPath(new URL("../../../dist/agent/agent.cjs", import.meta.url))
 
 const split = (value: Record<string, unknown>, body: Buffer) => {
   const middle = Number(value["stdoutBytes"] ?? 0)

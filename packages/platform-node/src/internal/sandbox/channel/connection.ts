@@ -4,7 +4,7 @@
  */
 import * as Either from "effect/Either"
 import type { Readable, Writable } from "node:stream"
-import { decoder, encode, type Frame, maxFrameBytes } from "../../agent/frames.cjs"
+import { decoder, encode, type Frame, maxFrameBytes } from "../../agentWire/frames.js"
 import {
   decodeReady,
   decodeReply,

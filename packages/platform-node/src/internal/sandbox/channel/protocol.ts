@@ -1,4 +1,4 @@
-/** What the host and the agent of a sandbox say to each other, inside the frames of `agent/frames.cjs`. */
+/** What the host and the agent of a sandbox say to each other, inside the frames of `agentWire/frames.ts`. */
 import * as Schema from "effect/Schema"
 import type { Language } from "../confine/interpreters.js"
 

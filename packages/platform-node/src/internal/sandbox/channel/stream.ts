@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
-import { eventBytes, makeReceipts } from "../../agent/window.cjs"
+import { eventBytes, makeReceipts } from "../../agentWire/window.js"
 import type { CallError, SandboxConnection, Started } from "./connection.js"
 import { type MemoryNews, withNews } from "./oomNotice.js"
 import type { SandboxAnswer, SandboxCall, SandboxOutput } from "./protocol.js"

@@ -1,7 +1,7 @@
 /** A byte stream to a port inside a sandbox, or to a program there that wants one, as a stream of Node's. */
 import * as Either from "effect/Either"
 import { Duplex } from "node:stream"
-import { windowBytes } from "../../agent/window.cjs"
+import { windowBytes } from "../../agentWire/window.js"
 import type { CallError, SandboxConnection, Started } from "./connection.js"
 import type { SandboxCall, TunnelEvent } from "./protocol.js"
 

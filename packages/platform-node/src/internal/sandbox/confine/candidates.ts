@@ -1,8 +1,8 @@
 /** The ways in which this machine might confine a sandbox, best first, before any of them has been tried. */
 import * as Effect from "effect/Effect"
-import { createRequire } from "node:module"
+import * as Either from "effect/Either"
 import * as Path from "node:path"
-import { fileURLToPath } from "node:url"
+import { findAgent, typeStripperFolder } from "./agentFolder.js"
 import { type HostIdentity, hostIdentity, reachableByAnyone } from "./hostIdentity.js"
 import { onPath, systemTool } from "./programs.js"
 
@@ -42,18 +42,15 @@ export interface Unconfined {
 export type Confined = Bwrap | Unshare
 export type Confinement = Confined | Landlock | Unconfined
 
-/** The folder of the agent's own files, which every sandbox sees read-only. */
-export const agentFolder = fileURLToPath(new URL("../../agent/", import.meta.url))
-
-/** The folder of what takes the types out of TypeScript. */
-export const typeStripperFolder = () => Path.dirname(createRequire(import.meta.url).resolve("@swc/wasm-typescript"))
-
 const languages = ["python3", "java", "Rscript"]
 
 /** A user id that owns nothing is no use where only root can come to the agent, to Node or to an interpreter. */
-const worksDropped = (): boolean =>
-  [agentFolder, typeStripperFolder(), process.execPath].every(reachableByAnyone) &&
-  languages.map(onPath).every((found) => found.length === 0 || found.some(reachableByAnyone))
+const worksDropped = (): boolean => {
+  const agent = findAgent()
+  return Either.isRight(agent) &&
+    [agent.right.folder, typeStripperFolder(), process.execPath].every(reachableByAnyone) &&
+    languages.map(onPath).every((found) => found.length === 0 || found.some(reachableByAnyone))
+}
 
 const entries = (identity: HostIdentity): ReadonlyArray<Entry> => {
   if (!identity.drops) return ["caller"]

@@ -1,7 +1,7 @@
 /** What a sandbox holds, said once for every mechanism that can build it. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { agentFolder, typeStripperFolder } from "./candidates.js"
+import { typeStripperFolder } from "./agentFolder.js"
 import { interpreterFolders, type Interpreters } from "./interpreters.js"
 
 /** What one sandbox may use. */
@@ -173,5 +173,3 @@ export const sandboxContents = (options: ContentsOptions): SandboxContents => {
     folders: [{ path: home, mode: "0700" }]
   }
 }
-
-export const defaultAgent = Path.join(agentFolder, "agent.cjs")

@@ -12,9 +12,9 @@ import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { encodeFields } from "../../agent/fields.cjs"
-import { javaArchiveName, javaOptions } from "../../agent/languages.cjs"
-import { agentFolder } from "../confine/candidates.js"
+import { encodeFields } from "../../agentWire/fields.js"
+import { javaArchiveName, javaOptions } from "../../agentWire/javaKernel.js"
+import { findAgent } from "../confine/agentFolder.js"
 import type { Available, Missing } from "../confine/interpreters.js"
 
 export interface JavaArchive {
@@ -25,8 +25,6 @@ export interface JavaArchive {
 }
 
 class BuildError extends Data.TaggedError("BuildError")<{ readonly reason: string }> {}
-
-const source = Path.join(agentFolder, "Kernel.java")
 
 /** Code that touches what most programs touch, so that the classes behind it are in the archive. */
 const training = [
@@ -48,15 +46,15 @@ const cacheFolder = (): string => {
   )
 }
 
-const keyOf = ({ path, version }: Available): string => {
+const keyOf = ({ path, version }: Available, source: string): string => {
   const parts = [Fs.readFileSync(source), path, version, process.arch, ...javaOptions, ...training]
   const hash = Crypto.createHash("sha256")
   for (const part of [...parts, Fs.statSync(Fs.realpathSync(path)).mtimeMs.toString()]) hash.update(part).update("\0")
   return hash.digest("hex").slice(0, 16)
 }
 
-const ownFolder = (java: Available, cache: string): string => {
-  const folder = Path.join(cache, `java-${keyOf(java)}`)
+const ownFolder = (java: Available, source: string, cache: string): string => {
+  const folder = Path.join(cache, `java-${keyOf(java, source)}`)
   for (const path of [cache, folder]) {
     Fs.mkdirSync(path, { recursive: true, mode: 0o755 })
     const { mode, uid } = Fs.lstatSync(path)
@@ -131,7 +129,7 @@ const temporary = (cache: string) =>
     (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
   )
 
-const build = (java: Available, folder: string): Effect.Effect<void, BuildError> =>
+const build = (java: Available, source: string, folder: string): Effect.Effect<void, BuildError> =>
   Effect.scoped(Effect.gen(function*() {
     if (Fs.existsSync(Path.join(folder, javaArchiveName))) return
     const made = yield* temporary(Path.dirname(folder))
@@ -152,10 +150,11 @@ export const make = (
 ): Effect.Effect<JavaArchive, never, Scope.Scope> =>
   Effect.gen(function*() {
     if (java._tag === "Missing" || process.platform !== "linux") return none
-    const folder = yield* Effect.try(() => ownFolder(java, cache))
+    const { javaKernel } = yield* findAgent()
+    const folder = yield* Effect.try(() => ownFolder(java, javaKernel, cache))
     const wanted = yield* Deferred.make<void>()
     yield* Deferred.await(wanted).pipe(
-      Effect.zipRight(build(java, folder)),
+      Effect.zipRight(build(java, javaKernel, folder)),
       Effect.catchAllCause((cause) => Effect.logDebug("The Java kernel could not be made ready", cause)),
       Effect.forkScoped
     )

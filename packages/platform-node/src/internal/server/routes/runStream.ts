@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { maxJson } from "../../agent/frames.cjs"
-import { isModest } from "../../agent/modestJson.cjs"
+import { maxJson } from "../../agentWire/frames.js"
+import { isModest } from "../../agentWire/jsonLimits.js"
 import {
   type SandboxAnswer,
   type SandboxCall,

@@ -1,0 +1,105 @@
+/**
+ * What this session uses of what it may use. A rate is over the time since the call before, or over a short while for the
+ * first.
+ */
+import * as Fs from "node:fs"
+import { availableParallelism } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
+import { isConfined } from "../files/beneath.js"
+import { walk } from "../files/walk.js"
+import type { Config, Operation } from "../operation.js"
+import { sessionProcesses } from "./processTable.js"
+
+/** Long enough for the clock that processor time is counted by, which has hundredths of a second. */
+const shortestMs = 100
+
+const ticksPerSecond = 100
+const pageBytes = 4096
+const mostCounted = 100_000
+
+type Sample = { readonly at: number; readonly cpuSeconds: number; readonly rx: number; readonly tx: number }
+
+let before: Sample | undefined
+
+export const metrics: Operation = async (_call, { config }) => {
+  const first = before ?? sampleOf(config)
+  if (performance.now() - first.at < shortestMs) await sleep(shortestMs)
+  const now = sampleOf(config)
+  before = now
+  const seconds = (now.at - first.at) / 1000
+  const cpuCount = availableParallelism()
+  const disk = await diskOf(config)
+  return {
+    value: {
+      cpuCount,
+      cpuUsedPct: Math.min(100, Math.max(0, (now.cpuSeconds - first.cpuSeconds) / seconds / cpuCount * 100)),
+      memTotal: memoryTotal(config),
+      memUsed: memoryUsed(config, disk.used),
+      diskTotal: disk.total,
+      diskUsed: disk.used,
+      rxUsedKbyte: now.rx / 1024,
+      txUsedKbyte: now.tx / 1024,
+      rxRateKbytePerS: Math.max(0, now.rx - first.rx) / 1024 / seconds,
+      txRateKbytePerS: Math.max(0, now.tx - first.tx) / 1024 / seconds,
+      timestamp: new Date().toISOString()
+    }
+  }
+}
+
+const sampleOf = (config: Config): Sample => ({
+  at: performance.now(),
+  cpuSeconds: sessionProcesses(config).reduce((sum, { ticks }) => sum + ticks, 0) / ticksPerSecond,
+  ...traffic()
+})
+
+/** Bytes over all interfaces but the loopback, which leads nowhere. */
+const traffic = () => {
+  const lines = textOf("/proc/net/dev").split("\n").filter((line) => /^\s*(?!lo:)[^\s:]+:/.test(line))
+  const counts = lines.map((line) => line.slice(line.indexOf(":") + 1).trim().split(/\s+/).map(Number))
+  const sum = (column: number) => counts.reduce((total, row) => total + (row[column] ?? 0), 0)
+  return { rx: sum(0), tx: sum(8) }
+}
+
+/** What the session may have, or all of the machine. */
+const memoryTotal = ({ limits }: Config) => {
+  const machine = Number(/^MemTotal:\s+(\d+)/m.exec(textOf("/proc/meminfo"))?.[1] ?? 0) * 1024
+  return Math.min(machine, limits.memoryBytes ?? Infinity)
+}
+
+/** What its processes hold and what its files take where they are in memory too. */
+const memoryUsed = (config: Config, files: number) =>
+  sessionProcesses(config).reduce((sum, { privatePages }) => sum + privatePages * pageBytes, isConfined() ? 0 : files)
+
+/**
+ * File systems of the session's own tell their size; on a file system of the machine the files are counted, and what is
+ * free there is theirs as well.
+ */
+const diskOf = async ({ home, tmp }: Config) => {
+  if (isConfined()) {
+    const used = await bytesBelow(home) + await bytesBelow(tmp)
+    const { bavail, bsize } = Fs.statfsSync(home)
+    return { total: used + bavail * bsize, used }
+  }
+  const devices = new Map([home, tmp].map((path) => [Fs.statSync(path).dev, Fs.statfsSync(path)]))
+  const sizes = [...devices.values()].map(({ bfree, blocks, bsize }) => [blocks * bsize, (blocks - bfree) * bsize])
+  const sum = (index: 0 | 1) => sizes.reduce((total, size) => total + (size[index] ?? 0), 0)
+  return { total: sum(0), used: sum(1) }
+}
+
+const bytesBelow = async (root: string) => {
+  let bytes = 0
+  let counted = 0
+  await walk(root, ({ stat }) => {
+    bytes += Number(stat()?.blocks ?? 0) * 512
+    return ++counted < mostCounted ? "enter" : "stop"
+  })
+  return bytes
+}
+
+const textOf = (path: string) => {
+  try {
+    return Fs.readFileSync(path, "utf8")
+  } catch {
+    return ""
+  }
+}

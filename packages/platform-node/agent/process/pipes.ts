@@ -1,0 +1,109 @@
+/**
+ * Real pipes for the processes the agent starts. What Node calls a pipe is a socket pair, on which `echo x >/dev/stderr`
+ * fails and which Java and R cannot open; so these are FIFOs, made in batches, unlinked at once and used again.
+ */
+import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import type { Socket } from "node:net"
+import { join } from "node:path"
+import { ownPrefix } from "../files/ownFiles.js"
+import { readAll } from "../wire/connection.js"
+import { about, failureOf } from "../wire/failure.js"
+
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = Fs.constants
+const batch = 8
+
+export interface Pipe {
+  /** The end the agent keeps. */
+  readonly ours: number
+  /** The end for the child, to be closed here once the child has it. */
+  readonly theirs: number
+  /** Keeps the FIFO alive between uses. */
+  readonly handle: number
+}
+
+export type Direction = "fromChild" | "toChild"
+
+export interface Pipes {
+  readonly take: (...directions: ReadonlyArray<Direction>) => Promise<Array<Pipe>>
+  /** Reads a pipe from a child until no process has its other end any more, and keeps the pipe for a later child. */
+  readonly read: (pipe: Pipe, onChunk: (chunk: Buffer) => void, onEnd: () => void) => Socket
+  /** Makes the first pipes before they are needed. */
+  readonly prepare: () => void
+  /** For a pipe that nobody reads. */
+  readonly drop: (pipe: Pipe) => void
+}
+
+/**
+ * @param tmp a directory to make them in
+ */
+export const makePipes = (tmp: string): Pipes => {
+  const spare: Array<number> = []
+  let making: Promise<void> | undefined
+
+  const refill = () =>
+    making ??= makeFifos(tmp).then((made) => void spare.push(...made)).finally(() => {
+      making = undefined
+    })
+
+  const take: Pipes["take"] = async (...directions) => {
+    while (spare.length < directions.length) await refill()
+    const taken: Array<Pipe> = []
+    try {
+      for (const direction of directions) taken.push(openEnds(spare.pop() as number, direction))
+      return taken
+    } catch (error) {
+      for (const { handle, ours, theirs } of taken) for (const fd of [ours, theirs, handle]) Fs.closeSync(fd)
+      throw failureOf(error, "a pipe for a process")
+    }
+  }
+
+  const read: Pipes["read"] = (pipe, onChunk, onEnd) =>
+    readAll(pipe.ours, onChunk, () => {
+      if (spare.length < 2 * batch) spare.push(pipe.handle)
+      else Fs.closeSync(pipe.handle)
+      onEnd()
+    })
+
+  const prepare = () => void refill().catch(() => undefined)
+
+  return { take, read, prepare, drop: (pipe) => Fs.closeSync(pipe.handle) }
+}
+
+const openEnds = (handle: number, direction: Direction): Pipe => {
+  const path = `/proc/self/fd/${handle}`
+  const [our, their] = direction === "fromChild" ? [O_RDONLY, O_WRONLY] : [O_WRONLY, O_RDONLY]
+  const opened = [handle]
+  try {
+    const ours = Fs.openSync(path, our | O_NONBLOCK)
+    opened.push(ours)
+    return { ours, theirs: Fs.openSync(path, their), handle }
+  } catch (error) {
+    for (const fd of opened) Fs.closeSync(fd)
+    throw error
+  }
+}
+
+const makeFifos = async (tmp: string) => {
+  const handles: Array<number> = []
+  const directory = about(`pipes in ${tmp}`, () => Fs.mkdtempSync(join(tmp, ownPrefix("pipes"))))
+  const paths = Array.from({ length: batch }, (_, index) => join(directory, String(index)))
+  try {
+    await mkfifo(paths)
+    for (const path of paths) handles.push(Fs.openSync(path, O_RDONLY | O_NONBLOCK))
+    return handles
+  } catch (error) {
+    for (const handle of handles) Fs.closeSync(handle)
+    throw failureOf(error, `pipes in ${tmp}`)
+  } finally {
+    for (const path of paths) Fs.rmSync(path, { force: true })
+    Fs.rmdirSync(directory)
+  }
+}
+
+const mkfifo = (paths: ReadonlyArray<string>): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const child = spawn("mkfifo", ["-m", "600", ...paths], { env: { PATH: "/usr/bin:/bin" }, stdio: "ignore" })
+    child.on("error", reject)
+    child.on("exit", (code) => code === 0 ? resolve() : reject(new Error(`mkfifo ended with exit code ${code}`)))
+  })
