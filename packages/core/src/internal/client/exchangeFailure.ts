@@ -1,7 +1,7 @@
 /** What a failed exchange means for the call that it was made for. */
 import { LimitExceededError, TransportError } from "../../AgbError.js"
-import type { ExchangeError } from "../../Transport.js"
 import type { Repeat } from "../wire/endpoint.js"
+import type { ExchangeError } from "./exchange.js"
 
 export interface Call {
   readonly operation: string
