@@ -1,12 +1,42 @@
-// What users install: publint and attw on the packages as they are published.
+// What users install: the tarballs hold what they must and nothing else, and publint and attw find no fault in them.
 import { execFileSync } from "node:child_process"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { build, stage } from "./stage.mjs"
+import { withPacked } from "./pack.mjs"
 
-build()
-for (const name of ["core", "platform-node"]) {
-  const directory = join(stage, "node_modules", "@effect-agb", name)
-  const run = (command, ...args) => execFileSync("npx", ["--no-install", command, ...args], { stdio: "inherit" })
-  run("publint", directory, "--strict", "--pack", "npm")
-  run("attw", "--pack", directory, "--profile", "esm-only", "--quiet")
+const needed = {
+  core: ["dist/index.js", "dist/index.d.ts"],
+  "platform-node": ["dist/index.js", "dist/index.d.ts", "dist/agb-local.js", "dist/agb-local.notices.txt"]
 }
+const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
+const kernels = ["Kernel.java", "kernel.R", "kernel.py"]
+const allowed = /^(README\.md|LICENSE|CHANGELOG\.md|package\.json|dist\/.+)$/
+const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/bin\./
+
+const faultsOf = (name, folder) => {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+  const missing = [...always, ...needed[name]].filter((file) => !existsSync(join(folder, file)))
+  const kernel = name === "core" ? [] : kernels.filter((kernel) => !files.some((file) => file.endsWith(`/${kernel}`)))
+  const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
+  const ranges = Object.entries({ ...dependencies, ...peerDependencies }).filter(([, range]) => /^\d|:/.test(range))
+  return [
+    ...[...missing, ...kernel].map((file) => `${file} is missing`),
+    ...files.filter((file) => !allowed.test(file) || unwanted.test(file)).map((file) =>
+      `${file} does not belong there`
+    ),
+    ...ranges.map(([dependency, range]) => `${dependency}: ${range} is not a range`)
+  ]
+}
+
+await withPacked((folder, tarballs) => {
+  for (const [name, tarball] of Object.entries(tarballs)) {
+    const faults = faultsOf(name, join(folder, "node_modules", "@effect-agb", name))
+    for (const fault of faults) console.error(`@effect-agb/${name}: ${fault}`)
+    if (faults.length > 0) process.exitCode = 1
+    const run = (command, ...args) => execFileSync("npx", ["--no-install", command, ...args], { stdio: "inherit" })
+    run("publint", "run", tarball, "--strict")
+    run("attw", tarball, "--profile", "esm-only", "--quiet")
+  }
+})

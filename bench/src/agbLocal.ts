@@ -20,7 +20,9 @@ export interface AgbLocal {
   readonly stop: () => Promise<number>
 }
 
-const program = fileURLToPath(new URL("dist/bin.js", import.meta.resolve("@effect-agb/platform-node/package.json")))
+const program = fileURLToPath(
+  new URL("dist/agb-local.js", import.meta.resolve("@effect-agb/platform-node/package.json"))
+)
 const apiKey = "akm-bench"
 
 const greeting = async (child: ChildProcess): Promise<Map<string, string>> => {

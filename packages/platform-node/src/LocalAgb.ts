@@ -1,5 +1,5 @@
 /**
- * The local runtime: a server on loopback that speaks the wire of the cloud and runs real processes in sandboxes. Swap
+ * The local runtime: a server, on loopback unless asked otherwise, that speaks the wire of the cloud and runs real processes in sandboxes. Swap
  * this layer for the cloud's and the same program runs without an account and without a network.
  *
  * The layer owns the server and all its sessions: when it ends, every process and every file of theirs is gone.
@@ -29,10 +29,13 @@ import { availableLanguages, describeLanguages } from "./internal/sandbox/confin
 import { findInterpreters } from "./internal/sandbox/languages/interpreterSearch.js"
 import * as javaArchives from "./internal/sandbox/languages/javaArchive.js"
 import * as sandboxPools from "./internal/sandbox/pool.js"
+import { resolveHosts } from "./internal/server/http/hosts.js"
 import { type LocalServerError, serve } from "./internal/server/http/httpServer.js"
+import { requestHost } from "./internal/server/http/requestContext.js"
 import { placeOf } from "./internal/server/http/requestLog.js"
 import { resolve as resolveServerLimits, type ServerLimitOptions } from "./internal/server/http/serverLimits.js"
 import * as apiRoute from "./internal/server/routes/apiRoute.js"
+import { route as healthRoute } from "./internal/server/routes/healthRoute.js"
 import * as linkGateway from "./internal/server/routes/linkGateway.js"
 import * as linkRoute from "./internal/server/routes/linkRoute.js"
 import * as webSocketRoute from "./internal/server/routes/webSocketRoute.js"
@@ -53,6 +56,16 @@ export interface Options {
    * the session, and take `/tmp` for the latter, `$TMPDIR` of its commands; commands and code have all of this machine.
    */
   readonly isolation?: Isolation.IsolationRequest | Isolation.Isolation | undefined
+  /**
+   * The address to listen on. Default `127.0.0.1`: only programs of this machine reach the server. With any other, for
+   * example `0.0.0.0`, other machines do, over plain HTTP; a warning is logged that says so.
+   */
+  readonly host?: string | undefined
+  /**
+   * Host names and addresses, without ports, by which clients may call the server besides its own address: those of a
+   * container, a proxy or a forwarded port. Requests for any other are refused (DNS rebinding).
+   */
+  readonly allowedHosts?: ReadonlyArray<string> | undefined
   /** Default 0: any free port. */
   readonly port?: number | undefined
   /** The key that clients must send. Default: a random one. */
@@ -137,7 +150,7 @@ export declare namespace LocalAgb {
    * @category models
    */
   export interface Service {
-    /** `http://127.0.0.1:<port>`. */
+    /** `http://127.0.0.1:<port>`, unless the server listens on another address alone. */
     readonly endpoint: string
     readonly apiKey: Redacted.Redacted<string>
     readonly isolation: Isolation.Isolation
@@ -197,6 +210,7 @@ const contextLimitsOf = ({ contextBytes, contextFiles, totalBytes }: NonNullable
 export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, StartError, Scope.Scope> =>
   Effect.gen(function*() {
     const apiKey = yield* keyOf(options.apiKey)
+    const hosts = yield* resolveHosts(options)
     const port = yield* whole("port", options.port, 0, 0, 65_535)
     const warm = yield* whole("warm", options.warm, 1, 0, 64)
     const maxSessions = yield* whole("maxSessions", options.maxSessions, 1000, 1, 100_000)
@@ -212,7 +226,7 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
     const contexts = yield* contextsModule.make({
       directory: options.contextsDirectory,
       limits: yield* contextLimitsOf(options.contextLimits ?? {}),
-      origin: () => origin(),
+      origin: Effect.suspend(() => origin),
       sessions: { find: (sessionId) => registry.find(sessionId), use: (sessionId) => registry.use(sessionId) }
     })
     const javaArchive = yield* javaArchives.make(interpreters.java)
@@ -226,24 +240,27 @@ export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, Sta
       javaArchive
     })
     const registry = yield* registries.make({ pool, maxSessions, maxLifetimeMillis: maxLifetimeSeconds * 1000 })
-    const origin = (): string => `http://127.0.0.1:${server.port}`
+    const origin: Effect.Effect<string> = Effect.map(requestHost, (name) => hosts.origin(server.port, name))
     const answer = AgbServer.make(
-      handlers.make({ registry, contexts, links: linkGateway.make(), origin, defaultIdleSeconds }),
+      handlers.make({ registry, contexts, links: linkGateway.make(hosts), origin, defaultIdleSeconds }),
       (cause) => Effect.logError(`A request met a defect: ${placeOf(Cause.squash(cause))}`)
     )
     const server = yield* serve({
+      hosts,
       port,
       limits: serverLimits,
       logLevel,
       routes: [
+        healthRoute,
         contexts.route,
         linkRoute.make({ registry, limits: serverLimits }),
         apiRoute.make({ apiKey: Redacted.value(apiKey), limits: serverLimits, answer })
       ],
       ...webSocketRoute.make({ registry, limits: serverLimits, logLevel })
     })
+    if (hosts.warning !== undefined) yield* Effect.logWarning(hosts.warning)
     return {
-      endpoint: origin(),
+      endpoint: hosts.origin(server.port),
       apiKey,
       isolation,
       languages: availableLanguages(interpreters),

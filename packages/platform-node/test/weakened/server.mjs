@@ -8,6 +8,7 @@ const body = `packages/platform-node/src/internal/server/http/requestBody.ts`
 const connections = `packages/platform-node/src/internal/server/http/connections.ts`
 const registry = `packages/platform-node/src/internal/server/sessions/registry.ts`
 const webSocket = `packages/platform-node/src/internal/server/routes/webSocketRoute.ts`
+const hosts = `packages/platform-node/src/internal/server/http/hosts.ts`
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
 const urls = `${contexts}/signedUrls.ts`
 
@@ -22,14 +23,30 @@ const limits = `${tests}/server/attacksLimits.test.ts`
 const tokens = `${tests}/server/attacksTokens.test.ts`
 const sockets = `${tests}/server/attacksSockets.test.ts`
 const links = `${tests}/server/links.test.ts`
+const hostTests = `${tests}/server/hosts.test.ts`
 const life = `${tests}/server/server.test.ts`
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
   {
     defence: "the Host header",
-    changes: { [gate]: [["if (!isOurs(headers.host) ||", "if (headers.host === \"\" ||"]] },
+    changes: { [gate]: [["if (!isOurs(headers.host, request) ||", "if (headers.host === \"\" ||"]] },
     caughtBy: [server, "answers under no other host name"]
+  },
+  {
+    defence: "the Host header where clients may use other names",
+    changes: { [hosts]: [["anyPort.has(split(name)[0])", "anyPort.size > 0"]] },
+    caughtBy: [hostTests, "checks the Host header all the same"]
+  },
+  {
+    defence: "the warning that sessions can be reached from other machines",
+    changes: { [hosts]: [["if (reasons.length === 0) return undefined", "if (reasons.length < 3) return undefined"]] },
+    caughtBy: [hostTests, "says so, listens on all addresses"]
+  },
+  {
+    defence: "the Host header of links where clients may use other names",
+    changes: { [gateway]: [["return !isOwn(host, request) ||", "return host === undefined ||"]] },
+    caughtBy: [hostTests, "opens links under the name that the client uses"]
   },
   {
     defence: "requests in flight on a connection",
@@ -409,7 +426,7 @@ export default [
   },
   {
     defence: "a link into a session: pages from elsewhere",
-    changes: { [gateway]: [["!own.some((name) => origin === `http://${name}`)", "origin === \"\""]] },
+    changes: { [gateway]: [["!isOwn(own.exec(origin)?.[1], request)", "origin === \"\""]] },
     caughtBy: [links, "opens for nobody without its token"]
   },
   {

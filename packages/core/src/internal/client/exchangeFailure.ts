@@ -1,7 +1,7 @@
 /** Converts a failed HTTP exchange into the typed error of its call. */
 import { LimitExceededError, TransportError } from "../../AgbError.js"
-import type { ExchangeError } from "../../Transport.js"
 import type { RetrySafety } from "../wire/endpoint.js"
+import type { ExchangeError } from "./exchange.js"
 
 export interface Call {
   readonly operation: string

@@ -39,7 +39,7 @@ export interface ContextHandlerOptions {
   readonly store: ContextStore
   readonly urls: SignedUrls
   /** Scheme, host and port under which the runtime is reached. */
-  readonly origin: () => string
+  readonly origin: Effect.Effect<string>
   readonly sessions: Sessions
   readonly contextsOf: (session: LocalSession) => SessionContexts
 }
@@ -132,9 +132,9 @@ const contextHandlers = (store: ContextStore) => ({
 
 const fileHandlers = ({ origin, store, urls }: ContextHandlerOptions) => {
   const presign = (grant: Omit<Grant, "expires">) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
+    Effect.zipWith(Clock.currentTimeMillis, origin, (now, origin) => {
       const expires = Math.floor(now / 1000) + urlSeconds
-      return { url: origin() + urls.sign({ ...grant, expires }), expireTime: expires }
+      return { url: origin + urls.sign({ ...grant, expires }), expireTime: expires }
     })
 
   return {

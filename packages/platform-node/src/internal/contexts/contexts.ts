@@ -32,7 +32,7 @@ export interface ContextsOptions {
   /** Where contexts are kept; without it they end with the scope. */
   readonly directory: string | undefined
   readonly limits: ContextLimits
-  readonly origin: () => string
+  readonly origin: Effect.Effect<string>
   readonly sessions: handlers.Sessions
   readonly now?: () => number
 }

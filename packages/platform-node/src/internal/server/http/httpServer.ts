@@ -1,5 +1,5 @@
 /**
- * The wire over HTTP on a loopback address: `node:http` with one fiber per request. Who has no token, comes from a
+ * The wire over HTTP, on a loopback address unless asked for another: `node:http` with one fiber per request. Who has no token, comes from a
  * browser page or speaks too much or too slowly gets no further than this file and its neighbours.
  */
 import { type ApiError, errorReply, type HttpReply } from "@effect-agb/core/AgbServer"
@@ -13,6 +13,7 @@ import type { Duplex } from "node:stream"
 import { releaseServer } from "../../node/processRef.js"
 import { type Connections, watch } from "./connections.js"
 import { type Exchange, type Route, send, sendRaw, type Target, targetOf } from "./exchange.js"
+import type { Hosts } from "./hosts.js"
 import { answerMalformed } from "./malformed.js"
 import { makeGate, refusal } from "./originCheck.js"
 import { hasBody } from "./requestBody.js"
@@ -26,11 +27,15 @@ import * as works from "./work.js"
  * The server could not listen, for example because its port is taken. `code` is the system's.
  */
 export class LocalServerError extends Schema.TaggedError<LocalServerError>()("LocalServerError", {
+  host: Schema.String,
   port: Schema.Number,
   code: Schema.String
 }) {
   override get message(): string {
-    return `The local runtime cannot listen on 127.0.0.1:${this.port} (${this.code}); choose another port, or 0 for any`
+    const advice = this.code === "EADDRINUSE" || this.code === "EACCES"
+      ? "choose another port, or 0 for any"
+      : "choose an address of this machine"
+    return `The local runtime cannot listen on ${this.host}, port ${this.port} (${this.code}); ${advice}`
   }
 }
 
@@ -44,6 +49,7 @@ export interface UpgradeRequest {
 }
 
 export interface HttpServerOptions {
+  readonly hosts: Hosts
   readonly port: number
   readonly limits: ServerLimits
   /** The level of the lines in the log that say what was answered. */
@@ -55,8 +61,6 @@ export interface HttpServerOptions {
   /** Says goodbye on the connections that were taken over. */
   readonly onEnd: Effect.Effect<void>
 }
-
-const host = "127.0.0.1"
 
 const ending = refusal(503, "ServerStopping", "the server is about to end")
 
@@ -73,12 +77,12 @@ const lingerMillis = 2000
 
 const goodbyeMillis = 200
 
-const listen = (server: Http.Server, port: number): Effect.Effect<number, LocalServerError> =>
+const listen = (server: Http.Server, host: string, port: number): Effect.Effect<number, LocalServerError> =>
   Effect.async((resume) => {
     server.once(
       "error",
       (error: NodeJS.ErrnoException) =>
-        resume(Effect.fail(new LocalServerError({ port, code: error.code ?? "unknown" })))
+        resume(Effect.fail(new LocalServerError({ host, port, code: error.code ?? "unknown" })))
     )
     server.listen(port, host, () => resume(Effect.succeed((server.address() as AddressInfo).port)))
   })
@@ -146,7 +150,7 @@ const answerRequests =
     const { method = "", socket } = request
     const target = targetOf(request.url)
     const { path, query } = target
-    const facts: RequestFacts = { sandboxMillis: 0 }
+    const facts: RequestFacts = { sandboxMillis: 0, host: request.headers.host }
     const exchange = { request, response, method, path, query, facts, admit: () => connections.admit(socket) }
     const route = routes.find((route) => route.matches(method, path)) ?? nowhere
     const busy = work.isEnding() ? ending : connections.isFull(socket) ? tooMany : undefined
@@ -206,7 +210,7 @@ export const serve = (
     const server = makeServer(limits)
     const connections = watch(server, limits)
     yield* releaseServer(server)
-    const port = yield* listen(server, options.port)
+    const port = yield* listen(server, options.hosts.address, options.port)
     yield* Effect.addFinalizer(() =>
       Effect.sync(connections.close).pipe(
         Effect.zipRight(work.end),
@@ -214,7 +218,7 @@ export const serve = (
         Effect.zipRight(Effect.promise(() => connections.end(goodbyeMillis)))
       )
     )
-    const running = { options, work, connections, gate: makeGate(port) }
+    const running = { options, work, connections, gate: makeGate(options.hosts, port) }
     server.on("request", answerRequests(running))
     server.on("checkContinue", answerRequests(running))
     server.on("checkExpectation", answerRequests(running, unexpected))

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
 import type { IncomingMessage } from "node:http"
 import type { Target } from "./exchange.js"
+import type { Hosts } from "./hosts.js"
 
 export const refusal = (status: number, code: string, message: string) => new ApiError({ status, code, message })
 
@@ -22,17 +23,14 @@ export const demand = (isRight: boolean, code: string, message: string): Effect.
 /** Headers that mean something else to every program that reads them when they come twice. */
 const single = ["host", "origin", "authorization", "x-access-token", "content-length", "content-type"]
 
-export const makeGate = (port: number) => {
-  const hosts = new Set(["127.0.0.1", "localhost", "[::1]"].map((name) => `${name}:${port}`))
-  const isOurs = (name: string | undefined): boolean => hosts.has(name?.toLowerCase() ?? "")
-  return (
-    { headers, headersDistinct }: IncomingMessage,
-    { authority }: Pick<Target, "authority">
-  ): ApiError | undefined => {
+export const makeGate = (hosts: Hosts, port: number) => {
+  const isOurs = hosts.check(port)
+  return (request: IncomingMessage, { authority }: Pick<Target, "authority">): ApiError | undefined => {
+    const { headers, headersDistinct } = request
     const twice = single.find((name) => (headersDistinct[name]?.length ?? 0) > 1)
     if (twice !== undefined) return refusal(400, "InvalidHeader", `the header ${twice} must not be repeated`)
-    if (!isOurs(headers.host) || authority !== undefined && !isOurs(authority)) {
-      return refusal(403, "Forbidden.Host", "the Host header must name this loopback server")
+    if (!isOurs(headers.host, request) || authority !== undefined && !isOurs(authority, request)) {
+      return refusal(403, "Forbidden.Host", "the Host header must name this server")
     }
     if (headers.origin !== undefined) return refusal(403, "Forbidden.Origin", "browser pages are not served")
     return undefined

@@ -4,6 +4,8 @@ import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
 
 export interface RequestFacts {
+  /** What the client calls this server: its Host header, which is checked before anything is done. */
+  host?: string | undefined
   requestId?: string
   /** Of a session that exists, never what a client only claims. */
   sessionId?: string
@@ -27,6 +29,12 @@ export const note = (facts: Partial<RequestFacts>): Effect.Effect<void> =>
     Effect.sync(() => {
       if (known !== undefined) Object.assign(known, facts)
     }))
+
+/** What the client of the request that is answered calls this server. */
+export const requestHost: Effect.Effect<string | undefined> = FiberRef.getWith(
+  current,
+  (known) => Effect.succeed(known?.host)
+)
 
 /** Counts the time of `effect` as the sandbox's. */
 export const inSandbox = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

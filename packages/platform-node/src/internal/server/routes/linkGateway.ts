@@ -11,7 +11,9 @@ import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import { type Duplex, pipeline } from "node:stream"
 import { releaseServer } from "../../node/processRef.js"
+import { type Hosts, withPort } from "../http/hosts.js"
 import { makeCheck } from "../http/originCheck.js"
+import { requestHost } from "../http/requestContext.js"
 import { ServerRequest } from "../http/serverRequest.js"
 import type { LocalSession } from "../sessions/registry.js"
 
@@ -22,7 +24,7 @@ export interface LinkGateway {
 
 interface Link {
   readonly token: string
-  readonly origin: string
+  readonly port: number
 }
 
 const maxLinks = 16
@@ -38,10 +40,10 @@ const tooMany = new ApiError({
 const notListening = ({ message }: Error) =>
   new ApiError({ status: 500, code: "Link.Failed", message: `the link could not be opened: ${message}` })
 
-const listen = (server: Http.Server): Effect.Effect<number, ApiError> =>
+const listen = (server: Http.Server, host: string): Effect.Effect<number, ApiError> =>
   Effect.async((resume) => {
     server.once("error", (error) => resume(Effect.fail(notListening(error))))
-    server.listen(0, "127.0.0.1", () => resume(Effect.succeed((server.address() as AddressInfo).port)))
+    server.listen(0, host, () => resume(Effect.succeed((server.address() as AddressInfo).port)))
   })
 
 const acquire = Effect.acquireRelease(
@@ -97,10 +99,13 @@ const forwarded = (raw: ReadonlyArray<string>, port: number): ReadonlyArray<read
   })
 
 /** Another host name (DNS rebinding), or a page that came from somewhere else. */
-const isForeign = (port: number) => {
-  const own = ["127.0.0.1", "localhost"].map((name) => `${name}:${port}`)
-  return ({ headers: { host = "", origin } }: Http.IncomingMessage): boolean =>
-    !own.includes(host.toLowerCase()) || origin !== undefined && !own.some((name) => origin === `http://${name}`)
+const isForeign = (hosts: Hosts, port: number) => {
+  const isOwn = hosts.check(port)
+  const own = /^http:\/\/(.*)$/
+  return (request: Http.IncomingMessage): boolean => {
+    const { host, origin } = request.headers
+    return !isOwn(host, request) || origin !== undefined && !isOwn(own.exec(origin)?.[1], request)
+  }
 }
 
 const refuse = (response: Http.ServerResponse, status: number, text: string): void => {
@@ -171,13 +176,13 @@ const join = (
 }
 
 /** A link that ends with the scope. */
-const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, ApiError, Scope.Scope> =>
+const makeLink = (hosts: Hosts, session: LocalSession, port: number): Effect.Effect<Link, ApiError, Scope.Scope> =>
   Effect.gen(function*() {
     const server = yield* acquire
     yield* releaseServer(server)
-    const outside = yield* listen(server)
+    const outside = yield* listen(server, hosts.address)
     const token = Crypto.randomBytes(16).toString("hex")
-    const isRefused = isForeign(outside)
+    const isRefused = isForeign(hosts, outside)
     const isToken = makeCheck(token)
     const cookieName = `${cookiePrefix}${outside}`
     const clock = yield* Effect.clock
@@ -190,7 +195,7 @@ const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, ApiE
     }
 
     server.on("request", (request, response) => {
-      if (isRefused(request)) return refuse(response, 403, "this link is for its own pages and loopback only")
+      if (isRefused(request)) return refuse(response, 403, "this link is for its own pages only")
       const admitted = admit(isToken, cookieName, request)
       if (admitted === undefined) return refuse(response, 401, "this link needs its token")
       proxy(request, response, use(), { ...admitted, port, cookie: `${cookieName}=${token}` })
@@ -200,10 +205,10 @@ const makeLink = (session: LocalSession, port: number): Effect.Effect<Link, ApiE
       if (admitted === undefined) return socket.destroy()
       join(request, socket, head, use(), admitted.path, port)
     })
-    return { token, origin: `127.0.0.1:${outside}` }
+    return { token, port: outside }
   })
 
-export const make = (): LinkGateway => {
+export const make = (hosts: Hosts): LinkGateway => {
   const links = new WeakMap<LocalSession, Map<number, Link>>()
   const oneAtATime = Effect.unsafeMakeSemaphore(1).withPermits(1)
 
@@ -214,7 +219,7 @@ export const make = (): LinkGateway => {
       const found = known.get(port)
       if (found !== undefined) return Effect.succeed(found)
       if (known.size >= maxLinks) return Effect.fail(tooMany)
-      return Effect.tap(Scope.extend(makeLink(session, port), session.scope), (link) =>
+      return Effect.tap(Scope.extend(makeLink(hosts, session, port), session.scope), (link) =>
         Effect.sync(() => {
           known.set(port, link)
         }))
@@ -222,6 +227,9 @@ export const make = (): LinkGateway => {
 
   return {
     open: (session, port, protocol) =>
-      Effect.map(oneAtATime(linkOf(session, port)), ({ origin, token }) => `${protocol}://${origin}/${token}/`)
+      Effect.zipWith(oneAtATime(linkOf(session, port)), requestHost, ({ port, token }, name) => {
+        const origin = hosts.origin(port, name === undefined ? undefined : withPort(name, port))
+        return `${origin.replace("http:", `${protocol}:`)}/${token}/`
+      })
   }
 }

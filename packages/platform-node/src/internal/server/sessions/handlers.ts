@@ -15,7 +15,7 @@ export interface HandlerOptions {
   readonly links: LinkGateway
   readonly contexts: Contexts
   /** Scheme, host and port under which the runtime is reached. */
-  readonly origin: () => string
+  readonly origin: Effect.Effect<string>
   /** For sessions that name no idle time. */
   readonly defaultIdleSeconds: number
 }
@@ -114,13 +114,16 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
         form: sdkStats === undefined && isFirstGeneration(userAgent) ? "v0.2" : "v0.12"
       }),
       (session) =>
-        Effect.as(contexts.attach(session, persistenceDataList), { ...handlesOf(origin(), session), success: true })
+        Effect.map(
+          Effect.zipRight(contexts.attach(session, persistenceDataList), origin),
+          (origin) => ({ ...handlesOf(origin, session), success: true })
+        )
     ),
   releaseSession: ({ sessionId }) => registry.release(sessionId),
   releaseSessionAsync: ({ sessionId }) => registry.releaseAsync(sessionId),
   getSession: ({ sessionId }) =>
-    Effect.map(registry.find(sessionId), (session) => ({
-      ...handlesOf(origin(), session),
+    Effect.zipWith(registry.find(sessionId), origin, (session, origin) => ({
+      ...handlesOf(origin, session),
       status: session.status,
       success: true
     })),
@@ -133,7 +136,10 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
     }),
   getLabel: ({ sessionId }) => Effect.map(registry.use(sessionId), ({ labels }) => labels),
   getMcpResource: ({ sessionId }) =>
-    Effect.map(registry.use(sessionId), (session) => ({ sessionId, resourceUrl: resourceUrl(origin(), session) })),
+    Effect.zipWith(registry.use(sessionId), origin, (session, origin) => ({
+      sessionId,
+      resourceUrl: resourceUrl(origin, session)
+    })),
   refreshSessionIdleTime: ({ sessionId }) => Effect.asVoid(registry.use(sessionId)),
   listTools: () => Effect.sync(() => (Object.keys(tools) as Array<ToolName>).map(describeTool)),
   callTool: ({ args, autoGenSession, name, sessionId }) =>

@@ -1,0 +1,45 @@
+// Builds what is published, in place: compiled modules, the agent with its kernels, and `agb-local` as one file. Each
+// package's `prepack` runs it; run again it compiles only what has changed.
+import { execFileSync } from "node:child_process"
+import { existsSync, readdirSync, rmSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { fileURLToPath } from "node:url"
+import { buildAgent } from "./agentBundle.mjs"
+import { bundleProgram } from "./programBundle.mjs"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const packages = ["core", "platform-node"].map((name) => join(root, "packages", name))
+
+const filesIn = (directory) =>
+  existsSync(directory)
+    ? readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    : []
+
+/** What is not compiled has a place of its own: `dist/agent`, `dist/agb-local.*`. */
+const isCompiled = (path) => !/^agent\/|^agb-local\.|\.tsbuildinfo$/.test(path)
+
+/** `tsc -b` leaves the output of modules that were moved or removed. */
+const removeStale = (directory) => {
+  const dist = join(directory, "dist")
+  for (const path of filesIn(dist).filter(isCompiled)) {
+    const [, stem, c] = /^(.*?)(?:\.d)?\.(c?)[jt]s$/.exec(path) ?? []
+    const sources = [`${stem}.${c}ts`, `${stem}.${c}js`]
+    if (!sources.some((source) => existsSync(join(directory, "src", source)))) rmSync(join(dist, path))
+  }
+}
+
+const compile = () => {
+  packages.forEach(removeStale)
+  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b", ...packages], {
+    stdio: "inherit"
+  })
+}
+
+export const build = async () => {
+  compile()
+  await Promise.all([buildAgent(), bundleProgram()])
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await build()
