@@ -177,18 +177,21 @@ const fromConfigError = (error: ConfigError.ConfigError): ConfigurationError => 
 }
 
 /**
- * A configuration from the `ConfigProvider`, which is the environment unless another is given: `AGB_API_KEY`, and if
- * set `AGB_ENDPOINT` and `AGB_TIMEOUT_MS` (milliseconds). Options given here win.
+ * A configuration read through the `ConfigProvider`, by default the environment: `AGB_API_KEY`, and if set `AGB_ENDPOINT`
+ * and `AGB_TIMEOUT_MS` (milliseconds). Options given here are read in their place.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerConfig = (
-  options: Partial<AgbConfig.Options> = {}
+  config: Config.Config.Wrap<Partial<AgbConfig.Options>> = {}
 ): Layer.Layer<AgbConfig, ConfigurationError> =>
   Layer.effect(
     AgbConfig,
     Effect.gen(function*() {
+      // Config.unwrap cannot take an empty record.
+      const given = Object.keys(config).length === 0 ? Config.succeed({}) : Config.unwrap(config)
+      const options: Partial<AgbConfig.Options> = yield* Effect.mapError(given, fromConfigError)
       const found = yield* Effect.mapError(environment(options), fromConfigError)
       return yield* make({
         ...options,

@@ -1,6 +1,7 @@
 /** From the options of an `AGB` to its connection. What is wrong with them is thrown: there is no result to put it in. */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -54,7 +55,11 @@ const configOf = ({ apiKey, endpoint, timeoutMs }: Settings): AgbConfig.AgbConfi
   if (timeoutMs !== undefined && !isTime(timeoutMs)) {
     throw invalid("timeoutMs", "a number of milliseconds above zero and at most a day")
   }
-  const layer = AgbConfig.layerConfig({ ...(apiKey === undefined ? {} : { apiKey }), endpoint, timeout: timeoutMs })
+  const layer = AgbConfig.layerConfig({
+    ...(apiKey === undefined ? {} : { apiKey: Config.succeed(apiKey) }),
+    endpoint: Config.succeed(endpoint),
+    timeout: Config.succeed(timeoutMs)
+  })
   const config = Effect.runSyncExit(Effect.provide(AgbConfig.AgbConfig, layer))
   if (Exit.isFailure(config)) throw Cause.squash(config.cause)
   return config.value

@@ -2,9 +2,10 @@
 import * as Effect from "effect/Effect"
 import type { Confined } from "./confine/candidates.js"
 import type { Interpreters } from "./confine/interpreters.js"
-import { confinedLaunch, type Launch } from "./confine/launchSpec.js"
+import { confinedLaunch } from "./confine/launchSpec.js"
 import { defaultAgent, defaultLimits } from "./confine/rootfs.js"
 import { destroyPipes, killNamespace, lastWords, leaderOf, spawnLaunch } from "./process/kill.js"
+import type { Launch } from "./process/launch.js"
 
 const patience = 10_000
 
