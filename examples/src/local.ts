@@ -16,4 +16,4 @@ const isolation = Isolation.probe(wanted).pipe(
   )
 )
 
-export const local = Layer.unwrapEffect(Effect.map(isolation, (isolation) => LocalAgb.layerWith({ isolation })))
+export const local = Layer.unwrapEffect(Effect.map(isolation, (isolation) => LocalAgb.layer({ isolation })))

@@ -12,5 +12,5 @@ const program = Effect.flatMap(Command.Command, (command) => command.executeComm
 NodeAgb.runMain(
   process.env["AGB_API_KEY"] === undefined
     ? program.pipe(Effect.provide(local))
-    : program.pipe(Effect.provide(NodeAgb.layerConfig))
+    : program.pipe(Effect.provide(NodeAgb.layerConfig()))
 )

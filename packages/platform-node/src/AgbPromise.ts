@@ -124,6 +124,6 @@ export class AGB extends Core.AGB {
    */
   static local(options: LocalAgb.Options = {}): AGB {
     if (!Predicate.isRecord(options)) throw new ConfigurationError({ field: "options", expected: "an object" })
-    return new AGB({ layer: Layer.locally(LocalAgb.layerWith(options), keepsAlive, false) })
+    return new AGB({ layer: Layer.locally(LocalAgb.layer(options), keepsAlive, false) })
   }
 }

@@ -12,78 +12,50 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 import { findAgent } from "./internal/sandbox/confine/agentFolder.js"
-import {
-  candidates,
-  type Confined,
-  type Confinement,
-  type Landlock,
-  landlockCandidate
-} from "./internal/sandbox/confine/candidates.js"
+import { candidates, type Confined, type Landlock, landlockCandidate } from "./internal/sandbox/confine/candidates.js"
 import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/sandbox/confine/diagnosis.js"
-import { seesInside } from "./internal/sandbox/confine/hostIdentity.js"
 import { nodeOnly } from "./internal/sandbox/confine/interpreters.js"
+import { type Isolation, type IsolationRequest, SandboxUnavailableError } from "./internal/sandbox/confine/isolation.js"
 import { landlockComplaint } from "./internal/sandbox/confine/landlock.js"
 import { systemCallFilter } from "./internal/sandbox/confine/seccomp.js"
 import { memoryKeeper } from "./internal/sandbox/memory/memoryController.js"
 import type { MemoryKeeper } from "./internal/sandbox/memory/memoryLimit.js"
+import { canInspectSandboxes } from "./internal/sandbox/process/procAccess.js"
 import { trial } from "./internal/sandbox/trial.js"
 
-/**
- * What is in force.
- *
- * @since 0.1.0
- * @category models
- */
-export type IsolationLevel = "namespaces" | "landlock" | "none"
-
-/**
- * What a user asks for. `auto` takes the best that this machine offers and fails where it offers nothing; it never
- * becomes `none`.
- *
- * @since 0.1.0
- * @category models
- */
-export type IsolationRequest = "auto" | "namespaces" | "landlock" | "none"
-
-/**
- * An isolation that was tried on this machine and works.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Isolation {
-  readonly level: IsolationLevel
-  /** The tool that builds the sandbox. */
-  readonly mechanism: "bwrap" | "unshare" | "landlock" | "none"
-  /** One line for people: what is in force. */
-  readonly description: string
-  /** What sandboxed code can do all the same, one sentence each. */
-  readonly doesNotStop: ReadonlyArray<string>
-  /** @internal */
-  readonly confinement: Confinement
-  /** @internal Undefined where nobody bounds the memory of sandboxes. */
-  readonly memory: MemoryKeeper | undefined
-}
-
-/**
- * The isolation that was asked for cannot be had here. `reason` is a sentence made from the complaint of the tool that
- * was tried, `remedy` says what to install or to change.
- *
- * @since 0.1.0
- * @category errors
- */
-export class SandboxUnavailableError extends Schema.TaggedError<SandboxUnavailableError>()("SandboxUnavailableError", {
-  requested: Schema.Literal("auto", "namespaces", "landlock", "none"),
-  reason: Schema.String,
-  remedy: Schema.String
-}) {
-  /** @since 0.1.0 */
-  override get message(): string {
-    return `No sandbox (isolation: "${this.requested}"): ${this.reason}. ${this.remedy}.`
-  }
-}
+export {
+  /**
+   * An isolation that was tried on this machine and works.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Isolation,
+  /**
+   * The isolation in force.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type IsolationLevel,
+  /**
+   * The isolation to look for. `auto` takes the strongest that works on this machine and fails where none does; it never
+   * falls back to `none`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type IsolationRequest,
+  /**
+   * The requested isolation is not available on this machine. `reason` quotes the tool that was tried, `remedy` says what
+   * to install or to change.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SandboxUnavailableError
+} from "./internal/sandbox/confine/isolation.js"
 
 const unavailable = (requested: IsolationRequest, diagnosis: Diagnosis) =>
   new SandboxUnavailableError({ requested, reason: diagnosis.reason, remedy: diagnosis.remedy })
@@ -131,7 +103,7 @@ const gaps = (how: Confined, memory: MemoryKeeper): ReadonlyArray<string> => [
     "using memory that only the kernel sees, such as data that waits in pipes and sockets, or shared memory that no " +
     "process has mapped: for that to count this process must be allowed to make control groups"
   ]),
-  ...(memory.isComplete || seesInside() ? [] : [
+  ...(memory.isComplete || canInspectSandboxes() ? [] : [
     "using memory for files, as much as their file systems hold, and for empty ones: this process may not look into its " +
     "sessions (CAP_SYS_PTRACE)"
   ]),

@@ -1,5 +1,5 @@
 /**
- * The SDK on Node against the AGB cloud, or against any server that speaks its wire.
+ * The SDK on Node, connected to the AGB cloud or to any server that speaks its wire.
  *
  * @since 0.1.0
  */
@@ -8,12 +8,13 @@ import type { AgbClient } from "@effect-agb/core/AgbClient"
 import * as AgbConfig from "@effect-agb/core/AgbConfig"
 import type { ConfigurationError } from "@effect-agb/core/AgbError"
 import type { Transport } from "@effect-agb/core/Transport"
+import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
 import * as processMain from "./internal/node/processMain.js"
 import * as undiciTransport from "./internal/node/undiciTransport.js"
 
 /**
- * The transport of this package: undici without any detour, no redirects.
+ * The HTTP transport of this package: undici's dispatcher. It follows no redirects.
  *
  * @since 0.1.0
  * @category layers
@@ -21,7 +22,7 @@ import * as undiciTransport from "./internal/node/undiciTransport.js"
 export const layerTransport: Layer.Layer<Transport> = undiciTransport.layer
 
 /**
- * The SDK with a configuration in values.
+ * The SDK configured by values. Fails with `ConfigurationError` where one is invalid.
  *
  * @since 0.1.0
  * @category layers
@@ -32,24 +33,28 @@ export const layer = (
   Agb.layerTransport.pipe(Layer.provide(layerTransport), Layer.provide(AgbConfig.layer(options)))
 
 /**
- * The SDK configured by the environment: `AGB_API_KEY`, and if set `AGB_ENDPOINT` and `AGB_TIMEOUT_MS`.
+ * The SDK configured through the `ConfigProvider`. What `config` leaves out is read from the environment variables
+ * `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS` (milliseconds); the last two are optional. Fails with
+ * `ConfigurationError` where a variable is missing or invalid.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<Agb.Agb | AgbClient, ConfigurationError> = Agb.layerTransport.pipe(
-  Layer.provide(layerTransport),
-  Layer.provide(AgbConfig.layerConfig())
-)
+export const layerConfig = (
+  config: Config.Config.Wrap<Partial<AgbConfig.AgbConfig.Options>> = {}
+): Layer.Layer<Agb.Agb | AgbClient, ConfigurationError> =>
+  Agb.layerTransport.pipe(Layer.provide(layerTransport), Layer.provide(AgbConfig.layerConfig(config)))
 
 /**
- * Runs a program as the whole process, and sees to it that its sessions are deleted however the process is asked to
- * end: SIGINT, SIGTERM, SIGHUP, an uncaught exception and an unhandled rejection all interrupt the program and wait for
- * its finalizers. A second signal while they run is answered with a line on standard error and does not cut them off;
- * a third ends the process at once.
+ * Runs a program as the main program of the process. SIGINT, SIGTERM, SIGHUP, an uncaught exception and an unhandled
+ * rejection interrupt it and wait for its finalizers, which delete its sessions. A second signal meanwhile prints a line
+ * on standard error; a third ends the process at once.
  *
- * Exit codes: 0 after success, 1 after a failure (logged) or an uncaught exception, 130, 143 and 129 after a signal.
- * `kill -9` runs nothing: then the idle timeout of the sessions releases them.
+ * Exit codes: 0 after success, 1 after a failure (logged) or an uncaught exception, 130, 143 or 129 after a signal. After
+ * `kill -9` nothing runs: the idle timeout of the sessions then releases them.
+ *
+ * Takes the options of `@effect/platform`'s `runMain`: `disableErrorReporting`, `disablePrettyLogger`, and `teardown`,
+ * whose exit code is overridden by that of a signal or an uncaught exception.
  *
  * @since 0.1.0
  * @category main

@@ -80,7 +80,7 @@ const parse = (): Given | "help" => {
   const log = oneOf<Given["log"]>("log", values.log, ["json", "pretty", "none"])
   const runtime: LocalAgb.Options = {
     port: Number(values.port),
-    warm: Number(values.warm),
+    poolSize: Number(values.warm),
     isolation: oneOf<IsolationRequest>("isolation", values.isolation, ["auto", "namespaces", "landlock", "none"]),
     network: networkOf(values.network, values["allow-private"]),
     contextsDirectory: values.contexts,

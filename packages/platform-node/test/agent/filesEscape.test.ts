@@ -227,7 +227,7 @@ describe.skipIf(none._tag === "None")("without isolation", () => {
       assert.isAbove(reached, 0)
       assert.deepStrictEqual(Fs.readdirSync(folder), ["secret"])
       assert.strictEqual(Fs.readFileSync(`${folder}/secret`, "utf8"), secret)
-    }).pipe(Effect.scoped, Effect.provide(LocalAgb.layerWith({ isolation: "none", warm: 0 }))), 120_000)
+    }).pipe(Effect.scoped, Effect.provide(LocalAgb.layer({ isolation: "none", poolSize: 0 }))), 120_000)
 
   it.live("/tmp of the file tools is the session's own", () =>
     Effect.gen(function*() {
@@ -245,5 +245,5 @@ describe.skipIf(none._tag === "None")("without isolation", () => {
       assert.isFalse((yield* use("read_file", { path: "/tmp/../etc/hostname" })).ok)
       const refused = yield* use("read_file", { path: "/etc/hostname" })
       assert.include(refused.text, "EACCES: Permission denied, outside the session: /etc/hostname")
-    }).pipe(Effect.scoped, Effect.provide(LocalAgb.layerWith({ isolation: "none", warm: 0 }))), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(LocalAgb.layer({ isolation: "none", poolSize: 0 }))), 60_000)
 })

@@ -66,7 +66,7 @@ describe.skipIf(process.platform !== "linux")("whole files", () => {
         assert.strictEqual(yield* sh(`stat -c %a ${path}`), "640")
       }).pipe(
         Effect.scoped,
-        Effect.provide(layerWith(best, { warm: 0, limits: { workspaceBytes: 4 * 2 ** 20 } }))
+        Effect.provide(layerWith(best, { poolSize: 0, limits: { workspaceBytes: 4 * 2 ** 20 } }))
       ),
     60_000
   )
@@ -80,7 +80,7 @@ describe.skipIf(process.platform !== "linux")("whole files", () => {
       yield* fs.deleteFile("/tmp/filler")
     }).pipe(
       Effect.scoped,
-      Effect.provide(layerWith(best, { warm: 0, limits: { workspaceBytes: 4 * 2 ** 20 } }))
+      Effect.provide(layerWith(best, { poolSize: 0, limits: { workspaceBytes: 4 * 2 ** 20 } }))
     ), 60_000)
 
   it.live("are reached through links and keep them", () =>

@@ -34,7 +34,7 @@ describe("no sandbox is left behind", () => {
       assert.sameMembers(proxy.ledger.deleted, proxy.ledger.created)
     }).pipe(
       Effect.scoped,
-      Effect.provide(serverLayer({ warm: 2 })),
+      Effect.provide(serverLayer({ poolSize: 2 })),
       Effect.provide(Logger.remove(Logger.defaultLogger))
     ), 60_000)
 })

@@ -5,7 +5,7 @@ import { sessionSuite } from "./suite/sessionSuite.js"
 
 if (process.env.AGB_API_KEY !== undefined && process.env.AGB_TEST_CLOUD === "1") {
   sessionSuite("the cloud", {
-    layer: NodeAgb.layerConfig,
+    layer: NodeAgb.layerConfig(),
     clock: "live",
     languages: ["python", "javascript", "java", "r"],
     crowd: 4

@@ -13,7 +13,7 @@ import { best, layerWith, none } from "../support/runtime.js"
 
 const hasNamespaces = best.level === "namespaces"
 
-const started = (options: LocalAgb.Options) => Effect.flip(Effect.scoped(LocalAgb.make({ warm: 0, ...options })))
+const started = (options: LocalAgb.Options) => Effect.flip(Effect.scoped(LocalAgb.make({ poolSize: 0, ...options })))
 
 const malformed: ReadonlyArray<readonly [unknown, field: string]> = [
   ["inbound", "network"],

@@ -1,10 +1,11 @@
 /** What code needs from outside its sandbox, in every kind of sandbox there is here. */
+import type { Language } from "@effect-agb/core/AgbTools"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
-import { type Available, type Language, nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
+import { type Available, nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
 import { findInterpreters } from "../../src/internal/sandbox/languages/interpreterSearch.js"
 import * as JavaArchive from "../../src/internal/sandbox/languages/javaArchive.js"
 import { make, type Sandbox } from "../../src/internal/sandbox/sandbox.js"

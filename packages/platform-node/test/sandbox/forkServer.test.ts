@@ -4,8 +4,8 @@ import { Effect, Exit, Scope } from "effect"
 import * as Path from "node:path"
 import { afterAll } from "vitest"
 import { nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
-import type { Launch } from "../../src/internal/sandbox/confine/launchSpec.js"
 import * as SandboxPool from "../../src/internal/sandbox/pool.js"
+import type { Launch } from "../../src/internal/sandbox/process/launch.js"
 import { startProcess } from "../../src/internal/sandbox/process/process.js"
 import { make } from "../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe, probeAll } from "../../src/Isolation.js"
@@ -70,7 +70,7 @@ describe.skipIf(!isLinux)("Spawner", () => {
   it.live("ends with the last sandbox, and stays with a pool", () =>
     Effect.gen(function*() {
       const poolScope = yield* Scope.make()
-      const pool = yield* SandboxPool.make({ isolation: best, interpreters: nodeOnly, agent, warm: 0 }).pipe(
+      const pool = yield* SandboxPool.make({ isolation: best, interpreters: nodeOnly, agent, size: 0 }).pipe(
         Scope.extend(poolScope)
       )
       const spawner = yield* Effect.scoped(Effect.zipRight(pool.take, onlySpawner))

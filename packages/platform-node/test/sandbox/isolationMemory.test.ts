@@ -70,7 +70,7 @@ describe.skipIf(place === undefined)("control groups", () => {
     Effect.gen(function*() {
       const { directory } = place!
       const keeper = makeCgroups(place!)
-      const hold = Effect.zipRight(keeper.hold(2 ** 26, true), Effect.sync(() => Fs.readdirSync(directory)))
+      const hold = Effect.zipRight(keeper.hold(2 ** 26, []), Effect.sync(() => Fs.readdirSync(directory)))
       const names = (yield* Effect.scoped(hold)).filter((name) => name.includes(`-${process.pid}-`))
       yield* keeper.cleared
       assert.strictEqual(names.length, 1)

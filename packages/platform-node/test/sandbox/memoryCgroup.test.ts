@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
   it.scoped("bounds memory and swap, and gives its processes half the weight", () =>
     Effect.gen(function*() {
       const { directory, groups, read } = yield* kernelDirectory()
-      yield* makeCgroups({ version: 2, directory }).hold(bytes, true)
+      yield* makeCgroups({ version: 2, directory }).hold(bytes, [])
       const [group = ""] = groups()
       assert.match(group, new RegExp(`^agb-\\d+-${process.pid}-\\d+-[0-9a-f]{12}$`))
       const limits = ["memory.max", "memory.swap.max", "cpu.weight"].map((name) => read(group, name))
@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
   it.scoped("does without the files that its kernel does not have", () =>
     Effect.gen(function*() {
       const { directory, groups, read } = yield* kernelDirectory([])
-      yield* makeCgroups({ version: 2, directory }).hold(bytes, true)
+      yield* makeCgroups({ version: 2, directory }).hold(bytes, [])
       const [group = ""] = groups()
       assert.strictEqual(read(group, "memory.max"), `${bytes}`)
       assert.notInclude(Fs.readdirSync(Path.join(directory, group)), "memory.swap.max")
@@ -95,7 +95,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
       const { directory, groups, read, write } = yield* kernelDirectory()
       const keeper = makeCgroups({ version: 2, directory })
       const scope = yield* Scope.make()
-      const hold = yield* Scope.extend(keeper.hold(bytes, true), scope)
+      const hold = yield* Scope.extend(keeper.hold(bytes, []), scope)
       const { pid = 0 } = yield* sleeper
       hold.attach(pid, () => {})
       yield* hold.counted
@@ -115,7 +115,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
     Effect.gen(function*() {
       const { directory, groups, write } = yield* kernelDirectory()
       const keeper = makeCgroups({ version: 2, directory })
-      yield* keeper.hold(bytes, true)
+      yield* keeper.hold(bytes, [])
       const [mine = ""] = groups()
       const gone = mine.replace(`-${process.pid}-`, `-${2 ** 30}-`)
       Fs.mkdirSync(Path.join(directory, gone))
@@ -147,7 +147,7 @@ describe.skipIf(withoutMemory === undefined)(
       Effect.gen(function*() {
         const directory = withoutMemory ?? ""
         const before = Fs.readdirSync(directory)
-        const held = yield* Effect.either(Effect.scoped(makeCgroups({ version: 2, directory }).hold(bytes, true)))
+        const held = yield* Effect.either(Effect.scoped(makeCgroups({ version: 2, directory }).hold(bytes, [])))
         assert.isTrue(Either.isLeft(held))
         assert.deepStrictEqual(Fs.readdirSync(directory), before)
       }))

@@ -12,7 +12,7 @@ const { agent, marker, remove } = standIn()
 afterAll(remove)
 
 const isolation = (await Effect.runPromise(probeAll))[0] ?? (await Effect.runPromise(probe("none")))
-const pool = (warm: number) => SandboxPool.make({ isolation, interpreters: nodeOnly, agent, warm })
+const pool = (size: number) => SandboxPool.make({ isolation, interpreters: nodeOnly, agent, size })
 
 /** Each sandbox is more than one process, so only none and some are told apart. */
 const isRunning = () => processesWith(marker).length > 0

@@ -110,7 +110,7 @@ const targets = Effect.gen(function*() {
   return found
 })
 
-const server = serverLayer({ apiKey: Redacted.make(apiKey), warm: 0 })
+const server = serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0 })
 
 layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
   excludeTestServices: true,

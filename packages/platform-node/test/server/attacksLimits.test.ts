@@ -53,7 +53,7 @@ const withServer = <A, E>(
 describe("sessions", () => {
   it.live("beyond the number that may be are refused with 429, and one that ends makes room", () =>
     withServer(
-      { maxSessions: 2, warm: 0 },
+      { maxSessions: 2, poolSize: 0 },
       Effect.gen(function*() {
         const { create, list, post } = yield* client
         const statuses = yield* Effect.all(Array.from({ length: 6 }, () => create()), { concurrency: "unbounded" })
@@ -67,7 +67,7 @@ describe("sessions", () => {
 
   it.live("that nobody uses are released, and those at work are not", () =>
     withServer(
-      { warm: 0 },
+      { poolSize: 0 },
       Effect.gen(function*() {
         const { create, list, shell } = yield* client
         const [busy] = yield* Effect.all([create({ timeout: 1 }), create({ timeout: 1 }), create()])
@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== "linux")("connections", () => {
     "5,000 at once: those over the bound are cut, and the next is served",
     () =>
       withServer(
-        { warm: 0 },
+        { poolSize: 0 },
         Effect.gen(function*() {
           const { create, list, port } = yield* client
           const sockets = yield* Effect.all(Array.from({ length: crowd }, () => connected(port)), { concurrency: 100 })
@@ -168,7 +168,7 @@ describe("a client", () => {
 
   it.live("that is slow or only half open is cut", () =>
     withServer(
-      { warm: 0, server: quick },
+      { poolSize: 0, server: quick },
       Effect.gen(function*() {
         const { create, port } = yield* client
         const cut = yield* Effect.all(
@@ -184,7 +184,7 @@ describe("a client", () => {
 
   it.live("that shows no key makes room for the next", () =>
     withServer(
-      { warm: 0, server: { strangers: 20, connections: 1000, headers: "20 seconds" } },
+      { poolSize: 0, server: { unauthenticatedConnections: 20, connections: 1000, headers: "20 seconds" } },
       Effect.gen(function*() {
         const { list, port } = yield* client
         const sockets = yield* Effect.all(Array.from({ length: 90 }, () => connected(port)))
@@ -197,7 +197,7 @@ describe("a client", () => {
 
   it.live("that waits for as many replies as it may is refused more, and gets those in their order", () =>
     withServer(
-      { warm: 0, server: { requestsPerConnection: 2 } },
+      { poolSize: 0, server: { requestsPerConnection: 2 } },
       Effect.gen(function*() {
         const { port, session } = yield* client
         const args = { command: "sleep 0.2; echo done" }
@@ -212,7 +212,7 @@ describe("a client", () => {
 
   it.live("beyond the number of connections is cut at once", () =>
     withServer(
-      { warm: 0, server: { strangers: 1000, connections: 30 } },
+      { poolSize: 0, server: { unauthenticatedConnections: 1000, connections: 30 } },
       Effect.gen(function*() {
         const { port } = yield* client
         const sockets = yield* Effect.all(Array.from({ length: 90 }, () => connected(port)))
@@ -234,7 +234,7 @@ const hostile: ReadonlyArray<string> = [
 describe.skipIf(best.level === "none")("a neighbour", () => {
   it.live("is answered while two other sessions do their worst", () =>
     withServer(
-      { warm: 0, limits: { processes: 64, memoryBytes: 128 * 2 ** 20, workspaceBytes: 8 * 2 ** 20 } },
+      { poolSize: 0, limits: { processes: 64, memoryBytes: 128 * 2 ** 20, workspaceBytes: 8 * 2 ** 20 } },
       Effect.gen(function*() {
         const { list, session, shell, tool } = yield* client
         const [neighbour, one, other] = yield* Effect.all([session, session, session])
@@ -253,7 +253,7 @@ describe.skipIf(best.level === "none")("a neighbour", () => {
 
   it.live("cannot be reached by another session, nor can the server", () =>
     withServer(
-      { warm: 0 },
+      { poolSize: 0 },
       Effect.gen(function*() {
         const { port, session, shell } = yield* client
         const [listener, hostile] = yield* Effect.all([session, session])

@@ -79,7 +79,7 @@ describe("the log of the server", () => {
       for (const secret of [apiKey, token]) assert.notInclude(all, secret)
       assert.notMatch(all, /secret/i)
     }).pipe(
-      Effect.provide(serverLayer({ apiKey: Redacted.make(apiKey), warm: 0, requestLogLevel: "Info" })),
+      Effect.provide(serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0, requestLogLevel: "Info" })),
       Effect.provide(collecting(lines))
     )
   }, 30_000)

@@ -59,7 +59,7 @@ const canConnect = (address: string, port: number): Effect.Effect<boolean> =>
 
 const quiet = Logger.minimumLogLevel(LogLevel.None)
 
-const server = serverLayer({ apiKey: Redacted.make(apiKey), warm: 0 })
+const server = serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0 })
 
 layer(Layer.provideMerge(server, quiet), { excludeTestServices: true, timeout: 30_000 })("the server", (it) => {
   const wrongKeys: Readonly<Record<string, Record<string, string>>> = {

@@ -71,7 +71,7 @@ const withServer = <A, E>(limits: LocalAgb.Options["server"], body: Effect.Effec
   Effect.provide(
     body,
     Layer.provideMerge(
-      serverLayer({ apiKey: Redacted.make(apiKey), warm: 0, server: limits }),
+      serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0, server: limits }),
       Logger.minimumLogLevel(LogLevel.None)
     )
   )

@@ -60,7 +60,7 @@ const linkCall = (sessionId: string, given: Record<string, string>): RawRequest 
   body: JSON.stringify({ tool: "shell", args: { command: "echo got in", timeout_ms: 20_000 }, requestId: "r" })
 })
 
-const server = serverLayer({ apiKey: Redacted.make(apiKey), warm: 0 })
+const server = serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0 })
 
 layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
   excludeTestServices: true,

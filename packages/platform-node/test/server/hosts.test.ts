@@ -48,7 +48,7 @@ describe("the address", () => {
   it.live("that is no address, or not one of this machine, is named in the error", () =>
     Effect.gen(function*() {
       const failing = (options: LocalAgb.Options) =>
-        Effect.flip(Effect.scoped(LocalAgb.make({ isolation: best, warm: 0, ...options })))
+        Effect.flip(Effect.scoped(LocalAgb.make({ isolation: best, poolSize: 0, ...options })))
       for (const host of ["http://127.0.0.1", "", "a b", "::1]"]) {
         assert.include(yield* failing({ host }), { _tag: "ConfigurationError", field: "host" })
       }
@@ -65,7 +65,7 @@ const start = (options: LocalAgb.Options, warnings: Array<unknown>) => {
   const logger = Logger.make(({ logLevel, message }) => {
     if (LogLevel.greaterThanEqual(logLevel, LogLevel.Warning)) warnings.push(message)
   })
-  return LocalAgb.make({ isolation: best, warm: 0, ...options }).pipe(
+  return LocalAgb.make({ isolation: best, poolSize: 0, ...options }).pipe(
     Effect.provide(Logger.replace(Logger.defaultLogger, logger))
   )
 }

@@ -58,7 +58,7 @@ const isolation = best.level === "landlock" ? none : best
 
 it.scoped("a link that is used keeps its session from idling, and a link alone does not", () =>
   Effect.gen(function*() {
-    const { call, count, create, link } = client(yield* LocalAgb.make({ isolation, warm: 0 }))
+    const { call, count, create, link } = client(yield* LocalAgb.make({ isolation, poolSize: 0 }))
     const [used, unused] = [yield* create, yield* create]
     yield* call(used, "write_file", { path: "/tmp/server.cjs", content: echo })
     const command = "nohup node \"$TMPDIR/server.cjs\" >/dev/null 2>&1 & until test -s ready; do sleep 0.05; done"

@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("metrics, $name", (
     }).pipe(
       Effect.scoped,
       Effect.provide(layerWith(isolation, {
-        warm: 0,
+        poolSize: 0,
         limits: { workspaceBytes: 64 * MiB, memoryBytes: 512 * MiB }
       }))
     ), 60_000)

@@ -306,7 +306,7 @@ describe("a server that keeps four strangers", () => {
 
   const portOf = (headers: "4 seconds" | "5 minutes") =>
     Effect.map(
-      LocalAgb.make({ isolation: best, warm: 0, server: { strangers: 4, headers }, apiKey }),
+      LocalAgb.make({ isolation: best, poolSize: 0, server: { unauthenticatedConnections: 4, headers }, apiKey }),
       ({ endpoint }) => Number(new URL(endpoint).port)
     )
 
@@ -342,7 +342,7 @@ describe("the end of the server", () => {
   const runtime = (drain: "5 seconds" | "200 millis") =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const options = { isolation: best, warm: 0, server: { drain }, apiKey: "akm-the-end" } as const
+      const options = { isolation: best, poolSize: 0, server: { drain }, apiKey: "akm-the-end" } as const
       const { endpoint } = yield* Scope.extend(LocalAgb.make(options), scope)
       const client = wireTo(endpoint, options.apiKey)
       return { ...client, end: Scope.close(scope, Exit.void), options: { ...options, port: client.port } }

@@ -106,9 +106,9 @@ describe.skipIf(!hasPrlimit)("agb-local, out of file descriptors", () => {
 describe("a port that is taken", () => {
   it.live("is named in the error, and nothing is left of the start", () =>
     Effect.gen(function*() {
-      const { endpoint } = yield* LocalAgb.make({ isolation: best, warm: 0 })
+      const { endpoint } = yield* LocalAgb.make({ isolation: best, poolSize: 0 })
       const port = Number(new URL(endpoint).port)
-      const error = yield* Effect.flip(Effect.scoped(LocalAgb.make({ isolation: best, warm: 1, port })))
+      const error = yield* Effect.flip(Effect.scoped(LocalAgb.make({ isolation: best, poolSize: 1, port })))
       assert.include(error, { _tag: "LocalServerError", port, code: "EADDRINUSE" })
       assert.include(error.message, "choose another port")
     }).pipe(Effect.scoped))

@@ -58,7 +58,7 @@ describe("agb-local", () => {
       child.kill("SIGTERM")
       assert.strictEqual(yield* Effect.promise(() => exited), 143)
       assert.isBelow(performance.now() - asked, 5000)
-      const { endpoint } = yield* LocalAgb.make({ isolation: best, warm: 0, port })
+      const { endpoint } = yield* LocalAgb.make({ isolation: best, poolSize: 0, port })
       assert.strictEqual(endpoint, `http://127.0.0.1:${port}`)
       assert.isTrue(yield* until(() => seconds.every((one) => processesWith(one).length === 0)))
       assert.deepStrictEqual(leftIn(folder), [])

@@ -24,6 +24,6 @@ const program = Effect.gen(function*() {
   yield* Effect.all(Array.from({ length: 3 }, () => Session.make({ imageId: "agb-code-space-1" })))
   yield* Effect.sync(() => process.stdout.write("ready\n"))
   yield* endings[process.argv[2] ?? ""] ?? Effect.fail("no such ending")
-}).pipe(Effect.scoped, Effect.provide(NodeAgb.layerConfig))
+}).pipe(Effect.scoped, Effect.provide(NodeAgb.layerConfig()))
 
 NodeAgb.runMain(program)

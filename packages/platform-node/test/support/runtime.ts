@@ -30,16 +30,16 @@ export const missingMechanisms: ReadonlyArray<string> = (["bwrap", "unshare"] as
 /** What tests take when any isolation will do: the best there is, else none. */
 export const best: Isolation.Isolation = namespaces[0] ?? none
 
-const small = { warm: 1, limits: { workspaceBytes: 64 * 2 ** 20 } }
+const small = { poolSize: 1, limits: { workspaceBytes: 64 * 2 ** 20 } }
 
 export const layerWith = (isolation: Isolation.Isolation, options: LocalAgb.Options = {}) =>
-  LocalAgb.layerWith({ ...small, isolation, ...options })
+  LocalAgb.layer({ ...small, isolation, ...options })
 
 /** What code sessions of this isolation run. */
 export const languagesOf = (isolation: Isolation.Isolation): Promise<ReadonlyArray<AgbTools.Language>> =>
   Effect.runPromise(
     Effect.map(LocalAgb.LocalAgb, ({ languages }) => languages).pipe(
-      Effect.provide(LocalAgb.layerServer({ ...small, warm: 0, isolation })),
+      Effect.provide(LocalAgb.layerServer({ ...small, poolSize: 0, isolation })),
       Effect.orElseSucceed(() => [])
     )
   )

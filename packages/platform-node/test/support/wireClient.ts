@@ -124,6 +124,6 @@ export const wireClient = (endpoint: string, apiKey: string): WireClient => {
 /** A runtime of its own for as long as the scope. */
 export const startWire = (options: LocalAgb.Options = {}) =>
   Effect.map(
-    LocalAgb.make({ isolation: best, warm: 0, limits: { workspaceBytes: 2 ** 26 }, ...options }),
+    LocalAgb.make({ isolation: best, poolSize: 0, limits: { workspaceBytes: 2 ** 26 }, ...options }),
     ({ apiKey, endpoint }) => wireClient(endpoint, Redacted.value(apiKey))
   )

@@ -197,7 +197,12 @@ export default [
   },
   {
     defence: "the number of strangers",
-    changes: { [connections]: [["since.size > limits.strangers", "since.size > 1e6 * limits.strangers"]] },
+    changes: {
+      [connections]: [[
+        "since.size > limits.unauthenticatedConnections",
+        "since.size > 1e6 * limits.unauthenticatedConnections"
+      ]]
+    },
     caughtBy: [limits, "that shows no key makes room for the next"]
   },
   {

@@ -1,9 +1,10 @@
 /** What the local runtime answers to the endpoints of contexts. */
 import type { ContextFile } from "@effect-agb/core/AgbApi"
-import { ApiError, type Handlers } from "@effect-agb/core/AgbServer"
+import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
+import type { ContextHandlers } from "../server/sessions/handlers.js"
 import type { LocalSession } from "../server/sessions/registry.js"
 import type { Grant, SignedUrls } from "./signedUrls.js"
 import type { StoredFile } from "./store/contextFiles.js"
@@ -11,22 +12,6 @@ import type { ContextStore, StoredContext } from "./store/contextStore.js"
 import { contextNotFound, fileNotFound, onDisk } from "./store/storageFailure.js"
 import { filePath, normalized } from "./sync/contextPaths.js"
 import type { SessionContexts } from "./sync/sessionContexts.js"
-
-type ContextEndpoint =
-  | "listContexts"
-  | "getContext"
-  | "modifyContext"
-  | "deleteContext"
-  | "clearContext"
-  | "syncContext"
-  | "getContextInfo"
-  | "getContextFileUploadUrl"
-  | "getContextFileDownloadUrl"
-  | "describeContextFiles"
-  | "deleteContextFile"
-  | "getAndLoadInternalContext"
-
-export type ContextHandlers = Pick<Handlers, ContextEndpoint>
 
 export interface Sessions {
   /** Also one that is being released. */

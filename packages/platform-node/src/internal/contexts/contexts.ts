@@ -11,6 +11,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { ownedDirectory, sweepDirectories } from "../sandbox/disk/ownedDirectory.js"
 import type { Route } from "../server/http/exchange.js"
+import type { ContextHandlers } from "../server/sessions/handlers.js"
 import type { LocalSession } from "../server/sessions/registry.js"
 import * as handlers from "./contextHandlers.js"
 import * as fileRoute from "./fileRoute.js"
@@ -21,7 +22,7 @@ import { onDisk } from "./store/storageFailure.js"
 import * as sessionContexts from "./sync/sessionContexts.js"
 
 export interface Contexts {
-  readonly handlers: handlers.ContextHandlers
+  readonly handlers: ContextHandlers
   /** What the presigned URLs lead to. */
   readonly route: Route
   /** Maps directories of a new session. */

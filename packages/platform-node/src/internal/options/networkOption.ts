@@ -2,10 +2,10 @@
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { type Isolation, SandboxUnavailableError } from "../../Isolation.js"
 import { parseRange } from "../egress/addresses.js"
 import { makeOutbound, type Outbound } from "../egress/dial.js"
 import { type Allowed, isPrivateRange, parseName } from "../egress/policy.js"
+import { type Isolation, SandboxUnavailableError } from "../sandbox/confine/isolation.js"
 import type { SandboxNetwork } from "../sandbox/confine/rootfs.js"
 
 export type NetworkOption =

@@ -3,15 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Os from "node:os"
-import type { Isolation } from "../../Isolation.js"
 import type { Outbound } from "../egress/dial.js"
 import { proxyPort } from "./channel/egressProxy.js"
 import type { SandboxStartError } from "./channel/protocol.js"
-import type { Confined, Landlock, Unconfined } from "./confine/candidates.js"
+import type { Confined, Confinement, Landlock, Unconfined } from "./confine/candidates.js"
 import { hostIdentity } from "./confine/hostIdentity.js"
 import { interpreterPath, type Interpreters } from "./confine/interpreters.js"
 import { handOver, landlockLaunch } from "./confine/landlock.js"
-import { confinedLaunch, type Launch } from "./confine/launchSpec.js"
+import { confinedLaunch } from "./confine/launchSpec.js"
 import { systemTool } from "./confine/programs.js"
 import {
   agentFileInside,
@@ -20,10 +19,12 @@ import {
   type SandboxLimits,
   type SandboxNetwork,
   searchPath,
+  sharedMemory,
   temporary
 } from "./confine/rootfs.js"
 import { killStrays, strayTag } from "./disk/strays.js"
 import { makeWorkspace, type Workspace } from "./disk/workspace.js"
+import type { Launch } from "./process/launch.js"
 import type { Ending } from "./process/process.js"
 
 /** What a sandbox is made with. */
@@ -41,12 +42,14 @@ export interface Place {
   readonly launch: Launch
   readonly home: string
   readonly tmp: string
+  /** The mount points of its own file systems in memory; empty where its files are on the disk. */
+  readonly memoryFolders: ReadonlyArray<string>
   readonly ending: Ending
 }
 
 /** Inside an own root directory, or in a workspace on the disk of this machine. */
 export const placeFor = (
-  confinement: Isolation["confinement"],
+  confinement: Confinement,
   settings: Settings
 ): Effect.Effect<Place, SandboxStartError, Scope.Scope> =>
   confinement._tag === "Landlock" || confinement._tag === "Unconfined"
@@ -101,7 +104,13 @@ const confinedPlace = (how: Confined, settings: Settings): Effect.Effect<Place> 
   const config = agentConfig(settings, node, { home, tmp: temporary, env })
   return Effect.map(
     confinedLaunch(how, settings, [node, ...agentOptions, agentFileInside(settings.agent), config]),
-    (launch) => ({ launch, home, tmp: temporary, ending: "killed" as const })
+    (launch) => ({
+      launch,
+      home,
+      tmp: temporary,
+      memoryFolders: [home, temporary, sharedMemory],
+      ending: "killed" as const
+    })
   )
 }
 
@@ -159,5 +168,5 @@ const placeOnDisk = (
         cwd: workspace.home,
         uid: undefined
       }
-    return { launch, home: workspace.home, tmp: workspace.tmp, ending: "asked" as const }
+    return { launch, home: workspace.home, tmp: workspace.tmp, memoryFolders: [], ending: "asked" as const }
   })

@@ -20,8 +20,8 @@ export interface SandboxPool {
 }
 
 export interface SandboxPoolOptions extends SandboxOptions {
-  /** How many sandboxes wait; 1 unless said. */
-  readonly warm?: number | undefined
+  /** Idle sandboxes to keep started. Default 1. */
+  readonly size?: number | undefined
 }
 
 interface Owned {
@@ -55,7 +55,7 @@ const close = (owned: Owned) => Scope.close(owned.scope, Exit.void)
  */
 export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const warm = options.warm ?? 1
+    const size = options.size ?? 1
     const inTurn = makeTurns(mostStarts())
     const poolScope = yield* Effect.scope
     yield* holdSpawner
@@ -82,7 +82,7 @@ export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, ne
     )
 
     const refill = Effect.suspend(() => {
-      const lacking = Math.max(0, warm - ready.length - starting)
+      const lacking = Math.max(0, size - ready.length - starting)
       starting += lacking
       return Effect.replicateEffect(Effect.forkIn(Effect.interruptible(startOne), poolScope), lacking)
     })

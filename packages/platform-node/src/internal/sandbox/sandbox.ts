@@ -9,7 +9,6 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import type { Duplex } from "node:stream"
-import type { Isolation } from "../../Isolation.js"
 import type { Outbound } from "../egress/dial.js"
 import { type CallError, SandboxConnection } from "./channel/connection.js"
 import { serveOutbound } from "./channel/egressProxy.js"
@@ -25,6 +24,7 @@ import { type SandboxEvent, streamOn } from "./channel/stream.js"
 import { openTunnel } from "./channel/tunnel.js"
 import { findAgent } from "./confine/agentFolder.js"
 import type { Interpreters } from "./confine/interpreters.js"
+import type { Isolation } from "./confine/isolation.js"
 import { defaultLimits, type SandboxLimits, type SandboxNetwork } from "./confine/rootfs.js"
 import type { JavaArchive } from "./languages/javaArchive.js"
 import { type Place, placeFor, type Settings } from "./launchPlan.js"
@@ -143,9 +143,9 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       agent: Path.resolve(options.agent ?? (yield* ownAgent).file)
     }
     const place = yield* placeFor(options.isolation.confinement, settings)
-    const memory = yield* options.isolation.memory?.hold(settings.limits.memoryBytes, place.ending === "killed") ??
+    const memory = yield* options.isolation.memory?.hold(settings.limits.memoryBytes, place.memoryFolders) ??
       Effect.succeed(unbounded)
-    const news = memoryNews(memory, settings.limits.memoryBytes)
+    const news = memoryNews(memory.kills, settings.limits.memoryBytes)
     const connection = yield* connect(place, memory, news)
     if (options.outbound !== undefined) yield* serveOutbound(connection, options.outbound)
     const [call, stream] = [callOn(connection, news), streamOn(connection, news)]

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import { findAgent } from "./confine/agentFolder.js"
 import type { Confined } from "./confine/candidates.js"
 import type { Interpreters } from "./confine/interpreters.js"
-import { confinedLaunch, type Launch } from "./confine/launchSpec.js"
+import { confinedLaunch } from "./confine/launchSpec.js"
 import { defaultLimits } from "./confine/rootfs.js"
 import { destroyPipes, killNamespace, lastWords, leaderOf, spawnLaunch } from "./process/kill.js"
+import type { Launch } from "./process/launch.js"
 
 const patience = 10_000
 

@@ -1,8 +1,8 @@
 /** Code that takes memory in every way it can, in sandboxes with little of it. */
 import { Effect, Option } from "effect"
-import { seesInside } from "../../../src/internal/sandbox/confine/hostIdentity.js"
 import { findInterpreters } from "../../../src/internal/sandbox/languages/interpreterSearch.js"
 import { makeWatch } from "../../../src/internal/sandbox/memory/watchdog.js"
+import { canInspectSandboxes } from "../../../src/internal/sandbox/process/procAccess.js"
 import { make, type Sandbox } from "../../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe, probeAll } from "../../../src/Isolation.js"
 
@@ -142,8 +142,8 @@ const attempt = (isolation: Isolation, { command, name }: MemoryAttack) =>
     const taken = Math.max(0, ...output.split("\n").filter((line) => /^\d+$/.test(line)).map(Number))
     return {
       isolation: isolation.description,
-      countsFiles: isolation.memory?.isComplete === true || seesInside(),
-      hasMemoryFiles: seesInside(),
+      countsFiles: isolation.memory?.isComplete === true || canInspectSandboxes(),
+      hasMemoryFiles: canInspectSandboxes(),
       hasFilesInMemory: isolation.level === "namespaces",
       sparesAgent: isolation.level !== "landlock" || isolation.memory?.isComplete !== true,
       keeper: isolation.memory?.means ?? "none",

@@ -7,7 +7,7 @@ const [contextsDirectory] = process.argv.slice(2)
 const program = Effect.gen(function*() {
   const { apiKey, endpoint } = yield* LocalAgb.make({
     contextsDirectory,
-    warm: 0,
+    poolSize: 0,
     limits: { workspaceBytes: 600 * 2 ** 20 }
   })
   yield* Effect.sync(() => process.stdout.write(`${JSON.stringify({ endpoint, apiKey: Redacted.value(apiKey) })}\n`))

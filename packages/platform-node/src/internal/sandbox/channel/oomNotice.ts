@@ -1,5 +1,4 @@
 /** What a caller is told when something was killed because the session had reached the limit on its memory. */
-import type { MemoryHold } from "../memory/memoryLimit.js"
 import type { SandboxAnswer, SandboxCall, SandboxOutput } from "./protocol.js"
 
 const mebibyte = 1024 * 1024
@@ -7,10 +6,10 @@ const mebibyte = 1024 * 1024
 /** What happened, in words; undefined where nothing has since the last time somebody asked. */
 export type MemoryNews = () => string | undefined
 
-export const memoryNews = (hold: MemoryHold, bytes: number): MemoryNews => {
+export const memoryNews = (killsOf: () => number, bytes: number): MemoryNews => {
   let told = 0
   return () => {
-    const kills = hold.kills()
+    const kills = killsOf()
     if (kills === told) return undefined
     told = kills
     return `the memory limit of ${Math.round(bytes / mebibyte)} MiB was reached`

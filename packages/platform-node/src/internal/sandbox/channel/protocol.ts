@@ -1,6 +1,6 @@
-/** What the host and the agent of a sandbox say to each other, inside the frames of `agentWire/frames.ts`. */
+/** Messages between the host and the agent of a sandbox, inside the frames of `agentWire/frames.ts`. */
+import type { Language } from "@effect-agb/core/AgbTools"
 import * as Schema from "effect/Schema"
-import type { Language } from "../confine/interpreters.js"
 
 /** `length` bytes of the body, to be put at `offset` of the file `path`, which with `commit` then becomes that file. */
 export interface FilePart {

@@ -1,8 +1,8 @@
 /** A sandbox as arguments of bubblewrap. */
 import type { Buffer } from "node:buffer"
 import * as Path from "node:path"
+import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Bwrap } from "./candidates.js"
-import { seesInside } from "./hostIdentity.js"
 import { restricted } from "./rlimits.js"
 import { type ContentsOptions, home, owned, type SandboxContents } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
@@ -46,7 +46,7 @@ export const bwrapArguments = (
   options: ContentsOptions,
   program: ReadonlyArray<string>
 ): { readonly args: ReadonlyArray<string>; readonly descriptors: ReadonlyArray<string | Buffer> } => {
-  const filter = systemCallFilter(process.arch, { memoryFiles: seesInside() })?.program
+  const filter = systemCallFilter(process.arch, { memoryFiles: canInspectSandboxes() })?.program
   const files = contents.files.map(([, text]) => text)
   return {
     args: [

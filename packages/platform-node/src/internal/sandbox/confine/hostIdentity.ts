@@ -19,22 +19,6 @@ const wide = { first: 1_900_000_000, count: 100_000_000 }
 /** Reserved by the Debian policy and used by nobody, for a root whose ids end at 65535. */
 const narrow = { first: 30_000, count: 29_000 }
 
-const CAP_SYS_PTRACE = 19
-
-/**
- * Whether this process may read what the processes of its sandboxes have mapped and opened. Root of most containers may
- * not, where sandboxes have user ids of their own.
- */
-export const seesInside = (): boolean => {
-  if (process.getuid?.() !== 0) return true
-  try {
-    const held = /^CapEff:\s*([0-9a-f]+)$/m.exec(Fs.readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0"
-    return (BigInt(`0x${held}`) >> BigInt(CAP_SYS_PTRACE) & 1n) === 1n
-  } catch {
-    return true
-  }
-}
-
 const mappedIds = (): number => {
   try {
     const lines = Fs.readFileSync("/proc/self/uid_map", "utf8").trim().split("\n")

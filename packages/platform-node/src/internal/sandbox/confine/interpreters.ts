@@ -1,7 +1,6 @@
 /** The languages that a sandbox can run, and what they need. */
+import type { Language } from "@effect-agb/core/AgbTools"
 import * as Option from "effect/Option"
-
-export type Language = "python" | "javascript" | "java" | "r"
 
 export interface Available {
   readonly _tag: "Available"

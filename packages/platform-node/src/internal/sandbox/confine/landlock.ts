@@ -5,10 +5,11 @@
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import type { Workspace } from "../disk/workspace.js"
+import type { Launch } from "../process/launch.js"
+import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Landlock } from "./candidates.js"
-import { processesOfUser, seesInside } from "./hostIdentity.js"
+import { processesOfUser } from "./hostIdentity.js"
 import { interpreterFolders } from "./interpreters.js"
-import type { Launch } from "./launchSpec.js"
 import { restricted } from "./rlimits.js"
 import { type ContentsOptions, systemPaths } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
@@ -94,7 +95,7 @@ export const landlockLaunch = (
   const filter = systemCallFilter(process.arch, {
     sockets: options.network === "host",
     others: false,
-    memoryFiles: seesInside()
+    memoryFiles: canInspectSandboxes()
   })
   const prctl = filter?.prctl ?? 157
   const rules = rulesFor(workspace, options)

@@ -1,22 +1,11 @@
 /** The exact command that starts a program in a sandbox, for each way of confining it. */
 import * as Effect from "effect/Effect"
-import type { Buffer } from "node:buffer"
+import type { Launch } from "../process/launch.js"
 import { bwrapArguments } from "./bwrap.js"
 import type { Bwrap, Confined, Unshare } from "./candidates.js"
 import { hostIdentity, processesBeside } from "./hostIdentity.js"
 import { type ContentsOptions, sandboxContents } from "./rootfs.js"
 import { unshareArguments } from "./unshare.js"
-
-/** A command for the host: `descriptors` are what its file descriptors from 3 on deliver before they end. */
-export interface Launch {
-  readonly command: string
-  readonly args: ReadonlyArray<string>
-  readonly environment: Readonly<Record<string, string>>
-  readonly descriptors: ReadonlyArray<string | Buffer>
-  readonly cwd: string
-  /** The user and group id to start as, where not those of this process. */
-  readonly uid: number | undefined
-}
 
 export type LaunchOptions = Omit<ContentsOptions, "uid">
 

@@ -4,8 +4,8 @@
  * ordinary user without capabilities.
  */
 import * as Fs from "node:fs"
+import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Unshare } from "./candidates.js"
-import { seesInside } from "./hostIdentity.js"
 import { type MountTable, readMountTable } from "./mountTable.js"
 import { giveUp, limitLines } from "./rlimits.js"
 import type { ContentsOptions, SandboxContents } from "./rootfs.js"
@@ -102,7 +102,7 @@ export const reaper = "exec 3<&0; \"$@\" <&3 3<&- & exec </dev/null 3<&-; wait $
 
 /** perl, being in every Debian, makes the one system call that no command line tool of its age offers. */
 const filtering = (perl: string | undefined): ReadonlyArray<string> => {
-  const filter = systemCallFilter(process.arch, { memoryFiles: seesInside() })
+  const filter = systemCallFilter(process.arch, { memoryFiles: canInspectSandboxes() })
   if (filter === undefined || perl === undefined) return []
   const code = "my $f = pack 'H*', shift; my $p = pack 'S x![P] P', length($f) / 8, $f;" +
     `syscall(${filter.prctl}, 22, 2, $p, 0, 0) == 0 or die "seccomp: $!\\n"; exec { $ARGV[0] } @ARGV or die "exec: $!\\n"`

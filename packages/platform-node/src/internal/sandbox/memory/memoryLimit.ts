@@ -20,10 +20,10 @@ export interface MemoryKeeper {
   readonly means: string
   /** Whether memory of the kernel counts, such as what waits in pipes and sockets. */
   readonly isComplete: boolean
-  /** `filesInMemory` says whether the session has file systems of its own, in memory. */
+  /** `memoryFolders` are the mount points, inside, of the session's own file systems in memory. */
   readonly hold: (
     bytes: number,
-    filesInMemory: boolean
+    memoryFolders: ReadonlyArray<string>
   ) => Effect.Effect<MemoryHold, SandboxStartError, Scope.Scope>
   /** Waits, two seconds at most, until nothing is left of sessions that have ended. */
   readonly cleared: Effect.Effect<void>

@@ -1,8 +1,7 @@
 /** How much memory the processes of a session use, read from /proc: a quick look that may be too high, and an exact one. */
 import * as Fs from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"
-import { seesInside } from "../confine/hostIdentity.js"
-import { home, sharedMemory, temporary } from "../confine/rootfs.js"
+import { canInspectSandboxes } from "../process/procAccess.js"
 
 const textOf = (path: string): string => {
   try {
@@ -26,11 +25,17 @@ export const machineMemory = (): { readonly available: number; readonly shared: 
 /** An empty file takes a kibibyte of the kernel's memory, its name included. */
 const perFile = 1024
 
-/** What the files of a session take, which are all in memory. */
-const filesIn = (first: number | undefined): number =>
-  (first === undefined ? [] : [home, temporary, sharedMemory]).reduce((sum, folder) => {
+/** The file systems in memory that a session has: their mount points, as the process `pid` of it sees them. */
+export interface SessionFiles {
+  readonly pid: number | undefined
+  readonly folders: ReadonlyArray<string>
+}
+
+/** What the files of a session take. */
+const bytesOf = ({ folders, pid }: SessionFiles): number =>
+  (pid === undefined ? [] : folders).reduce((sum, folder) => {
     try {
-      const { bfree, blocks, bsize, ffree, files } = Fs.statfsSync(`/proc/${first}/root${folder}`)
+      const { bfree, blocks, bsize, ffree, files } = Fs.statfsSync(`/proc/${pid}/root${folder}`)
       return sum + (blocks - bfree) * bsize + (files - ffree) * perFile
     } catch {
       return sum
@@ -60,10 +65,10 @@ const ownOf = (pid: number): Own => {
   return { alone, shared: field(text, "RssShmem") }
 }
 
-/** Counts shared memory once for each process that uses it. `first` is a process with the files of the session, if those are in memory. */
-export const quickUse = async (first: number | undefined, pids: ReadonlyArray<number>): Promise<number> => {
+/** Counts shared memory once for each process that uses it. */
+export const quickUse = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<number> => {
   const turn = makeTurns()
-  let sum = filesIn(first)
+  let sum = bytesOf(files)
   for (const pid of pids) {
     const { alone, shared } = ownOf(pid)
     sum += alone + shared
@@ -84,7 +89,7 @@ const objectIn = (objects: Objects, key: string) => {
   return found
 }
 
-const canSee = seesInside()
+const canSee = canInspectSandboxes()
 
 /** Adds what a process has mapped as if it shared it with no other: for where nobody may look. */
 const addUnseen = (objects: Objects, pid: number, shared: number): number => {
@@ -144,7 +149,7 @@ export const mostDescriptors = 65_536
 const worthALook = 1024 * 1024
 
 /** Counts shared memory once, also where no process has mapped it but only holds a descriptor. */
-export const exactUse = async (first: number | undefined, pids: ReadonlyArray<number>): Promise<ExactUse> => {
+export const exactUse = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<ExactUse> => {
   const turn = makeTurns()
   const objects: Objects = new Map()
   const each = new Map<number, number>()
@@ -165,5 +170,5 @@ export const exactUse = async (first: number | undefined, pids: ReadonlyArray<nu
     await turn()
   }
   const shared = [...objects.values()].reduce((sum, { mapped, whole }) => sum + Math.max(mapped, whole), 0)
-  return { bytes: alone + shared + filesIn(first), descriptors, each }
+  return { bytes: alone + shared + bytesOf(files), descriptors, each }
 }

@@ -12,7 +12,7 @@ interface Watched {
   readonly bytes: number
   readonly end: (reason: string) => void
   readonly pid: number
-  readonly filesInMemory: boolean
+  readonly memoryFolders: ReadonlyArray<string>
   /** The processes that build the sandbox, and its agent: they are never chosen. */
   spared: ReadonlySet<number>
   kills: number
@@ -94,11 +94,11 @@ const schedule = (session: Watched, used: number): void => {
 
 const look = async (session: Watched): Promise<void> => {
   const pids = treeOf(session.pid)
-  const first = session.filesInMemory ? pids[1] : undefined
-  const quick = await quickUse(first, pids)
+  const files = { pid: pids[1], folders: session.memoryFolders }
+  const quick = await quickUse(files, pids)
   if (quick < near * session.bytes && !session.mayHide) return schedule(session, quick)
   session.mayHide = false
-  const exact = await exactUse(first, pids)
+  const exact = await exactUse(files, pids)
   await relieve(session, exact)
   schedule(session, exact.bytes)
 }
@@ -160,7 +160,7 @@ const patrol = async (sessions: ReadonlySet<Watched>): Promise<void> => {
   }
 }
 
-const holdIn = (sessions: Set<Watched>, limit: Pick<Watched, "bytes" | "filesInMemory">, watch: () => void) => {
+const holdIn = (sessions: Set<Watched>, limit: Pick<Watched, "bytes" | "memoryFolders">, watch: () => void) => {
   let session: Watched | undefined
   const hold: MemoryHold = {
     attach: (pid, end) => {
@@ -205,10 +205,10 @@ export const makeWatch = (): MemoryKeeper => {
   return {
     means: "a watchdog in this process",
     isComplete: false,
-    hold: (bytes, filesInMemory) =>
+    hold: (bytes, memoryFolders) =>
       Effect.map(
         Effect.acquireRelease(
-          Effect.sync(() => holdIn(sessions, { bytes, filesInMemory }, watch)),
+          Effect.sync(() => holdIn(sessions, { bytes, memoryFolders }, watch)),
           ({ leave }) => leave
         ),
         ({ hold }) => hold

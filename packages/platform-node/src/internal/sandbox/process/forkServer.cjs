@@ -11,7 +11,7 @@ const { pipesOf, startLaunch } = require("./spawn.cjs")
 /**
  * What the host says. After `finish` comes no launch, and this process ends with the last that it started.
  *
- * @typedef {{ readonly id: number, readonly launch: import("../confine/launchSpec.js").Launch } | { readonly finish: true }} Order
+ * @typedef {{ readonly id: number, readonly launch: import("./launch.js").Launch } | { readonly finish: true }} Order
  */
 
 /**
@@ -54,7 +54,7 @@ const leaveWhenDone = () => {
 
 /**
  * @param {number} id
- * @param {import("../confine/launchSpec.js").Launch} launch
+ * @param {import("./launch.js").Launch} launch
  */
 const start = (id, launch) => {
   const child = startLaunch(launch, pipesOf(launch))

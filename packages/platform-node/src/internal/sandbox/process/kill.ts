@@ -1,7 +1,7 @@
 /** Starting what a {@link Launch} describes by this process itself, and ending any without a trace. */
 import type { ChildProcess } from "node:child_process"
 import type { Readable } from "node:stream"
-import type { Launch } from "../confine/launchSpec.js"
+import type { Launch } from "./launch.js"
 import { childrenOf } from "./processTree.js"
 import { pipesOf, startLaunch, withCovered } from "./spawn.cjs"
 

@@ -5,9 +5,9 @@ import type { Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { releasePipes } from "../../node/processRef.js"
 import type { SandboxStartError } from "../channel/protocol.js"
-import type { Launch } from "../confine/launchSpec.js"
 import { holdSpawner, spawnByProxy } from "./forkServerClient.js"
 import { destroyPipes, killGroup, killNamespace, lastWords } from "./kill.js"
+import type { Launch } from "./launch.js"
 import type { Spawned } from "./spawnedProcess.js"
 
 export interface SandboxProcess {

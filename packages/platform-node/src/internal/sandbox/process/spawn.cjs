@@ -6,7 +6,7 @@ const { spawn } = require("node:child_process")
 const fs = require("node:fs")
 const os = require("node:os")
 
-/** @typedef {import("../confine/launchSpec.js").Launch} Launch */
+/** @typedef {import("./launch.js").Launch} Launch */
 
 const politeness = 5
 

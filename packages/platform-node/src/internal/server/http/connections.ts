@@ -33,7 +33,7 @@ const makeStrangers = (limits: ServerLimits) => {
   const cut = () => {
     timer = undefined
     for (const [socket, connected] of since) {
-      if (since.size <= limits.strangers) return
+      if (since.size <= limits.unauthenticatedConnections) return
       const rest = connected + moment - performance.now()
       if (rest > 0) {
         timer = setTimeout(cut, rest).unref()
@@ -47,7 +47,7 @@ const makeStrangers = (limits: ServerLimits) => {
   return {
     add: (socket: Socket) => {
       since.set(socket, performance.now())
-      if (since.size > limits.strangers) timer ??= setTimeout(cut, 0).unref()
+      if (since.size > limits.unauthenticatedConnections) timer ??= setTimeout(cut, 0).unref()
     },
     delete: (socket: Socket) => since.delete(socket)
   }

@@ -1,4 +1,5 @@
 /** What the local runtime answers to each endpoint. */
+import type { PersistenceData } from "@effect-agb/core/AgbApi"
 import { ApiError, type Handlers, type ReplyFormat } from "@effect-agb/core/AgbServer"
 import { browserTools, desktopTools, type ToolName, tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
@@ -6,14 +7,36 @@ import * as JSONSchema from "effect/JSONSchema"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
-import type { Contexts } from "../../contexts/contexts.js"
-import type { LinkGateway } from "../routes/linkGateway.js"
 import type { LocalSession, Registry } from "./registry.js"
+
+type ContextEndpoint =
+  | "listContexts"
+  | "getContext"
+  | "modifyContext"
+  | "deleteContext"
+  | "clearContext"
+  | "syncContext"
+  | "getContextInfo"
+  | "getContextFileUploadUrl"
+  | "getContextFileDownloadUrl"
+  | "describeContextFiles"
+  | "deleteContextFile"
+  | "getAndLoadInternalContext"
+
+/** The handlers of the context endpoints. */
+export type ContextHandlers = Pick<Handlers, ContextEndpoint>
 
 export interface HandlerOptions {
   readonly registry: Registry
-  readonly links: LinkGateway
-  readonly contexts: Contexts
+  readonly links: {
+    /** The URL of a port of the session. */
+    readonly open: (session: LocalSession, port: number, protocol: "http" | "ws") => Effect.Effect<string, ApiError>
+  }
+  readonly contexts: {
+    readonly handlers: ContextHandlers
+    /** Maps contexts into a new session. */
+    readonly attach: (session: LocalSession, list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
+  }
   /** Scheme, host and port under which the runtime is reached. */
   readonly origin: Effect.Effect<string>
   /** For sessions that name no idle time. */

@@ -1,0 +1,100 @@
+/** The local runtime assembled: sandbox pool, sessions, contexts, and the HTTP server in front of them. */
+import type { ConfigurationError } from "@effect-agb/core/AgbError"
+import * as AgbServer from "@effect-agb/core/AgbServer"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as LogLevel from "effect/LogLevel"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as contextsModule from "./contexts/contexts.js"
+import type { ContextLimits } from "./contexts/store/contextStore.js"
+import type { ResolvedNetwork } from "./options/networkOption.js"
+import type { Interpreters } from "./sandbox/confine/interpreters.js"
+import type { Isolation } from "./sandbox/confine/isolation.js"
+import type { SandboxLimits } from "./sandbox/confine/rootfs.js"
+import * as javaArchives from "./sandbox/languages/javaArchive.js"
+import * as sandboxPools from "./sandbox/pool.js"
+import type { Hosts } from "./server/http/hosts.js"
+import { type LocalServerError, serve } from "./server/http/httpServer.js"
+import { requestHost } from "./server/http/requestContext.js"
+import { placeOf } from "./server/http/requestLog.js"
+import type { ServerLimits } from "./server/http/serverLimits.js"
+import * as apiRoute from "./server/routes/apiRoute.js"
+import { route as healthRoute } from "./server/routes/healthRoute.js"
+import * as linkGateway from "./server/routes/linkGateway.js"
+import * as linkRoute from "./server/routes/linkRoute.js"
+import * as webSocketRoute from "./server/routes/webSocketRoute.js"
+import * as handlers from "./server/sessions/handlers.js"
+import * as registries from "./server/sessions/registry.js"
+
+/** Options with their defaults, validated. */
+export interface RuntimeSettings {
+  readonly apiKey: Redacted.Redacted<string>
+  readonly hosts: Hosts
+  readonly port: number
+  readonly isolation: Isolation
+  readonly interpreters: Interpreters
+  readonly network: ResolvedNetwork
+  readonly poolSize: number
+  readonly maxSessions: number
+  /** Idle timeout of sessions that ask for none. */
+  readonly defaultIdleSeconds: number
+  /** `Infinity` for no limit. */
+  readonly maxLifetimeSeconds: number
+  readonly sandboxLimits: SandboxLimits
+  readonly serverLimits: ServerLimits
+  readonly contextsDirectory: string | undefined
+  readonly contextLimits: ContextLimits
+  readonly requestLogLevel: LogLevel.LogLevel
+}
+
+const makePool = (settings: RuntimeSettings) =>
+  Effect.flatMap(javaArchives.make(settings.interpreters.java), (javaArchive) =>
+    sandboxPools.make({
+      isolation: settings.isolation,
+      interpreters: settings.interpreters,
+      limits: settings.sandboxLimits,
+      network: settings.network.network,
+      outbound: settings.network.outbound,
+      size: settings.poolSize,
+      javaArchive
+    }))
+
+/** Listens until the scope ends; the result is the origin, by default `http://127.0.0.1:<port>`. */
+export const start = (
+  settings: RuntimeSettings
+): Effect.Effect<string, ConfigurationError | LocalServerError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { defaultIdleSeconds, hosts, requestLogLevel: logLevel, serverLimits: limits } = settings
+    const contexts = yield* contextsModule.make({
+      directory: settings.contextsDirectory,
+      limits: settings.contextLimits,
+      origin: Effect.suspend(() => origin),
+      sessions: { find: (sessionId) => registry.find(sessionId), use: (sessionId) => registry.use(sessionId) }
+    })
+    const registry = yield* registries.make({
+      pool: yield* makePool(settings),
+      maxSessions: settings.maxSessions,
+      maxLifetimeMillis: settings.maxLifetimeSeconds * 1000
+    })
+    const origin: Effect.Effect<string> = Effect.map(requestHost, (name) => hosts.origin(server.port, name))
+    const answer = AgbServer.make(
+      handlers.make({ registry, contexts, links: linkGateway.make(hosts), origin, defaultIdleSeconds }),
+      (cause) => Effect.logError(`A request met a defect: ${placeOf(Cause.squash(cause))}`)
+    )
+    const server = yield* serve({
+      hosts,
+      port: settings.port,
+      limits,
+      logLevel,
+      routes: [
+        healthRoute,
+        contexts.route,
+        linkRoute.make({ registry, limits }),
+        apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer })
+      ],
+      ...webSocketRoute.make({ registry, limits, logLevel })
+    })
+    if (hosts.warning !== undefined) yield* Effect.logWarning(hosts.warning)
+    return hosts.origin(server.port)
+  })

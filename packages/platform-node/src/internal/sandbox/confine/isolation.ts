@@ -1,0 +1,36 @@
+/** What an isolation is, and the failure where none can be had. */
+import * as Schema from "effect/Schema"
+import type { MemoryKeeper } from "../memory/memoryLimit.js"
+import type { Confinement } from "./candidates.js"
+
+/** The isolation in force. */
+export type IsolationLevel = "namespaces" | "landlock" | "none"
+
+/** The isolation that a user asks for. */
+export type IsolationRequest = "auto" | "namespaces" | "landlock" | "none"
+
+/** An isolation that was tried on this machine and works. */
+export interface Isolation {
+  readonly level: IsolationLevel
+  /** The tool that builds the sandbox. */
+  readonly mechanism: "bwrap" | "unshare" | "landlock" | "none"
+  /** One line for people: what is in force. */
+  readonly description: string
+  /** What sandboxed code can do all the same, one sentence each. */
+  readonly doesNotStop: ReadonlyArray<string>
+  /** @internal */
+  readonly confinement: Confinement
+  /** @internal Undefined where nobody bounds the memory of sandboxes. */
+  readonly memory: MemoryKeeper | undefined
+}
+
+/** The requested isolation is not available here: `reason` says why, `remedy` what to install or to change. */
+export class SandboxUnavailableError extends Schema.TaggedError<SandboxUnavailableError>()("SandboxUnavailableError", {
+  requested: Schema.Literal("auto", "namespaces", "landlock", "none"),
+  reason: Schema.String,
+  remedy: Schema.String
+}) {
+  override get message(): string {
+    return `No sandbox (isolation: "${this.requested}"): ${this.reason}. ${this.remedy}.`
+  }
+}
