@@ -92,7 +92,7 @@ export declare namespace Transport {
 
 const neverSent = new RegExp(
   "^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|EPROTO|ERR_TLS.*|" +
-    "ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|.*HANDSHAKE.*|.*ALERT_PROTOCOL_VERSION)|CERT_.*|" +
+    "ConnectionRefused|ERR_SSL_(WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|.*HANDSHAKE.*|.*ALERT_PROTOCOL_VERSION)|CERT_.*|" +
     "DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_.*)$"
 )
 
@@ -202,3 +202,11 @@ export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer
   Transport,
   Effect.map(HttpClient.HttpClient, fromHttpClient)
 )
+
+/**
+ * Over the global `fetch`, for runtimes that have nothing faster.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFetch: Layer.Layer<Transport> = Layer.provide(layer, FetchHttpClient.layer)

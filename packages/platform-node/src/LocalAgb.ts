@@ -23,7 +23,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
 import * as contextsModule from "./internal/contexts/contexts.js"
-import * as undiciTransport from "./internal/node/undiciTransport.js"
+import * as transport from "./internal/node/transport.js"
 import { resolveNetwork } from "./internal/options/networkOption.js"
 import { availableLanguages, describeLanguages } from "./internal/sandbox/confine/interpreters.js"
 import { findInterpreters } from "./internal/sandbox/languages/interpreterSearch.js"
@@ -274,7 +274,7 @@ export const layerWith = (
   options: Options = {}
 ): Layer.Layer<LocalAgb | Agb.Agb | AgbClient, StartError> =>
   Agb.layerTransport.pipe(
-    Layer.provide(undiciTransport.layer),
+    Layer.provide(transport.layer),
     Layer.provide(configured),
     Layer.provideMerge(layerServer(options))
   )

@@ -10,15 +10,16 @@ import type { ConfigurationError } from "@effect-agb/core/AgbError"
 import type { Transport } from "@effect-agb/core/Transport"
 import * as Layer from "effect/Layer"
 import * as processMain from "./internal/node/processMain.js"
-import * as undiciTransport from "./internal/node/undiciTransport.js"
+import * as transport from "./internal/node/transport.js"
 
 /**
- * The transport of this package: undici without any detour, no redirects.
+ * The transport of this package, which follows no redirect: undici without any detour, or fetch where undici is not what it
+ * is on Node, as on Bun.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerTransport: Layer.Layer<Transport> = undiciTransport.layer
+export const layerTransport: Layer.Layer<Transport> = transport.layer
 
 /**
  * The SDK with a configuration in values.

@@ -25,7 +25,8 @@ export interface BuiltAgent {
 
 const packageName = "@effect-agb/platform-node"
 
-const packageFolder = (from: string): string | undefined => {
+/** The folder of the package as `from` finds it, undefined where it does not. */
+export const packageFolder = (from: string): string | undefined => {
   try {
     return Path.dirname(createRequire(from).resolve(`${packageName}/package.json`))
   } catch {
@@ -33,7 +34,8 @@ const packageFolder = (from: string): string | undefined => {
   }
 }
 
-const notInstalled: Diagnosis = {
+/** For a bundle that runs where the package is not installed. */
+export const notInstalled: Diagnosis = {
   reason: `the files of ${packageName} are not beside this program, which was bundled without them`,
   remedy: `The package must stay external to the bundle: install ${packageName} and exclude it from bundling`
 }
