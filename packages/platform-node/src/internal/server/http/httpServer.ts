@@ -5,7 +5,6 @@
 import { type ApiError, errorReply, type HttpReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type * as LogLevel from "effect/LogLevel"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
@@ -13,6 +12,7 @@ import type { Duplex } from "node:stream"
 import { releaseServer } from "../../node/processRef.js"
 import { type Connections, watch } from "./connections.js"
 import { type Exchange, type Route, send, sendRaw, type Target, targetOf } from "./exchange.js"
+import { LocalServerError } from "./localServerError.js"
 import { answerMalformed } from "./malformed.js"
 import { makeGate, refusal } from "./originCheck.js"
 import { hasBody } from "./requestBody.js"
@@ -21,18 +21,6 @@ import { logAnswered, methodName, placeOf } from "./requestLog.js"
 import type { ServerLimits } from "./serverLimits.js"
 import { ServerRequest } from "./serverRequest.js"
 import * as works from "./work.js"
-
-/**
- * The server could not listen, for example because its port is taken. `code` is the system's.
- */
-export class LocalServerError extends Schema.TaggedError<LocalServerError>()("LocalServerError", {
-  port: Schema.Number,
-  code: Schema.String
-}) {
-  override get message(): string {
-    return `The local runtime cannot listen on 127.0.0.1:${this.port} (${this.code}); choose another port, or 0 for any`
-  }
-}
 
 /** A request that wants to go on in another protocol on the same connection. */
 export interface UpgradeRequest {
