@@ -169,30 +169,27 @@ const withoutRedirects: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, 
  * @since 0.1.0
  * @category constructors
  */
-export const fromHttpClient = (client: HttpClient.HttpClient): Transport.Service => {
-  const silent = HttpClient.withTracerDisabledWhen(client, () => true)
-  return {
-    exchange: (exchange) => {
-      const request = requestOf(exchange)
-      const replied = Effect.flatMap(
-        spans.ifTraced(silent.execute(request), client.execute(request)),
-        (response) =>
-          Effect.map(bodyOf(response, exchange.maxBytes), (body): Reply => ({
-            status: response.status,
-            headers: response.headers,
-            body
-          }))
-      )
-      const read = Effect.mapError(replied, (error) =>
-        error._tag === "ExchangeError"
-          ? error
-          : error._tag === "RequestError" && error.reason !== "Transport"
-          ? new ExchangeError({ reason: "Unreachable", code: error.reason })
-          : fromCause(error.cause, error._tag === "ResponseError"))
-      return cancellable(withoutRedirects(read), exchange.onCancel)
-    }
+export const fromHttpClient = (client: HttpClient.HttpClient): Transport.Service => ({
+  exchange: (exchange) => {
+    const sent = client.execute(requestOf(exchange))
+    const replied = Effect.flatMap(
+      spans.ifTraced(Effect.withTracerEnabled(sent, false), sent),
+      (response) =>
+        Effect.map(bodyOf(response, exchange.maxBytes), (body): Reply => ({
+          status: response.status,
+          headers: response.headers,
+          body
+        }))
+    )
+    const read = Effect.mapError(replied, (error) =>
+      error._tag === "ExchangeError"
+        ? error
+        : error._tag === "RequestError" && error.reason !== "Transport"
+        ? new ExchangeError({ reason: "Unreachable", code: error.reason })
+        : fromCause(error.cause, error._tag === "ResponseError"))
+    return cancellable(withoutRedirects(read), exchange.onCancel)
   }
-}
+})
 
 /**
  * @since 0.1.0
