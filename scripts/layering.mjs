@@ -19,12 +19,15 @@ const layers = {
     ["internal/wire"],
     ["AgbError", "AgbConfig", "AgbApi", "AgbTools", "CreateSessionParams"],
     ["internal/client"],
-    ["Transport", "AgbClient", "AgbServer"],
+    ["Transport", "AgbClient", "AgbServer", "ToolCall"],
     ["internal/lifecycle"],
     ["internal/session"],
-    ["ToolCall", "Code", "Command", "FileSystem", "Session", "Agb"],
+    ["Code", "Command", "FileSystem"],
+    ["internal/session/session"],
+    ["Agb"],
+    ["Session", "OperationResult"],
     ["internal/promise"],
-    ["OperationResult", "AgbPromise"],
+    ["AgbPromise"],
     ["index"]
   ],
   "packages/platform-node/src": [
@@ -45,7 +48,7 @@ const layers = {
     ["disk", "process"],
     ["memory"],
     ["confine"],
-    ["trial", "launchPlan"],
+    ["trial", "launchPlan", "requirements"],
     ["languages"],
     ["sandbox"],
     ["pool"]

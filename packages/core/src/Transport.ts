@@ -1,23 +1,16 @@
 /**
- * One HTTP exchange: all that `AgbClient` needs of a network. `layer` makes it of any `HttpClient` of the platform; a
- * platform that can do it with less effort brings its own.
+ * One HTTP exchange: all that `AgbClient` needs of a network. `layer` runs it over any `HttpClient` of `@effect/platform`;
+ * a platform package may bring a faster one.
  *
+ * This module may change in any release.
+ *
+ * @experimental
  * @since 0.1.0
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Transport } from "./internal/client/exchange.js"
-
-export type {
-  /**
-   * Receives a `cancel(error)` function, which it may call at once; returns a function that unregisters it.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  Cancellation
-} from "./internal/client/cancellation.js"
 
 export type {
   /**
@@ -63,12 +56,22 @@ export {
 } from "./internal/client/exchange.js"
 
 /**
- * A transport over any `HttpClient`. That module is loaded when the layer is built, so that programs with another
- * transport do without it.
+ * A transport over any `HttpClient`. `@effect/platform/HttpClient` is imported when the layer is built, so that programs
+ * with another transport never load it.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.unwrapEffect(
   Effect.map(Effect.promise(() => import("./internal/client/httpTransport.js")), (module) => module.layer)
+)
+
+/**
+ * A transport over the global `fetch`, for runtimes that have nothing faster.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFetch: Layer.Layer<Transport> = Layer.unwrapEffect(
+  Effect.map(Effect.promise(() => import("./internal/client/httpTransport.js")), (module) => module.layerFetch)
 )

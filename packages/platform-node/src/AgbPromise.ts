@@ -13,7 +13,7 @@ import * as Core from "@effect-agb/core/AgbPromise"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { keepsAlive } from "./internal/node/processRef.js"
-import * as undiciTransport from "./internal/node/undiciTransport.js"
+import * as transport from "./internal/node/transport.js"
 import * as LocalAgb from "./LocalAgb.js"
 
 export {
@@ -82,9 +82,9 @@ export interface Options {
 }
 
 const complete = (options: string | Options | Core.LayerOptions): Core.EndpointOptions | Core.LayerOptions => {
-  if (typeof options === "string") return { apiKey: options, transport: undiciTransport.layer }
+  if (typeof options === "string") return { apiKey: options, transport: transport.layer }
   return Predicate.isRecord(options) && !("layer" in options)
-    ? { ...options, transport: undiciTransport.layer }
+    ? { ...options, transport: transport.layer }
     : options as Core.LayerOptions
 }
 

@@ -11,10 +11,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import { findAgent } from "./internal/sandbox/confine/agentFolder.js"
 import { candidates, type Confined, type Landlock, landlockCandidate } from "./internal/sandbox/confine/candidates.js"
-import { diagnose, type Diagnosis, isAboutAge, notLinux } from "./internal/sandbox/confine/diagnosis.js"
+import { diagnose, type Diagnosis, isAboutAge } from "./internal/sandbox/confine/diagnosis.js"
 import { nodeOnly } from "./internal/sandbox/confine/interpreters.js"
 import { type Isolation, type IsolationRequest, SandboxUnavailableError } from "./internal/sandbox/confine/isolation.js"
 import { landlockComplaint } from "./internal/sandbox/confine/landlock.js"
@@ -22,6 +20,7 @@ import { systemCallFilter } from "./internal/sandbox/confine/seccomp.js"
 import { memoryKeeper } from "./internal/sandbox/memory/memoryController.js"
 import type { MemoryKeeper } from "./internal/sandbox/memory/memoryLimit.js"
 import { canInspectSandboxes } from "./internal/sandbox/process/procAccess.js"
+import { unmetRequirement } from "./internal/sandbox/requirements.js"
 import { trial } from "./internal/sandbox/trial.js"
 
 export {
@@ -186,20 +185,16 @@ const isolationFor = (request: IsolationRequest): Effect.Effect<Isolation, Sandb
 /**
  * Finds out what this machine offers by starting `true` in a sandbox built exactly as a session's is; 6 to 50 ms. The
  * answer holds for the life of the process: keep it, for example with `Effect.cached`. Fails with
- * {@link SandboxUnavailableError}. For `none` nothing is tried, but it needs Linux too, as all of the local runtime does.
+ * {@link SandboxUnavailableError}. For `none` nothing is tried, but it needs Linux and Node too, as all of the local runtime does.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const probe = (request: IsolationRequest): Effect.Effect<Isolation, SandboxUnavailableError> =>
-  process.platform !== "linux"
-    ? unavailable(request, notLinux(process.platform))
-    : Effect.suspend(() =>
-      Either.match(findAgent(), {
-        onLeft: (missing) => unavailable(request, missing),
-        onRight: () => isolationFor(request)
-      })
-    )
+  Effect.suspend(() => {
+    const unmet = unmetRequirement()
+    return unmet === undefined ? isolationFor(request) : unavailable(request, unmet)
+  })
 
 /**
  * Every isolation of the level `namespaces` that works here, best first: for tests and diagnosis.

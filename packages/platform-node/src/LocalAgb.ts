@@ -20,7 +20,7 @@ import * as LogLevel from "effect/LogLevel"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as localRuntime from "./internal/localRuntime.js"
-import * as undiciTransport from "./internal/node/undiciTransport.js"
+import * as transport from "./internal/node/transport.js"
 import { resolveApiKey } from "./internal/options/apiKey.js"
 import { resolveContextLimits } from "./internal/options/contextLimits.js"
 import { resolveNetwork } from "./internal/options/networkOption.js"
@@ -30,7 +30,7 @@ import { resolveServerLimits, type ServerLimitOptions } from "./internal/options
 import { availableLanguages, describeLanguages } from "./internal/sandbox/confine/interpreters.js"
 import { findInterpreters } from "./internal/sandbox/languages/interpreterSearch.js"
 import { resolveHosts } from "./internal/server/http/hosts.js"
-import type { LocalServerError } from "./internal/server/http/httpServer.js"
+import type { LocalServerError } from "./internal/server/http/localServerError.js"
 import * as Isolation from "./Isolation.js"
 
 /**
@@ -229,7 +229,7 @@ const clientConfig = Layer.unwrapEffect(
  */
 export const layer = (options: Options = {}): Layer.Layer<LocalAgb | Agb.Agb | AgbClient, StartError> =>
   Agb.layerTransport.pipe(
-    Layer.provide(undiciTransport.layer),
+    Layer.provide(transport.layer),
     Layer.provide(clientConfig),
     Layer.provideMerge(layerServer(options))
   )

@@ -11,15 +11,16 @@ import type { Transport } from "@effect-agb/core/Transport"
 import type * as Config from "effect/Config"
 import * as Layer from "effect/Layer"
 import * as processMain from "./internal/node/processMain.js"
-import * as undiciTransport from "./internal/node/undiciTransport.js"
+import * as transport from "./internal/node/transport.js"
 
 /**
- * The HTTP transport of this package: undici's dispatcher. It follows no redirects.
+ * The HTTP transport of this package: undici's dispatcher, or fetch where undici is replaced, as on Bun. It follows no
+ * redirects.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerTransport: Layer.Layer<Transport> = undiciTransport.layer
+export const layerTransport: Layer.Layer<Transport> = transport.layer
 
 /**
  * The SDK configured by values. Fails with `ConfigurationError` where one is invalid.

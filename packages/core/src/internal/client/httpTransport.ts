@@ -1,7 +1,4 @@
-/**
- * A transport over an `HttpClient` of the platform. It is loaded when its layer is built: only who provides an `HttpClient`
- * needs that module.
- */
+/** The transport over an `HttpClient` of the platform, imported on demand. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -57,32 +54,31 @@ const withoutRedirects: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, 
  * A transport over an `HttpClient`, without the client's own spans: those would hold the URL with its query and the
  * headers with the key. No redirect is followed.
  */
-const fromHttpClient = (client: HttpClient.HttpClient): Transport.Service => {
-  const silent = HttpClient.withTracerDisabledWhen(client, () => true)
-  return {
-    exchange: (exchange) => {
-      const request = requestOf(exchange)
-      const replied = Effect.flatMap(
-        spans.ifTraced(silent.execute(request), client.execute(request)),
-        (response) =>
-          Effect.map(bodyOf(response, exchange.maxBytes), (body): Reply => ({
-            status: response.status,
-            headers: response.headers,
-            body
-          }))
-      )
-      const read = Effect.mapError(replied, (error) =>
-        error._tag === "ExchangeError"
-          ? error
-          : error._tag === "RequestError" && error.reason !== "Transport"
-          ? new ExchangeError({ reason: "Unreachable", code: error.reason })
-          : fromCause(error.cause, error._tag === "ResponseError"))
-      return cancellable(withoutRedirects(read), exchange.onCancel)
-    }
+const fromHttpClient = (client: HttpClient.HttpClient): Transport.Service => ({
+  exchange: (exchange) => {
+    const sent = client.execute(requestOf(exchange))
+    const replied = Effect.flatMap(
+      spans.ifTraced(Effect.withTracerEnabled(sent, false), sent),
+      (response) =>
+        Effect.map(bodyOf(response, exchange.maxBytes), (body): Reply => ({
+          status: response.status,
+          headers: response.headers,
+          body
+        }))
+    )
+    const read = Effect.mapError(replied, (error) =>
+      error._tag === "ExchangeError"
+        ? error
+        : error._tag === "RequestError" && error.reason !== "Transport"
+        ? new ExchangeError({ reason: "Unreachable", code: error.reason })
+        : fromCause(error.cause, error._tag === "ResponseError"))
+    return cancellable(withoutRedirects(read), exchange.onCancel)
   }
-}
+})
 
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(
   Transport,
   Effect.map(HttpClient.HttpClient, fromHttpClient)
 )
+
+export const layerFetch: Layer.Layer<Transport> = Layer.provide(layer, FetchHttpClient.layer)

@@ -7,6 +7,7 @@ import * as Either from "effect/Either"
 import * as Fs from "node:fs"
 import { createRequire } from "node:module"
 import * as Path from "node:path"
+import { packageFolder, packageName } from "../process/packageFolder.js"
 import type { Diagnosis } from "./diagnosis.js"
 
 /** No agent, hence no sandbox. */
@@ -23,17 +24,8 @@ export interface BuiltAgent {
   readonly javaKernel: string
 }
 
-const packageName = "@effect-agb/platform-node"
-
-const packageFolder = (from: string): string | undefined => {
-  try {
-    return Path.dirname(createRequire(from).resolve(`${packageName}/package.json`))
-  } catch {
-    return undefined
-  }
-}
-
-const notInstalled: Diagnosis = {
+/** For a bundle that runs where the package is not installed. */
+export const notInstalled: Diagnosis = {
   reason: `the files of ${packageName} are not beside this program, which was bundled without them`,
   remedy: `The package must stay external to the bundle: install ${packageName} and exclude it from bundling`
 }

@@ -73,8 +73,3 @@ export const diagnose = (complaint: string | undefined): Diagnosis => {
     remedy: `${remedy}, ${inWords}`
   }
 }
-
-export const notLinux = (platform: string): Diagnosis => ({
-  reason: `the local runtime needs Linux, and this machine runs ${platform}`,
-  remedy: "Run it in a Linux container or virtual machine, or use the cloud"
-})

@@ -7,19 +7,17 @@ import * as GlobalValue from "effect/GlobalValue"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import type { Socket } from "node:net"
-import { fileURLToPath } from "node:url"
 import { SandboxStartError } from "../channel/protocol.js"
 import type { News, Order } from "./forkServer.cjs"
+import { forkServerFile } from "./forkServerFile.js"
 import type { Launch } from "./launch.js"
 import { withCovered } from "./spawn.cjs"
 import { Launched, type Spawned } from "./spawnedProcess.js"
 
-const program = fileURLToPath(new URL("forkServer.cjs", import.meta.url))
-
 /** It keeps nobody alive, and gets nothing of this process: what it has, sandboxes could inherit. */
 const startSpawner = (): ChildProcess =>
   withCovered(["ignore", "ignore", "ignore", "ipc"], (stdio) =>
-    spawn(process.execPath, [program], {
+    spawn(process.execPath, [forkServerFile()], {
       cwd: "/",
       env: {},
       detached: true,

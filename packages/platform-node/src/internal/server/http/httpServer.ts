@@ -5,7 +5,6 @@
 import { type ApiError, errorReply, type HttpReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type * as LogLevel from "effect/LogLevel"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
@@ -14,6 +13,7 @@ import { releaseServer } from "../../node/processRef.js"
 import { type Connections, watch } from "./connections.js"
 import { type Exchange, type Route, send, sendRaw, type Target, targetOf } from "./exchange.js"
 import type { Hosts } from "./hosts.js"
+import { LocalServerError } from "./localServerError.js"
 import { answerMalformed } from "./malformed.js"
 import { makeGate, refusal } from "./originCheck.js"
 import { hasBody } from "./requestBody.js"
@@ -22,22 +22,6 @@ import { logAnswered, methodName, placeOf } from "./requestLog.js"
 import type { ServerLimits } from "./serverLimits.js"
 import { ServerRequest } from "./serverRequest.js"
 import * as works from "./work.js"
-
-/**
- * The server could not listen, for example because its port is taken. `code` is the system's.
- */
-export class LocalServerError extends Schema.TaggedError<LocalServerError>()("LocalServerError", {
-  host: Schema.String,
-  port: Schema.Number,
-  code: Schema.String
-}) {
-  override get message(): string {
-    const advice = this.code === "EADDRINUSE" || this.code === "EACCES"
-      ? "choose another port, or 0 for any"
-      : "choose an address of this machine"
-    return `The local runtime cannot listen on ${this.host}, port ${this.port} (${this.code}); ${advice}`
-  }
-}
 
 /** A request that wants to go on in another protocol on the same connection. */
 export interface UpgradeRequest {
