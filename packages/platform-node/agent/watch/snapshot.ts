@@ -13,27 +13,21 @@ export const makeSnapshot = (
   expected: ExpectedEvents,
   watches: Pick<DirectoryWatches, "add" | "remove" | "has">
 ) => {
-  const known = new Map<string, EntryState>()
-  const log = makeChangeLog()
-  let isReporting = false
+  const entries = makeEntries()
   let checksLeft = 0
-
-  const report = (eventType: EventType, path: string, state: EntryState) => {
-    if (isReporting) log.add(eventType, path, isDirectory(state) ? "directory" : "file")
-  }
 
   /** Compares an entry with its known state. One with pending events is left to them. */
   const check = (path: string) => {
     if (pending.has(path)) return
-    const was = known.get(path)
+    const was = entries.get(path)
     const now = stateOf(path)
     if (was === now) return
     if (was !== undefined && now !== undefined && !isDirectory(was) && !isDirectory(now)) {
-      report("modify", path, now)
-      known.set(path, now)
+      entries.report("modify", path, now)
+      entries.set(path, now)
       return
     }
-    const causesEvent = isReporting && watches.has(dirname(path))
+    const causesEvent = entries.isReporting() && watches.has(dirname(path))
     if (was !== undefined) {
       if (causesEvent) expected.add(path)
       remove(path, was)
@@ -45,16 +39,16 @@ export const makeSnapshot = (
   }
 
   const add = (path: string, state: EntryState) => {
-    report("create", path, state)
-    known.set(path, state)
+    entries.report("create", path, state)
+    entries.set(path, state)
     if (!isDirectory(state)) return
     watches.add(path, state)
     checkInside(path)
   }
 
   const remove = (path: string, state: EntryState) => {
-    report("delete", path, state)
-    known.delete(path)
+    entries.report("delete", path, state)
+    entries.set(path, undefined)
     if (isDirectory(state)) watches.remove(path)
   }
 
@@ -67,18 +61,30 @@ export const makeSnapshot = (
     }
   }
 
+  /** Checks an entry and, if it is a new directory, up to `maxInside` entries below it. */
+  const checkWithin = (path: string, maxInside: number) => {
+    checksLeft = maxInside
+    check(path)
+  }
+  return { ...entries, check: checkWithin }
+}
+
+/** Known states, and the log of changes, which begins once the baseline is complete. */
+const makeEntries = () => {
+  const known = new Map<string, EntryState>()
+  const log = makeChangeLog()
+  let isReporting = false
+
   return {
-    /** Checks an entry and, if it is a new directory, up to `maxInside` entries below it. */
-    check: (path: string, maxInside: number) => {
-      checksLeft = maxInside
-      check(path)
-    },
-    report,
     get: (path: string) => known.get(path),
     set: (path: string, state: EntryState | undefined) => {
       if (state === undefined) known.delete(path)
       else known.set(path, state)
     },
+    report: (eventType: EventType, path: string, state: EntryState) => {
+      if (isReporting) log.add(eventType, path, isDirectory(state) ? "directory" : "file")
+    },
+    isReporting: () => isReporting,
     paths: () => known.keys(),
     size: () => known.size,
     changes: () => log.size(),
