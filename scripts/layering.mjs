@@ -58,12 +58,11 @@ const layers = {
     ["contexts"]
   ],
   "packages/platform-node/agent": [
-    ["wire"],
-    ["operation"],
+    ["wire", "log"],
     ["files"],
     ["process"],
     ["watch", "network", "kernels"],
-    ["operations"],
+    ["dispatch"],
     ["main"]
   ]
 }
