@@ -61,12 +61,11 @@ const layers = {
     ["contexts"]
   ],
   "packages/platform-node/agent": [
-    ["wire"],
-    ["operation"],
+    ["wire", "log"],
     ["files"],
     ["process"],
     ["watch", "network", "kernels"],
-    ["operations"],
+    ["dispatch"],
     ["main"]
   ]
 }

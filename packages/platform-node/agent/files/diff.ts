@@ -1,15 +1,16 @@
-/** The difference between two texts as a unified diff. */
+/** Unified diffs. */
 
 const context = 3
 
-/** Texts that differ in more lines than this are shown as wholly replaced where they differ. */
-const mostChanges = 1000
+/** If more lines differ, everything between the first and the last difference is shown as replaced. */
+const maxChanges = 1000
 
-type Row = { readonly kind: " " | "-" | "+"; readonly line: string }
+interface Row {
+  readonly kind: " " | "-" | "+"
+  readonly line: string
+}
 
-/**
- * @returns empty if the texts are equal
- */
+/** Empty if the texts are equal. */
 export const unifiedDiff = (name: string, before: string, after: string): string => {
   if (before === after) return ""
   const hunks = hunksOf(rowsOf(linesOf(before), linesOf(after)))
@@ -36,27 +37,25 @@ const rowsOf = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): Re
 const rows = (kind: Row["kind"], lines: ReadonlyArray<string>): ReadonlyArray<Row> =>
   lines.map((line) => ({ kind, line }))
 
-/** Myers' shortest edit script; undefined if it is longer than `mostChanges`. */
+/** Myers' shortest edit script; undefined if it is longer than `maxChanges`. */
 const shortest = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): ReadonlyArray<Row> | undefined => {
-  const most = Math.min(before.length + after.length, mostChanges)
-  const reach = new Int32Array(2 * most + 3)
+  const max = Math.min(before.length + after.length, maxChanges)
+  const reach = new Int32Array(2 * max + 3)
   const trace: Array<Int32Array> = []
-  const at = (k: number) => reach[k + most + 1] ?? 0
-  for (let d = 0; d <= most; d++) {
-    trace.push(reach.slice(most - d, most + d + 3))
+  const at = (k: number) => reach[k + max + 1] ?? 0
+  for (let d = 0; d <= max; d++) {
+    trace.push(reach.slice(max - d, max + d + 3))
     for (let k = -d; k <= d; k += 2) {
       let x = k === -d || (k !== d && at(k - 1) < at(k + 1)) ? at(k + 1) : at(k - 1) + 1
       while (x < before.length && x - k < after.length && before[x] === after[x - k]) x++
-      reach[k + most + 1] = x
+      reach[k + max + 1] = x
       if (x >= before.length && x - k >= after.length) return walkBack(trace, before, after)
     }
   }
   return undefined
 }
 
-/**
- * @param trace entry d holds the reach of the diagonals -d-1 … d+1 before round d
- */
+/** `trace[d]` holds the furthest reaching points of the diagonals -d-1 … d+1 before round d. */
 const walkBack = (trace: ReadonlyArray<Int32Array>, before: ReadonlyArray<string>, after: ReadonlyArray<string>) => {
   const found: Array<Row> = []
   let x = before.length
@@ -75,7 +74,7 @@ const walkBack = (trace: ReadonlyArray<Int32Array>, before: ReadonlyArray<string
   return found.reverse()
 }
 
-/** Changes with the lines around them; changes that are close together share a hunk. */
+/** Changes with their context lines; adjacent changes share a hunk. */
 const hunksOf = (all: ReadonlyArray<Row>) => {
   const changed = all.flatMap((row, index) => row.kind === " " ? [] : [index])
   const spans: Array<[from: number, to: number]> = []

@@ -1,23 +1,23 @@
-/** What a directory holds, what a file is, and removing it. */
+/** Creating and listing directories, file attributes, deleting files. */
 import * as Fs from "node:fs"
 import { basename, dirname, join } from "node:path"
-import type { Operation } from "../operation.js"
-import { path } from "../wire/args.js"
-import { about, codeOf, Failure } from "../wire/failure.js"
-import { at, openFolder, pathOf } from "./beneath.js"
+import { pathArg } from "../wire/args.js"
+import { codeOf, Failure, mapErrors } from "../wire/failure.js"
+import type { Operation } from "../wire/operation.js"
+import { fdPath, openDirectory, withResolved } from "./beneath.js"
 
-const mostEntries = 100_000
+const maxEntries = 100_000
 
 const createDirectory: Operation = async ({ args }) => {
-  const directory = path(args, "path")
-  about(directory, () => makeFolders(directory))
+  const directory = pathArg(args, "path")
+  mapErrors(directory, () => makeDirectories(directory))
   return { value: null }
 }
 
 const deleteFile: Operation = async ({ args }) => {
-  const file = path(args, "path")
-  about(file, () =>
-    at(file, false, (path) => {
+  const file = pathArg(args, "path")
+  mapErrors(file, () =>
+    withResolved(file, false, (path) => {
       if (Fs.lstatSync(path).isDirectory()) throw new Failure("EISDIR", `Is a directory: ${file}`)
       Fs.unlinkSync(path)
     }))
@@ -25,8 +25,8 @@ const deleteFile: Operation = async ({ args }) => {
 }
 
 const fileInfo: Operation = async ({ args }) => {
-  const file = path(args, "path")
-  const stat = about(file, () => at(file, true, (path) => Fs.lstatSync(path)))
+  const file = pathArg(args, "path")
+  const stat = mapErrors(file, () => withResolved(file, true, (path) => Fs.lstatSync(path)))
   return {
     value: {
       name: basename(file) || "/",
@@ -42,22 +42,22 @@ const fileInfo: Operation = async ({ args }) => {
 }
 
 const listDirectory: Operation = async ({ args }) => {
-  const directory = path(args, "path")
-  const folder = about(directory, () => openFolder(directory))
+  const directory = pathArg(args, "path")
+  const fd = mapErrors(directory, () => openDirectory(directory))
   const entries = []
   let opened: Fs.Dir | undefined
   try {
-    const handle = about(directory, () => Fs.opendirSync(pathOf(folder)))
+    const handle = mapErrors(directory, () => Fs.opendirSync(fdPath(fd)))
     opened = handle
     for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) {
-      if (entries.length === mostEntries) {
-        throw new Failure("EFBIG", `More than ${mostEntries} entries, search instead: ${directory}`)
+      if (entries.length === maxEntries) {
+        throw new Failure("EFBIG", `More than ${maxEntries} entries, search instead: ${directory}`)
       }
       entries.push({ name: entry.name, isDirectory: isDirectory(directory, entry) })
     }
   } finally {
     opened?.closeSync()
-    Fs.closeSync(folder)
+    Fs.closeSync(fd)
   }
   return { value: { entries: entries.sort((one, other) => one.name < other.name ? -1 : 1) } }
 }
@@ -69,19 +69,19 @@ export const directoryOperations: Readonly<Record<string, Operation>> = {
   listDirectory
 }
 
-/** With its parents, as `mkdir -p` does. */
-export const makeFolders = (directory: string) => {
+/** Creates a directory with its parents, like `mkdir -p`. */
+export const makeDirectories = (directory: string) => {
   try {
-    makeFolder(directory)
+    makeDirectory(directory)
   } catch (error) {
     if (codeOf(error) !== "ENOENT" || dirname(directory) === directory) throw error
-    makeFolders(dirname(directory))
-    makeFolder(directory)
+    makeDirectories(dirname(directory))
+    makeDirectory(directory)
   }
 }
 
-const makeFolder = (directory: string) =>
-  at(directory, true, (path) => {
+const makeDirectory = (directory: string) =>
+  withResolved(directory, true, (path) => {
     try {
       Fs.mkdirSync(path)
     } catch (error) {
@@ -92,7 +92,7 @@ const makeFolder = (directory: string) =>
 const isDirectory = (directory: string, entry: Fs.Dirent) => {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   try {
-    return at(join(directory, entry.name), true, (path) => Fs.lstatSync(path)).isDirectory()
+    return withResolved(join(directory, entry.name), true, (path) => Fs.lstatSync(path)).isDirectory()
   } catch {
     return false
   }
@@ -107,7 +107,7 @@ const types = new Map([
   [Fs.constants.S_IFSOCK, "s"]
 ])
 
-/** As `ls -l` shows it, e.g. -rw-r--r--. */
+/** In the notation of `ls -l`, e.g. `-rw-r--r--`. */
 const modeText = (mode: number) => {
   const triple = (shift: number, special: number, letter: string) => {
     const bits = mode >> shift

@@ -1,15 +1,16 @@
 /**
- * File name patterns: `*`, `?`, `[a-z]`, `[!a-z]`, `**`, `{a,b}`, and `\` before a character that means itself. A pattern
- * becomes a small automaton, so that no pattern takes more steps than its own length times that of the path.
+ * File name patterns: `*`, `?`, `[a-z]`, `[!a-z]`, `**`, `{a,b}`, and `\` to escape a character. A pattern is compiled to a
+ * nondeterministic finite automaton and simulated without backtracking, in time proportional to pattern length times path
+ * length.
  */
 import { Failure } from "../wire/failure.js"
 
-const longestPattern = 1024
-const mostSteps = 2 ** 32 - 2
+const maxPatternLength = 1024
+const maxSteps = 2 ** 32 - 2
 
-/** A state that takes one character and goes to the next, or one that goes on without taking any. */
 type Accepts = (character: string) => boolean
 
+/** A state consumes one character and continues with the next state, or has epsilon transitions to other states. */
 type State = { readonly accepts: Accepts } | { readonly to: Array<number> }
 
 const notSlash: Accepts = (character) => character !== "/"
@@ -17,20 +18,20 @@ const slash: Accepts = (character) => character === "/"
 const anything: Accepts = () => true
 
 export const compileGlob = (pattern: string): (path: string) => boolean => {
-  if (pattern.length > longestPattern) {
-    throw new Failure("EINVAL", `Invalid argument: a pattern has at most ${longestPattern} characters`)
+  if (pattern.length > maxPatternLength) {
+    throw new Failure("EINVAL", `Invalid argument: a pattern has at most ${maxPatternLength} characters`)
   }
   return makeMatcher(parse(Array.from(pattern)))
 }
 
 const makeMatcher = (states: ReadonlyArray<State>): (path: string) => boolean => {
-  /** In which step each state was last reached, so that none is entered twice in one. */
+  /** The step in which each state was last entered, so that none is entered twice in one step. */
   const reachedIn = new Uint32Array(states.length + 1)
   let step = 0
   let now: Array<number> = []
   let next: Array<number> = []
 
-  /** Enters a state and all that follow it without a character. */
+  /** Enters a state and its epsilon closure. */
   const enter = (reached: Array<number>, index: number) => {
     if (reachedIn[index] === step) return
     reachedIn[index] = step
@@ -47,7 +48,7 @@ const makeMatcher = (states: ReadonlyArray<State>): (path: string) => boolean =>
   }
 
   const startStep = () => {
-    if (++step <= mostSteps) return
+    if (++step <= maxSteps) return
     reachedIn.fill(0)
     step = 1
   }
@@ -97,7 +98,7 @@ const parse = (pattern: ReadonlyArray<string>): ReadonlyArray<State> => {
   return states
 }
 
-/** Adds states; each method returns 1, the number of characters that its token has. */
+/** Adds states; methods return the length of their token, 1. */
 const makeBuilder = () => {
   const states: Array<State> = []
   const groups: Array<{ readonly fork: Array<number>; readonly exits: Array<Array<number>> }> = []
@@ -143,7 +144,7 @@ const makeBuilder = () => {
   return { states, one, many, optionalFolders, open, alternative, close }
 }
 
-/** Whether the brace at `from` has its counterpart; one that has not means itself. */
+/** Whether the brace at `from` is closed; an unclosed one is literal. */
 const closes = (pattern: ReadonlyArray<string>, from: number) => {
   let depth = 0
   for (let at = from; at < pattern.length; at++) {
@@ -155,7 +156,7 @@ const closes = (pattern: ReadonlyArray<string>, from: number) => {
   return false
 }
 
-/** The set of characters at `from`; undefined if the bracket is never closed and so means itself. */
+/** The character set at `from`; undefined if the bracket is not closed and so is literal. */
 const setAt = (
   pattern: ReadonlyArray<string>,
   from: number

@@ -1,20 +1,23 @@
-/** Moving files and directories, to other file systems as well: all of it or nothing. */
+/** Moving files and directories, also to other file systems: completely or not at all. */
 import * as Fs from "node:fs"
 import { dirname, join } from "node:path"
-import type { Operation } from "../operation.js"
-import { path } from "../wire/args.js"
-import { about, codeOf, Failure, failureOf } from "../wire/failure.js"
-import { locate, openPlace, pathOf } from "./beneath.js"
+import { pathArg } from "../wire/args.js"
+import { codeOf, Failure, failureOf, mapErrors } from "../wire/failure.js"
+import type { Operation } from "../wire/operation.js"
+import { fdPath, openPathOnly, resolveBeneath } from "./beneath.js"
 import { ownName } from "./ownFiles.js"
 
-/** what the client calls the two ends */
-type Names = { readonly from: string; readonly to: string }
+/** The paths as the client wrote them. */
+interface Names {
+  readonly from: string
+  readonly to: string
+}
 
 export const moveFile: Operation = async ({ args }) => {
-  const [from, to] = [path(args, "source"), path(args, "destination")]
-  const source = about(from, () => locate(from, false))
+  const [from, to] = [pathArg(args, "source"), pathArg(args, "destination")]
+  const source = mapErrors(from, () => resolveBeneath(from, false))
   try {
-    const destination = about(to, () => locate(to, false))
+    const destination = mapErrors(to, () => resolveBeneath(to, false))
     try {
       await move(source.path, destination.path, { from, to })
     } finally {
@@ -27,8 +30,8 @@ export const moveFile: Operation = async ({ args }) => {
 }
 
 const move = async (source: string, destination: string, { from, to }: Names) => {
-  about(from, () => Fs.lstatSync(source))
-  if (about(to, () => Fs.lstatSync(destination, { throwIfNoEntry: false })) !== undefined) {
+  mapErrors(from, () => Fs.lstatSync(source))
+  if (mapErrors(to, () => Fs.lstatSync(destination, { throwIfNoEntry: false })) !== undefined) {
     throw new Failure("EEXIST", `Already exists: ${to}`)
   }
   try {
@@ -39,7 +42,7 @@ const move = async (source: string, destination: string, { from, to }: Names) =>
   }
 }
 
-/** To another file system: the copy gets its name when it is whole, and only then the source goes. */
+/** To another file system: the copy is renamed once it is complete, and only then the source is removed. */
 const moveAcross = async (source: string, destination: string, { from, to }: Names) => {
   const copy = join(dirname(destination), ownName("part"))
   try {
@@ -55,7 +58,7 @@ const moveAcross = async (source: string, destination: string, { from, to }: Nam
   })
 }
 
-/** With directories that nobody may write to, as an owner may. */
+/** Including directories without write permission, which their owner may change. */
 const removeTree = async (root: string) => {
   const remove = () => Fs.promises.rm(root, { recursive: true, force: true })
   await remove().catch((error) => {
@@ -65,12 +68,12 @@ const removeTree = async (root: string) => {
   })
 }
 
-const unlock = (folder: string) => {
-  const fd = openPlace(folder)
+const unlock = (directory: string) => {
+  const fd = openPathOnly(directory)
   try {
-    Fs.chmodSync(pathOf(fd), 0o700)
-    for (const entry of Fs.readdirSync(pathOf(fd), { withFileTypes: true })) {
-      if (entry.isDirectory()) unlock(`${pathOf(fd)}/${entry.name}`)
+    Fs.chmodSync(fdPath(fd), 0o700)
+    for (const entry of Fs.readdirSync(fdPath(fd), { withFileTypes: true })) {
+      if (entry.isDirectory()) unlock(`${fdPath(fd)}/${entry.name}`)
     }
   } finally {
     Fs.closeSync(fd)

@@ -1,37 +1,37 @@
-/** Writing many files, or a large one piece by piece: each gets its name in one step when it is whole. */
+/** Writing many files, or a large one in parts: each is renamed to its final name once it is complete. */
 import * as Fs from "node:fs"
 import { dirname } from "node:path"
-import type { Reply } from "../operation.js"
-import { type Args, count, isRecord, path } from "../wire/args.js"
+import { type Args, countArg, isRecord, pathArg } from "../wire/args.js"
 import { Failure, failureOf } from "../wire/failure.js"
-import { at } from "./beneath.js"
-import { makeFolders } from "./directories.js"
+import type { Upload } from "../wire/operation.js"
+import { withResolved } from "./beneath.js"
+import { makeDirectories } from "./directories.js"
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = Fs.constants
 
-/** The names of files that are not whole yet. */
+/** The names of incomplete files. */
 export const temporaryName = /^\.[0-9a-f]{16}\.part$/
 
 const open = (file: string, offset: number) => {
-  if (offset > 0) return at(file, false, (path) => Fs.openSync(path, O_WRONLY | O_NOFOLLOW))
-  makeFolders(dirname(file))
-  return at(file, false, (path) => Fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666))
+  if (offset > 0) return withResolved(file, false, (path) => Fs.openSync(path, O_WRONLY | O_NOFOLLOW))
+  makeDirectories(dirname(file))
+  return withResolved(file, false, (path) => Fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666))
 }
 
-/** What changes whenever a file does. */
+/** Changes whenever the file does. */
 export const stampOf = ({ ctimeNs, ino, mtimeNs, size }: Fs.BigIntStats) => `${ino}-${size}-${mtimeNs}-${ctimeNs}`
 
-const forget = (file: string) => {
+const discard = (file: string) => {
   try {
-    at(file, false, (path) => Fs.unlinkSync(path))
-  } catch { /* it has its name by then, or is gone */ }
+    withResolved(file, false, (path) => Fs.unlinkSync(path))
+  } catch { /* renamed already, or gone */ }
 }
 
-/** One part: `length` bytes at `offset` of the file `path`; with `commit` it then becomes that file. */
+/** One part: `length` bytes at `offset` of the file `path`; with `commit` the file is then renamed to that path. */
 const makePart = (part: Args) => {
   let fd: number | undefined
   let failure: Failure | undefined
-  let position = count(part, "offset") ?? 0
+  let position = countArg(part, "offset") ?? 0
 
   const attempt = (step: () => void) => {
     if (failure !== undefined) return
@@ -43,18 +43,22 @@ const makePart = (part: Args) => {
   }
 
   attempt(() => {
-    fd = open(path(part, "path"), position)
+    fd = open(pathArg(part, "path"), position)
   })
 
   const commit = () => {
     if (part["commit"] === undefined || fd === undefined) return ""
-    Fs.fchmodSync(fd, (count(part, "mode") ?? 0o644) & 0o777)
-    at(path(part, "path"), false, (from) => at(path(part, "commit"), false, (to) => Fs.renameSync(from, to)))
+    Fs.fchmodSync(fd, (countArg(part, "mode") ?? 0o644) & 0o777)
+    withResolved(
+      pathArg(part, "path"),
+      false,
+      (from) => withResolved(pathArg(part, "commit"), false, (to) => Fs.renameSync(from, to))
+    )
     return stampOf(Fs.fstatSync(fd, { bigint: true }))
   }
 
   return {
-    left: count(part, "length") ?? 0,
+    left: countArg(part, "length") ?? 0,
     write: (chunk: Buffer) =>
       attempt(() => {
         if (fd === undefined) return
@@ -64,22 +68,22 @@ const makePart = (part: Args) => {
           position += written
         }
       }),
-    end: (isWhole: boolean) => {
+    end: (isComplete: boolean) => {
       let stamp = ""
       attempt(() => {
-        if (!isWhole) throw new Failure("EINVAL", "Invalid argument: parts announce more bytes than came")
+        if (!isComplete) throw new Failure("EINVAL", "Invalid argument: parts announce more bytes than came")
         stamp = commit()
       })
       if (fd !== undefined) Fs.closeSync(fd)
       if (failure === undefined) return { stamp }
-      if (fd !== undefined) forget(path(part, "path"))
+      if (fd !== undefined) discard(pathArg(part, "path"))
       return { code: failure.code, message: failure.message.slice(0, 500) }
     }
   }
 }
 
-/** Takes the bytes of all parts, one after the other. A part that fails says so and does not stop the others. */
-export const receiveParts = (args: Args): { readonly write: (chunk: Buffer) => void; readonly end: () => Reply } => {
+/** Receives the bytes of all parts in sequence. A part that fails is reported and does not affect the others. */
+export const receiveParts = (args: Args): Upload => {
   const wanted = Array.isArray(args["parts"]) ? args["parts"].filter(isRecord) : []
   const results: Array<unknown> = []
   let current: ReturnType<typeof makePart> | undefined

@@ -1,4 +1,4 @@
-/** Names that nobody can guess, without the start-up time and the memory of `node:crypto`. */
+/** Unpredictable names, without the start-up time and memory of `node:crypto`. */
 import * as Fs from "node:fs"
 
 export const randomHex = (bytes: number) => {

@@ -1,39 +1,39 @@
-/** Finding files by name. */
+/** Finding files by name pattern. */
 import { resolve } from "node:path"
-import type { Operation } from "../operation.js"
-import { type Args, path, text, texts } from "../wire/args.js"
+import { type Args, pathArg, stringArg, stringListArg } from "../wire/args.js"
 import { Failure, failureOf } from "../wire/failure.js"
+import type { Operation } from "../wire/operation.js"
 import { compileGlob } from "./glob.js"
-import { type Found, walk } from "./walk.js"
+import { type Entry, walk } from "./walk.js"
 
-const mostVisited = 200_000
-const mostFound = 10_000
-const mostPatterns = 256
-const longestMs = 10_000
+const maxVisited = 200_000
+const maxFound = 10_000
+const maxPatterns = 256
+const maxMs = 10_000
 
 export const searchFiles: Operation = async ({ args, signal }) => {
-  const root = resolve(path(args, "path"))
+  const root = resolve(pathArg(args, "path"))
   const base = root === "/" ? "" : root
-  const wanted = matcher(text(args, "pattern"), base)
-  const unwanted = excluded(args, base)
-  const until = performance.now() + longestMs
+  const matches = matcher(stringArg(args, "pattern"), base)
+  const exclusions = exclusionsOf(args, base)
+  const until = performance.now() + maxMs
   const paths: Array<string> = []
   let visited = 0
   let limit: string | undefined
 
   const limitHit = () => {
-    if (++visited > mostVisited) return `${mostVisited} entries were looked at`
-    if (performance.now() > until) return `${longestMs} ms have passed`
+    if (++visited > maxVisited) return `${maxVisited} entries were looked at`
+    if (performance.now() > until) return `${maxMs} ms have passed`
     return signal.aborted ? "it was cancelled" : undefined
   }
-  await walk(root, (found) => {
+  await walk(root, (entry) => {
     limit = limitHit()
     if (limit !== undefined) return "stop"
-    if (unwanted.some((matches) => matches(found))) return "skip"
-    if (!wanted(found)) return "enter"
-    if (paths.length === mostFound) limit = `${mostFound} were found`
+    if (exclusions.some((excludes) => excludes(entry))) return "skip"
+    if (!matches(entry)) return "enter"
+    if (paths.length === maxFound) limit = `${maxFound} were found`
     if (limit !== undefined) return "stop"
-    paths.push(`${base}/${found.path}`)
+    paths.push(`${base}/${entry.path}`)
     return "enter"
   }).catch((error) => {
     throw failureOf(error, root)
@@ -41,25 +41,25 @@ export const searchFiles: Operation = async ({ args, signal }) => {
   return { value: { paths: paths.sort(), limit: limit ?? null } }
 }
 
-const excluded = (args: Args, base: string) => {
-  const patterns = texts(args, "excludePatterns")
-  if (patterns.length > mostPatterns) {
-    throw new Failure("EINVAL", `Invalid argument: excludePatterns has at most ${mostPatterns} patterns`)
+const exclusionsOf = (args: Args, base: string) => {
+  const patterns = stringListArg(args, "excludePatterns")
+  if (patterns.length > maxPatterns) {
+    throw new Failure("EINVAL", `Invalid argument: excludePatterns has at most ${maxPatterns} patterns`)
   }
   return patterns.map((pattern) => matcher(pattern, base))
 }
 
 /**
- * A pattern without a slash is about names, one with a slash about paths below the root; one that ends with a slash is
- * about directories.
+ * A pattern without a slash matches names, one with a slash matches paths relative to the root, and one that ends with a
+ * slash matches directories only.
  */
-const matcher = (pattern: string, base: string): (found: Found) => boolean => {
-  const entry = pattern.replace(/(?<=.)\/$/, "")
-  const matches = compileGlob(entry.replace(/^\.\//, ""))
-  const subject: (found: Found) => string = entry.startsWith("/")
-    ? (found) => `${base}/${found.path}`
-    : entry.includes("/")
-    ? (found) => found.path
-    : (found) => found.name
-  return (found) => (found.isDirectory || entry === pattern) && matches(subject(found))
+const matcher = (pattern: string, base: string): (entry: Entry) => boolean => {
+  const glob = pattern.replace(/(?<=.)\/$/, "")
+  const matches = compileGlob(glob.replace(/^\.\//, ""))
+  const subject: (entry: Entry) => string = glob.startsWith("/")
+    ? (entry) => `${base}/${entry.path}`
+    : glob.includes("/")
+    ? (entry) => entry.path
+    : (entry) => entry.name
+  return (entry) => (entry.isDirectory || glob === pattern) && matches(subject(entry))
 }

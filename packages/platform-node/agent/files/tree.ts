@@ -1,33 +1,33 @@
-/** Whole directories for the host: what is below one, and the contents of many files in one answer. */
+/** Transfer of directory trees: lists one, and reads many files in one reply. */
 import * as Fs from "node:fs"
-import type { Operation } from "../operation.js"
-import { count, isRecord, path } from "../wire/args.js"
-import { about, codeOf, Failure, failureOf } from "../wire/failure.js"
-import { at } from "./beneath.js"
+import { countArg, isRecord, pathArg } from "../wire/args.js"
+import { codeOf, Failure, failureOf, mapErrors } from "../wire/failure.js"
+import type { Operation } from "../wire/operation.js"
+import { withResolved } from "./beneath.js"
 import { stampOf, temporaryName } from "./parts.js"
-import { type Found, walk } from "./walk.js"
+import { type Entry, walk } from "./walk.js"
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = Fs.constants
 
-const mostListedBytes = 32 * 1024 * 1024
+const maxListedBytes = 32 * 1024 * 1024
 
 const line = (name: string, stat: Fs.BigIntStats) =>
   JSON.stringify([name, Number(stat.size), Number(stat.mode & 0o777n), stampOf(stat)])
 
 /**
- * The regular files below a directory, as JSON lines: path, size, permissions and a stamp that changes with the file.
- * Symbolic links are not followed. A path that is a file itself is listed under the empty path.
+ * Lists the regular files below a directory as JSON lines: path, size, permissions and a stamp that changes with the file.
+ * Symbolic links are not followed. If the path is a file itself, it is listed with an empty path.
  */
 export const listTree: Operation = async ({ args, signal }) => {
-  const root = path(args, "path")
-  const top = about(root, () => at(root, true, (path) => Fs.lstatSync(path, { bigint: true })))
-  if (top.isFile()) return answer([line("", top)], { links: 0, special: 0, unreadable: 0 })
+  const root = pathArg(args, "path")
+  const top = mapErrors(root, () => withResolved(root, true, (path) => Fs.lstatSync(path, { bigint: true })))
+  if (top.isFile()) return listingReply([line("", top)], { links: 0, special: 0, unreadable: 0 })
   if (!top.isDirectory()) throw new Failure("EINVAL", `Neither a directory nor a regular file: ${root}`)
-  const listing = makeListing(count(args, "maxEntries") ?? 100_000)
+  const listing = makeListing(countArg(args, "maxEntries") ?? 100_000)
   try {
-    await walk(root, (found) => {
-      if (signal.aborted || !listing.add(found)) return "stop"
-      return found.isDirectory && args["recursive"] !== false ? "enter" : "skip"
+    await walk(root, (entry) => {
+      if (signal.aborted || !listing.add(entry)) return "stop"
+      return entry.isDirectory && args["recursive"] !== false ? "enter" : "skip"
     })
   } catch (error) {
     throw failureOf(error, root)
@@ -35,14 +35,14 @@ export const listTree: Operation = async ({ args, signal }) => {
   return listing.end(root)
 }
 
-const makeListing = (most: number) => {
+const makeListing = (maxEntries: number) => {
   const skipped = { links: 0, special: 0, unreadable: 0 }
   const lines: Array<string> = []
   let bytes = 0
   let seen = 0
-  const isTooMuch = () => seen > most || bytes > mostListedBytes
+  const exceedsLimits = () => seen > maxEntries || bytes > maxListedBytes
 
-  const take = ({ path, stat }: Found) => {
+  const addFile = ({ path, stat }: Entry) => {
     const known = stat()
     if (known === undefined) return skipped.unreadable++
     if (known.isSymbolicLink()) return skipped.links++
@@ -53,31 +53,31 @@ const makeListing = (most: number) => {
   }
 
   return {
-    add: (found: Found) => {
+    add: (entry: Entry) => {
       seen++
-      if (!found.isDirectory && !temporaryName.test(found.name)) take(found)
-      return !isTooMuch()
+      if (!entry.isDirectory && !temporaryName.test(entry.name)) addFile(entry)
+      return !exceedsLimits()
     },
     end: (root: string) => {
-      if (isTooMuch()) throw new Failure("EFBIG", `More than ${most} entries: ${root}`)
-      return answer(lines, skipped)
+      if (exceedsLimits()) throw new Failure("EFBIG", `More than ${maxEntries} entries: ${root}`)
+      return listingReply(lines, skipped)
     }
   }
 }
 
-const answer = (lines: ReadonlyArray<string>, skipped: Readonly<Record<string, number>>) => ({
+const listingReply = (lines: ReadonlyArray<string>, skipped: Readonly<Record<string, number>>) => ({
   value: { files: lines.length, skipped },
   body: lines.length === 0 ? [] : [Buffer.from(lines.join("\n"))]
 })
 
-/** The first `length` bytes of each of some small files, one after the other; one that cannot be read says why. */
+/** Reads the first `length` bytes of several small files; for one that cannot be read the reply has the reason. */
 export const readFiles: Operation = async ({ args }) => {
-  const wanted = args["files"]
-  if (!Array.isArray(wanted) || !wanted.every(isRecord)) throw new Failure("EINVAL", "Invalid argument: files")
+  const files = args["files"]
+  if (!Array.isArray(files) || !files.every(isRecord)) throw new Failure("EINVAL", "Invalid argument: files")
   const body: Array<Buffer> = []
-  const value = wanted.map((file) => {
+  const value = files.map((file) => {
     try {
-      const read = readStart(path(file, "path"), count(file, "length") ?? 0)
+      const read = readStart(pathArg(file, "path"), countArg(file, "length") ?? 0)
       body.push(read.bytes)
       return { length: read.bytes.length, stamp: read.stamp }
     } catch (error) {
@@ -88,8 +88,9 @@ export const readFiles: Operation = async ({ args }) => {
   return { value, body }
 }
 
+/** The stamp is empty if the file was modified while it was read. */
 const readStart = (file: string, length: number) => {
-  const fd = about(file, () => openPlain(file))
+  const fd = mapErrors(file, () => openFile(file))
   try {
     const before = stampOf(Fs.fstatSync(fd, { bigint: true }))
     const bytes = Buffer.allocUnsafe(length)
@@ -104,29 +105,29 @@ const readStart = (file: string, length: number) => {
   }
 }
 
-const openPlain = (file: string) => {
-  const fd = open(file)
+const openFile = (file: string) => {
+  const fd = openNoFollow(file)
   if (Fs.fstatSync(fd).isFile()) return fd
   Fs.closeSync(fd)
   throw new Failure("EINVAL", `Not a regular file: ${file}`)
 }
 
-const open = (file: string) => {
+const openNoFollow = (file: string) => {
   try {
-    return at(file, false, (path) => Fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+    return withResolved(file, false, (path) => Fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   } catch (error) {
     if (codeOf(error) === "ELOOP") throw new Failure("EINVAL", `Is a symbolic link now: ${file}`)
     throw error
   }
 }
 
-/** A part of a file that is no symbolic link, with the stamp that says whether it is still the same file. */
+/** Reads a part of a file that is not a symbolic link, with its stamp to tell whether it is still the same file. */
 export const readPart: Operation = async ({ args }) => {
-  const file = path(args, "path")
-  const offset = count(args, "offset") ?? 0
-  const fd = about(file, () => openPlain(file))
+  const file = pathArg(args, "path")
+  const offset = countArg(args, "offset") ?? 0
+  const fd = mapErrors(file, () => openFile(file))
   const stat = Fs.fstatSync(fd, { bigint: true })
   const size = Number(stat.size)
-  const length = Math.max(0, Math.min(count(args, "length") ?? 0, size - offset))
+  const length = Math.max(0, Math.min(countArg(args, "length") ?? 0, size - offset))
   return { value: { size, stamp: stampOf(stat) }, file: { fd, offset, length } }
 }

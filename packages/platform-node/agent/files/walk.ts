@@ -1,35 +1,33 @@
-/**
- * Everything below a directory, without following symbolic links and without keeping the agent from its other calls.
- */
+/** Walks a directory tree without following symbolic links and without blocking the event loop. */
 import * as Fs from "node:fs"
-import { setImmediate as breathe } from "node:timers/promises"
-import { isWithin, openFolder, pathOf } from "./beneath.js"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import { fdPath, isBeneath, openDirectory } from "./beneath.js"
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = Fs.constants
 
-/** How long other calls may have to wait. */
-const breathEveryMs = 5
+/** How long other calls may be delayed. */
+const maxBlockMs = 5
 
-export interface Found {
-  /** Relative to where the walk began. */
+export interface Entry {
+  /** Relative to the root of the walk. */
   readonly path: string
   readonly name: string
   readonly isDirectory: boolean
-  /** Only while it is visited; undefined if it is gone by then. */
+  /** To be called during the visit only; undefined if the entry no longer exists. */
   readonly stat: () => Fs.BigIntStats | undefined
 }
 
-/** Visits each entry once, a directory before what is in it. What cannot be read is left out. */
-export const walk = async (root: string, visit: (found: Found) => "enter" | "skip" | "stop"): Promise<void> => {
-  const top = openFolder(root)
+/** Visits each entry once, directories before their contents. Unreadable directories are skipped. */
+export const walk = async (root: string, visit: (entry: Entry) => "enter" | "skip" | "stop"): Promise<void> => {
+  const top = openDirectory(root)
   const pending = [""]
-  let breath = performance.now()
+  let lastTurn = performance.now()
   try {
     for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-      for (const { entry, stat } of entriesOf(`${pathOf(top)}/${at.slice(0, -1) || "."}`)) {
-        if (performance.now() - breath > breathEveryMs) {
-          await breathe()
-          breath = performance.now()
+      for (const { entry, stat } of entriesOf(`${fdPath(top)}/${at.slice(0, -1) || "."}`)) {
+        if (performance.now() - lastTurn > maxBlockMs) {
+          await nextTurn()
+          lastTurn = performance.now()
         }
         const isDirectory = entry.isDirectory()
         const path = at + entry.name
@@ -44,13 +42,13 @@ export const walk = async (root: string, visit: (found: Found) => "enter" | "ski
 }
 
 const entriesOf = function*(directory: string) {
-  const fd = opened(directory)
+  const fd = tryOpen(directory)
   if (fd === undefined) return
   let handle: Fs.Dir | undefined
   try {
-    handle = Fs.opendirSync(pathOf(fd))
+    handle = Fs.opendirSync(fdPath(fd))
     for (let entry = handle.readSync(); entry; entry = handle.readSync()) {
-      const path = `${pathOf(fd)}/${entry.name}`
+      const path = `${fdPath(fd)}/${entry.name}`
       yield { entry, stat: () => Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }) }
     }
   } finally {
@@ -59,11 +57,11 @@ const entriesOf = function*(directory: string) {
   }
 }
 
-const opened = (directory: string) => {
+const tryOpen = (directory: string) => {
   try {
     const fd = Fs.openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-    if (isWithin(fd)) return fd
+    if (isBeneath(fd)) return fd
     Fs.closeSync(fd)
-  } catch { /* what cannot be read is left out */ }
+  } catch { /* skipped */ }
   return undefined
 }

@@ -1,26 +1,25 @@
-/** Writing a file: its contents go to the disk as they arrive, and what fails half-way is undone. */
+/** Writing a file: the contents are written as they arrive, and a write that fails half-way is undone. */
 import * as Fs from "node:fs"
-import type { Reply } from "../operation.js"
-import { type Args, path, text } from "../wire/args.js"
-import { about, Failure, failureOf } from "../wire/failure.js"
-import { creating, openRegular, replacing, type Staged, writeAll } from "./readFile.js"
+import { type Args, pathArg, stringArg } from "../wire/args.js"
+import { Failure, failureOf, mapErrors } from "../wire/failure.js"
+import type { Upload } from "../wire/operation.js"
+import { openRegular, writeAll } from "./regularFile.js"
+import { stageCreation, type Staged, stageReplacement } from "./stagedFile.js"
 
 const { O_APPEND, O_CREAT, O_WRONLY } = Fs.constants
 
 const modes: Record<string, (file: string) => Staged> = {
-  overwrite: replacing,
+  overwrite: stageReplacement,
   append: (file) => {
     const { fd, size } = openRegular(file, O_WRONLY | O_APPEND | O_CREAT)
     return { fd, commit: () => {}, abort: () => Fs.ftruncateSync(fd, size) }
   },
-  create_new: creating
+  create_new: stageCreation
 }
 
-/**
- * Takes the contents of a file piece by piece; `end` makes them the file's, or throws the first thing that went wrong.
- */
-export const receiveFile = (args: Args): { readonly write: (chunk: Buffer) => void; readonly end: () => Reply } => {
-  let writing: Staged | undefined
+/** `end` commits the file, or throws the first error. */
+export const receiveFile = (args: Args): Upload => {
+  let staged: Staged | undefined
   let failure: Failure | undefined
   let bytesWritten = 0
 
@@ -30,22 +29,22 @@ export const receiveFile = (args: Args): { readonly write: (chunk: Buffer) => vo
       step()
     } catch (error) {
       failure = failureOf(error, String(args["path"]))
-      writing?.abort()
+      staged?.abort()
     }
   }
 
   attempt(() => {
-    writing = open(path(args, "path"), text(args, "mode"))
+    staged = open(pathArg(args, "path"), stringArg(args, "mode"))
   })
   return {
     write: (chunk) =>
       attempt(() => {
-        if (writing !== undefined) writeAll(writing.fd, chunk)
+        if (staged !== undefined) writeAll(staged.fd, chunk)
         bytesWritten += chunk.length
       }),
     end: () => {
-      attempt(() => writing?.commit())
-      if (writing !== undefined) Fs.closeSync(writing.fd)
+      attempt(() => staged?.commit())
+      if (staged !== undefined) Fs.closeSync(staged.fd)
       if (failure !== undefined) throw failure
       return { value: { bytesWritten } }
     }
@@ -53,9 +52,9 @@ export const receiveFile = (args: Args): { readonly write: (chunk: Buffer) => vo
 }
 
 const open = (file: string, mode: string) => {
-  const found = Object.hasOwn(modes, mode) ? modes[mode] : undefined
-  if (found === undefined) {
+  const stage = Object.hasOwn(modes, mode) ? modes[mode] : undefined
+  if (stage === undefined) {
     throw new Failure("EINVAL", `Invalid argument: mode must be one of ${Object.keys(modes).join(", ")}`)
   }
-  return about(file, () => found(file))
+  return mapErrors(file, () => stage(file))
 }

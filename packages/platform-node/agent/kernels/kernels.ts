@@ -1,49 +1,47 @@
-/** Code: one long-lived kernel per language, one run at a time in each, replaced when it has died. */
-import { weightOf } from "../../src/internal/agentWire/jsonLimits.js"
-import type { Agent, Call, Reply } from "../operation.js"
+/** Runs code: one long-lived kernel per language, which executes one run at a time and is replaced after it has died. */
+import { jsonCost } from "../../src/internal/agentWire/jsonLimits.js"
 import { type CallOutput, makeCallOutput } from "../process/capture.js"
-import { describeExit, limitTime } from "../process/processes.js"
-import { count, text } from "../wire/args.js"
+import { describeExit, type Launcher, limitTime } from "../process/processes.js"
+import { countArg, stringArg } from "../wire/args.js"
 import { maxBodyBytes } from "../wire/connection.js"
 import { Failure } from "../wire/failure.js"
+import type { Agent, Call, Operation, Reply } from "../wire/operation.js"
 import { type Kernel, type OnResult, startKernel } from "./kernelProcess.js"
 import { type Interpreter, interpreterOf } from "./languages.js"
 
-/** How long an interrupted run may take to give in before its kernel is killed. */
-const graceMs = 1000
+/** How long an interrupted run may continue before its kernel is killed. */
+const gracePeriodMs = 1000
 
-/** The results of a run share one frame with each other. */
+/** All results of a run share one frame. */
 const maxResultsBytes = maxBodyBytes / 2
 
-/**
- * The JSON in the results of a run; what is more is given as text. A client can be expected to nest as deep as this.
- */
-const mostJson = { depth: 90, weight: 2 ** 20 }
+/** Limits of the JSON in the results of a run: what exceeds them is sent as text. Clients can parse this depth. */
+const maxJson = { depth: 90, cost: 2 ** 20 }
 
 type Run = (call: Call) => Promise<Reply>
 
-export const makeKernels = (agent: Agent): Run => {
-  const lanes = new Map<string, Run>()
+export const makeRunCode = (launcher: Launcher): Operation => {
+  const queues = new Map<string, Run>()
 
-  return async (call) => {
-    const language = text(call.args, "language")
+  return async (call, agent) => {
+    const language = stringArg(call.args, "language")
     const interpreter = interpreterOf(language, agent.config)
-    const lane = lanes.get(language) ?? makeLane(interpreter, agent)
-    lanes.set(language, lane)
-    return lane(call)
+    const queue = queues.get(language) ?? makeSerialQueue(interpreter, agent, launcher)
+    queues.set(language, queue)
+    return queue(call)
   }
 }
 
-/** The runs of one language, one after the other. */
-const makeLane = (interpreter: Interpreter, agent: Agent): Run => {
+/** Executes the runs of one language one after the other. */
+const makeSerialQueue = (interpreter: Interpreter, agent: Agent, launcher: Launcher): Run => {
   let current: Kernel | undefined
   let lost = false
   let runs = 0
-  let turn: Promise<unknown> = Promise.resolve()
+  let tail: Promise<unknown> = Promise.resolve()
 
   const kernel = async (signal: AbortSignal) => {
     if (current !== undefined) return current
-    const started = await startKernel(interpreter, agent, signal)
+    const started = await startKernel(interpreter, agent.config, launcher, signal)
     void started.exited.then(() => {
       current = undefined
       lost = true
@@ -58,95 +56,94 @@ const makeLane = (interpreter: Interpreter, agent: Agent): Run => {
     const kernelRestarted = lost
     lost = false
     const results = makeResults(call, output)
-    return supervise(running, call, output, results, { executionCount: ++runs, kernelRestarted })
+    return runWithLimit(running, call, output, results, { executionCount: ++runs, kernelRestarted })
   }
 
   return (call) => {
-    const result = turn.then(() => run(call))
-    turn = result.catch(() => undefined)
+    const result = tail.then(() => run(call))
+    tail = result.catch(() => undefined)
     return result
   }
 }
 
-/** One run with its time limit: an interrupt first, which keeps the state, and then the end of the kernel. */
-const supervise = async (
+/** When the time is up the run is interrupted, which keeps the state of the kernel; after the grace period it is killed. */
+const runWithLimit = async (
   kernel: Kernel,
   call: Call,
   output: CallOutput,
   results: Results,
-  facts: { readonly executionCount: number; readonly kernelRestarted: boolean }
+  info: { readonly executionCount: number; readonly kernelRestarted: boolean }
 ): Promise<Reply> => {
-  const code = text(call.args, "code")
+  const code = stringArg(call.args, "code")
   const started = performance.now()
   let grace: ReturnType<typeof limitTime> | undefined
   const stop = () => {
-    output.hurry()
+    output.endBackpressure()
     kernel.interrupt()
-    grace ??= limitTime(graceMs, kernel.kill)
+    grace ??= limitTime(gracePeriodMs, kernel.kill)
   }
-  const limit = limitTime(count(call.args, "timeoutMs"), stop)
+  const limit = limitTime(countArg(call.args, "timeoutMs"), stop)
   call.signal.addEventListener("abort", stop)
-  const outcome = await kernel.run(facts.executionCount, code, output, results)
+  const outcome = await kernel.run(info.executionCount, code, output, results)
   call.signal.removeEventListener("abort", stop)
-  const late = limit.stop()
+  const isLate = limit.stop()
   grace?.stop()
 
   const executionTime = (performance.now() - started) / 1000
-  const told = { results: results.all(), ...facts, executionTime }
+  const value = { results: results.all(), ...info, executionTime }
   if ("exit" in outcome) {
-    const timedOut = late ? "killed" : null
-    const died = late ? null : describeExit(outcome.exit)
-    return output.reply({ ...told, error: null, timedOut, died })
+    const timedOut = isLate ? "killed" : null
+    const died = isLate ? null : describeExit(outcome.exit)
+    return output.reply({ ...value, error: null, timedOut, died })
   }
-  const timedOut = late ? "interrupted" : null
-  return output.reply({ ...told, error: errorOf(outcome.reply), timedOut, died: null })
+  const timedOut = isLate ? "interrupted" : null
+  return output.reply({ ...value, error: errorOf(outcome.reply), timedOut, died: null })
 }
 
-/** The last reply of a run: done, its number, "1" if it failed, and name, value and traceback of the error. */
+/** The last reply of a run: `done`, its number, "1" if it failed, then name, value and traceback of the error. */
 const errorOf = ([, , failed, name = "", value = "", traceback = ""]: ReadonlyArray<string>) =>
   failed === "1" ? { name, value, traceback } : null
 
 type Results = OnResult & { readonly all: () => ReadonlyArray<unknown> }
 
 /**
- * Collects what a run shows, or passes it on as it comes if the host asked for that: an event whose body is the result as
- * JSON. Each result is "1" if it is the value of the code, and the types and contents of its representations.
+ * Collects the results of a run, or streams them if the host asked for that, as events whose body is the result as JSON.
+ * Each result is "1" if it is the value of the code, followed by pairs of MIME type and content.
  */
 const makeResults = (call: Call, output: CallOutput): Results => {
   const results: Array<unknown> = []
   const ordered = call.args["stream"] === true
-  const parsed = jsonParser()
+  const parse = jsonParser()
   let bytes = 0
 
   const take: Results["take"] = ([main, ...pairs], proceed) => {
-    const result = { ...bundleOf(pairs, parsed), isMainResult: main === "1" }
+    const result = { ...bundleOf(pairs, parse), isMainResult: main === "1" }
     const body = Buffer.from(JSON.stringify(result))
     bytes += body.length
     if (bytes > maxResultsBytes) return proceed()
     if (!ordered) return void results.push(result)
-    output.tell("result", body)
-    output.whenOpen(proceed)
+    output.emit("result", body)
+    output.whenWritable(proceed)
   }
   return { ordered, take, all: () => results }
 }
 
-/** Types and contents, one after the other; what is JSON arrives as text. */
-const bundleOf = (pairs: ReadonlyArray<string>, parsed: (content: string) => unknown) => {
+const bundleOf = (pairs: ReadonlyArray<string>, parse: (content: string) => unknown) => {
   const bundle: Record<string, unknown> = {}
   for (let at = 0; at < pairs.length; at += 2) {
     const [type = "", content = ""] = pairs.slice(at, at + 2)
-    bundle[type] = /[/+]json$/.test(type) ? parsed(content) : content
+    bundle[type] = /[/+]json$/.test(type) ? parse(content) : content
   }
   return bundle
 }
 
-/** JSON, or the text itself where it is none, since Python writes NaN, and where all of it together is too much. */
+/** Returns the text itself if it is not JSON (Python writes NaN) or if it exceeds what is left of the limits. */
 const jsonParser = () => {
-  let { weight: left } = mostJson
+  let { cost: left } = maxJson
   return (content: string) => {
-    const weight = weightOf(Buffer.from(content), { ...mostJson, weight: left })
-    if (weight === Infinity) return content
-    left -= weight
+    const cost = jsonCost(Buffer.from(content), { ...maxJson, cost: left })
+    if (cost === Infinity) return content
+    left -= cost
     try {
       return JSON.parse(content) as unknown
     } catch {

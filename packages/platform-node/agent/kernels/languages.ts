@@ -1,22 +1,22 @@
-/** How the interpreter of each language is started, and what is said when there is none. */
+/** The command line of each language's kernel, and the errors for a missing or broken interpreter. */
 import { existsSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { javaArchiveName, javaOptions } from "../../src/internal/agentWire/javaKernel.js"
-import type { Config } from "../operation.js"
 import { Failure } from "../wire/failure.js"
+import type { Config } from "../wire/operation.js"
 
 export interface Interpreter {
   readonly title: string
   readonly file: string
   readonly args: ReadonlyArray<string>
-  /** How a run is interrupted: SIGINT to the process group, a line on descriptor 5. */
+  /** How a run is interrupted: by SIGINT to the process group, by a line on descriptor 5, or both. */
   readonly interrupts: ReadonlyArray<"signal" | "control">
 }
 
-/** The build puts the kernels where this folder says, beside the file that all of the agent becomes. */
+/** The build copies the kernels into this directory beside the bundled agent. */
 const kernelFile = (name: string) => join(__dirname, "kernels", name)
 
-/** Where the host has put the compiled kernel and its archive, if it has. */
+/** The compiled kernel with its class archive, if the host has provided them. */
 const javaProgram = () => {
   const archive = join(__dirname, "..", "java", javaArchiveName)
   return existsSync(archive)
@@ -24,7 +24,7 @@ const javaProgram = () => {
     : [kernelFile("java/Kernel.java")]
 }
 
-/** Java reads no variables for this. */
+/** Java does not read the environment variables for proxies. */
 const javaProxy = ({ proxy }: Config) =>
   proxy === undefined ? [] : [
     ...["http", "https"].flatMap((scheme) => [
@@ -45,7 +45,7 @@ const languages: Record<string, { readonly interpreter: string; readonly make: M
     interpreter: "node",
     make: () => ({
       title: "JavaScript",
-      // An interrupted timer callback leaves the asynchronous context out of step, for which Node would end the process.
+      // An interrupted timer callback leaves the async hooks stack inconsistent; Node would abort the process.
       args: ["--no-force-async-hooks-checks", kernelFile("javascript/kernel.cjs")],
       interrupts: ["signal", "control"]
     })
@@ -87,7 +87,7 @@ export const interpreterOf = (language: string, config: Config): Interpreter => 
   return { file, ...found.make(file, config) }
 }
 
-/** Why an interpreter ended before it was ready. */
+/** The error for an interpreter that exited before it was ready. */
 export const startFailure = ({ file, title }: Interpreter, exit: string, stderr: string) => {
   if (title === "Java" && /jdk\.(jshell|compiler)/.test(stderr)) {
     return new Failure(
@@ -95,9 +95,9 @@ export const startFailure = ({ file, title }: Interpreter, exit: string, stderr:
       `${file} belongs to a Java runtime without jdk.jshell: install a JDK 17 or newer (Debian: default-jdk-headless)`
     )
   }
-  const said = stderr.trim().split("\n").slice(-5).join("\n")
+  const lastLines = stderr.trim().split("\n").slice(-5).join("\n")
   return new Failure(
     "UNAVAILABLE",
-    `${title} could not be started by ${file} (${exit})${said === "" ? "" : `: ${said}`}`
+    `${title} could not be started by ${file} (${exit})${lastLines === "" ? "" : `: ${lastLines}`}`
   )
 }

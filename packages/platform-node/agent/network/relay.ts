@@ -1,18 +1,14 @@
 /**
- * The bytes of a connection, carried over the frames between host and agent. What the socket sends goes out as events
- * `data` and then `end`; what is for it comes in as frames of their own. Each direction has its window.
+ * Relays a connection over the frames between host and agent. What the socket receives is sent as events `data` and finally
+ * `end`; what it has to send arrives in frames of input. Each direction has a window of its own.
  */
 import type { Socket } from "node:net"
 import { makeWindow } from "../../src/internal/agentWire/window.js"
-import type { Agent, Reply } from "../operation.js"
-import { count } from "../wire/args.js"
+import { countArg } from "../wire/args.js"
+import type { Agent, Reply } from "../wire/operation.js"
 
-/**
- * Stays until both directions have ended. The socket must be one that allows to be half open.
- *
- * @param id of the call
- */
-export const carry = (socket: Socket, id: number, { inputs, output }: Agent): Promise<Reply> =>
+/** Completes once both directions have ended. The socket must allow half-open connections. */
+export const relay = (socket: Socket, id: number, { inputs, output }: Agent): Promise<Reply> =>
   new Promise((resolve, reject) => {
     const window = makeWindow(() => socket.resume())
     socket.on("data", (chunk) => {
@@ -27,7 +23,7 @@ export const carry = (socket: Socket, id: number, { inputs, output }: Agent): Pr
     socket.on("close", () => resolve({ value: null }))
 
     inputs.set(id, (input) => {
-      window.used(count(input, "taken") ?? 0)
+      window.used(countArg(input, "taken") ?? 0)
       return {
         write: (chunk) => {
           const bytes = chunk.length

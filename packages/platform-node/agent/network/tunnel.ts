@@ -1,18 +1,17 @@
-/** A byte stream to a port of the session. */
+/** A byte stream to a port on which a program of the session listens. */
 import * as Net from "node:net"
-import type { Operation } from "../operation.js"
-import { count } from "../wire/args.js"
+import { countArg } from "../wire/args.js"
 import { codeOf, Failure } from "../wire/failure.js"
-import { carry } from "./relay.js"
+import type { Operation } from "../wire/operation.js"
+import { relay } from "./relay.js"
 
-/** Connects to a port and stays until both directions have ended. */
 export const tunnel: Operation = async ({ args, id, signal }, agent) => {
-  const port = count(args, "port") ?? 0
+  const port = countArg(args, "port") ?? 0
   const socket = Net.connect({ host: "localhost", port, allowHalfOpen: true })
   socket.on("connect", () => agent.output.send(id, { event: "open" }))
   signal.addEventListener("abort", () => socket.destroy())
   try {
-    return await carry(socket, id, agent)
+    return await relay(socket, id, agent)
   } catch (error) {
     throw failureOf(error, port)
   }
@@ -21,6 +20,6 @@ export const tunnel: Operation = async ({ args, id, signal }, agent) => {
 const failureOf = (error: unknown, port: number) =>
   codeOf(error) === "ECONNREFUSED"
     ? new Failure("ECONNREFUSED", `Nothing in the session listens on port ${port}`)
-    : new Failure("EIO", `The connection to port ${port} of the session failed: ${wordsOf(error)}`)
+    : new Failure("EIO", `The connection to port ${port} of the session failed: ${messageOf(error)}`)
 
-const wordsOf = (error: unknown) => error instanceof Error ? error.message : String(error)
+const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error)

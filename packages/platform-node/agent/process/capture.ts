@@ -1,25 +1,22 @@
-/** What a call writes to its two streams: kept up to a limit, or passed on as it comes if the host asked for that. */
+/** The output of a call: captured up to a limit, or streamed to the host as it arrives if the host asked for that. */
 import type { Socket } from "node:net"
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises"
+import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises"
 import { eventBytes, makeWindow } from "../../src/internal/agentWire/window.js"
-import type { Agent, Call, Reply } from "../operation.js"
-import { count } from "../wire/args.js"
+import { countArg } from "../wire/args.js"
 import { maxBodyBytes } from "../wire/connection.js"
+import type { Agent, Call, Reply } from "../wire/operation.js"
 
 const firstBlock = 4 * 1024
 const largestBlock = 64 * 1024
 
 /** More than the pipes of a call can hold. */
-const pipesHold = 256 * 1024
-
-/** What a call that has to end may still send, whether or not its window is full. */
-const lateBytes = pipesHold
+const maxPipeBytes = 256 * 1024
 
 interface Meter {
   readonly push: (chunk: Buffer) => void
-  /** What was let through. */
+  /** Bytes that were passed on. */
   readonly bytes: () => number
-  /** All that came. */
+  /** Bytes that arrived. */
   readonly seen: () => number
   readonly truncated: () => boolean
 }
@@ -27,9 +24,8 @@ interface Meter {
 export type Capture = Meter & { readonly chunks: () => ReadonlyArray<Buffer> }
 
 /**
- * Lets the first `limit` bytes through, or fewer once there is no room for more: what comes after is dropped.
- *
- * @param pass the piece is only valid during the call
+ * Passes on the first `limit` bytes, or fewer once `room` is exhausted, and drops the rest. What `pass` receives is valid
+ * during the call only.
  */
 const makeMeter = (limit: number, pass: (piece: Buffer) => void, room: () => number = () => limit): Meter => {
   let bytes = 0
@@ -47,22 +43,23 @@ const makeMeter = (limit: number, pass: (piece: Buffer) => void, room: () => num
   return { push, bytes: () => bytes, seen: () => seen, truncated: () => truncated }
 }
 
-/**
- * Keeps the first `limit` bytes. Small chunks share blocks, so that a million short lines do not become a million buffers.
- */
+/** Keeps the first `limit` bytes. Small chunks share blocks: a million short lines do not become a million buffers. */
 export const makeCapture = (limit: number): Capture => {
   const blocks: Array<Buffer> = []
   let used = 0
 
-  const keep = (piece: Buffer) => {
+  const append = (piece: Buffer) => {
     const last = blocks.at(-1)
     const copied = last === undefined ? 0 : piece.copy(last, used)
     used += copied
     if (copied === piece.length) return
-    const size = last === undefined ? piece.length : Math.min(largestBlock, Math.max(firstBlock, last.length * 2))
-    if (last !== undefined) blocks.push(Buffer.allocUnsafeSlow(Math.max(size, piece.length - copied)))
-    else blocks.push(Buffer.allocUnsafe(size))
-    used = piece.copy(blocks.at(-1) as Buffer, 0, copied)
+    const block = last === undefined
+      ? Buffer.allocUnsafe(piece.length)
+      : Buffer.allocUnsafeSlow(
+        Math.max(Math.min(largestBlock, Math.max(firstBlock, last.length * 2)), piece.length - copied)
+      )
+    blocks.push(block)
+    used = piece.copy(block, 0, copied)
   }
 
   const chunks = () => {
@@ -71,33 +68,33 @@ export const makeCapture = (limit: number): Capture => {
     return blocks
   }
 
-  return { ...makeMeter(limit, keep), chunks }
+  return { ...makeMeter(limit, append), chunks }
 }
 
 export interface CallOutput {
   readonly stdout: Capture
   readonly stderr: Capture
-  /** Sends an event. */
-  readonly tell: (event: "stdout" | "stderr" | "result", body: Buffer) => void
-  /** At once, or when the host has used enough of the events. */
-  readonly whenOpen: (proceed: () => void) => void
-  /** The sockets to pause until then. */
-  readonly from: (...sockets: ReadonlyArray<Socket>) => void
-  /** Stops pausing: what is still to come is little, or dropped. */
-  readonly hurry: () => void
+  /** Sends an event to the host. */
+  readonly emit: (event: "stdout" | "stderr" | "result", body: Buffer) => void
+  /** Calls back once the window has room: at once, or when the host has consumed enough. */
+  readonly whenWritable: (proceed: () => void) => void
+  /** Sets the sockets that are paused while the window is full. */
+  readonly pauseWhenFull: (...sockets: ReadonlyArray<Socket>) => void
+  /** Stops pausing, because the call has to end: what it still writes is passed on up to a limit, then dropped. */
+  readonly endBackpressure: () => void
   /** Waits for `done`, or until output was read for `ms` without it. */
   readonly settle: (done: Promise<unknown>, ms: number) => Promise<void>
   readonly reply: (value: Readonly<Record<string, unknown>>) => Reply
 }
 
-/** The output of one call. The limit holds for each stream; where it is not passed on, both fit one reply. */
+/** The limit applies to each stream. Unless they are streamed, both fit into one reply. */
 export const makeCallOutput = (call: Call, agent: Agent): CallOutput => {
-  const wanted = count(call.args, "maxOutputBytes") ?? agent.config.limits.maxOutputBytes
+  const limit = countArg(call.args, "maxOutputBytes") ?? agent.config.limits.maxOutputBytes
   const flow = makeFlow(call, agent)
 
   const capture = (event: "stdout" | "stderr"): Capture => {
-    if (call.args["stream"] !== true) return makeCapture(Math.min(wanted, maxBodyBytes / 4))
-    return { ...makeMeter(wanted, (piece) => flow.tell(event, Buffer.from(piece)), flow.room), chunks: () => [] }
+    if (call.args["stream"] !== true) return makeCapture(Math.min(limit, maxBodyBytes / 4))
+    return { ...makeMeter(limit, (piece) => flow.emit(event, Buffer.from(piece)), flow.room), chunks: () => [] }
   }
   const stdout = capture("stdout")
   const stderr = capture("stderr")
@@ -105,16 +102,16 @@ export const makeCallOutput = (call: Call, agent: Agent): CallOutput => {
   return {
     stdout,
     stderr,
-    tell: flow.tell,
-    whenOpen: flow.whenOpen,
-    from: flow.from,
-    hurry: flow.hurry,
+    emit: flow.emit,
+    whenWritable: flow.whenWritable,
+    pauseWhenFull: flow.pauseWhenFull,
+    endBackpressure: flow.endBackpressure,
     settle: async (done, ms) => {
       let ended = false
       const end = done.then(() => void (ended = true))
       do await Promise.race([end, sleep(ms)])
       while (!ended && flow.paused())
-      await emptied(() => stdout.seen() + stderr.seen(), () => ended)
+      await drained(() => stdout.seen() + stderr.seen(), () => ended)
     },
     reply: (value) => ({
       value: {
@@ -130,26 +127,24 @@ export const makeCallOutput = (call: Call, agent: Agent): CallOutput => {
 }
 
 /**
- * Waits until what was written before is read. A loop that was held up fires its timers before it reads, so that a timer
- * alone says nothing about what lies in the pipes.
+ * Waits until the pipes are empty. An event loop that was blocked runs timers before it reads, so an expired timer does not
+ * mean that everything written before was read.
  */
-const emptied = async (seen: () => number, ended: () => boolean) => {
+const drained = async (seen: () => number, ended: () => boolean) => {
   const start = seen()
   let before = -1
-  while (!ended() && seen() !== before && seen() - start < pipesHold) {
+  while (!ended() && seen() !== before && seen() - start < maxPipeBytes) {
     before = seen()
-    await turn()
+    await nextTurn()
   }
 }
 
-/**
- * Keeps the events of a call within their window: who writes waits in its pipe until the host has used enough of them.
- */
+/** Backpressure for the events of a call: while the window is full its sockets are paused and the writer blocks. */
 const makeFlow = ({ args, id }: Call, { inputs, output }: Agent) => {
   let sockets: ReadonlyArray<Socket> = []
   let waiting: Array<() => void> = []
   let paused = false
-  let hurried = false
+  let unbounded = false
 
   const open = () => {
     paused = false
@@ -159,25 +154,25 @@ const makeFlow = ({ args, id }: Call, { inputs, output }: Agent) => {
     for (const proceed of woken) proceed()
   }
   const window = makeWindow(open)
-  if (args["stream"] === true) inputs.set(id, (input) => void window.used(count(input, "taken") ?? 0))
+  if (args["stream"] === true) inputs.set(id, (input) => void window.used(countArg(input, "taken") ?? 0))
 
-  const tell: CallOutput["tell"] = (event, body) => {
+  const emit: CallOutput["emit"] = (event, body) => {
     output.send(id, { event }, [body])
     window.sent(body.length + eventBytes)
-    if (paused || hurried || !window.isFull()) return
+    if (paused || unbounded || !window.isFull()) return
     paused = true
     for (const socket of sockets) socket.pause()
   }
-  const hurry = () => {
-    hurried = true
+  const endBackpressure = () => {
+    unbounded = true
     open()
   }
   return {
-    tell,
-    hurry,
-    room: () => hurried ? Math.max(0, window.room() + lateBytes) : Infinity,
+    emit,
+    endBackpressure,
+    room: () => unbounded ? Math.max(0, window.room() + maxPipeBytes) : Infinity,
     paused: () => paused,
-    whenOpen: (proceed: () => void) => paused ? void waiting.push(proceed) : proceed(),
-    from: (...given: ReadonlyArray<Socket>) => void (sockets = given)
+    whenWritable: (proceed: () => void) => paused ? void waiting.push(proceed) : proceed(),
+    pauseWhenFull: (...given: ReadonlyArray<Socket>) => void (sockets = given)
   }
 }

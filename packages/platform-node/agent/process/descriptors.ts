@@ -1,15 +1,15 @@
-/** What this process inherited and must not keep: an open directory of the host is a way out of the sandbox. */
+/** Closes inherited file descriptors: an open directory of the host would be a way out of the sandbox. */
 import * as Fs from "node:fs"
 
-const standard = 2
+const lastStandard = 2
 
-/** Node's own descriptors: poll and event handles, pipes of which it holds both ends, and the null device. */
-const own = /^(?:anon_inode:|\/dev\/null$|\/dev\/urandom$|pipe:)/
+/** What Node itself opens: epoll and event descriptors, both ends of its pipes, and the null device. */
+const nodeTargets = /^(?:anon_inode:|\/dev\/null$|\/dev\/urandom$|pipe:)/
 
-/** Every open descriptor above the standard three, with what it points to. */
-const open = (): ReadonlyArray<readonly [number, string]> =>
+/** Every open descriptor above the standard three, with its target. */
+const openDescriptors = (): ReadonlyArray<readonly [number, string]> =>
   Fs.readdirSync("/proc/self/fd").flatMap((name) => {
-    if (Number(name) <= standard) return []
+    if (Number(name) <= lastStandard) return []
     try {
       return [[Number(name), Fs.readlinkSync(`/proc/self/fd/${name}`)] as const]
     } catch {
@@ -18,14 +18,14 @@ const open = (): ReadonlyArray<readonly [number, string]> =>
   })
 
 /**
- * Closes the descriptors that came from whoever started this process. The close-on-exec flag does not tell them apart,
- * because Node sets it on what it inherits; what they point to does.
+ * Closes the descriptors inherited from the parent process. The close-on-exec flag does not identify them, because Node
+ * sets it on everything it inherits; their targets do.
  */
 export const closeInherited = () => {
-  const found = open()
+  const found = openDescriptors()
   for (const [fd, target] of found) {
-    const alone = found.filter(([, other]) => other === target).length === 1
-    if (own.test(target) && !(alone && target.startsWith("pipe:"))) continue
+    const isOnlyEnd = found.filter(([, other]) => other === target).length === 1
+    if (nodeTargets.test(target) && !(isOnlyEnd && target.startsWith("pipe:"))) continue
     try {
       Fs.closeSync(fd)
     } catch { /* closed since the listing */ }

@@ -1,12 +1,12 @@
-/** Interrupting a run without the background processes that earlier runs have left in the group of their kernel. */
+/** Interrupts a run but not the background processes that earlier runs left in the process group of the kernel. */
 import * as Fs from "node:fs"
 
 const line = Buffer.alloc(128)
 
 let loadFile: number | undefined
 
-/** The number of the latest process: its successors have higher ones. Where there is none to be had, zero. */
-export const latestProcess = () => {
+/** The most recently assigned process id; later processes have higher ones. Zero if it cannot be read. */
+export const lastPid = () => {
   try {
     loadFile ??= Fs.openSync("/proc/loadavg", "r")
     const size = Fs.readSync(loadFile, line, 0, line.length, 0)
@@ -16,24 +16,20 @@ export const latestProcess = () => {
   }
 }
 
-/**
- * Sends SIGINT to a kernel and to those of its process group that have started since.
- *
- * @param latest the latest process when the run began
- */
-export const interruptSince = (kernel: number | undefined, latest: number) => {
+/** Sends SIGINT to a kernel and to the members of its process group with ids above `since`. */
+export const interruptSince = (kernel: number | undefined, since: number) => {
   if (kernel === undefined) return
-  if (latest === 0) return interrupt(-kernel)
+  if (since === 0) return interrupt(-kernel)
   for (const name of Fs.readdirSync("/proc")) {
-    if (Number(name) > latest && groupOf(name) === kernel) interrupt(Number(name))
+    if (Number(name) > since && processGroupOf(name) === kernel) interrupt(Number(name))
   }
   interrupt(kernel)
 }
 
-/** The name of a program stands in brackets and may hold anything. */
-const groupOf = (pid: string) => {
+const processGroupOf = (pid: string) => {
   try {
     const text = Fs.readFileSync(`/proc/${pid}/stat`, "latin1")
+    // The program name before it is in parentheses and may contain any character.
     return Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[2])
   } catch {
     return 0

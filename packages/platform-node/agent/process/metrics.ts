@@ -1,31 +1,33 @@
-/**
- * What this session uses of what it may use. A rate is over the time since the call before, or over a short while for the
- * first.
- */
+/** Resource usage and limits of this session. Rates are averages since the previous call, or over 100 ms for the first. */
 import * as Fs from "node:fs"
 import { availableParallelism } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { isConfined } from "../files/beneath.js"
 import { walk } from "../files/walk.js"
-import type { Config, Operation } from "../operation.js"
+import type { Config, Operation } from "../wire/operation.js"
 import { sessionProcesses } from "./processTable.js"
 
-/** Long enough for the clock that processor time is counted by, which has hundredths of a second. */
-const shortestMs = 100
+/** The clock of processor time has a resolution of 10 ms. */
+const minIntervalMs = 100
 
 const ticksPerSecond = 100
 const pageBytes = 4096
-const mostCounted = 100_000
+const maxCounted = 100_000
 
-type Sample = { readonly at: number; readonly cpuSeconds: number; readonly rx: number; readonly tx: number }
+interface Sample {
+  readonly at: number
+  readonly cpuSeconds: number
+  readonly rx: number
+  readonly tx: number
+}
 
-let before: Sample | undefined
+let previous: Sample | undefined
 
 export const metrics: Operation = async (_call, { config }) => {
-  const first = before ?? sampleOf(config)
-  if (performance.now() - first.at < shortestMs) await sleep(shortestMs)
+  const first = previous ?? sampleOf(config)
+  if (performance.now() - first.at < minIntervalMs) await sleep(minIntervalMs)
   const now = sampleOf(config)
-  before = now
+  previous = now
   const seconds = (now.at - first.at) / 1000
   const cpuCount = availableParallelism()
   const disk = await diskOf(config)
@@ -52,7 +54,7 @@ const sampleOf = (config: Config): Sample => ({
   ...traffic()
 })
 
-/** Bytes over all interfaces but the loopback, which leads nowhere. */
+/** Bytes over all interfaces except loopback. */
 const traffic = () => {
   const lines = textOf("/proc/net/dev").split("\n").filter((line) => /^\s*(?!lo:)[^\s:]+:/.test(line))
   const counts = lines.map((line) => line.slice(line.indexOf(":") + 1).trim().split(/\s+/).map(Number))
@@ -60,19 +62,19 @@ const traffic = () => {
   return { rx: sum(0), tx: sum(8) }
 }
 
-/** What the session may have, or all of the machine. */
+/** The limit of the session, or all memory of the machine. */
 const memoryTotal = ({ limits }: Config) => {
   const machine = Number(/^MemTotal:\s+(\d+)/m.exec(textOf("/proc/meminfo"))?.[1] ?? 0) * 1024
   return Math.min(machine, limits.memoryBytes ?? Infinity)
 }
 
-/** What its processes hold and what its files take where they are in memory too. */
+/** Private memory of its processes, plus its files if they are on a tmpfs. */
 const memoryUsed = (config: Config, files: number) =>
   sessionProcesses(config).reduce((sum, { privatePages }) => sum + privatePages * pageBytes, isConfined() ? 0 : files)
 
 /**
- * File systems of the session's own tell their size; on a file system of the machine the files are counted, and what is
- * free there is theirs as well.
+ * A session with file systems of its own uses their sizes. On a file system of the machine its files are added up, and the
+ * total includes all free space.
  */
 const diskOf = async ({ home, tmp }: Config) => {
   if (isConfined()) {
@@ -91,7 +93,7 @@ const bytesBelow = async (root: string) => {
   let counted = 0
   await walk(root, ({ stat }) => {
     bytes += Number(stat()?.blocks ?? 0) * 512
-    return ++counted < mostCounted ? "enter" : "stop"
+    return ++counted < maxCounted ? "enter" : "stop"
   })
   return bytes
 }

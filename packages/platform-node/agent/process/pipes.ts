@@ -1,6 +1,7 @@
 /**
- * Real pipes for the processes the agent starts. What Node calls a pipe is a socket pair, on which `echo x >/dev/stderr`
- * fails and which Java and R cannot open; so these are FIFOs, made in batches, unlinked at once and used again.
+ * Real pipes for the processes that the agent starts. Node's own "pipes" are socket pairs, which cannot be reopened: `echo
+ * x >/dev/stderr` fails on them, and Java and R cannot open them. These are FIFOs, created in batches, unlinked at once and
+ * reused.
  */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -8,17 +9,17 @@ import type { Socket } from "node:net"
 import { join } from "node:path"
 import { ownPrefix } from "../files/ownFiles.js"
 import { readAll } from "../wire/connection.js"
-import { about, failureOf } from "../wire/failure.js"
+import { failureOf, mapErrors } from "../wire/failure.js"
 
 const { O_NONBLOCK, O_RDONLY, O_WRONLY } = Fs.constants
 const batch = 8
 
 export interface Pipe {
-  /** The end the agent keeps. */
+  /** The agent's end. */
   readonly ours: number
-  /** The end for the child, to be closed here once the child has it. */
+  /** The child's end, closed here once the child has inherited it. */
   readonly theirs: number
-  /** Keeps the FIFO alive between uses. */
+  /** Keeps the FIFO open between uses. */
   readonly handle: number
 }
 
@@ -26,17 +27,15 @@ export type Direction = "fromChild" | "toChild"
 
 export interface Pipes {
   readonly take: (...directions: ReadonlyArray<Direction>) => Promise<Array<Pipe>>
-  /** Reads a pipe from a child until no process has its other end any more, and keeps the pipe for a later child. */
+  /** Reads a pipe until no process has its other end open, then keeps the pipe for reuse. */
   readonly read: (pipe: Pipe, onChunk: (chunk: Buffer) => void, onEnd: () => void) => Socket
-  /** Makes the first pipes before they are needed. */
+  /** Creates the first pipes before they are needed. */
   readonly prepare: () => void
-  /** For a pipe that nobody reads. */
+  /** Releases a pipe that was never read. */
   readonly drop: (pipe: Pipe) => void
 }
 
-/**
- * @param tmp a directory to make them in
- */
+/** `tmp` is where the FIFOs are created. */
 export const makePipes = (tmp: string): Pipes => {
   const spare: Array<number> = []
   let making: Promise<void> | undefined
@@ -86,7 +85,7 @@ const openEnds = (handle: number, direction: Direction): Pipe => {
 
 const makeFifos = async (tmp: string) => {
   const handles: Array<number> = []
-  const directory = about(`pipes in ${tmp}`, () => Fs.mkdtempSync(join(tmp, ownPrefix("pipes"))))
+  const directory = mapErrors(`pipes in ${tmp}`, () => Fs.mkdtempSync(join(tmp, ownPrefix("pipes"))))
   const paths = Array.from({ length: batch }, (_, index) => join(directory, String(index)))
   try {
     await mkfifo(paths)

@@ -1,11 +1,9 @@
-/** What the process is called: `pkill node` in a session is about the programs of the session. */
+/** The process name: `pkill node` in a session must not kill the agent or the kernel. */
 import { writeFileSync } from "node:fs"
 
-/**
- * @param name at most 15 characters
- */
+/** At most 15 characters. */
 export const nameProcess = (name: string) => {
   try {
     writeFileSync("/proc/self/comm", name)
-  } catch { /* without /proc nobody can look for it either */ }
+  } catch { /* without /proc nobody can find it by name either */ }
 }

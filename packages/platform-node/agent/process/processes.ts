@@ -1,26 +1,29 @@
-/** Starting processes and ending them, with everything that they have started. */
+/** Starts processes and kills them with everything that they have started. */
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process"
 import * as Fs from "node:fs"
 import { constants } from "node:os"
 import { randomHex } from "../files/randomName.js"
-import type { Agent } from "../operation.js"
-import { about, Failure, failureOf } from "../wire/failure.js"
-import type { Direction, Pipe } from "./pipes.js"
-import { carriersOf, descendantsOf } from "./processTable.js"
+import { type Failure, failureOf, mapErrors } from "../wire/failure.js"
+import type { Direction, Pipe, Pipes } from "./pipes.js"
+import { descendantsOf, pidsWithEnvironment } from "./processTable.js"
 
 interface Job {
   readonly child: ChildProcess
   readonly exited: Promise<Exit>
-  /** Interrupts the process group. */
-  readonly signalGroup: () => void
   readonly killGroup: () => void
-  /** Kills the group and whatever left it, found by its parents and by the tag in its environment: what has neither lives until the session ends. */
+  /**
+   * Kills the process group, all descendants, and whatever else has the tag of this call in its environment. A process
+   * that has detached itself and cleared its environment lives until the session ends.
+   */
   readonly killTree: () => void
 }
 
-export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
 
-interface Launch {
+interface ProcessSpec {
   readonly file: string
   readonly args: ReadonlyArray<string>
   readonly cwd: string
@@ -29,17 +32,17 @@ interface Launch {
   readonly fds: ReadonlyArray<number>
 }
 
-/** Marks what a call started, wherever in the process tree it ends up. */
+/** An environment variable that identifies what a call has started, wherever in the process tree it ends up. */
 const tagName = "AGB_CALL_ID"
 
-const longestHuntMs = 500
+const maxKillMs = 500
 
 export const makeProcesses = () => {
   const session = randomHex(12)
   const leaders = new Set<number>()
   let started = 0
 
-  const start = async ({ args, cwd, env, fds, file }: Launch): Promise<Job> => {
+  const start = async ({ args, cwd, env, fds, file }: ProcessSpec): Promise<Job> => {
     const tag = `${tagName}=${session}.${++started};`
     const options: SpawnOptions = {
       cwd,
@@ -47,7 +50,7 @@ export const makeProcesses = () => {
       detached: true,
       stdio: ["ignore", ...fds]
     }
-    const child = about(file, () => offered(() => spawn(file, args, options)))
+    const child = mapErrors(file, () => withHighOomScore(() => spawn(file, args, options)))
     const pid = child.pid
     if (pid === undefined) throw await startFailure(child, file)
     leaders.add(pid)
@@ -58,21 +61,16 @@ export const makeProcesses = () => {
       })
     )
     const killGroup = () => signal(-pid, "SIGKILL")
-    return {
-      child,
-      exited,
-      signalGroup: () => signal(-pid, "SIGINT"),
-      killGroup,
-      killTree: () => {
-        const family = descendantsOf(pid)
-        killGroup()
-        for (const member of family) signal(member, "SIGKILL")
-        killTagged(tag)
-      }
+    const killTree = () => {
+      const family = descendantsOf(pid)
+      killGroup()
+      for (const member of family) signal(member, "SIGKILL")
+      killTagged(tag)
     }
+    return { child, exited, killGroup, killTree }
   }
 
-  /** Ends every process of the session that the agent can find. */
+  /** Kills every process of the session that the agent can find. */
   const killAll = () => {
     for (const pid of leaders) signal(-pid, "SIGKILL")
     if (started > 0) killTagged(`${tagName}=${session}.`)
@@ -83,15 +81,21 @@ export const makeProcesses = () => {
 
 export type Processes = ReturnType<typeof makeProcesses>
 
-/** Starts a process on pipes of its own, one per direction, as its descriptors 1, 2, …. */
+/** What an operation needs to start processes. */
+export interface Launcher {
+  readonly pipes: Pipes
+  readonly processes: Processes
+}
+
+/** Starts a process with a new pipe for each direction, as its descriptors 1, 2, …. */
 export const startOnPipes = async <const Directions extends ReadonlyArray<Direction>>(
-  { pipes, processes }: Agent,
-  launch: Omit<Launch, "fds">,
+  { pipes, processes }: Launcher,
+  spec: Omit<ProcessSpec, "fds">,
   directions: Directions
 ): Promise<{ readonly job: Job; readonly taken: { readonly [K in keyof Directions]: Pipe } }> => {
   const taken = await pipes.take(...directions)
   try {
-    const job = await processes.start({ ...launch, fds: taken.map((pipe) => pipe.theirs) })
+    const job = await processes.start({ ...spec, fds: taken.map((pipe) => pipe.theirs) })
     return { job, taken: taken as unknown as { [K in keyof Directions]: Pipe } }
   } catch (error) {
     for (const pipe of taken) {
@@ -104,17 +108,13 @@ export const startOnPipes = async <const Directions extends ReadonlyArray<Direct
   }
 }
 
-/**
- * Calls back once after a time, unless stopped before.
- *
- * @returns `stop` tells whether the time had passed
- */
+/** Calls `onTime` after `ms`, unless stopped before. `stop` returns whether the time had passed. */
 export const limitTime = (ms: number | undefined, onTime: () => void): { readonly stop: () => boolean } => {
   let passed = false
   const timer = ms === undefined ? undefined : setTimeout(() => {
     passed = true
     onTime()
-  }, Math.min(ms, longestTimer))
+  }, Math.min(ms, maxTimerMs))
   return {
     stop: () => {
       clearTimeout(timer)
@@ -123,43 +123,37 @@ export const limitTime = (ms: number | undefined, onTime: () => void): { readonl
   }
 }
 
-const longestTimer = 2 ** 31 - 1
+const maxTimerMs = 2 ** 31 - 1
 
-/** The exit code a shell would report: 128 + n for signal n. */
+/** The exit code that a shell would report: 128 + n for signal n. */
 export const exitCodeOf = ({ code, signal: name }: Exit) => code ?? 128 + (name === null ? 0 : constants.signals[name])
 
 export const describeExit = ({ code, signal: name }: Exit) => name === null ? `exit code ${code}` : `signal ${name}`
-
-export const checkDirectory = (cwd: string) => {
-  if (!about(`cwd ${cwd}`, () => Fs.statSync(cwd)).isDirectory()) {
-    throw new Failure("ENOTDIR", `Not a directory: cwd ${cwd}`)
-  }
-}
 
 const startFailure = (child: ChildProcess, file: string): Promise<Failure> =>
   new Promise((resolve) => child.once("error", (error) => resolve(failureOf(error, `could not start ${file}`))))
 
 /**
- * Starts a process such that the kernel, where memory runs out, ends it and what it starts rather than the agent. A
- * process inherits the setting at its start, and may have started others before anyone could change it.
+ * Starts a process that the OOM killer prefers to the agent, along with everything that it starts. The score is set before
+ * the fork because it is inherited: set afterwards it would miss children that were started in between.
  */
-const offered = <A>(start: () => A): A => {
-  const own = offerOf("1000")
+const withHighOomScore = <A>(start: () => A): A => {
+  const own = setOomScore("1000")
   try {
     return start()
   } finally {
-    if (own !== undefined) offerOf(own)
+    if (own !== undefined) setOomScore(own)
   }
 }
 
-const offerFile = "/proc/self/oom_score_adj"
+const oomScoreFile = "/proc/self/oom_score_adj"
 
-/** Returns the score before. */
-const offerOf = (score: string): string | undefined => {
+/** Returns the previous score, or undefined if it cannot be set. */
+const setOomScore = (score: string): string | undefined => {
   try {
-    const before = Fs.readFileSync(offerFile, "utf8")
-    Fs.writeFileSync(offerFile, score)
-    return before
+    const previous = Fs.readFileSync(oomScoreFile, "utf8")
+    Fs.writeFileSync(oomScoreFile, score)
+    return previous
   } catch {
     return undefined
   }
@@ -174,11 +168,11 @@ const signal = (pid: number, name: NodeJS.Signals) => {
   }
 }
 
-/** Kills what carries the tag, again until nothing is found, since what is killed last may have forked before. */
+/** Kills every process with the tag, repeatedly until none is left: a process may fork while it is being killed. */
 const killTagged = (tag: string) => {
-  const until = performance.now() + longestHuntMs
+  const until = performance.now() + maxKillMs
   do {
-    const found = carriersOf(tag)
+    const found = pidsWithEnvironment(tag)
     if (found.length === 0) return
     for (const pid of found) signal(pid, "SIGKILL")
   } while (performance.now() < until)

@@ -2,35 +2,39 @@
 import * as Fs from "node:fs"
 import { join } from "node:path"
 import { ownName } from "../files/ownFiles.js"
-import { type Agent, type Call, type Operation, workdirOf } from "../operation.js"
-import { count, path, text, variables } from "../wire/args.js"
-import { about, Failure } from "../wire/failure.js"
+import { countArg, pathArg, stringArg, variablesArg } from "../wire/args.js"
+import { Failure, mapErrors } from "../wire/failure.js"
+import type { Agent, Call, Operation } from "../wire/operation.js"
 import { makeCallOutput } from "./capture.js"
 import type { Pipe, Pipes } from "./pipes.js"
-import { checkDirectory, exitCodeOf, limitTime, startOnPipes } from "./processes.js"
+import { exitCodeOf, type Launcher, limitTime, startOnPipes } from "./processes.js"
+import { checkDirectory, workdirOf } from "./workdir.js"
 
-/** How long output may still come after the shell has ended, from jobs that it left in the background. */
+/** How long output of background jobs is still read after the shell has exited. */
 const drainMs = 50
 
-/** What such a job writes later is thrown away, one buffer at a time, so that a flood does not keep the agent busy. */
-const discardEveryMs = 20
+/** What background jobs write later is discarded, one buffer per interval, so that a flood does not keep the agent busy. */
+const discardIntervalMs = 20
 
-/** The longest argument a process may get is 128 KiB: a longer command is run from a file. */
-const longestArgument = 120 * 1024
+/** Linux limits one argument to 128 KiB: a longer command is run from a file. */
+const maxArgumentBytes = 120 * 1024
 
 const timedOutCode = 124
 
-export const shell: Operation = async (call, agent) => {
-  const timeoutMs = count(call.args, "timeoutMs")
+export const makeShell = (launcher: Launcher): Operation => async (call, agent) => {
+  const timeoutMs = countArg(call.args, "timeoutMs")
   const output = makeCallOutput(call, agent)
-  const script = makeScript(text(call.args, "command"), agent.config.tmp)
+  const script = makeScript(stringArg(call.args, "command"), agent.config.tmp)
   try {
-    const launch = launchOf(call, agent, script.args)
-    const { job, taken: [out, err] } = await startOnPipes(agent, launch, ["fromChild", "fromChild"])
-    const readers = [follow(agent.pipes, out, output.stdout.push), follow(agent.pipes, err, output.stderr.push)]
-    output.from(...readers.map((reader) => reader.socket))
+    const spec = specOf(call, agent, script.args)
+    const { job, taken: [out, err] } = await startOnPipes(launcher, spec, ["fromChild", "fromChild"])
+    const readers = [
+      readOutput(launcher.pipes, out, output.stdout.push),
+      readOutput(launcher.pipes, err, output.stderr.push)
+    ]
+    output.pauseWhenFull(...readers.map((reader) => reader.socket))
     const stop = () => {
-      output.hurry()
+      output.endBackpressure()
       job.killTree()
     }
     const limit = limitTime(timeoutMs, stop)
@@ -46,23 +50,23 @@ export const shell: Operation = async (call, agent) => {
   }
 }
 
-const launchOf = ({ args }: Call, { config }: Agent, shellArgs: ReadonlyArray<string>) => {
-  const cwd = args["cwd"] === undefined || args["cwd"] === null ? workdirOf(config) : path(args, "cwd")
+const specOf = ({ args }: Call, { config }: Agent, shellArgs: ReadonlyArray<string>) => {
+  const cwd = args["cwd"] === undefined || args["cwd"] === null ? workdirOf(config) : pathArg(args, "cwd")
   checkDirectory(cwd)
-  return { file: "/bin/sh", args: shellArgs, cwd, env: { ...config.env, ...variables(args, "envs") } }
+  return { file: "/bin/sh", args: shellArgs, cwd, env: { ...config.env, ...variablesArg(args, "envs") } }
 }
 
-/** How the shell gets its command. */
+/** The arguments of the shell: the command itself, or a temporary file with a long one. */
 const makeScript = (command: string, tmp: string) => {
   if (command.includes("\0")) throw new Failure("EINVAL", "Invalid argument: command must be free of NUL characters")
-  if (Buffer.byteLength(command) < longestArgument) return { args: ["-c", command], remove: () => {} }
+  if (Buffer.byteLength(command) < maxArgumentBytes) return { args: ["-c", command], remove: () => {} }
   const file = join(tmp, ownName("command"))
-  about(file, () => Fs.writeFileSync(file, command, { mode: 0o600, flag: "wx" }))
+  mapErrors(file, () => Fs.writeFileSync(file, command, { mode: 0o600, flag: "wx" }))
   return { args: [file], remove: () => Fs.rmSync(file, { force: true }) }
 }
 
-/** Reads one stream of a command until nobody can write to it any more. */
-const follow = (pipes: Pipes, pipe: Pipe, push: (chunk: Buffer) => void) => {
+/** Reads one stream of a command until no process has its other end open. */
+const readOutput = (pipes: Pipes, pipe: Pipe, push: (chunk: Buffer) => void) => {
   let sink = push
   let end: () => void
   const ended = new Promise((resolve: (value: void) => void) => void (end = resolve))
@@ -70,7 +74,7 @@ const follow = (pipes: Pipes, pipe: Pipe, push: (chunk: Buffer) => void) => {
   const discard = () => {
     sink = () => {
       socket.pause()
-      setTimeout(() => socket.resume(), discardEveryMs)
+      setTimeout(() => socket.resume(), discardIntervalMs)
     }
     socket.resume()
   }

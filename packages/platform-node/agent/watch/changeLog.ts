@@ -1,8 +1,12 @@
-/** Changes in the order in which they were seen, path by path; writes that follow each other count as one. */
+/** Changes by path, in the order in which they were observed; consecutive writes are merged. */
 
 export type EventType = "create" | "modify" | "delete"
 
-type Change = { readonly eventType: EventType; readonly path: string; readonly pathType: "file" | "directory" }
+export interface Change {
+  readonly eventType: EventType
+  readonly path: string
+  readonly pathType: "file" | "directory"
+}
 
 export const makeChangeLog = () => {
   let byPath = new Map<string, Array<Change>>()
@@ -17,7 +21,7 @@ export const makeChangeLog = () => {
     size++
   }
 
-  /** All of them, sorted by path, which puts a folder before what is in it. */
+  /** Sorted by path: a directory precedes its contents. */
   const take = () => {
     const paths = [...byPath.keys()].sort()
     const taken = paths.flatMap((path) => byPath.get(path) ?? [])

@@ -1,30 +1,33 @@
 /**
- * What has changed below a path since it was asked for the last time; the first time sets the baseline. Up to
- * `mostWatched` folders of the session are watched in between, in the order in which they were found: in those an entry
- * that came and went is told too, in the others only what is left at the next poll.
+ * The changes below a path since the previous call; the first call establishes the baseline. Up to `maxWatched` directories
+ * of the session are watched in between, in the order in which they were found. There an entry that was created and deleted
+ * between two calls is reported too; elsewhere only the difference between the two calls is.
  */
 import * as Fs from "node:fs"
 import { resolve } from "node:path"
-import { at } from "../files/beneath.js"
-import type { Operation } from "../operation.js"
-import { path } from "../wire/args.js"
-import { about, failureOf } from "../wire/failure.js"
+import { withResolved } from "../files/beneath.js"
+import { pathArg } from "../wire/args.js"
+import { failureOf, mapErrors } from "../wire/failure.js"
+import type { Operation } from "../wire/operation.js"
 import { makeWatchedTree, type WatchedTree } from "./watchedTree.js"
 
-const mostWatched = 2048
+const maxWatched = 2048
 
-/** Baselines, and entries in all of them: those that were used longest ago are forgotten first. */
-const mostBaselines = 64
-const mostRemembered = 200_000
+/** Baselines, and entries in all of them together: the least recently used are dropped first. */
+const maxBaselines = 64
+const maxRemembered = 200_000
 
-type Baseline = { readonly tree: WatchedTree; last: Promise<unknown> }
+interface Baseline {
+  readonly tree: WatchedTree
+  last: Promise<unknown>
+}
 
 const baselines = new Map<string, Baseline>()
 
 let watched = 0
-const allowance = {
+const budget = {
   take: () => {
-    if (watched === mostWatched) return false
+    if (watched === maxWatched) return false
     watched++
     return true
   },
@@ -32,7 +35,7 @@ const allowance = {
 }
 
 export const fileChange: Operation = async ({ args, signal }) => {
-  const root = resolve(path(args, "path"))
+  const root = resolve(pathArg(args, "path"))
   const baseline = baselines.get(root)
   try {
     return {
@@ -44,8 +47,8 @@ export const fileChange: Operation = async ({ args, signal }) => {
 }
 
 const begin = async (root: string, signal: AbortSignal) => {
-  about(root, () => at(root, true, (found) => Fs.lstatSync(found)))
-  const tree = makeWatchedTree(root, allowance)
+  mapErrors(root, () => withResolved(root, true, (found) => Fs.lstatSync(found)))
+  const tree = makeWatchedTree(root, budget)
   const baseline: Baseline = { tree, last: Promise.resolve() }
   baselines.set(root, baseline)
   try {
@@ -57,21 +60,21 @@ const begin = async (root: string, signal: AbortSignal) => {
   }
 }
 
-/** One poll after the other. */
+/** Polls of one baseline are serialised. */
 const next = async (root: string, baseline: Baseline, signal: AbortSignal) => {
   const events = baseline.last.then(() => baseline.tree.poll(signal))
   baseline.last = events.catch(() => {})
   const taken = await events
   if (baselines.delete(root)) baselines.set(root, baseline)
-  forgetOldest()
+  dropOldest()
   return taken
 }
 
-const forgetOldest = () => {
+const dropOldest = () => {
   let total = 0
   for (const { tree } of baselines.values()) total += tree.size()
   for (const [root, baseline] of baselines) {
-    if (total <= mostRemembered && baselines.size <= mostBaselines) return
+    if (total <= maxRemembered && baselines.size <= maxBaselines) return
     total -= baseline.tree.size()
     drop(root, baseline)
   }

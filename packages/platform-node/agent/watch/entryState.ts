@@ -1,24 +1,23 @@
-/** What an entry is like, in a text that can be compared. */
+/** The state of a directory entry, as a string that can be compared. */
 import * as Fs from "node:fs"
-import { at, openFolder, pathOf } from "../files/beneath.js"
+import { fdPath, openDirectory, withResolved } from "../files/beneath.js"
 
-/**
- * "d" and the inode for a directory, else time, size and inode. One text, since there may be many. A file that was gone
- * before it could be looked at is `passing`.
- */
-export type State = string
-export const passing = "passing"
+/** "d" and the inode number of a directory; change time, size and inode number otherwise. One string to save memory. */
+export type EntryState = string
 
-export const isFolder = (state: State | undefined) => state !== undefined && state.startsWith("d")
+/** A file that no longer existed when its state was to be read. */
+export const transient = "transient"
 
-export const describe = (stat: Fs.BigIntStats | undefined): State | undefined => {
+export const isDirectory = (state: EntryState | undefined) => state !== undefined && state.startsWith("d")
+
+export const describe = (stat: Fs.BigIntStats | undefined): EntryState | undefined => {
   if (stat === undefined) return undefined
   return stat.isDirectory() ? `d${stat.ino}` : `${stat.ctimeNs} ${stat.size} ${stat.ino}`
 }
 
 export const stateOf = (path: string, follow: boolean = false) => {
   try {
-    return describe(at(path, follow, (place) => Fs.lstatSync(place, { bigint: true, throwIfNoEntry: false })))
+    return describe(withResolved(path, follow, (found) => Fs.lstatSync(found, { bigint: true, throwIfNoEntry: false })))
   } catch {
     return undefined
   }
@@ -28,11 +27,11 @@ export const namesIn = function*(path: string) {
   let fd: number | undefined
   let handle: Fs.Dir | undefined
   try {
-    fd = openFolder(path)
-    handle = Fs.opendirSync(pathOf(fd))
+    fd = openDirectory(path)
+    handle = Fs.opendirSync(fdPath(fd))
     for (let entry = handle.readSync(); entry; entry = handle.readSync()) yield entry.name
   } catch {
-    /* gone already, or not to be read */
+    /* gone already, or not readable */
   } finally {
     handle?.closeSync()
     if (fd !== undefined) Fs.closeSync(fd)

@@ -1,67 +1,77 @@
-import type { EventType } from "./changeLog.js"
 /**
- * What happened to one entry, from the notices about it. A notice of the kernel says that the entry came, went or was
- * replaced, but not which of these. Since none gets lost, each one turns "there" into "not there" or back, but for those
- * of a replacement.
+ * Reconstructs what happened to an entry from the inotify events about it. `fs.watch` reports "rename" for an entry that was
+ * created, deleted or replaced, without saying which. Since no event is lost, each one but those of replacements toggles
+ * whether the entry exists.
  */
+import type { EventType } from "./changeLog.js"
 
-/** A `replaced` entry had another put in its place, or came by that; a `renamed` one came, went or was replaced. */
-export type Notice = "replaced" | "renamed" | "changed"
+/**
+ * `replaced`: another file was renamed over the entry, or to its name. `renamed`: the entry was created, deleted or
+ * replaced. `changed`: it was written to.
+ */
+export type InotifyEvent = "replaced" | "renamed" | "changed"
 
-interface Seen {
-  /** When the notices before these had been accounted for. */
+interface Observed {
+  /** Whether the entry existed before these events. */
   readonly wasThere: boolean
   readonly isThere: boolean
-  /** Whether it is now as it was then. */
+  /** Whether its state is the same as before these events. */
   readonly isSame: boolean
-  /** How many of the notices may be of what was known then. */
-  readonly mostOld: number
+  /** How many of the events may belong to changes that were observed already. */
+  readonly maxExpected: number
 }
 
 export interface Replay {
-  /** In their order, from `wasThere` to `isThere`. */
+  /** In order, leading from `wasThere` to `isThere`. */
   readonly events: ReadonlyArray<EventType>
-  /** False where the notices do not lead there, because some are still to come or because of a replacement that none of them showed. */
+  /**
+   * False if the inotify events do not lead to `isThere`, because some have not arrived yet or one of them was an
+   * unrecognised replacement.
+   */
   readonly isCertain: boolean
-  /** Whether the notice of the last event may be still to come. */
+  /** Whether the inotify event of the last change may still arrive. */
   readonly isAhead: boolean
-  /** How many of the notices were of what was known. */
-  readonly old: number
+  /** How many of the inotify events belong to changes that were observed already. */
+  readonly expected: number
 }
 
-export const replay = (notices: ReadonlyArray<Notice>, seen: Seen): Replay => {
-  const { isThere, mostOld, wasThere } = seen
-  for (let old = mostOld; old >= 0; old--) {
-    const left = withoutFirst(notices, old)
+export const replay = (events: ReadonlyArray<InotifyEvent>, observed: Observed): Replay => {
+  const { isThere, maxExpected, wasThere } = observed
+  for (let expected = maxExpected; expected >= 0; expected--) {
+    const left = withoutFirst(events, expected)
     if (left === undefined) continue
-    const { events, there } = follow(left, wasThere)
-    if (there === isThere) return { events, isCertain: true, isAhead: false, old }
+    const followed = follow(left, wasThere)
+    if (followed.there === isThere) return { events: followed.events, isCertain: true, isAhead: false, expected }
   }
-  return { ...guess(notices, seen), isCertain: false, old: 0 }
+  return { ...guess(events, observed), isCertain: false, expected: 0 }
 }
 
-/** What is as it was has been looked at after it was replaced, which is told already if it was not gone in between. */
-const guess = (notices: ReadonlyArray<Notice>, { isSame, isThere, wasThere }: Seen) => {
-  const { events, lastDelete } = follow(notices, wasThere)
-  const replaced = lastDelete === undefined ? undefined : follow(notices.with(lastDelete, "replaced"), wasThere)
+/**
+ * If the state is unchanged, the entry was observed after its replacement, which was then reported already, unless it was
+ * deleted in between.
+ */
+const guess = (events: ReadonlyArray<InotifyEvent>, { isSame, isThere, wasThere }: Observed) => {
+  const followed = follow(events, wasThere)
+  const { lastDelete } = followed
+  const replaced = lastDelete === undefined ? undefined : follow(events.with(lastDelete, "replaced"), wasThere)
   if (replaced?.there === isThere && !isSame) return { events: replaced.events, isAhead: false }
   const last: EventType = isThere ? "create" : "delete"
-  return { events: [...events, last], isAhead: true }
+  return { events: [...followed.events, last], isAhead: true }
 }
 
-/** Without the first that tell of coming and going; undefined where there are not as many. */
-const withoutFirst = (notices: ReadonlyArray<Notice>, count: number) => {
+/** Drops the first `count` events other than `changed`; undefined if there are fewer. */
+const withoutFirst = (events: ReadonlyArray<InotifyEvent>, count: number) => {
   let left = count
-  const kept = notices.filter((notice) => notice === "changed" || left-- <= 0)
+  const kept = events.filter((event) => event === "changed" || left-- <= 0)
   return left <= 0 ? kept : undefined
 }
 
-const follow = (notices: ReadonlyArray<Notice>, wasThere: boolean) => {
+const follow = (inotifyEvents: ReadonlyArray<InotifyEvent>, wasThere: boolean) => {
   const events: Array<EventType> = []
   let there = wasThere
   let lastDelete: number | undefined
-  notices.forEach((notice, at) => {
-    if (notice === "changed" || (there && notice === "replaced")) {
+  inotifyEvents.forEach((event, at) => {
+    if (event === "changed" || (there && event === "replaced")) {
       if (there) events.push("modify")
       return
     }

@@ -1,4 +1,4 @@
-/** The arguments of a call, checked: each function fails with EINVAL and the name of the argument. */
+/** Validated arguments of a call: each function fails with EINVAL and the name of the argument. */
 import { isAbsolute } from "node:path"
 import { Failure } from "./failure.js"
 
@@ -7,42 +7,43 @@ export type Args = Readonly<Record<string, unknown>>
 export const isRecord = (value: unknown): value is Args =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const wrong = (name: string, wanted: string) => new Failure("EINVAL", `Invalid argument: ${name} must be ${wanted}`)
+const invalid = (name: string, wanted: string) => new Failure("EINVAL", `Invalid argument: ${name} must be ${wanted}`)
 
-export const text = (args: Args, name: string) => {
+export const stringArg = (args: Args, name: string) => {
   const value = args[name]
-  if (typeof value !== "string") throw wrong(name, "a string")
+  if (typeof value !== "string") throw invalid(name, "a string")
   return value
 }
 
-export const path = (args: Args, name: string) => {
-  const value = text(args, name)
-  if (value.includes("\0")) throw wrong(name, "a path without NUL characters")
+/** An absolute path. */
+export const pathArg = (args: Args, name: string) => {
+  const value = stringArg(args, name)
+  if (value.includes("\0")) throw invalid(name, "a path without NUL characters")
   if (!isAbsolute(value)) throw new Failure("EINVAL", `Not an absolute path: ${name} is ${JSON.stringify(value)}`)
   return value
 }
 
-/** A whole number that is not negative; `undefined` when it is absent or null. */
-export const count = (args: Args, name: string) => {
+/** A non-negative number, rounded down; `undefined` if it is absent or null. */
+export const countArg = (args: Args, name: string) => {
   const value = args[name]
   if (value === undefined || value === null) return undefined
-  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) throw wrong(name, "a number, not negative")
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) throw invalid(name, "a number, not negative")
   return Math.floor(value)
 }
 
-export const texts = (args: Args, name: string) => {
+export const stringListArg = (args: Args, name: string) => {
   const value = args[name] ?? []
-  if (!Array.isArray(value) || value.some((item) => typeof item !== "string")) throw wrong(name, "a list of strings")
+  if (!Array.isArray(value) || value.some((item) => typeof item !== "string")) throw invalid(name, "a list of strings")
   return value as ReadonlyArray<string>
 }
 
-/** Environment variables, in the order given. */
-export const variables = (args: Args, name: string): Readonly<Record<string, string>> => {
+/** Environment variables. */
+export const variablesArg = (args: Args, name: string): Readonly<Record<string, string>> => {
   const value = args[name] ?? {}
-  if (!isRecord(value)) throw wrong(name, "an object of strings")
+  if (!isRecord(value)) throw invalid(name, "an object of strings")
   for (const [key, item] of Object.entries(value)) {
-    if (!/^[^=\0]+$/.test(key)) throw wrong(`the name of ${name}.${JSON.stringify(key)}`, "free of = and NUL")
-    if (typeof item !== "string" || item.includes("\0")) throw wrong(`${name}.${key}`, "a string without NUL")
+    if (!/^[^=\0]+$/.test(key)) throw invalid(`the name of ${name}.${JSON.stringify(key)}`, "free of = and NUL")
+    if (typeof item !== "string" || item.includes("\0")) throw invalid(`${name}.${key}`, "a string without NUL")
   }
   return value as Record<string, string>
 }

@@ -1,17 +1,17 @@
 /**
- * The agent's end of the connection to the host. Frames are taken apart as they arrive and bodies are handed on piece by
- * piece, because this process forks for every command and a fork costs what the process holds.
+ * The agent's end of the connection to the host. Frames are parsed incrementally and bodies are passed on in chunks
+ * instead of being buffered, because this process forks for every command and a fork costs time in proportion to its memory.
  */
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import { encode, maxFrameBytes } from "../../src/internal/agentWire/frames.js"
 
-/** The one buffer that sockets and pipes are read into: what a read brings is used up before the next read starts. */
+/** Shared by all sockets and pipes: each chunk is consumed or copied before the next read. */
 export const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 const fileBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** The largest body of a reply, which leaves room for its JSON part. */
+/** The largest body of a reply: leaves room for its JSON part. */
 export const maxBodyBytes = maxFrameBytes - 1024 * 1024
 
 export type Sink = { readonly write: (chunk: Buffer) => void; readonly end: () => void }
@@ -19,8 +19,8 @@ export type Sink = { readonly write: (chunk: Buffer) => void; readonly end: () =
 export type OnFrame = (id: number, json: unknown) => Sink | undefined
 
 /**
- * Takes frames apart. `onFrame` is called as soon as the JSON part is there; the sink it returns receives the body.
- * Throws on a malformed frame.
+ * Parses frames incrementally. `onFrame` is called once the JSON part is complete; the sink that it returns receives the
+ * body. Throws on a malformed frame.
  */
 export const frameParser = (onFrame: OnFrame): (chunk: Buffer) => void => {
   const head = Buffer.alloc(12)
@@ -29,7 +29,7 @@ export const frameParser = (onFrame: OnFrame): (chunk: Buffer) => void => {
   let bodyLeft = 0
   let sink: Sink | undefined
 
-  const takeHead = (chunk: Buffer) => {
+  const parseHead = (chunk: Buffer) => {
     const taken = chunk.copy(head, filled)
     filled += taken
     if (filled < head.length) return taken
@@ -39,22 +39,22 @@ export const frameParser = (onFrame: OnFrame): (chunk: Buffer) => void => {
     json = Buffer.allocUnsafe(jsonLength)
     bodyLeft = length - 8 - jsonLength
     filled = 0
-    step = takeJson
+    step = parseJson
     return taken
   }
 
-  const takeJson = (chunk: Buffer) => {
+  const parseJson = (chunk: Buffer) => {
     const taken = chunk.copy(json, filled)
     filled += taken
     if (filled < json.length) return taken
     sink = onFrame(head.readUInt32BE(4), JSON.parse(json.toString("utf8")))
     json = head
-    step = takeBody
+    step = parseBody
     if (bodyLeft === 0) finish()
     return taken
   }
 
-  const takeBody = (chunk: Buffer) => {
+  const parseBody = (chunk: Buffer) => {
     const part = chunk.subarray(0, bodyLeft)
     bodyLeft -= part.length
     sink?.write(part)
@@ -66,21 +66,17 @@ export const frameParser = (onFrame: OnFrame): (chunk: Buffer) => void => {
     const ended = sink
     sink = undefined
     filled = 0
-    step = takeHead
+    step = parseHead
     ended?.end()
   }
 
-  let step = takeHead
+  let step = parseHead
   return (chunk) => {
     for (let at = 0; at < chunk.length;) at += step(chunk.subarray(at))
   }
 }
 
-/**
- * Reads a socket, pipe or FIFO to its end through the shared buffer.
- *
- * @returns paused and resumed by its own methods
- */
+/** Reads a socket, pipe or FIFO to its end through the shared buffer. The socket can be paused and resumed. */
 export const readAll = (fd: number, onChunk: (chunk: Buffer) => void, onEnd: () => void): Net.Socket => {
   const onread = {
     buffer: readBuffer,
@@ -102,14 +98,14 @@ export interface Output {
   readonly sendFile: (id: number, json: unknown, fd: number, offset: number, length: number) => void
 }
 
-/** The writing side. Frames leave in the order of the calls; while the body of a file is on its way the others wait. */
-export const makeOutput = (fd: number, onBroken: () => void): Output => {
+/** The writing side. Frames are sent in call order: while the contents of a file are being sent, later ones are queued. */
+export const makeOutput = (fd: number, onError: () => void): Output => {
   const socket = new Net.Socket({ fd, readable: false, writable: true })
-  let held: Array<() => void> | undefined
+  let queued: Array<() => void> | undefined
 
   const send: Output["send"] = (id, json, body = []) => {
-    if (held !== undefined) {
-      held.push(() => send(id, json, body))
+    if (queued !== undefined) {
+      queued.push(() => send(id, json, body))
       return
     }
     const bytes = body.reduce((sum, chunk) => sum + chunk.length, 0)
@@ -120,26 +116,26 @@ export const makeOutput = (fd: number, onBroken: () => void): Output => {
   }
 
   const sendFile: Output["sendFile"] = (id, json, file, offset, length) => {
-    if (held !== undefined) {
-      held.push(() => sendFile(id, json, file, offset, length))
+    if (queued !== undefined) {
+      queued.push(() => sendFile(id, json, file, offset, length))
       return
     }
-    held = []
+    queued = []
     socket.write(header(id, json, length))
-    copyRange(socket, file, offset, length).finally(() => Fs.closeSync(file)).then(release, onBroken)
+    copyRange(socket, file, offset, length).finally(() => Fs.closeSync(file)).then(flushQueue, onError)
   }
 
-  const release = () => {
-    const jobs = held ?? []
-    held = undefined
+  const flushQueue = () => {
+    const jobs = queued ?? []
+    queued = undefined
     for (const job of jobs) job()
   }
 
-  socket.on("error", onBroken)
+  socket.on("error", onError)
   return { send, sendFile }
 }
 
-/** The part of a frame in front of its body. */
+/** A frame without its body. */
 const header = (id: number, json: unknown, bodyBytes: number) => {
   const [part] = encode(id, json)
   if (part === undefined || part.length + bodyBytes > maxFrameBytes) return header(id, tooLarge, bodyBytes)
@@ -154,7 +150,7 @@ const copyRange = async (socket: Net.Socket, file: number, offset: number, lengt
   for (let done = 0; done < length;) {
     const wanted = Math.min(length - done, fileBuffer.length)
     const read = Fs.readSync(file, fileBuffer, 0, wanted, offset + done)
-    // The length is announced by now: a file that shrinks meanwhile reads as zeros, as in a memory map.
+    // The length was sent already: if the file has shrunk since, the rest is zeros, as in a memory map.
     if (read === 0) fileBuffer.fill(0, 0, wanted)
     const part = fileBuffer.subarray(0, read === 0 ? wanted : read)
     await new Promise((resolve, reject) => socket.write(part, (error) => error ? reject(error) : resolve(undefined)))

@@ -1,4 +1,4 @@
-/** What an operation of the agent fails with: an errno-like code and a sentence that names the path and the reason. */
+/** The error of an operation: an errno-like code and a message that names the subject and the reason. */
 
 export class Failure extends Error {
   readonly code: string
@@ -35,20 +35,20 @@ const known: Record<string, readonly [code: string, sentence: string]> = {
 
 export const codeOf = (error: unknown) => error instanceof Error && "code" in error ? String(error.code) : ""
 
-/** Any error as a Failure about `subject`. */
+/** Converts any error to a Failure about `subject`. */
 export const failureOf = (error: unknown, subject: string): Failure => {
   if (error instanceof Failure) return error
   const found = known[codeOf(error)]
   if (found !== undefined) return new Failure(found[0], `${found[1]}: ${subject}`)
-  return new Failure("EFAIL", `${wordsOf(error)}: ${subject}`)
+  return new Failure("EFAIL", `${messageOf(error)}: ${subject}`)
 }
 
-/** Without the call and the path that it failed on, which is not the path that anybody asked for. */
-const wordsOf = (error: unknown) =>
+/** Removes the system call and its path, which is a path below /proc/self/fd and not the one that was asked for. */
+const messageOf = (error: unknown) =>
   error instanceof Error ? error.message.replace(/, [a-z]+(?: '.*)?$/s, "") : String(error)
 
-/** Runs `body`; whatever it throws becomes a Failure about `subject`. */
-export const about = <A>(subject: string, body: () => A): A => {
+/** Runs `body` and rethrows whatever it throws as a Failure about `subject`. */
+export const mapErrors = <A>(subject: string, body: () => A): A => {
   try {
     return body()
   } catch (error) {

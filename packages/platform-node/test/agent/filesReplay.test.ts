@@ -1,16 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
 import type { EventType } from "../../agent/watch/changeLog.js"
-import { type Notice, type Replay, replay } from "../../agent/watch/replay.js"
+import { type InotifyEvent, type Replay, replay } from "../../agent/watch/replay.js"
 
-const seen = (wasThere: boolean, isThere: boolean, mostOld = 0) => ({ wasThere, isThere, isSame: false, mostOld })
+const seen = (wasThere: boolean, isThere: boolean, maxExpected = 0) => ({
+  wasThere,
+  isThere,
+  isSame: false,
+  maxExpected
+})
 
 /** What a history of wishes comes to, with the notices that it brings; a wish that makes no sense is passed over. */
 const happening = (wasThere: boolean, wishes: ReadonlyArray<EventType | "replace">) => {
   let there = wasThere
   const events: Array<EventType> = []
-  const notices: Array<Notice> = []
-  const note = (event: EventType, notice: Notice) => {
+  const notices: Array<InotifyEvent> = []
+  const note = (event: EventType, notice: InotifyEvent) => {
     events.push(event)
     notices.push(notice)
   }
@@ -35,7 +40,7 @@ const ending = (wasThere: boolean, events: ReadonlyArray<EventType>) =>
 describe("the history of an entry", () => {
   it.prop("is told as it was", [FastCheck.boolean(), wishes("create", "modify", "delete", "replace")], ([was, all]) => {
     const { events, notices, there } = happening(was, all)
-    assert.deepStrictEqual(replay(notices, seen(was, there)), { events, isCertain: true, isAhead: false, old: 0 })
+    assert.deepStrictEqual(replay(notices, seen(was, there)), { events, isCertain: true, isAhead: false, expected: 0 })
   })
 
   it.prop(
@@ -45,14 +50,14 @@ describe("the history of an entry", () => {
       const { events, notices, there } = happening(was, all)
       const late = came ? ["renamed" as const, ...notices] : notices
       const told = replay(late, seen(was, there, 1))
-      assert.deepStrictEqual([told.events, told.old], [events, came ? 1 : 0])
+      assert.deepStrictEqual([told.events, told.expected], [events, came ? 1 : 0])
     }
   )
 
   it.prop(
     "always makes sense, and leads to what is there",
     [
-      FastCheck.array(FastCheck.constantFrom<Notice>("replaced", "renamed", "changed")),
+      FastCheck.array(FastCheck.constantFrom<InotifyEvent>("replaced", "renamed", "changed")),
       FastCheck.boolean(),
       FastCheck.boolean(),
       FastCheck.nat(3)
@@ -61,14 +66,14 @@ describe("the history of an entry", () => {
   )
 
   it("with a replacement that nothing shows has a change instead of a deletion", () => {
-    const expected: Replay = { events: ["modify"], isCertain: false, isAhead: false, old: 0 }
+    const expected: Replay = { events: ["modify"], isCertain: false, isAhead: false, expected: 0 }
     assert.deepStrictEqual(replay(["renamed"], seen(true, true)), expected)
     assert.deepStrictEqual(replay(["renamed", "renamed"], seen(true, false)).events, ["modify", "delete"])
     assert.deepStrictEqual(replay(["renamed", "renamed"], seen(false, true)).events, ["create", "modify"])
   })
 
   it("that is not all known yet ends with what is seen", () => {
-    const expected: Replay = { events: ["create", "delete"], isCertain: false, isAhead: true, old: 0 }
+    const expected: Replay = { events: ["create", "delete"], isCertain: false, isAhead: true, expected: 0 }
     assert.deepStrictEqual(replay(["renamed"], seen(false, false)), expected)
   })
 

@@ -3,7 +3,7 @@ import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Net from "node:net"
-import { weightOf } from "../../src/internal/agentWire/jsonLimits.js"
+import { jsonCost } from "../../src/internal/agentWire/jsonLimits.js"
 import { type RawReply, requestBytes, sendBytes, sendRequest } from "../support/rawHttp.js"
 import { best, serverLayer } from "../support/runtime.js"
 import { type Envelope, isLast, start, talkTo, toolAnswer, wire, wireTo } from "../support/wire.js"
@@ -392,7 +392,7 @@ describe("the end of the server", () => {
     }).pipe(Effect.scoped), 30_000)
 })
 
-describe("the depth of JSON, and its weight", () => {
+describe("the depth of JSON, and its cost", () => {
   const cases: ReadonlyArray<readonly [string, number, boolean]> = [
     ["[[]]", 2, true],
     ["[[[]]]", 2, false],
@@ -405,20 +405,20 @@ describe("the depth of JSON, and its weight", () => {
   ]
 
   it.each(cases)("%s within %i: %s", (text, limit, expected) => {
-    assert.strictEqual(weightOf(Buffer.from(text), { depth: limit, weight: 100 }) !== Infinity, expected)
+    assert.strictEqual(jsonCost(Buffer.from(text), { depth: limit, cost: 100 }) !== Infinity, expected)
   })
 
-  const weights: ReadonlyArray<readonly [string, number]> = [
+  const costs: ReadonlyArray<readonly [string, number]> = [
     ["1", 0],
     ["[1,2]", 9],
     ["{\"a\":[],\"b\":{}}", 41],
     ["\"[[{{,,::\"", 0]
   ]
 
-  it.each(weights)("%s weighs %i", (text, expected) => {
-    assert.strictEqual(weightOf(Buffer.from(text), { depth: 9, weight: expected }), expected)
+  it.each(costs)("%s costs %i", (text, expected) => {
+    assert.strictEqual(jsonCost(Buffer.from(text), { depth: 9, cost: expected }), expected)
     if (expected > 0) {
-      assert.strictEqual(weightOf(Buffer.from(text), { depth: 9, weight: expected - 1 }), Infinity)
+      assert.strictEqual(jsonCost(Buffer.from(text), { depth: 9, cost: expected - 1 }), Infinity)
     }
   })
 })

@@ -12,7 +12,9 @@ const code = `${tests}/agent/agentCode.test.ts`
 const whole = `${tests}/sandbox/sandbox.test.ts`
 const readers = `${tests}/server/slowReaders.test.ts`
 const connection = `${sandbox}/channel/connection.ts`
-const noWindow = { [`${agent}/process/capture.ts`]: [["if (paused || hurried || !window.isFull()) return", "return"]] }
+const noWindow = {
+  [`${agent}/process/capture.ts`]: [["if (paused || unbounded || !window.isFull()) return", "return"]]
+}
 
 /** @type {ReadonlyArray<import("./weakening.js").Weakening>} */
 export default [
@@ -31,8 +33,8 @@ export default [
     changes: {
       [`${agent}/process/processes.ts`]: [
         ["const killGroup = () => signal(-pid, \"SIGKILL\")", "const killGroup = () => signal(pid, \"SIGKILL\")"],
-        ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
-        ["        killTagged(tag)\n", ""]
+        ["      for (const member of family) signal(member, \"SIGKILL\")\n", ""],
+        ["      killTagged(tag)\n", ""]
       ]
     },
     caughtBy: [processes, "ends a command that is too long, with its children"]
@@ -41,8 +43,8 @@ export default [
     defence: "a timeout ends those that left the group",
     changes: {
       [`${agent}/process/processes.ts`]: [
-        ["        for (const member of family) signal(member, \"SIGKILL\")\n", ""],
-        ["        killTagged(tag)\n", ""]
+        ["      for (const member of family) signal(member, \"SIGKILL\")\n", ""],
+        ["      killTagged(tag)\n", ""]
       ]
     },
     caughtBy: [processes, "ends a command that is too long, with its children and those that left"]
@@ -50,7 +52,7 @@ export default [
   {
     defence: "whole files are written in one step",
     changes: {
-      [`${agent}/files/readFile.ts`]: [["staged(file, true, Fs.renameSync,", "staged(file, true, Fs.copyFileSync,"]]
+      [`${agent}/files/stagedFile.ts`]: [["stage(file, true, Fs.renameSync,", "stage(file, true, Fs.copyFileSync,"]]
     },
     caughtBy: [files, "overwrites in one step"]
   },
@@ -69,7 +71,7 @@ export default [
   {
     defence: "only regular files are read",
     changes: {
-      [`${agent}/files/readFile.ts`]: [[
+      [`${agent}/files/regularFile.ts`]: [[
         "if (stat.isFile()) return { fd, size: stat.size }",
         "return { fd, size: stat.size }"
       ]]
@@ -79,7 +81,7 @@ export default [
   {
     defence: "without isolation: no path leaves the session",
     changes: {
-      [`${agent}/files/beneath.ts`]: [["if (!isBelow(join(folder, name))) throw", "if (folder === \"\") throw"]]
+      [`${agent}/files/beneath.ts`]: [["if (!isAllowed(join(directory, name)))", "if (directory === \"\")"]]
     },
     caughtBy: [escapes, "files outside the session.*are not reached by any spelling"],
     fails: "ENOENT"
@@ -87,16 +89,16 @@ export default [
   {
     defence: "without isolation: what was opened is checked, not its path",
     changes: {
-      [`${agent}/files/beneath.ts`]: [["const folder = Fs.readlinkSync(pathOf(fd))", "const folder = parent"]]
+      [`${agent}/files/beneath.ts`]: [["const directory = Fs.readlinkSync(fdPath(fd))", "const directory = parent"]]
     },
     caughtBy: [escapes, "a folder that is swapped for a link lets no call out"]
   },
   {
     defence: "a search looks at so many entries",
     changes: {
-      [`${agent}/files/search.ts`]: [["const mostVisited = 200_000", "const mostVisited = 200_000_000"], [
-        "const mostFound = 10_000",
-        "const mostFound = 10_000_000"
+      [`${agent}/files/search.ts`]: [["const maxVisited = 200_000", "const maxVisited = 200_000_000"], [
+        "const maxFound = 10_000",
+        "const maxFound = 10_000_000"
       ]]
     },
     caughtBy: [searches, "says so when there is more than it looks at or finds"]
@@ -110,7 +112,7 @@ export default [
   },
   {
     defence: "results are no heavier than the host takes",
-    changes: { [`${agent}/kernels/kernels.ts`]: [["left -= weight", ""]] },
+    changes: { [`${agent}/kernels/kernels.ts`]: [["left -= cost", ""]] },
     caughtBy: [code, "gives JSON that is too heavy or too deep as text"]
   },
   {

@@ -325,7 +325,7 @@ export default [
   },
   {
     defence: "frames of the agent hold so many values",
-    changes: { [`${agentWire}/frames.ts`]: [["weight: 2 ** 23", "weight: Infinity"]] },
+    changes: { [`${agentWire}/frames.ts`]: [["cost: 2 ** 23", "cost: Infinity"]] },
     caughtBy: [agents, "an answer of a million objects"]
   },
   {

@@ -156,13 +156,13 @@ export default [
   {
     defence: "the depth of JSON",
     changes: {
-      [`${agentWire}/jsonLimits.ts`]: [["if (depth > most.depth)", "if (depth > 1e6 * most.depth)"]]
+      [`${agentWire}/jsonLimits.ts`]: [["if (depth > limits.depth)", "if (depth > 1e6 * limits.depth)"]]
     },
     caughtBy: [life, "the depth of JSON"]
   },
   {
     defence: "the number of values in JSON",
-    changes: { [body]: [["weight: mostWeight", "weight: Infinity"]] },
+    changes: { [body]: [["cost: maxJsonCost", "cost: Infinity"]] },
     caughtBy: [bodies, "is not parsed where it holds too many values"]
   },
   {

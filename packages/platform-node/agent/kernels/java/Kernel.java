@@ -25,8 +25,8 @@ import jdk.jshell.SourceCodeAnalysis;
 import jdk.jshell.VarSnippet;
 
 /**
- * Runs Java code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go
- * to descriptor 4, as lines of fields (see fields.cjs); descriptor 5 brings interrupts.
+ * The Java kernel: a process that keeps its state between runs. Requests arrive on descriptor 3 and replies are written to
+ * descriptor 4, as lines of fields (see agentWire/fields.ts); interrupts arrive on descriptor 5.
  */
 public final class Kernel {
     private static final String[][] LETTERS = {{"\u0001", "a"}, {"\n", "n"}, {"\r", "r"}, {"\t", "t"}};
@@ -37,9 +37,9 @@ public final class Kernel {
 
     private final JShell shell = JShell.builder().executionEngine("local").build();
     private final SourceCodeAnalysis analysis = shell.sourceCodeAnalysis();
-    /** Where each snippet stands: the name of its run and the number of lines before it. */
+    /** The position of each snippet: its run and the number of lines before it. */
     private final Map<String, Place> places = new HashMap<>();
-    /** The number of the run in progress. */
+    /** The number of the current run. */
     private volatile String running = "";
     private volatile boolean interrupted;
 
@@ -49,7 +49,7 @@ public final class Kernel {
 
     private record Outcome(Failure failure, String shown) {}
 
-    /** The threads of the code: what they do not catch is told, where JShell keeps it to itself. */
+    /** The threads of the code. JShell does not report their uncaught exceptions, so this group does. */
     private static final class Threads extends ThreadGroup {
         private Threads() {
             super("code");
@@ -133,7 +133,7 @@ public final class Kernel {
         return fields;
     }
 
-    /** Interrupts arrive while a run keeps the main thread. */
+    /** Interrupts are read on a thread of their own, because the main thread is busy with the run. */
     private void listen() {
         Thread listener = new Thread(() -> {
             try (BufferedReader interrupts = reader(5)) {
@@ -151,7 +151,7 @@ public final class Kernel {
         for (String name : IMPORTS.split(" ")) shell.eval("import " + name + ".*;");
     }
 
-    /** What went wrong, or the value of the last expression if there is one. */
+    /** Returns the error, or the value of the last expression if there is one. */
     private Outcome serve(String count, String code) {
         interrupted = false;
         running = count;
@@ -170,7 +170,7 @@ public final class Kernel {
         return new Outcome(failure, failure == null && !shown.isEmpty() ? shown.get(0) : null);
     }
 
-    /** Definitions may refer to what comes later in the same code, but to nothing else that is not there. */
+    /** Definitions may refer to later ones in the same code; other unresolved references are errors. */
     private Failure evaluateAll(String run, String code, List<String> shown) {
         Map<Snippet, Integer> incomplete = new LinkedHashMap<>();
         Failure failure = evaluateEach(run, code, shown, incomplete);
@@ -220,7 +220,7 @@ public final class Kernel {
         return null;
     }
 
-    /** What `printf` returns says nothing to anyone. */
+    /** The stream returned by `printf` is not a result. */
     private static boolean isShown(Snippet snippet) {
         if (snippet instanceof VarSnippet shown && shown.typeName().matches("(java.io.)?PrintStream")) return false;
         return switch (snippet.subKind()) {
@@ -261,12 +261,12 @@ public final class Kernel {
         return new Failure(name.substring(name.lastIndexOf('.') + 1), value, traceback.toString());
     }
 
-    /** The names of classes as the code has them: JShell puts each into a class of its own. */
+    /** Class names as in the code: JShell wraps each snippet in a class. */
     private static String withoutWrappers(String text) {
         return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?\\$(?=\\w)", "");
     }
 
-    /** As Java tells it, but for the lines of the code, which only JShell knows. */
+    /** Like Java's own report, but without line numbers of the code, which only JShell knows. */
     private static String ofThread(Thread thread, Throwable thrown) {
         StringBuilder text = new StringBuilder("Exception in thread \"" + thread.getName() + "\" ");
         for (Throwable each = thrown; each != null; each = each.getCause()) {
@@ -284,7 +284,7 @@ public final class Kernel {
         return (int) code.substring(0, position).chars().filter(character -> character == '\n').count();
     }
 
-    /** JShell names the source of a snippet after its number. */
+    /** The file name of a frame is "#" and the id of the snippet. */
     private String frameText(StackTraceElement frame) {
         String file = frame.getFileName();
         Place place = file == null || !file.startsWith("#") ? null : places.get(file.substring(1));

@@ -1,6 +1,6 @@
 /**
- * What a run has set in motion, so that it can be stopped together with the run. Node's own way to follow code through
- * its callbacks, AsyncLocalStorage, is none here: after an interrupted callback it ends the process.
+ * Tracks the timers of a run, so that they can be stopped together with it. AsyncLocalStorage cannot be used: Node aborts
+ * after an interrupted callback because the async hooks stack is inconsistent.
  */
 import { syncBuiltinESMExports } from "node:module"
 import timers from "node:timers"
@@ -9,15 +9,15 @@ import timers from "node:timers"
 type TimerFunction = (...args: ReadonlyArray<unknown>) => unknown
 
 interface Activity {
-  /** How to clear each. */
+  /** The function that clears each. */
   readonly timers: Map<unknown, TimerFunction>
-  /** What was active when the run began. */
+  /** The active resources when the run began. */
   readonly before: ReadonlyArray<string>
 }
 
 let current: Activity | undefined
 
-/** To whom the code that runs now belongs, as far as that is known: to the run that was begun or set the timer. */
+/** The run that the executing code belongs to, if known: the one that was started or has set the timer. */
 let owner: Activity | undefined
 
 const owned = (activity: Activity, body: () => unknown) => {
@@ -29,7 +29,7 @@ const owned = (activity: Activity, body: () => unknown) => {
   }
 }
 
-/** What a callback has resolved runs before the next tick, and is still part of it. */
+/** Promise reactions of a callback run before the next tick and still belong to its run. */
 const disown = () => {
   process.nextTick(() => {
     owner = undefined
@@ -41,17 +41,13 @@ export const beginRun = (body: () => void) => {
   owned(current, body)
 }
 
-/** From here on the timers of the run may go off when they like. */
+/** From now on the timers of the run are no longer tracked. */
 export const endRun = () => {
   current?.timers.clear()
   current = undefined
 }
 
-/**
- * Clears the timers of the run in progress.
- *
- * @returns whether nothing is left of the run that could wake it up again
- */
+/** Clears the timers of the current run. Returns whether nothing is left that could resume it. */
 export const stopRun = (): boolean => {
   if (current === undefined) return true
   for (const [timer, clear] of current.timers) clear(timer)
@@ -65,42 +61,42 @@ export const stopRun = (): boolean => {
   return left.length === 0
 }
 
-/** Makes timers known to the run that sets them. */
-export const watchTimers = () => {
+/** Wraps the timer functions, so that each timer is assigned to the run that sets it. */
+export const trackTimers = () => {
   for (const kind of ["Timeout", "Interval", "Immediate"] as const) {
     const set = timers[`set${kind}`] as TimerFunction
     const clear = timers[`clear${kind}`] as TimerFunction
-    const watched = {
-      [`set${kind}`]: watchedSet(set, clear, kind === "Interval"),
-      [`clear${kind}`]: watchedClear(clear)
+    const tracked = {
+      [`set${kind}`]: trackedSet(set, clear, kind === "Interval"),
+      [`clear${kind}`]: trackedClear(clear)
     }
-    Object.assign(timers, watched)
-    Object.assign(globalThis, watched)
+    Object.assign(timers, tracked)
+    Object.assign(globalThis, tracked)
   }
   syncBuiltinESMExports()
 }
 
-const watchedSet = (set: TimerFunction, clear: TimerFunction, repeats: boolean) =>
+const trackedSet = (set: TimerFunction, clear: TimerFunction, repeats: boolean) =>
   new Proxy(set, {
     apply: (target, self, [callback, ...rest]) => {
       const activity = owner
       if (activity === undefined || typeof callback !== "function") {
         return Reflect.apply(target, self, [callback, ...rest])
       }
-      const watched = function(this: unknown, ...values: ReadonlyArray<unknown>) {
+      const tracked = function(this: unknown, ...values: ReadonlyArray<unknown>) {
         try {
           return owned(activity, () => Reflect.apply(callback, this, values))
         } finally {
           if (!repeats) activity.timers.delete(timer)
         }
       }
-      const timer = Reflect.apply(target, self, [watched, ...rest])
+      const timer = Reflect.apply(target, self, [tracked, ...rest])
       if (activity === current) activity.timers.set(timer, clear)
       return timer
     }
   })
 
-const watchedClear = (clear: TimerFunction) =>
+const trackedClear = (clear: TimerFunction) =>
   new Proxy(clear, {
     apply: (target, self, [timer]) => {
       current?.timers.delete(timer)

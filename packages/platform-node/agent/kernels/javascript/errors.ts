@@ -1,28 +1,32 @@
-/** What went wrong in JavaScript code, told by the lines of the code alone. */
+/** Error reports of JavaScript code, with stack frames of the user's code only. */
 import type { SourceMap } from "node:module"
 import { inspect, types } from "node:util"
 
-export type Told = { readonly name: string; readonly value: string; readonly traceback: string }
+export interface ErrorReport {
+  readonly name: string
+  readonly value: string
+  readonly traceback: string
+}
 
-const folder = `${__dirname}/`
+const kernelDirectory = `${__dirname}/`
 
 const maps = new Map<string, SourceMap>()
 
-/** Where the code of a run is not what was given, its lines are looked up. */
+/** Registers the source map of a run whose code was transformed. */
 export const mapLines = (name: string, map: SourceMap) => void maps.set(name, map)
 
-/** Stacks, also those that the code prints itself, end with the code, before what runs it. */
-export const tellOwnFrames = () => {
+/** Removes the frames of the kernel from all stacks, including those that the code prints itself. */
+export const hideKernelFrames = () => {
   Error.prepareStackTrace = (error, sites) => {
     const inspector = sites.findIndex((site) => site.getFileName() === "node:inspector")
     const own = sites.filter((site, at) =>
-      (inspector < 0 || at < inspector || site.isAsync()) && !site.getFileName()?.startsWith(folder)
+      (inspector < 0 || at < inspector || site.isAsync()) && !site.getFileName()?.startsWith(kernelDirectory)
     )
     return [headOf(error), ...own].join("\n    at ")
   }
 }
 
-/** As Node has it, with the code of its own errors. */
+/** Like Node: with the code of Node's own errors. */
 const headOf = (error: Error & { readonly code?: unknown }) => {
   const { code, message, name } = error
   return typeof code === "string" && code.startsWith("ERR_") && typeof name === "string" && !name.includes(code)
@@ -30,12 +34,10 @@ const headOf = (error: Error & { readonly code?: unknown }) => {
     : Error.prototype.toString.call(error)
 }
 
-/**
- * Frames of Node and of this program say nothing about the code that ran, nor does the number of those that a cause has too.
- */
-const isForeign = (line: string) =>
+/** Frames of Node and of the kernel, and the line that counts the frames omitted from a cause. */
+const isOmitted = (line: string) =>
   /^\s+at /.test(line)
-    ? /\(?node:/.test(line) || line.includes(folder)
+    ? /\(?node:/.test(line) || line.includes(kernelDirectory)
     : /^\s+\.{3} \d+ lines matching cause stack trace \.{3}/.test(line)
 
 const withOwnLines = (text: string) =>
@@ -46,17 +48,17 @@ const withOwnLines = (text: string) =>
       : found
   })
 
-/** An error with its stack and its own properties, which follow the last frame in braces. */
+/** An error with its stack and its own properties; those follow the last frame in braces. */
 export const stackOf = (error: unknown) => {
   const kept: Array<string> = []
   for (const line of inspect(error).split("\n")) {
-    if (!isForeign(line)) kept.push(line)
+    if (!isOmitted(line)) kept.push(line)
     else if (line.endsWith(" {")) kept.push(`${kept.pop()} {`)
   }
   return withOwnLines(kept.join("\n"))
 }
 
-export const explain = (error: unknown): Told => {
+export const describeError = (error: unknown): ErrorReport => {
   try {
     if (types.isNativeError(error) || error instanceof Error) {
       return { name: error.name, value: error.message, traceback: stackOf(error) }
@@ -67,20 +69,16 @@ export const explain = (error: unknown): Told => {
   }
 }
 
-/** Whether an error may have come from a run: it has passed through its code, or through that of no run. */
-export const isOfRun = ({ traceback }: Told, name: string) =>
+/** Whether an error may belong to a run: its stack has a frame of that run, or of no run. */
+export const isOfRun = ({ traceback }: ErrorReport, name: string) =>
   traceback.includes(`${name}:`) || !/\brun-\d+:/.test(traceback)
 
-/**
- * A line of code that could not be read, as Node shows it. What ends too early does so on the last line.
- *
- * @param fault line and column from zero
- */
-export const explainSyntax = (
+/** Shows the offending line like Node does; an unexpected end is shown on the last line. Line and column are 0-based. */
+export const describeSyntaxError = (
   name: string,
   code: string,
   fault: { readonly message: string; readonly line: number; readonly column: number }
-): Told => {
+): ErrorReport => {
   const texts = code.trimEnd().split("\n")
   const last = texts.length - 1
   const declared = fault.line + fault.column === 0 ? redeclared.exec(fault.message)?.[1] : undefined
@@ -96,7 +94,7 @@ const redeclared = /^Identifier '(.+)' has already been declared$/
 
 export const isRedeclaration = (message: string) => redeclared.test(message)
 
-/** V8 does not say where a name is declared that an earlier run has declared otherwise. */
+/** V8 does not report the position of a redeclaration that conflicts with an earlier run. */
 const declarationOf = (texts: ReadonlyArray<string>, name: string) => {
   const word = `(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`
   const nearby = new RegExp(`\\b(?:let|const|var|class|function)\\b[^;=]*?${word}`)

@@ -1,4 +1,4 @@
-/** What JavaScript code finds around it: its streams, its global names, and no module but its own. */
+/** The environment of JavaScript code: its streams and globals, and a module cache without the kernel's modules. */
 import { Console } from "node:console"
 import * as Fs from "node:fs"
 import Module, { createRequire } from "node:module"
@@ -7,7 +7,7 @@ import { Readable, Writable } from "node:stream"
 import { pathToFileURL } from "node:url"
 import { importName, metaName } from "./importRewrite.js"
 
-/** Writes all of it before it returns. A child that shares the pipe may have made it non-blocking. */
+/** Writes synchronously, also if a child process that shares the pipe has made it non-blocking. */
 export const writeAll = (fd: number, bytes: Uint8Array) => {
   for (let at = 0; at < bytes.length;) {
     try {
@@ -31,7 +31,7 @@ const makeStream = (fd: 1 | 2) => {
 
 const noInput = "There is no standard input: code runs without one"
 
-/** Whoever reads learns at once that nothing will come. */
+/** Reading fails at once instead of waiting forever. */
 const makeStdin = () =>
   Object.assign(
     new Readable({
@@ -44,13 +44,13 @@ const makeStdin = () =>
 
 let stdin: ReturnType<typeof makeStdin> | undefined
 
-/** The code is to find its own modules alone. */
-export const forgetModules = () => {
+/** Hides the kernel's own modules from the code. */
+export const clearModuleCache = () => {
   delete process.mainModule
   for (const file of Object.keys(require.cache)) delete require.cache[file]
 }
 
-/** What the code finds in the global scope; modules are looked up from the working directory. */
+/** Modules are resolved from the working directory. */
 export const prepareGlobals = () => {
   const file = join(process.cwd(), "[code]")
   const importer = new Module(file)

@@ -1,13 +1,13 @@
 /**
- * The statements of modules for code that runs as a script: imports become dynamic imports on the same lines, and what is
- * exported is declared like anything else. The code is read only as far as it takes to tell such a word from a text, a
- * comment or a regular expression that looks like one.
+ * Module syntax for code that is evaluated as a script: imports become dynamic imports on the same lines, and `export` is
+ * removed from declarations. The code is tokenised just enough to tell keywords from strings, comments and regular
+ * expressions.
  */
 
-/** The global function that stands for `import(…)`, which scripts run through the inspector do not have. */
+/** The global that replaces `import(…)`, which is not available to code evaluated by the inspector. */
 export const importName = "__import"
 
-/** The global that stands for `import.meta`. */
+/** The global that replaces `import.meta`. */
 export const metaName = "__importMeta"
 
 const statement = new RegExp(
@@ -22,10 +22,10 @@ const token =
 const templatePart = /(?:\\[^]|[^\\`$]|\$(?!\{))*(?:`|\$\{|$)/y
 const regularExpression = /\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/\w*/y
 
-/** After these words, as after most punctuation, a slash begins a regular expression. */
+/** After these words, as after most punctuation, a slash starts a regular expression. */
 const operators = new Set("return typeof case in of delete void throw new instanceof do else yield await".split(" "))
 
-/** A declaration that is exported, or a list of what has been declared. */
+/** `export` in front of a declaration, or an export list. */
 const exported =
   /export(?:\s+default)?(?=\s+(?:const|let|var|class|(?:async\s+)?function)\b)|export\s*\{[^{}]*\}(?!\s*from\b)/y
 
@@ -37,7 +37,7 @@ export const rewriteModule = (code: string): string => {
     if (at < copied) continue
     const found = word === "import" ? importAt(code, at, nested) : exportAt(code, at)
     if (found === undefined) continue
-    out += code.slice(copied, at) + found.instead
+    out += code.slice(copied, at) + found.replacement
     copied = at + found.length
   }
   return out + code.slice(copied)
@@ -46,21 +46,21 @@ export const rewriteModule = (code: string): string => {
 const importAt = (code: string, at: number, nested: boolean) => {
   statement.lastIndex = at
   const found = nested ? null : statement.exec(code)
-  if (found !== null) return { instead: replacement(found), length: found[0].length }
+  if (found !== null) return { replacement: dynamicImport(found), length: found[0].length }
   const [expression, meta] = /^import\s*(?:\(|(\.\s*meta\b))/.exec(code.slice(at, at + 100)) ?? []
   if (expression === undefined) return undefined
   return meta === undefined
-    ? { instead: importName, length: "import".length }
-    : { instead: metaName, length: expression.length }
+    ? { replacement: importName, length: "import".length }
+    : { replacement: metaName, length: expression.length }
 }
 
 const exportAt = (code: string, at: number) => {
   exported.lastIndex = at
   const text = exported.exec(code)?.[0]
-  return text === undefined ? undefined : { instead: text.replace(/[^\n]/g, " "), length: text.length }
+  return text === undefined ? undefined : { replacement: text.replace(/[^\n]/g, " "), length: text.length }
 }
 
-/** Where the words stand as keywords, and whether that is inside brackets. */
+/** The positions of `import` and `export` as keywords, and whether they are inside brackets. */
 const keywordsOf = (
   code: string
 ): ReadonlyArray<{ readonly word: string; readonly at: number; readonly nested: boolean }> => {
@@ -84,7 +84,7 @@ const keywordsOf = (
     const start = at
     const text = read(token) || code[at++] || ""
     if (text.startsWith("//") || text.startsWith("/*")) continue
-    if (text === "/" && startsExpression(previous)) {
+    if (text === "/" && startsRegularExpression(previous)) {
       at = start
       if (read(regularExpression) === "") at = start + 1
     } else if (text === "import" && previous !== ".") found.push({ word: text, at: start, nested: depth > 0 })
@@ -100,20 +100,17 @@ const keywordsOf = (
   return found
 }
 
-/**
- * @param previous the token before a slash
- */
-const startsExpression = (previous: string) => operators.has(previous) || !/[\p{ID_Continue}$)\]}"'`]$/u.test(previous)
+/** Whether a slash after this token starts a regular expression. */
+const startsRegularExpression = (previous: string) =>
+  operators.has(previous) || !/[\p{ID_Continue}$)\]}"'`]$/u.test(previous)
 
-const replacement = ({ 0: text, groups: { clause = "", from = "", options } = {} }: RegExpExecArray) => {
+const dynamicImport = ({ 0: text, groups: { clause = "", from = "", options } = {} }: RegExpExecArray) => {
   const loaded = `await ${importName}(${from}${options === undefined ? "" : `, { with: ${options} }`})`
   const newlines = text.replace(/[^\n]/g, "")
   return `${declaration(clause.trim(), loaded)};${newlines}`
 }
 
-/**
- * @param clause what stands between `import` and `from`
- */
+/** `clause` is the text between `import` and `from`. */
 const declaration = (clause: string, loaded: string) => {
   if (clause === "") return `void ${loaded}`
   const [, name, rest = ""] = /^([^\s,{*]+)?\s*,?\s*([^]*)$/.exec(clause) ?? []

@@ -1,13 +1,13 @@
-/** The thread of the JavaScript kernel that interrupts a run: it can act while the main thread is caught in a loop. */
+/** The thread of the JavaScript kernel that interrupts a run, even while the main thread is in an endless loop. */
 import { Session } from "node:inspector"
 import * as Net from "node:net"
 import { parentPort } from "node:worker_threads"
 import { decodeFields, lines } from "../../../src/internal/agentWire/fields.js"
 
-/** A main thread that does not answer for so long is running code; one that answers is waiting for something. */
+/** If the main thread does not answer within this time it is executing code; otherwise it is waiting for an event. */
 const answerMs = 50
 
-const longestLine = 1024
+const maxLineBytes = 1024
 
 let unanswered: string | undefined
 
@@ -29,7 +29,7 @@ parentPort?.on("message", () => {
 const interrupts = new Net.Socket({ fd: 5, readable: true, writable: false })
 interrupts.on(
   "data",
-  lines(longestLine, (line) => {
+  lines(maxLineBytes, (line) => {
     const [kind, count = ""] = decodeFields(line)
     if (kind !== "interrupt") return
     unanswered = count

@@ -1,8 +1,9 @@
 /**
- * Runs JavaScript code for the agent: one process, its state kept from run to run. The code goes through V8's inspector in
- * REPL mode, which allows `await` and a second `const` of the same name at the top level.
+ * The JavaScript kernel: a process that keeps its state between runs. Code is evaluated by V8's inspector in REPL mode,
+ * which allows top-level `await` and the redeclaration of a `const`.
  *
- * Requests come on descriptor 3 and replies go to descriptor 4. Descriptor 5 brings interrupts, to a thread of their own.
+ * Requests arrive on descriptor 3 and replies are written to descriptor 4. Interrupts arrive on descriptor 5, which a thread
+ * of its own reads.
  */
 import { type Runtime, Session } from "node:inspector"
 import * as Net from "node:net"
@@ -11,24 +12,24 @@ import { inspect, types } from "node:util"
 import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads"
 import { decodeFields, encodeFields, lines } from "../../../src/internal/agentWire/fields.js"
 import { nameProcess } from "../../process/processName.js"
-import { beginRun, endRun, stopRun, watchTimers } from "./activity.js"
+import { beginRun, endRun, stopRun, trackTimers } from "./activity.js"
 import {
-  explain,
-  explainSyntax,
+  describeError,
+  describeSyntaxError,
+  type ErrorReport,
+  hideKernelFrames,
   interrupted,
   isOfRun,
   isRedeclaration,
   mapLines,
-  stackOf,
-  tellOwnFrames,
-  type Told
+  stackOf
 } from "./errors.js"
-import { forgetModules, prepareGlobals, writeAll } from "./globals.js"
+import { clearModuleCache, prepareGlobals, writeAll } from "./globals.js"
 import { rewriteModule } from "./importRewrite.js"
-import { isRefused, withObject } from "./syntax.js"
-import { looksTyped, type Stripped, stripTypes } from "./typeScript.js"
+import { failsToParse, wrapObjectLiteral } from "./syntax.js"
+import { looksLikeTypeScript, type Stripped, stripTypes } from "./typeScript.js"
 
-const longestRequest = 64 * 1024 * 1024
+const maxRequestBytes = 64 * 1024 * 1024
 
 type RemoteObject = Runtime.RemoteObject
 
@@ -37,10 +38,10 @@ type ExceptionDetails = Runtime.ExceptionDetails
 const session = new Session()
 session.connect()
 
-/** What the inspector hands over by reference ends up here. */
+/** Receives values that the inspector passes by reference. */
 const holder = { value: undefined as unknown }
 
-/** The identifier by which the inspector knows the holder. */
+/** The inspector's object id of the holder. */
 const holderId = (() => {
   const key = "__holder"
   Reflect.set(globalThis, key, holder)
@@ -52,7 +53,7 @@ const holderId = (() => {
   return found
 })()
 
-/** The value that a remote object stands for. */
+/** The value of a remote object. */
 const valueOf = ({ objectId, unserializableValue, value }: RemoteObject): unknown => {
   holder.value = undefined
   session.post("Runtime.callFunctionOn", {
@@ -67,16 +68,16 @@ const valueOf = ({ objectId, unserializableValue, value }: RemoteObject): unknow
   return found
 }
 
-const explainDetails = (
+const describeException = (
   { columnNumber, exception, lineNumber, scriptId, text }: ExceptionDetails,
   name: string,
   code: string
-): Told => {
+): ErrorReport => {
   if (exception === undefined) return { name: "Error", value: text, traceback: text }
-  const told = explain(valueOf(exception))
-  const isOfCode = told.name === "SyntaxError" && scriptId !== undefined
-  if (!isOfCode || told.traceback.includes(`${name}:`) && !isRedeclaration(told.value)) return told
-  return explainSyntax(name, code, { message: told.value, line: lineNumber, column: columnNumber })
+  const report = describeError(valueOf(exception))
+  const isOfCode = report.name === "SyntaxError" && scriptId !== undefined
+  if (!isOfCode || report.traceback.includes(`${name}:`) && !isRedeclaration(report.value)) return report
+  return describeSyntaxError(name, code, { message: report.value, line: lineNumber, column: columnNumber })
 }
 
 const reply = (...lines: ReadonlyArray<ReadonlyArray<string>>) =>
@@ -84,26 +85,22 @@ const reply = (...lines: ReadonlyArray<ReadonlyArray<string>>) =>
 
 let current: { readonly count: string; readonly limit: number } | undefined
 
-/**
- * Ends the run, unless it has ended before.
- *
- * @param shown types and contents
- */
-const finish = (count: string, error: Told | undefined, shown?: ReadonlyArray<string>) => {
+/** Ends the run, unless it has ended already. `result` consists of pairs of MIME type and content. */
+const finish = (count: string, error: ErrorReport | undefined, result?: ReadonlyArray<string>) => {
   if (current?.count !== count) return
   const { limit } = current
   current = undefined
   endRun()
   session.post("Runtime.releaseObjectGroup", { objectGroup: "run" })
-  const told = error === undefined ? ["0", "", "", ""] : ["1", error.name, error.value, error.traceback]
-  const result = shown === undefined ? [] : [["result", count, "0", "1", ...shown]]
-  reply(...[...result, ["done", count, ...told]].map((fields) => fields.map((field) => String(field).slice(0, limit))))
+  const outcome = error === undefined ? ["0", "", "", ""] : ["1", error.name, error.value, error.traceback]
+  const results = result === undefined ? [] : [["result", count, "0", "1", ...result]]
+  reply(
+    ...[...results, ["done", count, ...outcome]].map((fields) => fields.map((field) => String(field).slice(0, limit)))
+  )
 }
 
-/**
- * Ends a run from outside. What it has started could go on with it later: if that cannot be stopped, nothing goes on.
- */
-const abandon = (count: string) => {
+/** Ends a run from outside. If something it has started could resume it later and cannot be stopped, the kernel dies. */
+const endInterrupted = (count: string) => {
   if (current?.count !== count) return
   if (stopRun()) return finish(count, interrupted)
   current = undefined
@@ -113,14 +110,14 @@ const abandon = (count: string) => {
 const show = (count: string, value: unknown) => {
   if (value === undefined) return finish(count, undefined)
   try {
-    finish(count, undefined, described(value))
+    finish(count, undefined, displayBundle(value))
   } catch (error) {
-    finish(count, explain(error))
+    finish(count, describeError(error))
   }
 }
 
-/** The representations of a value: those it names itself, as in other kernels for JavaScript, and its text. */
-const described = (value: unknown): ReadonlyArray<string> => {
+/** The representations of a value: its text, and those that it provides itself (as in Deno's Jupyter kernel). */
+const displayBundle = (value: unknown): ReadonlyArray<string> => {
   const own = typeof value === "object" && value !== null
     ? Reflect.get(value, Symbol.for("Jupyter.display"))
     : undefined
@@ -135,20 +132,20 @@ const described = (value: unknown): ReadonlyArray<string> => {
 const run = (line: string) => {
   const [, count = "", , limit = "", code = ""] = decodeFields(line)
   current = { count, limit: Number(limit) }
-  const typed = looksTyped(code) ? stripTypes(code) : undefined
+  const typed = looksLikeTypeScript(code) ? stripTypes(code) : undefined
   beginRun(() => {
     if (typed === undefined || !("code" in typed)) evaluate(count, code, (fault) => evaluateTyped(count, code, fault))
     else evaluateStripped(count, typed)
   })
 }
 
-/** Code that is no JavaScript may be TypeScript. If it is neither, whichever reads further tells more. */
+/** Code that is not JavaScript may be TypeScript. If it is neither, the parser that got further gives the error. */
 const evaluateTyped = (count: string, code: string, fault: ExceptionDetails) => {
   const name = `run-${count}`
   const typed = stripTypes(code)
   if ("code" in typed) return evaluateStripped(count, typed)
   const further = typed.line - fault.lineNumber || typed.column - fault.columnNumber
-  finish(count, further > 0 ? explainSyntax(name, code, typed) : explainDetails(fault, name, code))
+  finish(count, further > 0 ? describeSyntaxError(name, code, typed) : describeException(fault, name, code))
 }
 
 const evaluateStripped = (count: string, { code, map }: Stripped) => {
@@ -156,12 +153,10 @@ const evaluateStripped = (count: string, { code, map }: Stripped) => {
   evaluate(count, code)
 }
 
-/**
- * @param onRefused what to do where nothing of the code has run
- */
-const evaluate = (count: string, code: string, onRefused?: (fault: ExceptionDetails) => void) => {
+/** `onSyntaxError` is called if the code does not parse, in which case none of it has run. */
+const evaluate = (count: string, code: string, onSyntaxError?: (fault: ExceptionDetails) => void) => {
   const name = `run-${count}`
-  const rewritten = withObject(rewriteModule(code))
+  const rewritten = wrapObjectLiteral(rewriteModule(code))
   const options = {
     expression: `${rewritten}\n//# sourceURL=${name}`,
     replMode: true,
@@ -175,16 +170,17 @@ const evaluate = (count: string, code: string, onRefused?: (fault: ExceptionDeta
     if (failure !== null) return finish(count, interrupted)
     const { exceptionDetails: fault, result } = answer
     if (fault !== undefined) {
-      const refused = onRefused !== undefined && fault.exception?.className === "SyntaxError" && isRefused(rewritten)
-      return refused ? onRefused(fault) : finish(count, explainDetails(fault, name, code))
+      const unparsed = onSyntaxError !== undefined && fault.exception?.className === "SyntaxError" &&
+        failsToParse(rewritten)
+      return unparsed ? onSyntaxError(fault) : finish(count, describeException(fault, name, code))
     }
     const value = valueOf(result)
     if (!types.isPromise(value)) return show(count, value)
-    value.then((settled) => show(count, settled), (error) => finish(count, explain(error)))
+    value.then((settled) => show(count, settled), (error) => finish(count, describeError(error)))
   })
 }
 
-const watch = () => {
+const startInterruptThread = () => {
   const options: WorkerOptions = {
     env: SHARE_ENV,
     execArgv: [],
@@ -193,30 +189,30 @@ const watch = () => {
   const worker = new Worker(join(__dirname, "interruptThread.cjs"), options)
   worker.on("message", ({ interrupt, ping }) => {
     if (ping !== undefined) worker.postMessage(ping)
-    else abandon(interrupt)
+    else endInterrupted(interrupt)
   })
 }
 
-/** What nobody caught ends the run it belongs to, as it would end a program. */
-const report = (error: unknown) => {
-  const told = explain(error)
-  if (current === undefined || !isOfRun(told, `run-${current.count}`)) {
-    return writeAll(2, Buffer.from(`Uncaught ${told.traceback}\n`))
+/** An uncaught error ends the run that it belongs to, as it would end a program. */
+const onUncaught = (error: unknown) => {
+  const report = describeError(error)
+  if (current === undefined || !isOfRun(report, `run-${current.count}`)) {
+    return writeAll(2, Buffer.from(`Uncaught ${report.traceback}\n`))
   }
   stopRun()
-  finish(current.count, told)
+  finish(current.count, report)
 }
 
 nameProcess("agb-javascript")
-forgetModules()
+clearModuleCache()
 prepareGlobals()
-tellOwnFrames()
-watchTimers()
+hideKernelFrames()
+trackTimers()
 process.on("SIGINT", () => {})
-process.on("uncaughtException", report)
-process.on("unhandledRejection", report)
-watch()
+process.on("uncaughtException", onUncaught)
+process.on("unhandledRejection", onUncaught)
+startInterruptThread()
 const requests = new Net.Socket({ fd: 3, readable: true, writable: false })
-requests.on("data", lines(longestRequest, run, () => process.exit(1)))
+requests.on("data", lines(maxRequestBytes, run, () => process.exit(1)))
 requests.on("close", () => process.exit(0))
 reply(["ready"])

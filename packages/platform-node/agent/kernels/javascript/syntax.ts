@@ -1,17 +1,15 @@
-/** What V8 makes of code before any of it runs. */
+/** Parses code with V8 without running it. */
 import { Script } from "node:vm"
 
-/** Whether V8 refuses the code as a whole, so that nothing of it can have run. */
-export const isRefused = (code: string) => !isBody(`{${code}\n}`)
+/** Whether the code as a whole does not parse, so that none of it can have run. */
+export const failsToParse = (code: string) => !isFunctionBody(`{${code}\n}`)
 
-/** What begins and ends with braces is an object to whoever writes it alone, though a block to V8. */
-export const withObject = (code: string) =>
-  /^\s*\{[^]*\}\s*$/.test(code) && isBody(`(${code}\n)`) ? `(${code}\n)` : code
+/** Code that consists of an object literal would be parsed as a block: wraps it in parentheses. */
+export const wrapObjectLiteral = (code: string) =>
+  /^\s*\{[^]*\}\s*$/.test(code) && isFunctionBody(`(${code}\n)`) ? `(${code}\n)` : code
 
-/**
- * @param body of an asynchronous function
- */
-const isBody = (body: string) => {
+/** Whether it is a valid body of an async arrow function. */
+const isFunctionBody = (body: string) => {
   try {
     return new Script(`async () => ${body}`) !== undefined
   } catch {

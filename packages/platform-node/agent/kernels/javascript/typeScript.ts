@@ -1,7 +1,7 @@
 /**
- * TypeScript for the JavaScript kernel. Types become spaces, so that lines and columns stay what they are; enums,
- * namespaces and parameter properties need other code, for which a source map tells the lines. What does it is loaded
- * with the first code that does not run as JavaScript.
+ * TypeScript for the JavaScript kernel. Types are replaced by spaces, which preserves lines and columns; enums, namespaces
+ * and parameter properties are transformed, with a source map. The transformer is loaded with the first code that is not
+ * plain JavaScript.
  */
 import type * as Swc from "@swc/wasm-typescript"
 import { SourceMap } from "node:module"
@@ -11,38 +11,38 @@ export interface Stripped {
   readonly map?: SourceMap
 }
 
-/** where TypeScript finds fault with the code */
-interface Refusal {
+/** A syntax error, also in terms of TypeScript. */
+interface SyntaxFault {
   readonly message: string
-  /** From zero. */
+  /** 0-based, like `column`. */
   readonly line: number
   readonly column: number
 }
 
-/** JavaScript reads this as two comparisons, which nobody writes; TypeScript reads it as a call with type arguments. */
+/** A call with type arguments. JavaScript would parse it as two comparisons, which nobody writes. */
 const typedCall = /[\p{ID_Continue}$]<[\p{ID_Continue}$\s,.[\]|&{}:;"'<>]*>\(/u
 
-export const looksTyped = (code: string) => typedCall.test(code)
+export const looksLikeTypeScript = (code: string) => typedCall.test(code)
 
-export const stripTypes = (code: string): Stripped | Refusal => {
+export const stripTypes = (code: string): Stripped | SyntaxFault => {
   try {
     return { code: transformer().transformSync(code, { mode: "strip-only", module: true }).code }
   } catch (error) {
-    return isUnsupported(error) ? rewriteTypes(code) : refusal(error)
+    return isUnsupported(error) ? rewriteTypes(code) : syntaxFault(error)
   }
 }
 
-const rewriteTypes = (code: string): Stripped | Refusal => {
+const rewriteTypes = (code: string): Stripped | SyntaxFault => {
   try {
     const options = { mode: "transform" as const, module: true, sourceMap: true, transform }
     const { code: made, map } = transformer().transformSync(code, options)
     return { code: made.trimEnd(), ...map === undefined ? {} : { map: new SourceMap(JSON.parse(map)) } }
   } catch (error) {
-    return refusal(error)
+    return syntaxFault(error)
   }
 }
 
-/** What later runs may use stays. */
+/** Keeps declarations that later runs may use. */
 const transform = {
   verbatimModuleSyntax: true,
   noEmptyExport: true,
@@ -54,8 +54,8 @@ let loaded: typeof Swc | undefined
 
 const transformer = () => loaded ??= require("@swc/wasm-typescript") as typeof Swc
 
-/** What the transformer throws is no Error. */
-const refusal = (error: unknown) => {
+/** The transformer does not throw instances of Error. */
+const syntaxFault = (error: unknown) => {
   const { message = String(error), startColumn = 0, startLine = 1 } = error as {
     message?: string
     startLine?: number

@@ -1,7 +1,7 @@
-"""Runs Python code for the agent: one process, its state kept from run to run.
+"""The Python kernel: a process that keeps its state between runs.
 
-Requests come on descriptor 3 and replies go to descriptor 4, as lines of fields (see fields.cjs). At the start only
-modules are imported that the interpreter has loaded anyway; the others wait until they are needed.
+Requests arrive on descriptor 3 and replies are written to descriptor 4, as lines of fields (see agentWire/fields.ts). For a
+fast start only modules that the interpreter itself has loaded are imported at once, all others on demand.
 """
 import _ast
 import _thread
@@ -11,7 +11,7 @@ import signal
 import sys
 from select import select
 
-sys.dont_write_bytecode = True  # not beside this file
+sys.dont_write_bytecode = True  # no __pycache__ beside this file
 import kernel_output
 sys.dont_write_bytecode = False
 
@@ -50,7 +50,7 @@ def requests():
 
 
 def wait_for_request():
-    """Between two runs a signal handler of the code may raise: that is told, and the state stays."""
+    """A signal handler of the code may raise between two runs: the error is printed and the kernel keeps running."""
     while True:
         try:
             return select([REQUESTS], [], [])
@@ -72,7 +72,7 @@ def reply(data):
 
 
 class Interrupts:
-    """SIGINT stops the code of the user and never this program."""
+    """SIGINT interrupts the user's code and never the kernel itself."""
 
     def __init__(self):
         self.allowed = False
@@ -88,7 +88,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def hold(self, function, *arguments):
-        """Calls a function that must not stop halfway; an interrupt meanwhile comes after it."""
+        """Calls a function that must not be interrupted; an interrupt is deferred until it returns."""
         self.held = True
         try:
             function(*arguments)
@@ -99,7 +99,7 @@ class Interrupts:
                 _thread.interrupt_main()
 
     def call(self, function, *arguments):
-        """The value of the call and None, or None and what it raised."""
+        """Returns the value of the call and None, or None and the exception that it raised."""
         try:
             try:
                 self.allowed = True
@@ -112,7 +112,7 @@ class Interrupts:
 
 
 class Results:
-    """What a run has to show beside its output, within a limit."""
+    """The results of a run, bounded in size."""
 
     def __init__(self):
         self.count = 0
@@ -148,7 +148,7 @@ class Results:
                 self.wait(number)
 
     def wait(self, number):
-        """Until the result is passed on, so that the output that follows comes after it."""
+        """Waits until the result has been sent, so that later output follows it."""
         wanted = encode(["shown", number])
         while wanted not in self.shown:
             heard = os.read(CONTROL, 4096)
@@ -158,12 +158,12 @@ class Results:
 
 
 def weight(bundle):
-    """The size of a bundle in bytes, or a little more."""
+    """An upper bound of the size of a bundle in bytes."""
     return sum(len(text) if text.isascii() else 4 * len(text) for text in bundle.values())
 
 
 def display(*values, raw=False, display_id=None, **_options):
-    """Shows values beside the output of the run, each in every form that it has."""
+    """Sends values as results, each in all of its representations."""
     import kernel_values
     for value in values:
         if raw and isinstance(value, dict):
@@ -178,7 +178,7 @@ def no_input(*_arguments, **_options):
 
 
 def show_figures(*_arguments, **_options):
-    """Shows the open figures of matplotlib and closes them."""
+    """Sends the open figures of matplotlib as results and closes them."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     if not hasattr(pyplot, "get_fignums"):
         return
@@ -192,7 +192,7 @@ def show_figures(*_arguments, **_options):
 
 
 class Imports:
-    """Adapts modules as they are imported, and stands in for IPython.display where IPython is not installed."""
+    """Patches modules when they are imported, and provides IPython.display if IPython is not installed."""
 
     changes = {
         "matplotlib.pyplot": {"show": show_figures},
@@ -231,12 +231,12 @@ class Imports:
     def own(self, name, file, **options):
         from importlib.util import spec_from_file_location
         spec = spec_from_file_location(name, FOLDER + "/" + file, **options)
-        spec.loader.set_data = lambda *_, **_options: None  # no bytecode either
+        spec.loader.set_data = lambda *_, **_options: None  # no __pycache__
         return spec
 
 
 class Program:
-    """The code of the runs: its namespace, its sources, its event loop."""
+    """The user's code: its namespace, its sources and its event loop."""
 
     def __init__(self):
         self.module = type(sys)("__main__")
@@ -279,7 +279,7 @@ class Program:
             task.cancel()
 
     def publish_sources(self):
-        """Gives the sources to linecache, so that tracebacks and `inspect` find them, once it is loaded."""
+        """Adds the sources to linecache, if it is loaded, for tracebacks and `inspect`."""
         linecache = sys.modules.get("linecache")
         if linecache is None or not hasattr(linecache, "cache"):
             return
@@ -288,7 +288,7 @@ class Program:
         self.sources.clear()
 
     def explain(self, error):
-        """Name, value and traceback of what the code raised, without the frames of this program."""
+        """Name, value and traceback of an exception, without frames of the kernel."""
         import traceback
         self.publish_sources()
         trace = error.__traceback__
@@ -308,7 +308,7 @@ class Program:
 
 
 def parsed(code, name, flags):
-    """The syntax tree of the code, and the code that its lines and columns are those of."""
+    """The syntax tree of the code, and the text that its positions refer to."""
     refused = None
     for text, shown in readings(code):
         try:
@@ -319,7 +319,7 @@ def parsed(code, name, flags):
 
 
 def readings(code):
-    """What is no Python as it stands may be indented as a whole, or have the commands that notebooks have."""
+    """The code as it is, then without indentation of the whole and with notebook commands translated."""
     yield code, code
     import kernel_magic
     plain = kernel_magic.unindented(code)
@@ -340,7 +340,7 @@ def is_silenced(code, node):
 
 
 def left_well(error):
-    """Whether the code ended itself, and without a complaint; `exit` closes the standard input on its way."""
+    """Whether the code has exited successfully. `exit` closes the standard input, which is reopened here."""
     if isinstance(error, SystemExit) and sys.stdin.closed:
         sys.stdin = open(os.devnull)
     return isinstance(error, SystemExit) and (error.code is None or error.code is False or error.code == 0)

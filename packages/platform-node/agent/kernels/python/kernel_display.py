@@ -1,4 +1,4 @@
-"""What programs import from IPython and IPython.display, for where IPython is not installed."""
+"""A substitute for IPython and IPython.display if IPython is not installed."""
 from builtins import display
 from kernel_values import DisplayHandle
 
@@ -67,7 +67,7 @@ class JSON(Media, shows="_repr_json_"):
 
 
 class Image(Media, shows="_repr_mimebundle_"):
-    """The bytes of a PNG or JPEG image, the name of a file with them, or an address."""
+    """A PNG or JPEG image: its bytes, the name of a file, or a URL."""
 
     def __init__(self, data=None, url=None, filename=None, **options):
         remote = isinstance(data, str) and "://" in data

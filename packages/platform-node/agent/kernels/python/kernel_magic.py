@@ -1,6 +1,6 @@
 """
-What notebooks understand beside Python: code that is indented as a whole, and the commands that Python has a word for:
-`!command`, `name = !command`, `%cd`, `%pip`, the inline figures, and cells that are shell scripts or files.
+Notebook syntax that is not Python: code that is indented as a whole, `!command`, `name = !command`, `%cd`, `%pip`,
+`%matplotlib`, and the cells `%%bash`, `%%sh` and `%%writefile`.
 """
 import os
 import re
@@ -15,14 +15,14 @@ CALL = "__import__('kernel_magic')."
 
 
 def unindented(code):
-    """Without the indentation of its first line, and without the mark that some editors begin a text with."""
+    """Removes the indentation of the first line from all lines, and a byte order mark."""
     text = code.lstrip("\ufeff")
     indentation = FIRST.match(text)[1]
     return re.sub("^" + indentation, "", text, flags=re.MULTILINE) if indentation else text
 
 
 def translate(code):
-    """The code with each such line as a call, on the same line."""
+    """Replaces each command by a call on the same line."""
     cell = CELL.match(code)
     if cell:
         return "\n" * code[:cell.start(1)].count("\n") + "%scell(%r, %r, %r)" % (CALL, *cell.groups())
@@ -44,7 +44,7 @@ def called(command):
 
 
 def cell(name, argument, body):
-    """A whole cell: a script, which must succeed, or the contents of a file."""
+    """A cell magic: a script, which must succeed, or the contents of a file."""
     if name in ("bash", "sh"):
         sys.stdout.flush()
         subprocess.run([name, "-c", body], check=True)
@@ -59,7 +59,7 @@ def cell(name, argument, body):
 
 
 def filled(command, names):
-    """A command with the value of each name in braces put in."""
+    """Replaces each name in braces by its value."""
     return re.sub(r"\{(\w+)\}", lambda found: str(names[found[1]]) if found[1] in names else found[0], command)
 
 
@@ -69,7 +69,7 @@ def shell(command, names):
 
 
 def capture(command, names):
-    """The lines that a command prints."""
+    """Returns the lines that a command prints."""
     return subprocess.run(filled(command, names), shell=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
 
 

@@ -1,4 +1,4 @@
-"""The output streams of the code, and how they survive what it does to them."""
+"""The output streams of the code, which are restored after it has closed or changed them."""
 import io
 import os
 import sys
@@ -8,7 +8,7 @@ KEPT = (os.dup(1), os.dup(2))
 
 
 class Output(io.TextIOWrapper):
-    """Passes lines on at once, and what is no line yet before anything that is written some time after it."""
+    """Line buffered, except that a write more than LINGER seconds after the last flush first flushes what is pending."""
 
     LINGER = 0.05
     passed = 0.0
@@ -29,7 +29,7 @@ def opened(name, binary):
 
 
 def reopen():
-    """What the code has closed is there again for the next run."""
+    """Reopens the streams that the code has closed."""
     for descriptor, kept, name in zip((1, 2), KEPT, ("stdout", "stderr")):
         try:
             os.fstat(descriptor)
@@ -41,7 +41,7 @@ def reopen():
 
 def flush():
     for descriptor in KEPT:
-        os.set_blocking(descriptor, True)  # a child may have changed that
+        os.set_blocking(descriptor, True)  # a child process may have made it non-blocking
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()

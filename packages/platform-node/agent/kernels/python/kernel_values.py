@@ -1,4 +1,4 @@
-"""The forms in which a value can be shown."""
+"""The representations of a value."""
 import builtins
 import sys
 
@@ -14,7 +14,7 @@ REPRESENTATIONS = (
 
 
 def described(value):
-    """The representations of a value by type. Methods are looked up as Python does it for its own: on the class."""
+    """The representations of a value by MIME type. Like special methods, `_repr_*_` methods are looked up on the class."""
     bundle = represented(value, "_repr_mimebundle_", include=None, exclude=None)
     found = dict(bundle) if isinstance(bundle, dict) else {}
     for mime, method in REPRESENTATIONS:
@@ -26,7 +26,7 @@ def described(value):
 
 
 def represented(value, method, **options):
-    """What a method returns, or nothing where there is none or it fails: the other representations still hold."""
+    """The result of a method, or None if it does not exist or fails: the other representations are still used."""
     if not hasattr(type(value), method):
         return None
     try:
@@ -38,7 +38,7 @@ def represented(value, method, **options):
 
 
 def shows_itself(value):
-    """Whether a value has its own way to be shown, which then is done."""
+    """Calls `_ipython_display_`, if the value has it; returns whether it has displayed itself."""
     if not hasattr(type(value), "_ipython_display_"):
         return False
     try:
@@ -60,7 +60,7 @@ def as_texts(bundle):
 
 
 def as_text(kind, content):
-    """A representation as text: JSON for the JSON types, base64 for bytes."""
+    """A representation as text: JSON for JSON types, base64 for bytes."""
     if kind.endswith(("/json", "+json")):
         import json
         return json.dumps(content, default=repr)
@@ -71,7 +71,7 @@ def as_text(kind, content):
 
 
 class DisplayHandle:
-    """What `display` returns where a `display_id` is asked for. What is shown stays: an update is shown after it."""
+    """Returned by `display` for a `display_id`. A result cannot be replaced: an update is sent as a further result."""
 
     def __init__(self, display_id=None):
         self.display_id = "%x" % id(self) if display_id in (None, True) else display_id

@@ -1,5 +1,6 @@
-# Runs R code for the agent: one process, its state kept from run to run. Requests come on descriptor 3 and replies go to
-# descriptor 4, as lines of fields (see fields.cjs). It sees the functions of R before those of the code.
+# The R kernel: a process that keeps its state between runs. Requests arrive on descriptor 3 and replies are written to
+# descriptor 4, as lines of fields (see agentWire/fields.ts). Its environment inherits from the base namespace, so that
+# definitions of the code do not mask functions that the kernel uses.
 
 local(envir = new.env(parent = .BaseNamespaceEnv), {
   suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
@@ -15,7 +16,7 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
   requests <- file("/dev/fd/3", open = "r", encoding = "UTF-8", raw = TRUE)
   replies <- file("/dev/fd/4", open = "wb", raw = TRUE)
 
-  # Closing all connections spares these two.
+  # closeAllConnections() must not close these two.
   all.connections <- getAllConnections
   own.connections <- as.integer(c(requests, replies))
   unlockBinding("getAllConnections", baseenv())
@@ -39,7 +40,7 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     flush(replies)
   }
 
-  # The bytes in groups of three, each as four letters.
+  # Each group of three bytes becomes four characters.
   alphabet <- c(LETTERS, base::letters, 0:9, "+", "/")
   base64 <- function(bytes) {
     missing <- -length(bytes) %% 3
@@ -55,7 +56,7 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     paste(text, collapse = "")
   }
 
-  # The plots of a run, each page as an image. Devices that the code has opened itself are its own business.
+  # The plots of a run, one image per page. Devices that the code has opened itself are left alone.
   take.plots <- function() {
     if (length(opened) == 0) return(character())
     for (device in intersect(opened, grDevices::dev.list())) grDevices::dev.off(device)
@@ -84,7 +85,7 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     invokeRestart("muffleMessage")
   }
 
-  # The run, its lines that are evaluated now, and where a call was made if that was in a run.
+  # The current run, the lines of the statement that is being evaluated, and the source position of a call.
   name <- ""
   statement <- ""
   place.of <- function(call) {
@@ -93,8 +94,8 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     if (is.character(file) && startsWith(file[1], "run-")) paste0(file[1], ":", reference[1])
   }
 
-  # The calls of the code, each with where it was made, and where the error was raised. They begin after `evaluate` and
-  # what it calls, and end with what raised the error.
+  # The call stack of the code with source positions, and the position of the error: the frames between `evaluate` with its
+  # internals and those that signal the error.
   calls.of.code <- function(calls) {
     heads <- vapply(calls, function(call) deparse(call[[1]])[1], "")
     first <- max(which(heads == "evaluate"), 0)
@@ -115,7 +116,7 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     paste(c(paste0("Error", called(condition), ": ", conditionMessage(condition)), place, numbers), collapse = "\n")
   }
 
-  # Each visible value is printed, as at the prompt; that of the last expression is the result.
+  # Visible values are printed as at the prompt; the value of the last expression is the result.
   run.all <- function(code) {
     lines <- strsplit(code, "\r?\n")[[1]]
     expressions <- parse(text = lines, keep.source = TRUE, srcfile = srcfilecopy(name, lines))

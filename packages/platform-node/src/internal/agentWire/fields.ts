@@ -1,7 +1,7 @@
 /**
- * What the agent and a kernel say to each other: lines of fields, tab between two. It can be read and written in a few
- * lines of any language without a library, which is why it is not JSON: Python starts in two thirds of the time without
- * its `json` module, and Java and R have none.
+ * The messages between the agent and a kernel: one line each, of tab-separated fields; tabs, line ends and the escape
+ * character are escaped. It is not JSON because every language has to parse it without a library: Python starts a third
+ * faster without its `json` module, and Java and R have none.
  */
 
 const escape = "\u0001"
@@ -20,13 +20,9 @@ export const decodeFields = (line: string) =>
     field.includes(escape) ? field.replace(/\u0001(.)/g, (_, letter) => characters[letter] ?? "") : field
   )
 
-/**
- * Calls back for each line of a stream of bytes. A line over the limit ends in `onTooLong`, once.
- *
- * @param limit in bytes
- */
+/** Splits a byte stream into lines. A line longer than `maxBytes` is dropped and calls `onTooLong`. */
 export const lines = (
-  limit: number,
+  maxBytes: number,
   onLine: (line: string) => void,
   onTooLong: () => void
 ): (chunk: Buffer) => void => {
@@ -42,10 +38,10 @@ export const lines = (
       from = at + 1
       onLine(line)
     }
-    if (from === chunk.length || size > limit) return
+    if (from === chunk.length || size > maxBytes) return
     parts.push(Buffer.from(chunk.subarray(from)))
     size += chunk.length - from
-    if (size > limit) {
+    if (size > maxBytes) {
       parts = []
       onTooLong()
     }

@@ -1,13 +1,12 @@
 /**
- * The frames that the host and the agent of a sandbox exchange: both sides import this one file, so it is plain
- * JavaScript.
+ * The frames that the host and the agent of a sandbox exchange.
  *
  *     u32 length of what follows | u32 id | u32 length of the JSON | JSON, UTF-8 | body, raw bytes
  *
  * Integers are big-endian. The host chooses the id of a call; every frame that belongs to it repeats the id.
  */
 
-import { isModest } from "./jsonLimits.js"
+import { type JsonLimits, withinJsonLimits } from "./jsonLimits.js"
 
 export interface Frame {
   readonly id: number
@@ -18,12 +17,12 @@ export interface Frame {
 /** The largest frame either side accepts, in bytes. A frame that announces more ends the connection. */
 export const maxFrameBytes = 64 * 1024 * 1024
 
-/** The most that the JSON part may be: a sandbox that sends more would make its host stand still. */
-export const maxJson = { depth: 200, weight: 2 ** 23 }
+/** Limits of the JSON part: parsing more would block the event loop of the host. */
+export const maxJson: JsonLimits = { depth: 200, cost: 2 ** 23 }
 
 const empty = Buffer.alloc(0)
 
-/** One frame as a list of buffers, so that a large body is not copied. */
+/** A frame as a list of buffers: a large body is not copied. */
 export const encode = (id: number, json: unknown, body: Uint8Array = empty): ReadonlyArray<Uint8Array> => {
   const text = Buffer.from(JSON.stringify(json), "utf8")
   const head = Buffer.allocUnsafe(12 + text.length)
@@ -35,8 +34,9 @@ export const encode = (id: number, json: unknown, body: Uint8Array = empty): Rea
 }
 
 /**
- * A decoder that is fed chunks of any size and calls back once per whole frame, in order. It throws a RangeError on a
- * frame that is too large or inconsistent, or whose JSON part is, and a SyntaxError on a bad JSON part; after either the stream is unusable.
+ * Returns a decoder that accepts chunks of any size and calls `onFrame` once per complete frame, in order. It throws a
+ * RangeError on a frame that is too large or inconsistent, or whose JSON exceeds the limits, and a SyntaxError on invalid
+ * JSON; after either the stream is unusable.
  */
 export const decoder = (onFrame: (frame: Frame) => void): (chunk: Buffer) => void => {
   let chunks: Array<Buffer> = []
@@ -63,7 +63,7 @@ export const decoder = (onFrame: (frame: Frame) => void): (chunk: Buffer) => voi
       const jsonLength = all.readUInt32BE(8)
       if (jsonLength > length - 8) throw new RangeError("frame shorter than its JSON part")
       const text = all.subarray(12, 12 + jsonLength)
-      if (!isModest(text, maxJson)) throw new RangeError("JSON part of too many or too deep values")
+      if (!withinJsonLimits(text, maxJson)) throw new RangeError("JSON part of too many or too deep values")
       const json = JSON.parse(text.toString("utf8"))
       const frame = { id: all.readUInt32BE(4), json, body: all.subarray(12 + jsonLength, 4 + length) }
       const rest = all.subarray(4 + length)

@@ -1,6 +1,6 @@
-/** How the Java kernel is run, the same where the host prepares its class archive and where the agent uses it. */
+/** The options of the Java kernel, which must be the same when the host makes its class archive and when it runs. */
 
-/** A quick start and a small footprint count for more than peak speed here. */
+/** For a fast start and a small footprint rather than peak speed. */
 export const javaOptions = [
   "-XX:TieredStopAtLevel=1",
   "-XX:+UseSerialGC",

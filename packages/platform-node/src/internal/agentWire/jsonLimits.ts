@@ -1,13 +1,14 @@
 /**
- * How much there is to JSON, found without parsing it: who parses or writes deep JSON by recursion overflows, and a
- * million of objects take a second and a hundred bytes each. Both sides use this file, so it has no dependency.
+ * Bounds the depth and size of JSON before it is parsed: recursion over deeply nested values overflows the stack, and a
+ * million objects take a second and about 100 bytes each.
  */
 
-/**
- * The most that JSON may be: levels of nesting, and weight. An object, an array and a member of an object weigh
- * eight, any other element one.
- */
-type Most = { readonly depth: number; readonly weight: number }
+export interface JsonLimits {
+  /** Levels of nesting. */
+  readonly depth: number
+  /** 8 for each object, array and member of an object, 1 for any other element. */
+  readonly cost: number
+}
 
 const quote = 0x22
 const backslash = 0x5c
@@ -15,9 +16,9 @@ const comma = 0x2c
 const colon = 0x3a
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 
-const heavy = 8
+const containerCost = 8
 
-/** The quote that ends the string which begins at `start`; the end of the text when there is none. */
+/** The index of the quote that closes the string at `start`, or the length of the text if there is none. */
 const endOfString = (text: Uint8Array, start: number) => {
   let at = start + 1
   for (;;) {
@@ -30,25 +31,22 @@ const endOfString = (text: Uint8Array, start: number) => {
   }
 }
 
-/**
- * The weight of the UTF-8 text of JSON, or Infinity where it is more than that. Of text that is no JSON it says nothing
- * of use.
- */
-export const weightOf = (text: Uint8Array, most: Most): number => {
-  let [depth, weight] = [0, 0]
+/** The cost of JSON in UTF-8, or Infinity if it exceeds a limit. Meaningless for text that is not JSON. */
+export const jsonCost = (text: Uint8Array, limits: JsonLimits): number => {
+  let [depth, cost] = [0, 0]
   for (let at = 0; at < text.length; at += 1) {
     const byte = text[at]
     if (byte === quote) at = endOfString(text, at)
-    else if (byte === comma) weight += 1
-    else if (byte === colon) weight += heavy
+    else if (byte === comma) cost += 1
+    else if (byte === colon) cost += containerCost
     else if (byte === openList || byte === openObject) {
       depth += 1
-      weight += heavy
-      if (depth > most.depth) return Infinity
+      cost += containerCost
+      if (depth > limits.depth) return Infinity
     } else if (byte === closeList || byte === closeObject) depth -= 1
-    if (weight > most.weight) return Infinity
+    if (cost > limits.cost) return Infinity
   }
-  return weight
+  return cost
 }
 
-export const isModest = (text: Uint8Array, most: Most) => weightOf(text, most) !== Infinity
+export const withinJsonLimits = (text: Uint8Array, limits: JsonLimits) => jsonCost(text, limits) !== Infinity

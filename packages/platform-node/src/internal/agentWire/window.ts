@@ -1,25 +1,20 @@
 /**
- * The flow of one stream between the host and the agent, either way: whoever sends goes no further than a window ahead of
- * what the other side has used, so that a slow reader holds up nobody but who writes for it. Both sides import this one
- * file, so it is plain JavaScript with no dependency.
+ * Backpressure for one stream between host and agent, in either direction: the sender stays within a window of bytes that
+ * the receiver has not acknowledged yet, so that a slow reader blocks only the writer that it reads from.
  */
 
 export const windowBytes = 256 * 1024
 
-/** What an event counts in a window beside its body, so that it does not take in a million of one byte each. */
+/** Counted for each event in addition to its body, so that a window does not hold a million events of one byte. */
 export const eventBytes = 256
 
-/**
- * The sender's side.
- *
- * @param onOpen called when a window that was full has room again
- */
+/** The sending side. `onOpen` is called when a full window has room again. */
 export const makeWindow = (onOpen: () => void) => {
   let ahead = 0
   const isFull = () => ahead >= windowBytes
   return {
     isFull,
-    /** Less than nothing when more was sent than it takes in. */
+    /** Negative if more was sent than the window allows. */
     room: () => windowBytes - ahead,
     sent: (bytes: number) => void (ahead += bytes),
     used: (bytes: number) => {
@@ -30,13 +25,13 @@ export const makeWindow = (onOpen: () => void) => {
   }
 }
 
-/** The reader's side: adds up what was used and tells of it before the sender would miss it. */
-export const makeReceipts = (tell: (bytes: number) => void): (bytes: number) => void => {
-  let owed = 0
+/** The receiving side: adds up what was consumed and acknowledges it well before the window is full. */
+export const makeReceipts = (acknowledge: (bytes: number) => void): (bytes: number) => void => {
+  let pending = 0
   return (bytes) => {
-    owed += bytes
-    if (owed < windowBytes / 4) return
-    tell(owed)
-    owed = 0
+    pending += bytes
+    if (pending < windowBytes / 4) return
+    acknowledge(pending)
+    pending = 0
   }
 }

@@ -3,7 +3,7 @@ import type { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import { isUtf8 } from "node:buffer"
 import type { IncomingMessage } from "node:http"
-import { weightOf } from "../../agentWire/jsonLimits.js"
+import { jsonCost } from "../../agentWire/jsonLimits.js"
 import type { Exchange } from "./exchange.js"
 import { refusal } from "./originCheck.js"
 import type { ServerLimits } from "./serverLimits.js"
@@ -24,11 +24,11 @@ const tooDeep = (limit: number) =>
   )
 
 /** Half a million objects, lists and fields; other values are lighter. */
-const mostWeight = 2 ** 22
+const maxJsonCost = 2 ** 22
 
 /** Whether a client's JSON can be parsed in a time that nobody notices. */
 export const isModest = (json: Uint8Array, { jsonDepth }: Pick<ServerLimits, "jsonDepth">): boolean =>
-  weightOf(json, { depth: jsonDepth, weight: mostWeight }) !== Infinity
+  jsonCost(json, { depth: jsonDepth, cost: maxJsonCost }) !== Infinity
 
 /** What a page can post to any server without being asked for permission first. */
 const formType = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i

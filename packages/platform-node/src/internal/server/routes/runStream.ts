@@ -5,7 +5,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { maxJson } from "../../agentWire/frames.js"
-import { isModest } from "../../agentWire/jsonLimits.js"
+import { withinJsonLimits } from "../../agentWire/jsonLimits.js"
 import {
   type SandboxAnswer,
   type SandboxCall,
@@ -106,7 +106,7 @@ type Told = ReadonlyArray<RunEvent | RunEnd>
 
 const readEvent = ({ body, event }: SandboxOutput, texts: Texts): Either.Either<Told, unknown> => {
   if (event !== "result") return Either.right(texts.piece(event, body))
-  return isModest(body, maxJson)
+  return withinJsonLimits(body, maxJson)
     ? Either.map(decodeResult(Buffer.from(body).toString("utf8")), (result) => [resultEvent(result)])
     : Either.left("too much")
 }

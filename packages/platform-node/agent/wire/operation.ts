@@ -1,34 +1,29 @@
-/** What an operation of the agent is: a call goes in, one reply comes out or a Failure is thrown. */
-import * as Fs from "node:fs"
-import type { Pipes } from "./process/pipes.js"
-import type { Processes } from "./process/processes.js"
-import type { Args } from "./wire/args.js"
-import type { Output, Sink } from "./wire/connection.js"
+/** What every operation of the agent has in common: it takes a call and returns one reply, or throws a Failure. */
+import type { Args } from "./args.js"
+import type { Output, Sink } from "./connection.js"
 
 export interface Config {
   readonly home: string
   readonly tmp: string
   /** The whole environment of user processes. */
   readonly env: Readonly<Record<string, string>>
-  /** Where shell and kernels start; the home directory by default. */
+  /** Where commands and kernels start; the home directory by default. */
   readonly workdir?: string
   /** Absolute paths. */
   readonly interpreters: Readonly<Record<string, string | undefined>>
-  /** The memory is that of the session. */
+  /** `memoryBytes` is the limit of the whole session. */
   readonly limits: { readonly maxOutputBytes: number; readonly memoryBytes?: number }
-  /** The session's way out, where it has one. */
+  /** Where the agent listens for outgoing connections of the session, if it may have any. */
   readonly proxy?: { readonly host: string; readonly port: number }
-  /** Whether the file operations must keep to home and tmp themselves, since no root directory of their own does it. */
+  /** Whether the agent itself must keep file operations within home and tmp, because it has no root directory of its own. */
   readonly confine?: boolean
 }
 
 export interface Agent {
   readonly config: Config
   readonly output: Output
-  /** What the host says to a call that runs, by the id of the call. */
+  /** Receive what the host sends to a running call, by the id of the call. */
   readonly inputs: Map<number, (args: Args) => Sink | undefined>
-  readonly pipes: Pipes
-  readonly processes: Processes
 }
 
 export interface Call {
@@ -47,10 +42,8 @@ export interface Reply {
 
 export type Operation = (call: Call, agent: Agent) => Promise<Reply>
 
-/** Where commands and kernels start, made again where a session has removed it. */
-export const workdirOf = ({ home, workdir = home }: Config) => {
-  try {
-    Fs.mkdirSync(workdir, { recursive: true })
-  } catch { /* what is in the way is told when it is entered */ }
-  return workdir
+/** An operation whose request has a body, which arrives in chunks before the reply is made. */
+export interface Upload {
+  readonly write: (chunk: Buffer) => void
+  readonly end: () => Reply
 }
