@@ -17,8 +17,8 @@ const filesIn = (directory) =>
       .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     : []
 
-/** What is not compiled has a place of its own: `dist/agent`, `dist/agb-local.*`. */
-const isCompiled = (path) => !/^agent\/|^agb-local\.|\.tsbuildinfo$/.test(path)
+/** What is not compiled has a place of its own: `dist/agent`, `agb-local`. */
+const isCompiled = (path) => !/^agent\/|^agb-local\.(cjs|notices\.txt)$|\.tsbuildinfo$/.test(path)
 
 /** `tsc -b` leaves the output of modules that were moved or removed. */
 const removeStale = (directory) => {

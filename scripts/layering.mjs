@@ -40,7 +40,9 @@ const layers = {
     ["internal/localRuntime"],
     ["Isolation", "NodeAgb"],
     ["LocalAgb"],
-    ["AgbPromise", "bin"],
+    ["internal/cli"],
+    ["AgbPromise", "serve"],
+    ["bin"],
     ["index"]
   ],
   "packages/platform-node/src/internal/sandbox": [

@@ -6,12 +6,12 @@ import { withPacked } from "./pack.mjs"
 
 const needed = {
   core: ["dist/index.js", "dist/index.d.ts"],
-  "platform-node": ["dist/index.js", "dist/index.d.ts", "dist/agb-local.js", "dist/agb-local.notices.txt"]
+  "platform-node": ["dist/index.js", "dist/index.d.ts", "dist/agb-local.cjs", "dist/agb-local.notices.txt"]
 }
 const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
 const kernels = ["Kernel.java", "kernel.R", "kernel.py"]
 const allowed = /^(README\.md|LICENSE|CHANGELOG\.md|package\.json|dist\/.+)$/
-const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/bin\./
+const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/(bin|serve)\./
 
 const faultsOf = (name, folder) => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })

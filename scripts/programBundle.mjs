@@ -1,4 +1,6 @@
-// `agb-local` with all that it imports, in one file, so that it starts at once.
+// `agb-local` with all that it imports, in one file, so that it starts at once. It is CommonJS, since what an ES module
+// imports is loaded before its first line runs, also where only a lazy part of the bundle needs it: 1.4 times the time of
+// `node -e 0` for --version against 1.6.
 import { build } from "esbuild"
 import { readFileSync, writeFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
@@ -7,7 +9,7 @@ import { fileURLToPath } from "node:url"
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const directory = join(root, "packages", "platform-node")
 const source = join(directory, "src")
-const program = join(directory, "dist", "agb-local.js")
+const program = join(directory, "dist", "agb-local.cjs")
 const notices = join(directory, "dist", "agb-local.notices.txt")
 
 /** What a module finds beside itself lies beside its compiled form, which is published as well. */
@@ -18,10 +20,8 @@ const ownUrls = {
       const text = readFileSync(path, "utf8")
       if (!path.startsWith(source) || !text.includes("import.meta.url")) return undefined
       const compiled = JSON.stringify(`./${relative(source, path).replace(/\.ts$/, ".js")}`)
-      return {
-        contents: text.replaceAll("import.meta.url", `new URL(${compiled}, import.meta.url).href`),
-        loader: "ts"
-      }
+      const url = `new URL(${compiled}, require("node:url").pathToFileURL(__filename)).href`
+      return { contents: text.replaceAll("import.meta.url", url), loader: "ts" }
     })
 }
 
@@ -38,17 +38,16 @@ export const bundleProgram = async () => {
     outfile: program,
     bundle: true,
     platform: "node",
-    format: "esm",
+    format: "cjs",
     target: "node20.18",
     external: ["@swc/wasm-typescript"],
-    banner: {
-      js: "import { createRequire as requireOf } from \"node:module\"\nconst require = requireOf(import.meta.url)"
-    },
     plugins: [ownUrls],
     metafile: true,
     logLevel: "warning"
   })
-  const folders = Object.keys(metafile.inputs).map((path) => packageOf(resolve(path)))
+  const [output] = Object.values(metafile.outputs)
+  const used = Object.entries(output.inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+  const folders = used.map(([path]) => packageOf(resolve(path)))
   const others = [...new Set(folders)].filter((folder) => folder !== undefined).sort()
   writeFileSync(notices, others.map(licenseOf).join(`\n${"-".repeat(80)}\n\n`))
 }

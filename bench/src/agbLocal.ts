@@ -21,7 +21,7 @@ export interface AgbLocal {
 }
 
 const program = fileURLToPath(
-  new URL("dist/agb-local.js", import.meta.resolve("@effect-agb/platform-node/package.json"))
+  new URL("dist/agb-local.cjs", import.meta.resolve("@effect-agb/platform-node/package.json"))
 )
 const apiKey = "akm-bench"
 

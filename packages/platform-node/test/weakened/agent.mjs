@@ -228,7 +228,7 @@ export default [
   },
   {
     defence: "an owner that is dead is gone, reaped or not",
-    changes: { [`${sandbox}/disk/owner.ts`]: [["isZombie(owner.pid) || ", ""]] },
+    changes: { [`${sandbox}/disk/owner.ts`]: [["processStat(owner.pid)?.isZombie === true || ", ""]] },
     caughtBy: [whole, "is swept when its owner is gone"]
   },
   {

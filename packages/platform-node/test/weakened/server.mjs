@@ -9,6 +9,7 @@ const connections = `packages/platform-node/src/internal/server/http/connections
 const registry = `packages/platform-node/src/internal/server/sessions/registry.ts`
 const webSocket = `packages/platform-node/src/internal/server/routes/webSocketRoute.ts`
 const hosts = `packages/platform-node/src/internal/server/http/hosts.ts`
+const launcher = `packages/platform-node/src/internal/cli/launcher.ts`
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
 const urls = `${contexts}/signedUrls.ts`
 
@@ -23,6 +24,7 @@ const limits = `${tests}/server/attacksLimits.test.ts`
 const tokens = `${tests}/server/attacksTokens.test.ts`
 const sockets = `${tests}/server/attacksSockets.test.ts`
 const links = `${tests}/server/links.test.ts`
+const program = `${tests}/server/program.test.ts`
 const hostTests = `${tests}/server/hosts.test.ts`
 const life = `${tests}/server/server.test.ts`
 
@@ -47,6 +49,16 @@ export default [
     defence: "the Host header of links where clients may use other names",
     changes: { [gateway]: [["return !isOwn(host, request) ||", "return host === undefined ||"]] },
     caughtBy: [hostTests, "opens links under the name that the client uses"]
+  },
+  {
+    defence: "agb-local does not outlive the npm that started it",
+    changes: { [launcher]: [["if (!isGone(launcher)) return", "if (launcher.pid > 0) return"]] },
+    caughtBy: [program, "by SIGKILL, ends and leaves nothing"]
+  },
+  {
+    defence: "agb-local outlives npm in a session of its own",
+    changes: { [launcher]: [[" || isDetached()) return", ") return"]] },
+    caughtBy: [program, "goes on when it was started by something else"]
   },
   {
     defence: "requests in flight on a connection",

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
+import { processStat } from "../../node/processStat.js"
 
 /** A process id says little alone: it is given out again, and means another elsewhere. Written as JSON. */
 const OwnerText = Schema.parseJson(Schema.Struct({
@@ -25,15 +26,7 @@ const textOf = (path: string): string | null => {
   }
 }
 
-/** From the third on; the name before them may hold spaces and parentheses. */
-const statFields = (pid: number): ReadonlyArray<string> =>
-  textOf(`/proc/${pid}/stat`)?.split(") ").at(-1)?.split(" ") ?? []
-
-/** Field 22 of the process's stat line. */
-export const startTime = (pid: number): string | null => statFields(pid)[19] ?? null
-
-/** Dead, but nobody has asked how it ended: where process 1 reaps nobody, for ever. */
-const isZombie = (pid: number): boolean => /^[ZX]$/.test(statFields(pid)[0] ?? "")
+export const startTime = (pid: number): string | null => processStat(pid)?.startTime ?? null
 
 const pidNamespace = (): string | null => {
   try {
@@ -66,6 +59,6 @@ export const isGone = (owner: Owner): boolean => {
   const here = self()
   if (owner.host !== here.host) return false
   if (owner.bootId !== here.bootId) return true
-  return owner.pidNamespace === here.pidNamespace &&
-    (!isAlive(owner.pid) || isZombie(owner.pid) || owner.startTime !== startTime(owner.pid))
+  if (owner.pidNamespace !== here.pidNamespace) return false
+  return !isAlive(owner.pid) || processStat(owner.pid)?.isZombie === true || owner.startTime !== startTime(owner.pid)
 }
