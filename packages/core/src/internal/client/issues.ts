@@ -16,8 +16,7 @@ const expectation = (ast: AST.AST): string =>
   Option.getOrElse(AST.getDescriptionAnnotation(ast), () => kinds[ast._tag] ?? String(ast)).slice(0, 200)
 
 /** The complaint of `JSON.parse` quotes the text. */
-const isJsonText = (ast: AST.AST): boolean =>
-  Option.contains(AST.getSchemaIdAnnotation(ast), AST.ParseJsonSchemaId as AST.SchemaIdAnnotation)
+const isJsonText = (ast: AST.AST): boolean => ast.annotations[AST.SchemaIdAnnotationId] === AST.ParseJsonSchemaId
 
 const isMany = (
   issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>
