@@ -125,16 +125,16 @@ const declaredTexts = (program, symbol, exported) => {
   const values = declarations.filter(ts.isVariableDeclaration)
   const shown = isTypeOnlyExport(exported) ? types : [...types, ...values]
   const texts = shown.flatMap((declaration) => textsOf(program, declaration))
-  return new Set(texts.map((text) => /^(export )?declare const /.test(text) ? schemaText(program, symbol, text) : text))
+  return texts.map((text) => /^(export )?declare const /.test(text) ? schemaText(program, symbol, text) : text)
 }
+
+const readable = (code) => withoutSince(withoutInternalModules(withoutImportTypes(code)))
 
 /** Every declaration of a symbol, once each, under the name that it is exported by. */
 export const codeOf = (program, symbol, exported) => {
   const texts = declaredTexts(program, symbol, exported)
-  const code = [...texts].map((text) =>
-    withoutSince(withoutInternalModules(withoutImportTypes(text.replace(/^export /, ""))))
-  )
-  return format(code.join("\n\n")).replace(
+  const code = new Set(texts.map((text) => readable(text.replace(/^export /, ""))))
+  return format([...code].join("\n\n")).replace(
     new RegExp(`^(declare (?:const|function|class) )${symbol.name}\\b`, "gm"),
     `$1${exported.name}`
   )

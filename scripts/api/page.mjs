@@ -34,7 +34,7 @@ const linked = (text, targets) =>
 
 export const firstSentence = (text) => {
   const paragraph = text.split("\n\n")[0].replace(/\s+/g, " ")
-  return /^.*?[.:](?= |$)/.exec(paragraph)?.[0].replace(/:$/, ".") ?? paragraph
+  return /^.*?\.(?= |$)/.exec(paragraph)?.[0] ?? paragraph
 }
 
 const grouped = (entries) => {

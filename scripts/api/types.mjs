@@ -15,9 +15,9 @@ const byPlace = (one, other) => {
   return at === -1 ? 0 : places[0][at] < places[1][at] ? -1 : 1
 }
 
-/** `readonly name?: type`, with its comment, for each. */
+/** `readonly name?: type`, with its comment, for each that has a name and no symbol. */
 export const propertyTexts = (checker, properties, at) =>
-  [...properties].sort(byPlace).map((property) => {
+  properties.filter(({ name }) => !name.startsWith("__@")).sort(byPlace).map((property) => {
     const type = typeText(checker, checker.getTypeOfSymbolAtLocation(property, at), at)
     const optional = property.flags & ts.SymbolFlags.Optional ? "?" : ""
     return `${fieldComment(property, checker)}readonly ${property.name}${optional}: ${type}`
