@@ -5,39 +5,54 @@ import { blocksOf, deadEnd, linksOf, page, pages, root } from "./support/markdow
 import { complaintsOf } from "./support/typecheck.js"
 
 const blocks = pages.flatMap(blocksOf)
-const checked = blocks.filter(({ info }) => info === "ts")
 
-describe("the code in the documentation", () => {
-  it("compiles", () => {
+const wrong = {
+  page: "wrong.md",
+  info: "ts",
+  line: 10,
+  code: `import { Session } from "@effect-agb/core"\n\nexport const wrong = Session.layer({ image: 1 })\n`
+}
+
+describe("the code on the pages", () => {
+  it("compiles, each block as a module of its own", () => {
+    const checked = blocks.filter(({ info }) => info === "ts")
     assert.isAbove(checked.length, 30)
-    assert.deepStrictEqual(complaintsOf(checked), [])
+    const complaints = complaintsOf([...checked, wrong])
+    assert.deepStrictEqual(complaints.filter((complaint) => !complaint.startsWith("wrong.md")), [])
+    assert.strictEqual(complaints.length, 1, "code that is wrong is noticed")
+    assert.match(complaints[0] ?? "", /^wrong\.md:12: .*'image' does not exist/)
   }, 300_000)
 
-  it("is checked but for a few fragments", () => {
+  it("is checked, but for a few fragments", () => {
     const unchecked = blocks.filter(({ info }) => info.startsWith("ts ")).map(({ line, page }) => `${page}:${line}`)
     assert.isAtMost(unchecked.length, 3, unchecked.join(", "))
   })
-
-  it("would not compile if it were wrong", () => {
-    const code = `import { Session } from "@effect-agb/core"\n\nexport const wrong = Session.layer({ image: 1 })\n`
-    const [complaint = "", ...others] = complaintsOf([{ page: "README.md", info: "ts", line: 10, code }])
-    assert.match(complaint, /^README\.md:12: .*'image' does not exist/)
-    assert.deepStrictEqual(others, [])
-  }, 300_000)
 })
 
 describe("the README", () => {
-  const examples = blocksOf(page("README.md")).filter(({ info }) => info === "ts")
+  const readme = page("README.md")
 
-  it("has for its first examples programs that are run by the tests", () => {
+  it("begins with programs that are among the examples, which are run", () => {
     const files = ["quickstart", "quickstartPromise"].map((name) =>
       readFileSync(join(root, "examples", "src", `${name}.ts`), "utf8")
     )
-    assert.deepStrictEqual(examples.slice(0, 2).map(({ code }) => code), files)
+    const first = blocksOf(readme).filter(({ info }) => info === "ts").slice(0, 2)
+    assert.deepStrictEqual(first.map(({ code }) => code), files)
+  })
+
+  it("installs the versions that are tested", () => {
+    const workspace = readFileSync(join(root, "pnpm-workspace.yaml"), "utf8")
+    const installs = [...readme.text.matchAll(/npm install .*/g)].join("\n")
+    const named = installs.matchAll(/ (@?[\w/-]+)@(\d[\d.]*)/g)
+    const versions = new Map([...named].map(([, name = "", version = ""]) => [name, version]))
+    assert.includeMembers([...versions.keys()], ["effect", "@effect/platform", "@effect/vitest", "vitest"])
+    for (const [name, version] of versions) {
+      assert.match(workspace, new RegExp(`^ *"?${name}"?: ${version.replaceAll(".", "\\.")}(\\.|$)`, "m"), name)
+    }
   })
 })
 
-describe("links between pages", () => {
+describe("links lead somewhere", () => {
   for (const page of pages) {
     it(page.path, () => {
       assert.deepStrictEqual(linksOf(page).flatMap((link) => deadEnd(page, link) ?? []), [])
