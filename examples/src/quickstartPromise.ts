@@ -9,8 +9,8 @@ if (created.success) {
   const run = await code.runCode("[1, 2, 3].reduce((a, b) => a + b)", "javascript")
   console.log(run.success ? `the sum is ${run.result}` : `failed: ${run.errorMessage}`)
 
-  const listing = await command.executeCommand("ls /nowhere")
-  console.log(listing.success ? listing.output : `ls ended with exit code ${listing.exitCode}`)
+  const check = await command.executeCommand("grep -q word /dev/null")
+  console.log(check.success ? "found" : `grep ended with exit code ${check.exitCode}`)
 } else {
   console.error(created.errorMessage)
   process.exitCode = 1
