@@ -2,7 +2,7 @@ import effect from "@effect/eslint-plugin"
 import tseslint from "typescript-eslint"
 
 export default tseslint.config(
-  { ignores: ["**/dist", "**/node_modules", "packages/*/docs", "examples/programs"] },
+  { ignores: ["**/dist", "**/node_modules", "examples/programs"] },
   ...tseslint.configs.recommended,
   ...effect.configs.dprint,
   {

@@ -1,15 +1,15 @@
-// Runs alternatives in turn, A B C A B C, so that a drift of the machine hits all of them, and prints medians and ratios.
+// Runs alternatives interleaved, A B C A B C, so that a drift of the machine affects all of them, and prints medians and ratios.
 
 export interface Alternative {
   readonly name: string
   readonly run: () => Promise<unknown>
-  /** Runs after each sample and is not timed. */
+  /** Runs after each sample, untimed. */
   readonly pause?: () => Promise<unknown>
-  /** Every how many rounds it runs: more than 1 for what is slow. */
+  /** Runs in every nth round only: for slow alternatives. */
   readonly every?: number
 }
 
-/** What cannot be measured on this machine, and why. */
+/** An alternative that cannot run on this machine, and why. */
 export interface Missing {
   readonly name: string
   readonly missing: string
@@ -17,10 +17,10 @@ export interface Missing {
 
 export interface Rounds {
   readonly rounds: number
-  /** How many calls make one sample. */
+  /** Calls per sample. */
   readonly batch?: number
   readonly warmup?: number
-  /** No round begins after so many seconds, on a machine that is busy with something else. */
+  /** No round starts after this many seconds, for busy machines. */
   readonly seconds?: number
 }
 
@@ -56,17 +56,17 @@ const sample = async (
   return samples
 }
 
-/** Fewer samples than this say nothing about a tail. */
+/** With fewer samples a p99 means nothing. */
 const enoughForTail = 20
 
-const line = (name: string, samples: ReadonlyArray<number>, floor: number): string => {
+const line = (name: string, samples: ReadonlyArray<number>, baseline: number): string => {
   const millis = median(samples)
   const tail = samples.length < enoughForTail ? "" : quantile(samples, 0.99).toFixed(3)
-  return `  ${name.padEnd(58)} ${millis.toFixed(3).padStart(10)} ms ${(millis / floor).toFixed(2).padStart(8)} x` +
+  return `  ${name.padEnd(58)} ${millis.toFixed(3).padStart(10)} ms ${(millis / baseline).toFixed(2).padStart(8)} x` +
     `${tail.padStart(12)}`
 }
 
-/** The first alternative that can run is the floor that the others are measured by. */
+/** The first alternative that can run is the baseline: the ratios are to its median. */
 export const compare = async (
   title: string,
   choices: ReadonlyArray<Alternative | Missing>,
@@ -74,14 +74,14 @@ export const compare = async (
 ): Promise<void> => {
   const alternatives = choices.filter((choice): choice is Alternative => "run" in choice)
   const samples = await sample(alternatives, rounds)
-  const floor = median(samples[0] ?? [])
+  const baseline = median(samples[0] ?? [])
   console.log(
     `\n${title} (${samples[0]?.length} rounds)`.padEnd(61),
     "p50".padStart(13),
     "ratio".padStart(10),
     "p99".padStart(11)
   )
-  for (const [index, { name }] of alternatives.entries()) console.log(line(name, samples[index] ?? [], floor))
+  for (const [index, { name }] of alternatives.entries()) console.log(line(name, samples[index] ?? [], baseline))
   for (const choice of choices) {
     if ("missing" in choice) console.log(`  ${choice.name.padEnd(58)} ${choice.missing}`)
   }

@@ -121,13 +121,13 @@ export const loadTransfer = async (server: AgbLocal, mebibytes: number, failures
   say("before", peaks())
   const start = performance.now()
   await copyFile(source, copy)
-  const floor = performance.now() - start
-  say("fs.copyFile", `${(floor / 1000).toFixed(2)} s`)
+  const baseline = performance.now() - start
+  say("baseline: fs.copyFile", `${(baseline / 1000).toFixed(2)} s`)
   const timed: Setting["timed"] = async (name, work) => {
     const start = performance.now()
     await failures.watch(name, work)
     const millis = performance.now() - start
-    say(name, `${(millis / 1000).toFixed(2)} s, ${(millis / floor).toFixed(1)} x copyFile; ${peaks()}`)
+    say(name, `${(millis / 1000).toFixed(2)} s, ${(millis / baseline).toFixed(1)} x baseline; ${peaks()}`)
   }
   const setting = { sdk, wire, session, source, copy, size: mebibytes * mebibyte, failures, timed }
   const exchange = await openExchange(wire, session.sessionId)

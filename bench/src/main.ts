@@ -1,4 +1,4 @@
-// All comparisons, or those named as arguments. Each prints medians of one run and ratios to its first line.
+// All comparisons, or those named as arguments. Each prints the medians of one run and their ratios to a baseline, its first line.
 import { code } from "./code.js"
 import { startContenders } from "./contenders.js"
 import { files } from "./files.js"
@@ -9,7 +9,7 @@ import { split } from "./split.js"
 import { toolCall } from "./toolCall.js"
 import { transfer } from "./transfer.js"
 
-/** These need the runtime and its alternatives; the heap that the big files leave behind makes each later fork dearer. */
+/** These need the runtime and its alternatives. Large files come last: the heap that they leave makes every later fork slower. */
 const sideBySide = { sessions, code, shell, split, transfer }
 const alone = { toolCall, files, imports }
 
@@ -22,7 +22,7 @@ if (unknown !== undefined) {
 }
 const isWanted = ([name]: readonly [string, unknown]) => wanted.length === 0 || wanted.includes(name)
 
-console.log(`Node ${process.versions.node}; medians, the first line of each block is the floor`)
+console.log(`Node ${process.versions.node}; medians; ratios are to the baseline, the first line of each block`)
 const started = performance.now()
 for (const [, run] of Object.entries(alone).filter(isWanted)) await run()
 const compared = Object.entries(sideBySide).filter(isWanted)

@@ -33,7 +33,7 @@ export const shell = async (contenders: Contenders): Promise<void> => {
       run: async () => toolText(await wire.callTool(sessionId, "shell", { command: "true" }))
     },
     {
-      name: "floor of the wire: getSessionInfo over bare undici",
+      name: "least of the wire: getSessionInfo over bare undici",
       run: async () => succeeded(await wire.post("/mcp/getSessionInfo", { sessionId }))
     }
   ], { rounds: 100, warmup: 10 })

@@ -1,5 +1,5 @@
-// What `pnpm demo` shows: the SDK's own sources go into a session, code in it counts what they are made of, and the
-// failures that a program meets come back as typed values.
+// `pnpm demo`: writes the SDK's own sources into a session, runs code there that counts what they use, and shows failures as
+// typed values.
 import type { AgbError } from "@effect-agb/core"
 import { Session } from "@effect-agb/core"
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
@@ -11,7 +11,7 @@ const sources = new URL("../../packages/core/src/", import.meta.url)
 const names = readdirSync(sources).filter((name) => name.endsWith(".ts"))
 const program = (name: string) => readFileSync(new URL(`../programs/${name}`, import.meta.url), "utf8")
 
-/** What the file tools call `/tmp` is `TMPDIR` for programs where there are no namespaces. */
+/** Without namespaces, `/tmp` of the file tools is the directory that `TMPDIR` names for programs. */
 const folder = "${TMPDIR:-/tmp}/demo"
 
 const count = ({ code, command, fileSystem }: Session.Session, language: string) =>

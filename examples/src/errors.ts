@@ -1,4 +1,4 @@
-// Every failure is in the type: what the code raised, how a command ended, a missing file, a wrong argument.
+// Every failure is in the type: an exception of the code, an exit code, a missing file, a timeout, a wrong argument.
 import { Session } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect } from "effect"

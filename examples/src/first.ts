@@ -1,4 +1,5 @@
-// A first program: a session, a file, code that reads it. The session is gone when the program ends, however it ends.
+// A session, a file, and code that reads it, in Python where that is installed. The session is deleted when the program ends,
+// however it ends.
 import { Code, FileSystem, Session } from "@effect-agb/core"
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect } from "effect"

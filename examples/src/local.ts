@@ -1,4 +1,5 @@
-// The local runtime for these examples. Their code is ours, so where no isolation can be had they say so and go on.
+// The local runtime of these examples. They run only their own code, so where no isolation is available they print a warning and
+// go on without.
 import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import { Console, Effect, Layer } from "effect"
 

@@ -1,4 +1,4 @@
-// Several sessions at once: each text goes to a session of its own, three at a time, and all are deleted in the end.
+// Several sessions at once: a session per text, at most three at a time, each deleted when its text is done.
 import { Session } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect, Stream } from "effect"

@@ -1,9 +1,9 @@
-// The same without Effect: promises of plain results. With AGB_API_KEY on the cloud, without it on this machine.
+// Without Effect: promises of plain results. In the cloud if AGB_API_KEY is set, else on this machine.
 import { AGB, CreateSessionParams, type Session } from "@effect-agb/platform-node/AgbPromise"
 
 const params = new CreateSessionParams({ imageId: "agb-code-space-1" })
 
-/** The code of this example is ours, so where no isolation can be had it says so and goes on. */
+/** This example runs only its own code, so where no isolation is available it prints a warning and goes on without. */
 const connect = async (): Promise<AGB> => {
   if (process.env["AGB_API_KEY"] !== undefined) return new AGB()
   const agb = AGB.local()

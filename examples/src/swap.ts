@@ -1,4 +1,4 @@
-// One program, two backends: with AGB_API_KEY it runs on the cloud, without it on this machine. Only the layer differs.
+// One program, two backends: in the cloud if AGB_API_KEY is set, else on this machine. Only the layer differs.
 import { Command, Session } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect } from "effect"

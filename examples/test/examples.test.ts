@@ -1,4 +1,6 @@
+import { Isolation } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -18,6 +20,26 @@ const run = (
 
 const lines = (name: string): number =>
   readFileSync(new URL(`../src/${name}.ts`, import.meta.url), "utf8").trimEnd().split("\n").length
+
+describe("the first examples of the README", () => {
+  const printed: ReadonlyArray<readonly [name: string, lines: ReadonlyArray<string>]> = [
+    ["quickstart", [
+      "the sum is 6",
+      "the file says: kept as long as the session",
+      "the code raised TypeError: Cannot read properties of null (reading 'length')"
+    ]],
+    ["quickstartPromise", ["the sum is 6", "grep ended with exit code 1"]]
+  ]
+  for (const [name, lines] of printed) {
+    it(`${name} prints what it computed, or why there is no sandbox`, async () => {
+      const isolated = await Effect.runPromise(Effect.isSuccess(Isolation.probe("auto")))
+      const { code, output } = await run(name)
+      if (isolated) assert.deepStrictEqual(output.trimEnd().split("\n"), lines)
+      else assert.match(output, /No sandbox \(isolation: "auto"\): /)
+      assert.strictEqual(code, isolated ? 0 : 1, output)
+    }, 60_000)
+  }
+})
 
 describe("every example runs and ends well", () => {
   const examples: ReadonlyArray<readonly [name: string, says: ReadonlyArray<RegExp>]> = [
