@@ -31,7 +31,7 @@ const layers = {
     ["index"]
   ],
   "packages/platform-node/src": [
-    ["internal/agentWire", "internal/fifoSemaphore", "internal/node"],
+    ["internal/agentWire", "internal/fifoSemaphore", "internal/node", "internal/ownScope", "internal/readText"],
     ["internal/egress"],
     ["internal/sandbox"],
     ["internal/server"],

@@ -15,10 +15,10 @@ import { candidates, type Confined, type Landlock, landlockCandidate } from "./i
 import { diagnose, type Diagnosis, isAboutAge } from "./internal/sandbox/confine/diagnosis.js"
 import { nodeOnly } from "./internal/sandbox/confine/interpreters.js"
 import { type Isolation, type IsolationRequest, SandboxUnavailableError } from "./internal/sandbox/confine/isolation.js"
-import { landlockComplaint } from "./internal/sandbox/confine/landlock.js"
+import { probeLandlock } from "./internal/sandbox/confine/landlock.js"
 import { systemCallFilter } from "./internal/sandbox/confine/seccomp.js"
-import { memoryKeeper } from "./internal/sandbox/memory/memoryController.js"
-import type { MemoryKeeper } from "./internal/sandbox/memory/memoryLimit.js"
+import { findMemoryController } from "./internal/sandbox/memory/memoryController.js"
+import type { MemoryController } from "./internal/sandbox/memory/memoryLimit.js"
 import { canInspectSandboxes } from "./internal/sandbox/process/procAccess.js"
 import { unmetRequirement } from "./internal/sandbox/requirements.js"
 import { trial } from "./internal/sandbox/trial.js"
@@ -84,32 +84,32 @@ const users: Readonly<Record<Confined["entry"], string>> = {
 const isFiltered = (how: Confined) =>
   systemCallFilter(process.arch) !== undefined && (how._tag === "Bwrap" || how.perl !== undefined)
 
-const describe = (how: Confined, memory: MemoryKeeper): string => {
+const describe = (how: Confined, memory: MemoryController): string => {
   const tool = how._tag === "Bwrap" ? "bubblewrap" : "unshare from util-linux"
   const filter = isFiltered(how) ? "a system call filter" : "no system call filter"
   const loopback = how._tag === "Unshare" && how.ip === undefined ? ", no loopback inside (install iproute2)" : ""
   return `own root directory, processes, network, IPC and host name through ${tool}, ${users[how.entry]}, ` +
-    `no capabilities, ${filter}, resource limits, memory bounded by ${memory.means}${loopback}`
+    `no capabilities, ${filter}, resource limits, memory bounded by ${memory.description}${loopback}`
 }
 
-const gaps = (how: Confined, memory: MemoryKeeper): ReadonlyArray<string> => [
+const gaps = (how: Confined, memory: MemoryController): ReadonlyArray<string> => [
   "attacks on the kernel through the system calls that remain",
   "reading what every user may read in /usr and in the folders of the interpreters",
   "using processor time up to the deadline of a call, and after it through background processes of the session",
   "sending what the session holds to where the network leads that was asked for: `outbound` to every public address, " +
   "`host` to all that this machine reaches, its own services included",
-  ...(memory.isComplete ? [] : [
+  ...(memory.countsKernelMemory ? [] : [
     "using memory that only the kernel sees, such as data that waits in pipes and sockets, or shared memory that no " +
     "process has mapped: for that to count this process must be allowed to make control groups"
   ]),
-  ...(memory.isComplete || canInspectSandboxes() ? [] : [
+  ...(memory.countsKernelMemory || canInspectSandboxes() ? [] : [
     "using memory for files, as much as their file systems hold, and for empty ones: this process may not look into its " +
     "sessions (CAP_SYS_PTRACE)"
   ]),
   ...(isFiltered(how) ? [] : ["unusual system calls such as io_uring, keyctl or vsock sockets: no filter is in force"])
 ]
 
-const confined = (memory: MemoryKeeper) => (how: Confined): Isolation => ({
+const confined = (memory: MemoryController) => (how: Confined): Isolation => ({
   level: "namespaces",
   mechanism: how._tag === "Bwrap" ? "bwrap" : "unshare",
   description: describe(how, memory),
@@ -118,14 +118,14 @@ const confined = (memory: MemoryKeeper) => (how: Confined): Isolation => ({
   memory
 })
 
-const landlocked = (how: Landlock, memory: MemoryKeeper): Isolation => ({
+const landlocked = (how: Landlock, memory: MemoryController): Isolation => ({
   level: "landlock",
   mechanism: "landlock",
   description: "own files through Landlock and no sockets by a system call filter, " +
     (how.entry === "dropped"
       ? "under a user id per session that owns nothing outside"
       : "as the user who runs this process") +
-    `, resource limits, memory bounded by ${memory.means}`,
+    `, resource limits, memory bounded by ${memory.description}`,
   doesNotStop: [
     "attacks on the kernel through the system calls that remain",
     "reading what every user may read in /usr, some files of /etc, and the folders of the interpreters",
@@ -135,7 +135,7 @@ const landlocked = (how: Landlock, memory: MemoryKeeper): Isolation => ({
     "filling the disk of this machine's temporary directory: only the size of one file is limited",
     "using processor time up to the deadline of a call, and after it through background processes of the session",
     "processes that daemonise, clear their environment and end the process that watches over them: they outlive the session",
-    ...(memory.isComplete ? [] : ["using memory through such processes, or memory that only the kernel sees"]),
+    ...(memory.countsKernelMemory ? [] : ["using memory through such processes, or memory that only the kernel sees"]),
     "where the network of this machine was asked for, everything on it, path sockets of this user included"
   ],
   confinement: how,
@@ -147,8 +147,8 @@ const withLandlock = Effect.gen(function*() {
   const how = yield* landlockCandidate
   if (how === undefined) return { complaint: "perl is missing, or only root can come to the files of this package" }
   if (systemCallFilter(process.arch) === undefined) return { complaint: `no filter exists for ${process.arch}` }
-  const complaint = yield* Effect.promise(() => landlockComplaint(how.perl))
-  return complaint === undefined ? landlocked(how, yield* memoryKeeper) : { complaint }
+  const complaint = yield* Effect.promise(() => probeLandlock(how.perl))
+  return complaint === undefined ? landlocked(how, yield* findMemoryController) : { complaint }
 })
 
 const landlockOnly = Effect.flatMap(withLandlock, (found) =>
@@ -166,7 +166,7 @@ const firstThatWorks = (requested: IsolationRequest) =>
     const complaints: Array<string> = []
     for (const how of yield* candidates) {
       const complaint = yield* complaintOf(how)
-      if (complaint === undefined) return confined(yield* memoryKeeper)(how)
+      if (complaint === undefined) return confined(yield* findMemoryController)(how)
       complaints.push(complaint)
     }
     const other = requested === "auto" ? yield* withLandlock : undefined
@@ -208,5 +208,5 @@ export const probeAll: Effect.Effect<ReadonlyArray<Isolation>> = Effect.gen(func
   const working = all.filter((_, index) => complaints[index] === undefined)
   const isFirst = (how: Confined, index: number) =>
     working.findIndex((other) => other._tag === how._tag && other.entry === how.entry) === index
-  return working.filter(isFirst).map(confined(yield* memoryKeeper))
+  return working.filter(isFirst).map(confined(yield* findMemoryController))
 })

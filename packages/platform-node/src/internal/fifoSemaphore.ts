@@ -1,42 +1,43 @@
-/** Work of which only so much is done at a time, in the order in which it was asked for. */
+/** A counting semaphore that admits its waiters in the order in which they asked. */
 import * as Effect from "effect/Effect"
 
 interface Ticket {
   proceed: () => void
-  hasEntered: boolean
+  isAdmitted: boolean
 }
 
-export type Turns = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+/** Runs `work` once a permit is free, and releases the permit when it ends. */
+export type FifoSemaphore = <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** What waits can be interrupted at any moment; its place is then the next one's. */
-export const makeTurns = (most: number): Turns => {
+/** A waiter can be interrupted at any time, which moves up those behind it. */
+export const makeFifoSemaphore = (permits: number): FifoSemaphore => {
   const waiting: Array<Ticket> = []
   let running = 0
 
   const admit = () => {
-    while (running < most && waiting.length > 0) {
+    while (running < permits && waiting.length > 0) {
       const ticket = waiting.shift()!
-      ticket.hasEntered = true
+      ticket.isAdmitted = true
       running += 1
       ticket.proceed()
     }
   }
-  const enter = (ticket: Ticket) =>
+  const acquire = (ticket: Ticket) =>
     Effect.async<void>((resume) => {
       ticket.proceed = () => resume(Effect.void)
       waiting.push(ticket)
       admit()
     })
-  const leave = (ticket: Ticket) => {
+  const release = (ticket: Ticket) => {
     const at = waiting.indexOf(ticket)
     if (at !== -1) waiting.splice(at, 1)
-    if (ticket.hasEntered) running -= 1
+    if (ticket.isAdmitted) running -= 1
     admit()
   }
 
   return (work) =>
     Effect.uninterruptibleMask((restore) => {
-      const ticket: Ticket = { proceed: () => {}, hasEntered: false }
-      return restore(Effect.zipRight(enter(ticket), work)).pipe(Effect.ensuring(Effect.sync(() => leave(ticket))))
+      const ticket: Ticket = { proceed: () => {}, isAdmitted: false }
+      return restore(Effect.zipRight(acquire(ticket), work)).pipe(Effect.ensuring(Effect.sync(() => release(ticket))))
     })
 }

@@ -56,7 +56,7 @@ const makePool = (settings: RuntimeSettings) =>
       interpreters: settings.interpreters,
       limits: settings.sandboxLimits,
       network: settings.network.network,
-      outbound: settings.network.outbound,
+      egress: settings.network.egress,
       size: settings.poolSize,
       javaArchive
     }))

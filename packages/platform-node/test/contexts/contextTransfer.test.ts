@@ -8,7 +8,7 @@ import * as Http from "node:http"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { pipeline } from "node:stream/promises"
-import { treeOf } from "../../src/internal/sandbox/process/processTree.js"
+import { processTree } from "../../src/internal/sandbox/process/processTree.js"
 import { spawnFixture } from "../support/processes/children.js"
 import { processesWith, residentPeak } from "../support/processes/processes.js"
 import { best } from "../support/runtime.js"
@@ -191,7 +191,7 @@ const getSum = async (url: string): Promise<string> => {
 
 /** The agents of all sessions of a server, as this machine sees them. */
 const agentsOf = (server: number): ReadonlyArray<number> => {
-  const tree = new Set(treeOf(server))
+  const tree = new Set(processTree(server))
   return processesWith("agent.cjs").filter((pid) => tree.has(pid))
 }
 

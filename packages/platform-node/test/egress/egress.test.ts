@@ -44,14 +44,13 @@ const web = serve((socket) => {
 })
 
 describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_, isolation) => {
-  const start = (outbound: ReturnType<typeof outside>["outbound"]) =>
-    make({ isolation, interpreters: nodeOnly, outbound })
+  const start = (egress: ReturnType<typeof outside>["egress"]) => make({ isolation, interpreters: nodeOnly, egress })
 
   it.live("takes requests as an HTTP proxy, and hands them on as the server expects them", () =>
     Effect.gen(function*() {
       const { port } = yield* web
-      const { dialled, outbound } = outside({ "example.com": [somewhere] })
-      const sandbox = yield* start(outbound)
+      const { dialled, egress } = outside({ "example.com": [somewhere] })
+      const sandbox = yield* start(egress)
       const answer = yield* talk(sandbox, get("example.com", port, "/a?b=c"))
       assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
       assert.include(answer, "\r\n\r\nGET /a?b=c HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
@@ -62,8 +61,8 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
   it.live("takes streams through CONNECT and SOCKS5, by name and by address, and keeps one half open", () =>
     Effect.gen(function*() {
       const { port } = yield* echo
-      const { dialled, outbound } = outside({ "example.com": ["2606:2800:220:1::1"] })
-      const sandbox = yield* start(outbound)
+      const { dialled, egress } = outside({ "example.com": ["2606:2800:220:1::1"] })
+      const sandbox = yield* start(egress)
       const established = "HTTP/1.1 200 Connection established\r\n\r\nhello"
       assert.strictEqual(yield* talk(sandbox, connect("example.com", port, "hello"), "end"), established)
       assert.strictEqual(yield* talk(sandbox, connect("2606:2800:220:1::2", port, "hello"), "end"), established)
@@ -75,7 +74,7 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
 
   it.live("is named by the environment, and its own loopback is not part of it", () =>
     Effect.gen(function*() {
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       const told = (yield* shell(sandbox, "env | grep -i _proxy= | sort -f")).toString().trim().split("\n")
       const proxy = "http://127.0.0.1:3128"
       for (const name of ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"]) {
@@ -93,8 +92,8 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
 
   it.live("says why there is no connection", () =>
     Effect.gen(function*() {
-      const { outbound } = outside({ "unknown.example": [] })
-      const sandbox = yield* start(outbound)
+      const { egress } = outside({ "unknown.example": [] })
+      const sandbox = yield* start(egress)
       const closed = yield* Effect.scoped(Effect.map(echo, ({ port }) => port))
       assert.match(yield* talk(sandbox, get(somewhere, closed)), /^HTTP\/1\.1 502 .*refused the connection\n$/s)
       assert.strictEqual(yield* talk(sandbox, socks(somewhere, closed)), socksAnswer(5))
@@ -104,8 +103,8 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
 
   it.live("takes nonsense for what it is", () =>
     Effect.gen(function*() {
-      const { asked, dialled, outbound } = outside()
-      const sandbox = yield* start(outbound)
+      const { asked, dialled, egress } = outside()
+      const sandbox = yield* start(egress)
       const bad: ReadonlyArray<string> = [
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET https://a/ HTTP/1.1\r\n\r\n",
@@ -140,7 +139,7 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
         socket.on("end", () => heard = hash.digest("hex"))
         socket.end(down)
       })
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       const program = `
         const { createHash } = require("node:crypto")
         const socket = require("node:net").connect({ port: 3128, host: "127.0.0.1", allowHalfOpen: true })
@@ -161,8 +160,7 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
 
 describe.skipIf(isolations.length === 0)("the way out", () => {
   const isolation = found[0]!
-  const start = (outbound: ReturnType<typeof outside>["outbound"]) =>
-    make({ isolation, interpreters: nodeOnly, outbound })
+  const start = (egress: ReturnType<typeof outside>["egress"]) => make({ isolation, interpreters: nodeOnly, egress })
   const run = (program: string) => `node -e '${program}' >/dev/null 2>&1 &`
   const open = (port: number) =>
     `const s = require("net").connect(3128, "127.0.0.1"); s.write("CONNECT ${somewhere}:${port} HTTP/1.1\\r\\n\\r\\n");`
@@ -181,7 +179,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
         }
         send()
       })
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       yield* shell(sandbox, run(`${open(port)} s.pause(); setInterval(() => 0, 1000)`))
       assert.isTrue(yield* until(() => left > 0))
       yield* stands(() => left)
@@ -192,7 +190,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
   it.live("waits for a server that does not read", () =>
     Effect.gen(function*() {
       const { port } = yield* serve((socket) => socket.pause())
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       const count = "require(\"fs\").writeFileSync(\"/tmp/left\", String(left += 1e6))"
       yield* shell(
         sandbox,
@@ -214,7 +212,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
   it.live("carries thousands of short connections, more at once than it makes", () =>
     Effect.gen(function*() {
       const { port, sockets, visits } = yield* web
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       const program = `
         let [started, done, good] = [0, 0, 0]
         const go = () => {
@@ -239,7 +237,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
   it.live("makes 128 connections at a time, and the others when there is room", () =>
     Effect.gen(function*() {
       const { port, sockets, visits } = yield* serve(() => {})
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       yield* shell(sandbox, run(`for (let index = 0; index < 140; index++) { ${open(port)} s.on("end", () => 0) }`))
       assert.isTrue(yield* until(() => sockets.size === 128))
       yield* Effect.sleep("200 millis")
@@ -256,7 +254,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
         socket.on("error", (error: NodeJS.ErrnoException) => broken = error.code ?? "")
         socket.on("data", (chunk) => chunk.toString() === "break off" ? socket.resetAndDestroy() : undefined)
       })
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       const client = `node -e '${open(port)} s.once("data", () => s.write("break off"));
         s.on("end", () => console.log("end")); s.on("error", (error) => console.log(error.code))'`
       assert.strictEqual((yield* shell(sandbox, client)).toString(), "ECONNRESET\n")
@@ -268,7 +266,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
     Effect.gen(function*() {
       const { port, sockets } = yield* serve((socket) => socket.on("data", () => {}))
       const scope = yield* Scope.make()
-      const sandbox = yield* Scope.extend(start(outside().outbound), scope)
+      const sandbox = yield* Scope.extend(start(outside().egress), scope)
       yield* shell(sandbox, run(`for (let index = 0; index < 50; index++) { ${open(port)} }`))
       assert.isTrue(yield* until(() => sockets.size === 50))
       yield* Scope.close(scope, Exit.void)
@@ -278,8 +276,8 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
   it.live("that one session floods does not hold up another", () =>
     Effect.gen(function*() {
       const { port } = yield* web
-      const { outbound } = outside({ "example.com": [somewhere] })
-      const [neighbour, hostile] = yield* Effect.all([start(outbound), start(outbound)])
+      const { egress } = outside({ "example.com": [somewhere] })
+      const [neighbour, hostile] = yield* Effect.all([start(egress), start(egress)])
       const flood = `const go = () => { const s = require("net").connect(3128, "127.0.0.1");
         s.write("CONNECT 127.0.0.1:1 HTTP/1.1\\r\\n\\r\\n"); s.on("error", () => 0); s.on("close", go); s.resume() }
         for (let index = 0; index < 500; index++) go()`
@@ -311,8 +309,8 @@ describe("the way out is found by itself", () => {
       () =>
         Effect.gen(function*() {
           const { port, visits } = yield* web
-          const { outbound } = outside({ "example.com": [somewhere] })
-          const sandbox = yield* make({ isolation: found[0]!, interpreters, outbound })
+          const { egress } = outside({ "example.com": [somewhere] })
+          const sandbox = yield* make({ isolation: found[0]!, interpreters, egress })
           const code = program(`http://example.com:${port}/page`)
           const { value } = yield* sandbox.call({ op: "runCode", language, code, timeoutMs: 30_000 })
           assert.include(JSON.stringify(value), "GET /page HTTP/1.1")

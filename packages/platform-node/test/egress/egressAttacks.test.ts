@@ -72,14 +72,13 @@ const addresses = [
 ]
 
 describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_, isolation) => {
-  const start = (outbound: ReturnType<typeof outside>["outbound"]) =>
-    make({ isolation, interpreters: nodeOnly, outbound })
+  const start = (egress: ReturnType<typeof outside>["egress"]) => make({ isolation, interpreters: nodeOnly, egress })
 
   it.live("leads to nothing of this machine, under no name and in no spelling", () =>
     Effect.gen(function*() {
       const { port, visits } = yield* page
-      const { dialled, outbound } = outside(names)
-      const sandbox = yield* start(outbound)
+      const { dialled, egress } = outside(names)
+      const sandbox = yield* start(egress)
       const hosts = [...Object.keys(names), ...own, ...addresses]
       const attempts = hosts.flatMap((host) => [get(host, port), connect(host, port), socks(host, port)])
       const answers = yield* Effect.forEach(attempts, (bytes) => talk(sandbox, bytes), { concurrency: 8 })
@@ -95,7 +94,7 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
   it.live("is the only one", () =>
     Effect.gen(function*() {
       const { port, visits } = yield* page
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       for (const address of ["127.0.0.1", ...own.filter(Net.isIPv4)]) {
         yield* shell(sandbox, `timeout 2 node -e 'fetch("http://${address}:${port}/").catch(() => 0)'`)
       }
@@ -107,18 +106,17 @@ describe.skipIf(isolations.length === 0).each(isolations)("the way out, %s,", (_
 
 describe.skipIf(isolations.length === 0)("the way out", () => {
   const isolation = found[0]!
-  const start = (outbound: ReturnType<typeof outside>["outbound"]) =>
-    make({ isolation, interpreters: nodeOnly, outbound })
+  const start = (egress: ReturnType<typeof outside>["egress"]) => make({ isolation, interpreters: nodeOnly, egress })
 
   it.live("dials what it has judged: a name that then leads elsewhere is not asked again", () =>
     Effect.gen(function*() {
       const { port } = yield* page
       let turn = 0
-      const { asked, dialled, outbound } = outside({
+      const { asked, dialled, egress } = outside({
         "rebinding.example": () => turn++ === 0 ? [somewhere] : ["127.0.0.1"],
         "both.example": ["127.0.0.1", somewhere, "10.0.0.1"]
       })
-      const sandbox = yield* start(outbound)
+      const sandbox = yield* start(egress)
       assert.match(yield* talk(sandbox, get("rebinding.example", port)), /reached$/)
       assert.deepStrictEqual([...asked, ...dialled], ["rebinding.example", `${somewhere} ${port}`])
       assert.match(yield* talk(sandbox, get("rebinding.example", port)), /^HTTP\/1\.1 403 /)
@@ -132,7 +130,7 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
       const sending = yield* serve((socket) =>
         socket.once("data", () => socket.end(`HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:${port}/\r\n\r\n`))
       )
-      const sandbox = yield* start(outside().outbound)
+      const sandbox = yield* start(outside().egress)
       const answer = yield* talk(sandbox, get(somewhere, sending.port))
       const location = new URL(/^Location: (\S+)/m.exec(answer)?.[1] ?? assert.fail("no redirect"))
       assert.match(yield* talk(sandbox, get(location.hostname, Number(location.port))), /^HTTP\/1\.1 403 /)
@@ -144,8 +142,8 @@ describe.skipIf(isolations.length === 0)("the way out", () => {
       const { port } = yield* page
       const registry = { "registry.internal": ["10.9.9.9"], "other.internal": ["10.9.9.9", "10.1.2.4"] }
       const ranges = [{ start: [10, 1, 2, 0], bits: 30 }]
-      const { dialled, outbound } = outside(registry, { ranges, names: new Set(["registry.internal"]) })
-      const sandbox = yield* start(outbound)
+      const { dialled, egress } = outside(registry, { ranges, names: new Set(["registry.internal"]) })
+      const sandbox = yield* start(egress)
       for (const host of ["10.1.2.3", "REGISTRY.internal."]) {
         assert.match(yield* talk(sandbox, get(host, port)), /reached$/, host)
       }
@@ -169,9 +167,8 @@ const malformed: Readonly<Record<string, object>> = {
 }
 
 describe.skipIf(isolations.length === 0)("an agent that", () => {
-  const endless = { ...outside().outbound.machine, resolve: () => new Promise<never>(() => {}) }
-  const start = (outbound = outside().outbound) =>
-    make({ isolation: found[0]!, interpreters: nodeOnly, agent, outbound })
+  const endless = { ...outside().egress.network, resolve: () => new Promise<never>(() => {}) }
+  const start = (egress = outside().egress) => make({ isolation: found[0]!, interpreters: nodeOnly, agent, egress })
   const isLost = ({ lost }: { readonly lost: Effect.Effect<unknown> }) =>
     Effect.map(Effect.timeoutOption(lost, "5 seconds"), Option.isSome)
 
@@ -195,7 +192,7 @@ describe.skipIf(isolations.length === 0)("an agent that", () => {
 
   it.live("asks for more connections than it may have loses its sandbox", () =>
     Effect.gen(function*() {
-      const hostile = yield* start({ ...outside().outbound, machine: endless })
+      const hostile = yield* start({ ...outside().egress, network: endless })
       const asks = (count: number) =>
         hostile.call(odd({ op: "ask", asks: Array.from({ length: count }, () => ({ host: "slow.example" })) }))
       yield* asks(128)
@@ -213,12 +210,12 @@ describe.skipIf(isolations.length === 0)("an agent that", () => {
           socket.write("for the other side")
         })
         const sockets: Array<Net.Socket> = []
-        const { machine, ...rest } = outside().outbound
+        const { network, ...rest } = outside().egress
         const watched = (address: string, at: number) => {
-          sockets.push(machine.connect(address, at))
+          sockets.push(network.connect(address, at))
           return sockets[0]!
         }
-        const hostile = yield* start({ ...rest, machine: { ...machine, connect: watched } })
+        const hostile = yield* start({ ...rest, network: { ...network, connect: watched } })
         yield* hostile.call(odd({ op: "behave", how, port }))
         assert.isTrue(yield* until(() => sockets[0]?.destroyed === true), "the connection is still there")
         assert.isNull((yield* hostile.call({ op: "ping" })).value)

@@ -2,8 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, TestClock } from "effect"
 import * as Net from "node:net"
-import { dial, makeOutbound, thisMachine } from "../../src/internal/egress/dial.js"
-import { makeTurns } from "../../src/internal/fifoSemaphore.js"
+import { dial, hostNetwork, makeEgress } from "../../src/internal/egress/dial.js"
+import { makeFifoSemaphore } from "../../src/internal/fifoSemaphore.js"
 
 const nothing = { ranges: [], names: new Set<string>() }
 
@@ -12,14 +12,14 @@ const slow = () => {
   const asked: Array<string> = []
   const answers: Array<() => void> = []
   const machine = {
-    ...thisMachine,
+    ...hostNetwork,
     resolve: (name: string) => {
       asked.push(name)
       return new Promise<ReadonlyArray<string>>((resolve) => answers.push(() => resolve(["127.0.0.1"])))
     },
     connect: () => new Net.Socket()
   }
-  return { outbound: makeOutbound(nothing, machine), asked, answers }
+  return { egress: makeEgress(nothing, machine), asked, answers }
 }
 
 /** For promises to be kept. */
@@ -28,9 +28,9 @@ const moment = Effect.promise(() => new Promise<void>((resolve) => setImmediate(
 describe("dialling", () => {
   it.effect("gives up on a name after ten seconds", () =>
     Effect.gen(function*() {
-      const { outbound } = slow()
+      const { egress } = slow()
       const dialling = yield* Effect.fork(
-        Effect.scoped(dial(outbound, makeTurns(1), { host: "slow.example", port: 80 }))
+        Effect.scoped(dial(egress, makeFifoSemaphore(1), { host: "slow.example", port: 80 }))
       )
       yield* TestClock.adjust("10 seconds")
       const denial = yield* Effect.flip(Fiber.join(dialling))
@@ -46,8 +46,10 @@ describe("dialling", () => {
         sockets.push(socket)
         return socket
       }
-      const outbound = makeOutbound(nothing, { ...thisMachine, connect })
-      const dialling = yield* Effect.fork(Effect.scoped(dial(outbound, makeTurns(1), { host: "8.8.8.8", port: 80 })))
+      const egress = makeEgress(nothing, { ...hostNetwork, connect })
+      const dialling = yield* Effect.fork(
+        Effect.scoped(dial(egress, makeFifoSemaphore(1), { host: "8.8.8.8", port: 80 }))
+      )
       yield* TestClock.adjust("10 seconds")
       assert.deepInclude(yield* Effect.flip(Fiber.join(dialling)), { reason: "late" })
       assert.deepStrictEqual(sockets.map(({ destroyed }) => destroyed), [true])
@@ -55,12 +57,12 @@ describe("dialling", () => {
 
   it.effect("asks for one name of a session at a time, and two in all, also when nobody waits any more", () =>
     Effect.gen(function*() {
-      const { answers, asked, outbound } = slow()
+      const { answers, asked, egress } = slow()
       const session = (name: string) => {
-        const turn = makeTurns(1)
+        const turn = makeFifoSemaphore(1)
         return Effect.forEach(
           [1, 2, 3],
-          (index) => Effect.fork(Effect.scoped(dial(outbound, turn, { host: `${name}${index}.example`, port: 80 })))
+          (index) => Effect.fork(Effect.scoped(dial(egress, turn, { host: `${name}${index}.example`, port: 80 })))
         )
       }
       const first = yield* session("a")
@@ -89,8 +91,8 @@ describe("dialling", () => {
         isDialled = true
         return new Net.Socket()
       }
-      const outbound = makeOutbound(nothing, { ...thisMachine, own, connect })
-      const exit = yield* Effect.exit(Effect.scoped(dial(outbound, makeTurns(1), { host: "8.8.8.8", port: 80 })))
+      const egress = makeEgress(nothing, { ...hostNetwork, ownAddresses: own, connect })
+      const exit = yield* Effect.exit(Effect.scoped(dial(egress, makeFifoSemaphore(1), { host: "8.8.8.8", port: 80 })))
       assert.isTrue(Exit.isFailure(exit))
       assert.isFalse(isDialled)
     }))

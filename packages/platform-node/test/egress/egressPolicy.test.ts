@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import * as Net from "node:net"
-import { formatAddress, isPart, parseAddress, parseRange, range } from "../../src/internal/egress/addresses.js"
-import { localRoutes, localSixteen, ownAddresses } from "../../src/internal/egress/ownAddresses.js"
-import { isPrivateRange, objectionTo, parseName, targetOf } from "../../src/internal/egress/policy.js"
+import { formatAddress, isSubrange, parseAddress, parseRange, range } from "../../src/internal/egress/addresses.js"
+import { ownAddresses, parseFibTrie, parseIfInet6 } from "../../src/internal/egress/ownAddresses.js"
+import { denialReason, isPrivateRange, parseName, targetOf } from "../../src/internal/egress/policy.js"
 
 /** Written down a second time, for another implementation of ranges. */
 const special = {
@@ -54,7 +54,7 @@ const hex = (address: ReadonlyArray<number>) => formatAddress(address)
 const none = () => false
 const objection = (text: string, isAllowed: () => boolean = none, own: ReadonlyArray<string> = []) => {
   const address = parseAddress(text)
-  return address === undefined ? assert.fail(`${text} is no address`) : objectionTo(address, own.map(range), isAllowed)
+  return address === undefined ? assert.fail(`${text} is no address`) : denialReason(address, own.map(range), isAllowed)
 }
 
 const pair = ([a = 0, b = 0]: ReadonlyArray<number>) => (a << 8 | b).toString(16)
@@ -138,8 +138,8 @@ describe("addresses that a session may reach", () => {
 
   it("are all but those that this machine has at this moment", () => {
     const own = ownAddresses()
-    assert.isTrue(own.some((one) => isPart(range("127.0.0.1"), one)))
-    assert.isTrue(own.every((one) => objectionTo(one.start, own, () => true) !== undefined))
+    assert.isTrue(own.some((one) => isSubrange(range("127.0.0.1"), one)))
+    assert.isTrue(own.every((one) => denialReason(one.start, own, () => true) !== undefined))
   })
 })
 
@@ -158,12 +158,12 @@ describe("the tables of the kernel", () => {
       "     |-- 127.0.0.0",
       "        /8 host LOCAL"
     ]
-    assert.deepStrictEqual(localRoutes(table.join("\n")), [range("172.17.0.1/32"), range("127.0.0.0/8")])
+    assert.deepStrictEqual(parseFibTrie(table.join("\n")), [range("172.17.0.1/32"), range("127.0.0.0/8")])
   })
 
   it("name addresses of IPv6", () => {
     const table = "fd000000000000000000000000000002 04 40 00 82     eth0\n"
-    assert.deepStrictEqual(localSixteen(table), [range("fd00::2")])
+    assert.deepStrictEqual(parseIfInet6(table), [range("fd00::2")])
   })
 })
 

@@ -91,7 +91,7 @@ describe.skipIf(!isLinux)("Spawner", () => {
         const sandboxes = [yield* start(isolation), yield* start(isolation)]
         const spawner = yield* onlySpawner
         process.kill(spawner, "SIGKILL")
-        for (const sandbox of sandboxes) assert.match((yield* sandbox.lost).reason, /what starts sandboxes has ended/)
+        for (const sandbox of sandboxes) assert.match((yield* sandbox.lost).reason, /the fork server has ended/)
         assert.isTrue(yield* until(() => processesWith(marker).length === 0))
         const next = yield* start(isolation)
         assert.isNull((yield* next.call({ op: "ping" })).value)
@@ -115,16 +115,16 @@ describe.skipIf(!isLinux)("Spawner", () => {
       yield* start(best)
       const nowhere = Path.join(Path.dirname(agent), "nowhere")
       for (const broken of [{ ...launch, command: nowhere }, { ...launch, cwd: nowhere }]) {
-        const error = yield* Effect.flip(startProcess(broken, "killed"))
+        const error = yield* Effect.flip(startProcess(broken, "killNamespace"))
         assert.strictEqual(error._tag, "SandboxStartError")
         assert.match(error.reason, /could not be started: .*ENOENT/)
       }
-      const { exited, words } = yield* startProcess(
+      const { exited, stderr } = yield* startProcess(
         { ...launch, command: "/bin/sh", args: ["-c", "echo gone >&2; exit 3"] },
-        "killed"
+        "killNamespace"
       )
       assert.strictEqual(yield* Effect.promise(() => exited), "its process ended with exit code 3")
-      assert.strictEqual(words(), "gone")
+      assert.strictEqual(stderr(), "gone")
     }).pipe(Effect.scoped))
 
   it.live("loses nothing of what a process says before its host listens", () =>
@@ -132,12 +132,12 @@ describe.skipIf(!isLinux)("Spawner", () => {
       const command = "printf out; printf err >&2; exec 1>&- 2>&-; cat >/dev/null"
       const starts = Array.from(
         { length: 24 },
-        () => startProcess({ ...launch, command: "/bin/sh", args: ["-c", command] }, "killed")
+        () => startProcess({ ...launch, command: "/bin/sh", args: ["-c", command] }, "killNamespace")
       )
-      for (const { child, words } of yield* Effect.all(starts, { concurrency: 8 })) {
+      for (const { child, stderr } of yield* Effect.all(starts, { concurrency: 8 })) {
         let said = ""
         child.stdout.on("data", (chunk) => said += chunk)
-        assert.isTrue(yield* until(() => said === "out" && words() === "err"))
+        assert.isTrue(yield* until(() => said === "out" && stderr() === "err"))
       }
     }).pipe(Effect.scoped), 20_000)
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
 import { diagnose } from "../../src/internal/sandbox/confine/diagnosis.js"
-import { countsAllProcesses, reachableByAnyone } from "../../src/internal/sandbox/confine/hostIdentity.js"
+import { countsProcessesPerUser, reachableByAnyone } from "../../src/internal/sandbox/confine/hostIdentity.js"
 import { describeLanguages, missing, nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
 import { systemCallFilter } from "../../src/internal/sandbox/confine/seccomp.js"
 import { findInterpreters } from "../../src/internal/sandbox/languages/interpreterSearch.js"
@@ -121,7 +121,7 @@ describe("countsAllProcesses", () => {
     [["4.18.0-553.el8", true], ["5.4.0-150-generic", true], ["5.14.0", false], ["6.1.0-18-amd64", false]] as const
   )(
     "%s",
-    (release, expected) => assert.strictEqual(countsAllProcesses(release), expected)
+    (release, expected) => assert.strictEqual(countsProcessesPerUser(release), expected)
   )
 })
 

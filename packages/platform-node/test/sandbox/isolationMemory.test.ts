@@ -5,7 +5,7 @@ import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { beforeAll } from "vitest"
 import { reachableByAnyone } from "../../src/internal/sandbox/confine/hostIdentity.js"
-import { cgroupPlace, makeCgroups, placesIn } from "../../src/internal/sandbox/memory/cgroup.js"
+import { cgroupParents, findCgroupParent, makeCgroupController } from "../../src/internal/sandbox/memory/cgroup.js"
 import { limitInMebibytes, memoryAttacks, type MemoryOutcome } from "../support/attacks/memoryAttacks.js"
 import { outputOf, spawnFixture } from "../support/processes/children.js"
 
@@ -63,16 +63,16 @@ describe.each(attackers)("memory, $who", ({ canRun, uid }) => {
   })
 })
 
-const place = await Effect.runPromise(cgroupPlace)
+const place = await Effect.runPromise(findCgroupParent)
 
 describe.skipIf(place === undefined)("control groups", () => {
   it.live("of a host that was killed are swept, and only those", () =>
     Effect.gen(function*() {
       const { directory } = place!
-      const keeper = makeCgroups(place!)
-      const hold = Effect.zipRight(keeper.hold(2 ** 26, []), Effect.sync(() => Fs.readdirSync(directory)))
+      const keeper = makeCgroupController(place!)
+      const hold = Effect.zipRight(keeper.limit(2 ** 26, []), Effect.sync(() => Fs.readdirSync(directory)))
       const names = (yield* Effect.scoped(hold)).filter((name) => name.includes(`-${process.pid}-`))
-      yield* keeper.cleared
+      yield* keeper.drained
       assert.strictEqual(names.length, 1)
       assert.notInclude(Fs.readdirSync(directory), names[0])
       const [gone, kept] = [`-${2 ** 30}-`, `-${process.pid}-`].map((pid) =>
@@ -80,7 +80,7 @@ describe.skipIf(place === undefined)("control groups", () => {
       )
       for (const group of [gone!, kept!]) Fs.mkdirSync(group)
       yield* keeper.sweep
-      yield* keeper.cleared
+      yield* keeper.drained
       assert.deepStrictEqual([gone!, kept!].map((group) => Fs.existsSync(group)), [false, true])
       Fs.rmdirSync(kept!)
     }))
@@ -92,19 +92,25 @@ describe("places for control groups", () => {
 
   it("are below the own group of version 1", () =>
     assert.deepStrictEqual(
-      placesIn("4:memory:/docker/abc/x\n1:cpu:/", mount("cgroup", "/docker/abc", "/sys/fs/cgroup/memory", "rw,memory")),
+      cgroupParents(
+        "4:memory:/docker/abc/x\n1:cpu:/",
+        mount("cgroup", "/docker/abc", "/sys/fs/cgroup/memory", "rw,memory")
+      ),
       [{ version: 1, directory: "/sys/fs/cgroup/memory/x" }]
     ))
 
   it("are below and beside the own group of version 2, and never above the mount", () => {
     const unified = mount("cgroup2", "/", "/sys/fs/cgroup", "rw,nsdelegate")
-    assert.deepStrictEqual(placesIn("0::/user.slice/app.slice/run.scope", unified).map(({ directory }) => directory), [
-      "/sys/fs/cgroup/user.slice/app.slice/run.scope",
-      "/sys/fs/cgroup/user.slice/app.slice"
-    ])
-    assert.deepStrictEqual(placesIn("0::/", unified).map(({ directory }) => directory), ["/sys/fs/cgroup"])
+    assert.deepStrictEqual(
+      cgroupParents("0::/user.slice/app.slice/run.scope", unified).map(({ directory }) => directory),
+      [
+        "/sys/fs/cgroup/user.slice/app.slice/run.scope",
+        "/sys/fs/cgroup/user.slice/app.slice"
+      ]
+    )
+    assert.deepStrictEqual(cgroupParents("0::/", unified).map(({ directory }) => directory), ["/sys/fs/cgroup"])
   })
 
   it("are nowhere without the controller", () =>
-    assert.deepStrictEqual(placesIn("1:cpu:/", mount("cgroup", "/", "/sys/fs/cgroup/cpu", "rw,cpu")), []))
+    assert.deepStrictEqual(cgroupParents("1:cpu:/", mount("cgroup", "/", "/sys/fs/cgroup/cpu", "rw,cpu")), []))
 })

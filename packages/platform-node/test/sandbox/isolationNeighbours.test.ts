@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { findInterpreters } from "../../src/internal/sandbox/languages/interpreterSearch.js"
-import { makeWatch } from "../../src/internal/sandbox/memory/watchdog.js"
+import { makeWatchdog } from "../../src/internal/sandbox/memory/watchdog.js"
 import { make, type Sandbox } from "../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probeAll } from "../../src/Isolation.js"
 
@@ -13,9 +13,9 @@ const isFirstOfItsKind = ({ mechanism }: Isolation, index: number) =>
   found.findIndex((other) => other.mechanism === mechanism) === index
 
 const isolations = found.filter(isFirstOfItsKind).flatMap((isolation) => [
-  [`${isolation.mechanism}, ${isolation.memory?.means}`, isolation] as const,
-  ...(isolation.memory?.isComplete
-    ? [[`${isolation.mechanism}, a watchdog`, { ...isolation, memory: makeWatch() }] as const]
+  [`${isolation.mechanism}, ${isolation.memory?.description}`, isolation] as const,
+  ...(isolation.memory?.countsKernelMemory
+    ? [[`${isolation.mechanism}, a watchdog`, { ...isolation, memory: makeWatchdog() }] as const]
     : [])
 ])
 

@@ -9,7 +9,7 @@ import * as Fs from "node:fs"
 import { createRequire, syncBuiltinESMExports } from "node:module"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { makeCgroups } from "../../src/internal/sandbox/memory/cgroup.js"
+import { makeCgroupController } from "../../src/internal/sandbox/memory/cgroup.js"
 import { until } from "../support/processes/processes.js"
 
 const fs = createRequire(import.meta.url)("node:fs") as { -readonly [K in keyof typeof Fs]: typeof Fs[K] }
@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
   it.scoped("bounds memory and swap, and gives its processes half the weight", () =>
     Effect.gen(function*() {
       const { directory, groups, read } = yield* kernelDirectory()
-      yield* makeCgroups({ version: 2, directory }).hold(bytes, [])
+      yield* makeCgroupController({ version: 2, directory }).limit(bytes, [])
       const [group = ""] = groups()
       assert.match(group, new RegExp(`^agb-\\d+-${process.pid}-\\d+-[0-9a-f]{12}$`))
       const limits = ["memory.max", "memory.swap.max", "cpu.weight"].map((name) => read(group, name))
@@ -84,7 +84,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
   it.scoped("does without the files that its kernel does not have", () =>
     Effect.gen(function*() {
       const { directory, groups, read } = yield* kernelDirectory([])
-      yield* makeCgroups({ version: 2, directory }).hold(bytes, [])
+      yield* makeCgroupController({ version: 2, directory }).limit(bytes, [])
       const [group = ""] = groups()
       assert.strictEqual(read(group, "memory.max"), `${bytes}`)
       assert.notInclude(Fs.readdirSync(Path.join(directory, group)), "memory.swap.max")
@@ -93,29 +93,29 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
   it.scoped("gets the process, counts only what the kernel killed in it, and goes with the scope", () =>
     Effect.gen(function*() {
       const { directory, groups, read, write } = yield* kernelDirectory()
-      const keeper = makeCgroups({ version: 2, directory })
+      const keeper = makeCgroupController({ version: 2, directory })
       const scope = yield* Scope.make()
-      const hold = yield* Scope.extend(keeper.hold(bytes, []), scope)
+      const hold = yield* Scope.extend(keeper.limit(bytes, []), scope)
       const { pid = 0 } = yield* sleeper
       hold.attach(pid, () => {})
-      yield* hold.counted
+      yield* hold.enforced
       const [group = ""] = groups()
       assert.strictEqual(read(group, "cgroup.procs"), `${pid}`)
-      assert.strictEqual(hold.kills(), 0)
+      assert.strictEqual(hold.oomKills(), 0)
       write(group, "memory.events", "low 0\nhigh 9\nmax 8\noom 7\noom_kill 3\noom_group_kill 6\n")
-      assert.strictEqual(hold.kills(), 3)
+      assert.strictEqual(hold.oomKills(), 3)
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(groups(), [group], "a group with processes in it is not removed")
       write(group, "cgroup.procs", "")
-      yield* keeper.cleared
+      yield* keeper.drained
       assert.deepStrictEqual(groups(), [])
     }))
 
   it.scopedLive("of a host that is gone is swept, with what still runs in it", () =>
     Effect.gen(function*() {
       const { directory, groups, write } = yield* kernelDirectory()
-      const keeper = makeCgroups({ version: 2, directory })
-      yield* keeper.hold(bytes, [])
+      const keeper = makeCgroupController({ version: 2, directory })
+      yield* keeper.limit(bytes, [])
       const [mine = ""] = groups()
       const gone = mine.replace(`-${process.pid}-`, `-${2 ** 30}-`)
       Fs.mkdirSync(Path.join(directory, gone))
@@ -124,7 +124,7 @@ describe.skipIf(process.platform !== "linux")("a control group of version 2", ()
       yield* keeper.sweep
       assert.isTrue(yield* until(() => stray.signalCode === "SIGKILL"), "what was left goes on")
       write(gone, "cgroup.procs", "")
-      yield* keeper.cleared
+      yield* keeper.drained
       assert.deepStrictEqual(groups(), [mine])
     }))
 })
@@ -147,7 +147,9 @@ describe.skipIf(withoutMemory === undefined)(
       Effect.gen(function*() {
         const directory = withoutMemory ?? ""
         const before = Fs.readdirSync(directory)
-        const held = yield* Effect.either(Effect.scoped(makeCgroups({ version: 2, directory }).hold(bytes, [])))
+        const held = yield* Effect.either(
+          Effect.scoped(makeCgroupController({ version: 2, directory }).limit(bytes, []))
+        )
         assert.isTrue(Either.isLeft(held))
         assert.deepStrictEqual(Fs.readdirSync(directory), before)
       }))

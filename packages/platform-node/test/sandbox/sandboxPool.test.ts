@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { afterAll } from "vitest"
-import { makeTurns } from "../../src/internal/fifoSemaphore.js"
+import { makeFifoSemaphore } from "../../src/internal/fifoSemaphore.js"
 import { nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
 import * as SandboxPool from "../../src/internal/sandbox/pool.js"
 import { probe, probeAll } from "../../src/Isolation.js"
@@ -17,10 +17,10 @@ const pool = (size: number) => SandboxPool.make({ isolation, interpreters: nodeO
 /** Each sandbox is more than one process, so only none and some are told apart. */
 const isRunning = () => processesWith(marker).length > 0
 
-const filled = ({ waiting }: SandboxPool.SandboxPool, count: number) =>
+const filled = ({ idle }: SandboxPool.SandboxPool, count: number) =>
   Effect.gen(function*() {
-    for (let round = 0; round < 500 && (yield* waiting) < count; round++) yield* Effect.sleep("10 millis")
-    assert.strictEqual(yield* waiting, count)
+    for (let round = 0; round < 500 && (yield* idle) < count; round++) yield* Effect.sleep("10 millis")
+    assert.strictEqual(yield* idle, count)
   })
 
 describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
@@ -30,7 +30,7 @@ describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
       yield* filled(sandboxes, 2)
       yield* Effect.scoped(Effect.gen(function*() {
         const sandbox = yield* sandboxes.take
-        assert.strictEqual(yield* sandboxes.waiting, 1)
+        assert.strictEqual(yield* sandboxes.idle, 1)
         assert.isNull((yield* sandbox.call({ op: "ping" })).value)
         yield* filled(sandboxes, 2)
       }))
@@ -99,7 +99,7 @@ describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
 describe("Turns", () => {
   it.effect("are never lost, whenever those who wait give up", () =>
     Effect.gen(function*() {
-      const inTurn = makeTurns(2)
+      const inTurn = makeFifoSemaphore(2)
       let [running, most] = [0, 0]
       const work = Effect.acquireUseRelease(
         Effect.sync(() => {

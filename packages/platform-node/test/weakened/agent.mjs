@@ -132,7 +132,7 @@ export default [
   },
   {
     defence: "a slow reader of a run holds up nothing else",
-    changes: { [connection]: [["const mostUnread = 64 * 1024 * 1024", "const mostUnread = 128 * 1024"]] },
+    changes: { [connection]: [["const maxUnreadBytes = 64 * 1024 * 1024", "const maxUnreadBytes = 128 * 1024"]] },
     caughtBy: [readers, "holds up its own run alone"]
   },
   {
@@ -142,7 +142,7 @@ export default [
   },
   {
     defence: "what is not read is bounded, whatever the agent keeps to",
-    changes: { [connection]: [["if (this.#unread > mostUnread) this.#stdout.pause()", ""]] },
+    changes: { [connection]: [["if (this.#unread > maxUnreadBytes) this.#stdout.pause()", ""]] },
     caughtBy: [whole, "is held back whatever its agent keeps to"]
   },
   {

@@ -4,7 +4,7 @@ const core = "packages/core/src"
 const supervisor = `${core}/internal/lifecycle/supervisor.ts`
 const client = `${core}/AgbClient.ts`
 const tools = `${core}/AgbTools.ts`
-const undici = "packages/platform-node/src/internal/node/node/undiciTransport.ts"
+const undici = "packages/platform-node/src/internal/node/undiciTransport.ts"
 
 const tests = "packages/platform-node/test"
 

@@ -153,7 +153,10 @@ export default [
   {
     defence: "nothing inherited through what starts sandboxes",
     changes: {
-      [`${sandbox}/process/spawn.cjs`]: [["const covered = inherited()", "const covered = inherited().slice(0, 0)"]]
+      [`${sandbox}/process/spawn.cjs`]: [[
+        "const inherited = inheritedFds()",
+        "const inherited = inheritedFds().slice(0, 0)"
+      ]]
     },
     caughtBy: ["packages/platform-node/test/sandbox/isolationAttacks.test.ts", "finding a descriptor of the host"]
   },
@@ -170,7 +173,7 @@ export default [
   {
     defence: "the memory of a session",
     changes: {
-      [`${sandbox}/sandbox.ts`]: [["options.isolation.memory?.hold(", "({} as Isolation).memory?.hold("]]
+      [`${sandbox}/sandbox.ts`]: [["options.isolation.memory?.limit(", "({} as Isolation).memory?.limit("]]
     },
     caughtBy: [seen, "bwrap.*all processes together no more memory"]
   },

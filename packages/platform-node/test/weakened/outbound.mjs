@@ -52,8 +52,8 @@ export default [
     defence: "outbound: translated addresses are judged by what they wrap",
     changes: {
       [policy]: [[
-        "if (isWithin(address, translated)) return objectionTo",
-        "if (isWithin(address, translated)) return own.length < 0 ? \"\" : undefined && objectionTo"
+        "if (isWithin(address, nat64)) return denialReason",
+        "if (isWithin(address, nat64)) return own.length < 0 ? \"\" : undefined && denialReason"
       ]]
     },
     caughtBy: [rules, "wrapped in IPv6: translated$"]
@@ -72,8 +72,8 @@ export default [
     defence: "outbound: what was judged is dialled",
     changes: {
       [dial]: [[
-        "const addresses = target._tag === \"Address\" ? [target.address] : yield* resolve(outbound, ownTurn, target.name)",
-        "if (target._tag === \"Name\") yield* resolve(outbound, ownTurn, target.name)\n    const addresses = target._tag === \"Address\" ? [target.address] : yield* resolve(outbound, ownTurn, target.name)"
+        "const addresses = target._tag === \"Address\" ? [target.address] : yield* resolve(egress, sessionLookups, target.name)",
+        "if (target._tag === \"Name\") yield* resolve(egress, sessionLookups, target.name)\n    const addresses = target._tag === \"Address\" ? [target.address] : yield* resolve(egress, sessionLookups, target.name)"
       ]]
     },
     caughtBy: [attacks, "dials what it has judged"]
@@ -82,8 +82,8 @@ export default [
     defence: "outbound: every address of a name is judged",
     changes: {
       [dial]: [[
-        "objection === undefined ? [address] : []",
-        "objection === undefined || target._tag === \"Name\" ? [address] : []"
+        "denial === undefined ? [address] : []",
+        "denial === undefined || target._tag === \"Name\" ? [address] : []"
       ]]
     },
     caughtBy: [attacks, nowhere]
@@ -95,15 +95,15 @@ export default [
   },
   {
     defence: "outbound: one name of a session at a time",
-    changes: { [dial]: [["    ownTurn,\n    Effect.disconnect", "    Effect.disconnect"]] },
+    changes: { [dial]: [["    sessionLookups,\n    Effect.disconnect", "    Effect.disconnect"]] },
     caughtBy: [dialled, "asks for one name of a session at a time"]
   },
   {
     defence: "outbound: only with a network namespace",
     changes: {
       [option]: [[
-        "if (complaint !== undefined) return yield* complaint",
-        "if (complaint === null) return yield* complaint"
+        "if (error !== undefined) return yield* error",
+        "if (error === null) return yield* error"
       ]]
     },
     caughtBy: [network, "outbound is refused with none"],
@@ -122,7 +122,7 @@ export default [
   },
   {
     defence: "outbound: connections of a session",
-    changes: { [carrier]: [["if (active > mostConnections)", "if (active > 100 * mostConnections)"]] },
+    changes: { [carrier]: [["if (active > maxConnections)", "if (active > 100 * maxConnections)"]] },
     caughtBy: [attacks, "asks for more connections than it may have"]
   },
   {
@@ -139,7 +139,7 @@ export default [
   },
   {
     defence: "tunnels: an agent takes no more than it was given",
-    changes: { [tunnel]: [["if (bytes > this.#left)", "if (bytes > 2 ** 52)"]] },
+    changes: { [tunnel]: [["if (bytes > this.#sent)", "if (bytes > 2 ** 52)"]] },
     caughtBy: [attacks, "has taken what it was not given"]
   },
   {

@@ -1,16 +1,16 @@
-/** Addresses of the internet protocols as bytes, and ranges of them. */
+/** IP addresses as bytes, and CIDR ranges. */
 import * as Net from "node:net"
 
 /** 4 bytes of IPv4 or 16 of IPv6. */
 export type Address = ReadonlyArray<number>
 
-/** All addresses of one length whose first `bits` are those of `start`. */
+/** A CIDR range: all addresses that share the first `bits` of `start`. */
 export interface Range {
   readonly start: Address
   readonly bits: number
 }
 
-const parseFour = (text: string): Address | undefined => {
+const parseIPv4 = (text: string): Address | undefined => {
   const parts = text.split(".")
   const isCanonical = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)
   return isCanonical ? parts.map(Number) : undefined
@@ -18,25 +18,25 @@ const parseFour = (text: string): Address | undefined => {
 
 const groups = (text: string): ReadonlyArray<number> =>
   text === "" ? [] : text.split(":").flatMap((group) => {
-    if (group.includes(".")) return parseFour(group) ?? []
+    if (group.includes(".")) return parseIPv4(group) ?? []
     const number = Number.parseInt(group, 16)
     return [number >> 8, number & 0xff]
   })
 
-const parseSixteen = (text: string): Address | undefined => {
+const parseIPv6 = (text: string): Address | undefined => {
   if (!Net.isIPv6(text) || text.includes("%")) return undefined
   const [left = "", right] = text.split("::")
   const [first, last] = [groups(left), groups(right ?? "")]
   return [...first, ...Array.from({ length: 16 - first.length - last.length }, () => 0), ...last]
 }
 
-/** Only the one usual spelling of IPv4, and no zones. What IPv6 merely wraps around IPv4 is the IPv4 address. */
+/** Accepts IPv4 in canonical dotted form only, and IPv6 without a zone. An IPv4-mapped IPv6 address becomes the IPv4 one. */
 export const parseAddress = (text: string): Address | undefined => {
-  const found = parseFour(text) ?? parseSixteen(text)
+  const found = parseIPv4(text) ?? parseIPv6(text)
   return found !== undefined && isWithin(found, mapped) ? found.slice(12) : found
 }
 
-/** An address, or the start of a range, `/` and the number of its fixed bits. */
+/** An address, or a range in CIDR notation. */
 export const parseRange = (text: string): Range | undefined => {
   const [, address = "", bits] = /^([^/]+?)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text) ?? []
   const start = parseAddress(address)
@@ -45,7 +45,7 @@ export const parseRange = (text: string): Range | undefined => {
   return fixed <= 8 * start.length ? { start, bits: fixed } : undefined
 }
 
-/** For ranges that are written down in the program. */
+/** For literals in this package: throws where `text` is not a range. */
 export const range = (text: string): Range => {
   const found = parseRange(text)
   if (found === undefined) throw new Error(`no range of addresses: ${text}`)
@@ -59,10 +59,11 @@ export const isWithin = (address: Address, { bits, start }: Range): boolean =>
     return (byte & mask) === ((start[index] ?? 0) & mask)
   })
 
-/** Whether all of a range lies in another. */
-export const isPart = (inner: Range, outer: Range): boolean => inner.bits >= outer.bits && isWithin(inner.start, outer)
+/** Whether `inner` lies entirely within `outer`. */
+export const isSubrange = (inner: Range, outer: Range): boolean =>
+  inner.bits >= outer.bits && isWithin(inner.start, outer)
 
-/** As it is dialled: nothing in it is left to be resolved. */
+/** The numeric form, which connects without name resolution. */
 export const formatAddress = (address: Address): string =>
   address.length === 4
     ? address.join(".")

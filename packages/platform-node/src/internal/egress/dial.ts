@@ -1,6 +1,6 @@
 /**
- * Connecting on behalf of a session. A name is resolved once, each address that this gives is judged, and only what was
- * judged is dialled, as a number: no second answer to the same question can lead elsewhere.
+ * Outgoing connections on behalf of a session. A name is resolved once, every resulting address is checked against the
+ * policy, and only checked addresses are dialled, numerically: DNS rebinding cannot redirect a connection afterwards.
  */
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -8,135 +8,142 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Dns from "node:dns"
 import * as Net from "node:net"
-import { makeTurns, type Turns } from "../fifoSemaphore.js"
+import { type FifoSemaphore, makeFifoSemaphore } from "../fifoSemaphore.js"
 import { type Address, formatAddress, parseAddress, type Range } from "./addresses.js"
 import { ownAddresses } from "./ownAddresses.js"
-import { type Allowed, objectionTo, permission, type Target, targetOf } from "./policy.js"
+import { type AllowList, allowsPrivate, denialReason, type Target, targetOf } from "./policy.js"
 
-/** Why somebody inside got no connection; the words are for it. */
-export class Denial extends Data.TaggedError("Denial")<{
+/** Why a connection was not made; the message is shown to the program in the session. */
+export class EgressError extends Data.TaggedError("EgressError")<{
   readonly reason: "forbidden" | "unknown" | "unreachable" | "closed" | "late"
   readonly message: string
 }> {}
 
-/** What is used of this machine. */
-export interface Machine {
-  /** All addresses of a name. It may take a thread of which there are few, as long as it likes. */
+/** The network of this machine, replaceable in tests. */
+export interface HostNetwork {
+  /** All addresses of a name. May block one of few threads for as long as the resolver takes. */
   readonly resolve: (name: string) => Promise<ReadonlyArray<string>>
   readonly connect: (address: string, port: number) => Net.Socket
-  readonly own: () => ReadonlyArray<Range>
+  readonly ownAddresses: () => ReadonlyArray<Range>
 }
 
-/** What the sessions of a runtime share: what they may reach, and how they take turns. */
-export interface Outbound {
-  readonly allowed: Allowed
-  readonly machine: Machine
-  readonly lookups: Turns
+/** Shared by all sessions of a runtime. */
+export interface Egress {
+  readonly allowList: AllowList
+  readonly network: HostNetwork
+  /** Bounds concurrent name lookups. */
+  readonly lookups: FifoSemaphore
 }
 
-export const thisMachine: Machine = {
+export const hostNetwork: HostNetwork = {
   resolve: async (name) =>
     (await Dns.promises.lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address),
   connect: (host, port) => Net.connect({ host, port, allowHalfOpen: true, keepAlive: true, noDelay: true }),
-  own: ownAddresses
+  ownAddresses
 }
 
-/** Files and names wait for the same four threads of Node. */
-const mostLookups = 2
+/** Lookups and file operations share the four threads of Node's pool. */
+const maxLookups = 2
 
-export const makeOutbound = (allowed: Allowed, machine: Machine = thisMachine): Outbound => ({
-  allowed,
-  machine,
-  lookups: makeTurns(mostLookups)
+export const makeEgress = (allowList: AllowList, network: HostNetwork = hostNetwork): Egress => ({
+  allowList,
+  network,
+  lookups: makeFifoSemaphore(maxLookups)
 })
 
-const patience = { lookup: "10 seconds", connect: "10 seconds", all: "20 seconds" } as const
+const timeouts = { lookup: "10 seconds", connect: "10 seconds", all: "20 seconds" } as const
 
-const late = (what: string, after: Duration.DurationInput) =>
-  new Denial({ reason: "late", message: `${what} within ${Duration.format(Duration.decode(after))}` })
+const timedOut = (what: string, after: Duration.DurationInput) =>
+  new EgressError({ reason: "late", message: `${what} within ${Duration.format(Duration.decode(after))}` })
 
-/** Keeps its turn until the answer is there, also when nobody waits for that any more. */
+/** A lookup cannot be cancelled: it holds its permits until it completes, even if its caller has given up. */
 const resolve = (
-  { lookups, machine }: Outbound,
-  ownTurn: Turns,
+  { lookups, network }: Egress,
+  sessionLookups: FifoSemaphore,
   name: string
-): Effect.Effect<ReadonlyArray<Address>, Denial> =>
-  Effect.tryPromise(() => machine.resolve(name)).pipe(
+): Effect.Effect<ReadonlyArray<Address>, EgressError> =>
+  Effect.tryPromise(() => network.resolve(name)).pipe(
     Effect.uninterruptible,
     lookups,
-    ownTurn,
+    sessionLookups,
     Effect.disconnect,
-    Effect.mapError(() => new Denial({ reason: "unknown", message: "the name of the host is not known" })),
+    Effect.mapError(() => new EgressError({ reason: "unknown", message: "the name of the host is not known" })),
     Effect.timeoutFail({
-      duration: patience.lookup,
-      onTimeout: () => late("the name of the host was not resolved", patience.lookup)
+      duration: timeouts.lookup,
+      onTimeout: () => timedOut("the name of the host was not resolved", timeouts.lookup)
     }),
     Effect.map((texts) => texts.map(parseAddress).filter((address) => address !== undefined))
   )
 
-const mostAttempts = 8
+const maxAttempts = 8
 
-/** The addresses that may be dialled, at least one. */
-const permitted = (
-  { allowed, machine }: Outbound,
+/** The addresses that the policy permits; at least one. */
+const permittedAddresses = (
+  { allowList, network }: Egress,
   target: Target,
   addresses: ReadonlyArray<Address>
-): Effect.Effect<ReadonlyArray<Address>, Denial> => {
-  const own = machine.own()
-  const isAllowed = permission(allowed, target)
-  const judged = addresses.map((address) => ({ address, objection: objectionTo(address, own, isAllowed) }))
-  const good = judged.flatMap(({ address, objection }) => objection === undefined ? [address] : [])
-  if (good.length > 0) return Effect.succeed(good.slice(0, mostAttempts))
-  const what = judged[0]?.objection
-  return what === undefined
-    ? new Denial({ reason: "unknown", message: "the name of the host has no address" })
-    : forbidden(target._tag === "Name" ? `the name leads to ${what}` : `it is ${what}`)
+): Effect.Effect<ReadonlyArray<Address>, EgressError> => {
+  const own = network.ownAddresses()
+  const isAllowed = allowsPrivate(allowList, target)
+  const checked = addresses.map((address) => ({ address, denial: denialReason(address, own, isAllowed) }))
+  const permitted = checked.flatMap(({ address, denial }) => denial === undefined ? [address] : [])
+  if (permitted.length > 0) return Effect.succeed(permitted.slice(0, maxAttempts))
+  const reason = checked[0]?.denial
+  return reason === undefined
+    ? new EgressError({ reason: "unknown", message: "the name of the host has no address" })
+    : forbidden(target._tag === "Name" ? `the name leads to ${reason}` : `it is ${reason}`)
 }
 
 const forbidden = (why: string) =>
-  new Denial({ reason: "forbidden", message: `a session may not connect there: ${why}` })
+  new EgressError({ reason: "forbidden", message: `a session may not connect there: ${why}` })
 
-const failed = ({ code }: NodeJS.ErrnoException) =>
+const connectFailure = ({ code }: NodeJS.ErrnoException) =>
   code === "ECONNREFUSED"
-    ? new Denial({ reason: "closed", message: "the host refused the connection" })
-    : new Denial({ reason: "unreachable", message: `the host could not be reached (${code ?? "no reason given"})` })
+    ? new EgressError({ reason: "closed", message: "the host refused the connection" })
+    : new EgressError({
+      reason: "unreachable",
+      message: `the host could not be reached (${code ?? "no reason given"})`
+    })
 
 const connect = (
-  { machine }: Outbound,
+  { network }: Egress,
   address: Address,
   port: number
-): Effect.Effect<Net.Socket, Denial, Scope.Scope> =>
+): Effect.Effect<Net.Socket, EgressError, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => machine.connect(formatAddress(address), port).on("error", () => {})),
+    Effect.sync(() => network.connect(formatAddress(address), port).on("error", () => {})),
     (socket) => Effect.sync(() => socket.connecting ? socket.destroy() : socket.resetAndDestroy())
   ).pipe(
     Effect.tap((socket) =>
-      Effect.async<void, Denial>((resume) => {
+      Effect.async<void, EgressError>((resume) => {
         socket.once("connect", () => resume(Effect.void))
-        socket.once("error", (error) => resume(failed(error)))
+        socket.once("error", (error) => resume(connectFailure(error)))
       })
     ),
     Effect.timeoutFail({
-      duration: patience.connect,
-      onTimeout: () => late("the host did not answer", patience.connect)
+      duration: timeouts.connect,
+      onTimeout: () => timedOut("the host did not answer", timeouts.connect)
     })
   )
 
-/** A connection that ends with the scope. `ownTurn` is the session's, so that many names of one hold up no other. */
+/**
+ * A connection that is closed with the scope. `sessionLookups` bounds the lookups of one session, so that it cannot use up
+ * those of all.
+ */
 export const dial = (
-  outbound: Outbound,
-  ownTurn: Turns,
+  egress: Egress,
+  sessionLookups: FifoSemaphore,
   { host, port }: { readonly host: string; readonly port: number }
-): Effect.Effect<Net.Socket, Denial, Scope.Scope> =>
+): Effect.Effect<Net.Socket, EgressError, Scope.Scope> =>
   Effect.gen(function*() {
     const target = targetOf(host)
     if (target._tag === "Refused") return yield* forbidden(`it is ${target.reason}`)
-    const addresses = target._tag === "Address" ? [target.address] : yield* resolve(outbound, ownTurn, target.name)
-    const [first, ...others] = yield* permitted(outbound, target, addresses)
+    const addresses = target._tag === "Address" ? [target.address] : yield* resolve(egress, sessionLookups, target.name)
+    const [first, ...others] = yield* permittedAddresses(egress, target, addresses)
     return yield* others.reduce(
-      (sofar, address) => Effect.catchAll(sofar, () => connect(outbound, address, port)),
-      connect(outbound, first!, port)
+      (attempts, address) => Effect.catchAll(attempts, () => connect(egress, address, port)),
+      connect(egress, first!, port)
     )
   }).pipe(
-    Effect.timeoutFail({ duration: patience.all, onTimeout: () => late("there was no connection", patience.all) })
+    Effect.timeoutFail({ duration: timeouts.all, onTimeout: () => timedOut("there was no connection", timeouts.all) })
   )

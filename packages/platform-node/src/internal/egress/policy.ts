@@ -1,14 +1,14 @@
-/** Which addresses sessions with an outbound network may reach: public ones, and private ones that were allowed. */
-import { type Address, isPart, isWithin, parseAddress, type Range, range } from "./addresses.js"
+/** Egress policy: sessions may reach public addresses, and the private ones on the allow list. */
+import { type Address, isSubrange, isWithin, parseAddress, type Range, range } from "./addresses.js"
 
-/** What was allowed beyond public addresses. */
-export interface Allowed {
+/** What may be reached besides public addresses. */
+export interface AllowList {
   readonly ranges: ReadonlyArray<Range>
-  /** Names that may lead to private addresses, in lower case. */
+  /** Host names, in lower case, that may resolve to private addresses. */
   readonly names: ReadonlySet<string>
 }
 
-/** What somebody inside asks for, once its spelling is understood. */
+/** The destination of a connection, parsed. */
 export type Target =
   | { readonly _tag: "Address"; readonly address: Address }
   | { readonly _tag: "Name"; readonly name: string }
@@ -18,7 +18,7 @@ type Rule = readonly [ranges: ReadonlyArray<Range>, what: string]
 
 const rule = (what: string, ...ranges: ReadonlyArray<string>): Rule => [ranges.map(range), what]
 
-/** Nothing allows these. The addresses of metadata that stand here alone lie in ranges that are public or private. */
+/** Never reachable, whatever the allow list says. Single metadata addresses are listed where their range is not blocked. */
 const forbidden: ReadonlyArray<Rule> = [
   rule("an unspecified address, which is this machine", "0.0.0.0/8", "::/128"),
   rule("a loopback address", "127.0.0.0/8", "::1/128"),
@@ -31,48 +31,48 @@ const forbidden: ReadonlyArray<Rule> = [
   rule("a reserved address", "2001::/23", "2001:db8::/32", "3fff::/20", "fec0::/10")
 ]
 
-const privates: ReadonlyArray<Range> = [
+const privateRanges: ReadonlyArray<Range> = [
   ...["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"],
   "fc00::/7"
 ].map(range)
 
-/** All of IPv6 that is given out to the public. */
+/** The IPv6 global unicast range. */
 const globalUnicast = range("2000::/3")
 
-/** The public prefix of translators between IPv6 and IPv4. */
-const translated = range("64:ff9b::/96")
+/** The well-known NAT64 prefix (RFC 6052). */
+const nat64 = range("64:ff9b::/96")
 
 const isWithinAny = (address: Address, ranges: ReadonlyArray<Range>) => ranges.some((one) => isWithin(address, one))
 
-export const isPrivateRange = (given: Range): boolean => privates.some((one) => isPart(given, one))
+export const isPrivateRange = (given: Range): boolean => privateRanges.some((one) => isSubrange(given, one))
 
 /**
- * What keeps a session from an address, in words; undefined where nothing does. `own` are the addresses of this machine,
- * `isAllowed` says which private ones may be reached.
+ * Why a session may not connect to an address, or undefined where it may. `own` are the addresses of this machine,
+ * `isAllowed` decides on private ones.
  */
-export const objectionTo = (
+export const denialReason = (
   address: Address,
   own: ReadonlyArray<Range>,
   isAllowed: (address: Address) => boolean
 ): string | undefined => {
-  if (isWithin(address, translated)) return objectionTo(address.slice(12), own, isAllowed)
+  if (isWithin(address, nat64)) return denialReason(address.slice(12), own, isAllowed)
   const found = forbidden.find(([ranges]) => isWithinAny(address, ranges))
   if (found !== undefined) return found[1]
   if (isWithinAny(address, own)) return "an address of the machine that runs this session"
-  if (isWithinAny(address, privates)) return isAllowed(address) ? undefined : "a private address"
+  if (isWithinAny(address, privateRanges)) return isAllowed(address) ? undefined : "a private address"
   return address.length === 16 && !isWithin(address, globalUnicast) ? "a reserved address" : undefined
 }
 
-/** Which private addresses may be reached under this name, or by themselves. */
-export const permission = ({ names, ranges }: Allowed, target: Target): (address: Address) => boolean =>
+/** Decides which private addresses `target` may lead to. */
+export const allowsPrivate = ({ names, ranges }: AllowList, target: Target): (address: Address) => boolean =>
   target._tag === "Name" && names.has(target.name) ? () => true : (address) => isWithinAny(address, ranges)
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/
 
-/** What libraries of C take for a number of an IPv4 address, octal and hexadecimal ones included. */
+/** What C libraries accept as a part of an IPv4 address, octal and hexadecimal included. */
 const number = /^(?:\d+|0x[0-9a-f]*)$/
 
-/** A name in lower case and without the last dot; undefined where it is none, or ends in a number as addresses do. */
+/** A host name in lower case without its trailing dot; undefined where it is invalid or its last label is numeric. */
 export const parseName = (text: string): string | undefined => {
   const name = text.toLowerCase().replace(/\.$/, "")
   const labels = name.split(".")
@@ -81,11 +81,11 @@ export const parseName = (text: string): string | undefined => {
     : undefined
 }
 
-const odd = "an address in an odd spelling, or no name of a host"
+const malformed = "an address in an odd spelling, or no name of a host"
 
 export const targetOf = (host: string): Target => {
   const address = parseAddress(host)
   if (address !== undefined) return { _tag: "Address", address }
   const name = parseName(host)
-  return name === undefined ? { _tag: "Refused", reason: odd } : { _tag: "Name", name }
+  return name === undefined ? { _tag: "Refused", reason: malformed } : { _tag: "Name", name }
 }

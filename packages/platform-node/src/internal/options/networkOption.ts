@@ -1,10 +1,10 @@
-/** The option `network` of a runtime: what it says, and whether the isolation in force can keep to it. */
+/** The option `network` of a runtime: parsed, and checked against the isolation in force. */
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { parseRange } from "../egress/addresses.js"
-import { makeOutbound, type Outbound } from "../egress/dial.js"
-import { type Allowed, isPrivateRange, parseName } from "../egress/policy.js"
+import { type Egress, makeEgress } from "../egress/dial.js"
+import { type AllowList, isPrivateRange, parseName } from "../egress/policy.js"
 import { type Isolation, SandboxUnavailableError } from "../sandbox/confine/isolation.js"
 import type { SandboxNetwork } from "../sandbox/confine/rootfs.js"
 
@@ -14,43 +14,44 @@ export type NetworkOption =
   | "host"
   | { readonly outbound: { readonly allowPrivate?: ReadonlyArray<string> | undefined } }
 
+/** `egress` is set for `outbound` alone: then `network` is `none`, and the proxy is the only way out. */
 export interface ResolvedNetwork {
   readonly network: SandboxNetwork
-  readonly outbound: Outbound | undefined
+  readonly egress: Egress | undefined
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const wrong = (field: string, expected: string) => Either.left(new ConfigurationError({ field, expected }))
+const invalid = (field: string, expected: string) => Either.left(new ConfigurationError({ field, expected }))
 
 const field = "network.outbound.allowPrivate"
 
-const entryOf = (entry: unknown, index: number): Either.Either<Allowed, ConfigurationError> => {
+const parseEntry = (entry: unknown, index: number): Either.Either<AllowList, ConfigurationError> => {
   const range = typeof entry === "string" ? parseRange(entry) : undefined
   if (range !== undefined && isPrivateRange(range)) return Either.right({ ranges: [range], names: new Set() })
   const name = typeof entry === "string" && range === undefined ? parseName(entry) : undefined
   if (name !== undefined) return Either.right({ ranges: [], names: new Set([name]) })
-  const example = "a private address, a range of them such as 10.1.0.0/16 or fd00::/8, or the name of a host"
-  return wrong(`${field}[${index}]`, `${example} (what is public needs no leave, and nothing gives leave for the rest)`)
+  const example = "a private address, a CIDR range of them such as 10.1.0.0/16 or fd00::/8, or a host name"
+  return invalid(`${field}[${index}]`, `${example} (public addresses are allowed anyway, others cannot be)`)
 }
 
-const allowedOf = (entries: unknown): Either.Either<Allowed, ConfigurationError> =>
+const parseAllowList = (entries: unknown): Either.Either<AllowList, ConfigurationError> =>
   Array.isArray(entries)
-    ? Either.map(Either.all(entries.map(entryOf)), (all) => ({
+    ? Either.map(Either.all(entries.map(parseEntry)), (all) => ({
       ranges: all.flatMap(({ ranges }) => ranges),
       names: new Set(all.flatMap(({ names }) => [...names]))
     }))
-    : wrong(field, "a list of private addresses, ranges of them, and names of hosts")
+    : invalid(field, "a list of private addresses, CIDR ranges and host names")
 
-/** What may be reached; undefined for another network than `outbound`. */
-const allowedBy = (option: unknown): Either.Either<Allowed | undefined, ConfigurationError> => {
+/** The allow list of `outbound`; undefined for the other networks. */
+const allowListOf = (option: unknown): Either.Either<AllowList | undefined, ConfigurationError> => {
   if (option === "none" || option === "host") return Either.right(undefined)
   const outbound = option === "outbound" ? {} : isRecord(option) ? option["outbound"] : undefined
-  if (!isRecord(outbound)) return wrong("network", "none, outbound, host, or { outbound: { allowPrivate: [...] } }")
-  const other = Object.keys(outbound).find((name) => name !== "allowPrivate")
-  if (other !== undefined) return wrong(`network.outbound.${other}`, "left out: there is only allowPrivate")
-  return allowedOf(outbound["allowPrivate"] ?? [])
+  if (!isRecord(outbound)) return invalid("network", "none, outbound, host, or { outbound: { allowPrivate: [...] } }")
+  const unknown = Object.keys(outbound).find((name) => name !== "allowPrivate")
+  if (unknown !== undefined) return invalid(`network.outbound.${unknown}`, "left out: there is only allowPrivate")
+  return parseAllowList(outbound["allowPrivate"] ?? [])
 }
 
 const unenforceable = (isolation: Isolation, reason: string, remedy: string) =>
@@ -60,14 +61,14 @@ const unenforceable = (isolation: Isolation, reason: string, remedy: string) =>
     remedy: `${remedy}, or leave the network at "none"`
   })
 
-/** Only an empty network of its own makes the proxy the one way out. */
-const complaintAbout = (isolation: Isolation): SandboxUnavailableError | undefined => {
+/** The proxy is the only way out only where each session has an empty network namespace. */
+const enforcementError = (isolation: Isolation): SandboxUnavailableError | undefined => {
   const { confinement } = isolation
   if (confinement._tag === "Unconfined" || confinement._tag === "Landlock") {
     return unenforceable(
       isolation,
       `needs a network namespace for each session, and at this level there is none: ${
-        confinement._tag === "Landlock" ? "sessions have no sockets at all" : "code could pass by the proxy"
+        confinement._tag === "Landlock" ? "sessions have no sockets at all" : "code could bypass the proxy"
       }`,
       "Use a machine where the level \"namespaces\" works, with bubblewrap installed"
     )
@@ -75,21 +76,21 @@ const complaintAbout = (isolation: Isolation): SandboxUnavailableError | undefin
   return confinement._tag === "Unshare" && confinement.ip === undefined
     ? unenforceable(
       isolation,
-      "needs a loopback inside the session, which `unshare` makes with the `ip` command only",
+      "needs a loopback interface inside the session, which `unshare` can bring up only with the `ip` command",
       "Install iproute2 or bubblewrap"
     )
     : undefined
 }
 
-/** What sandboxes get. Fails where the option is malformed, or asks for what this isolation cannot keep to. */
+/** Fails where the option is malformed or this isolation cannot enforce it. */
 export const resolveNetwork = (
   option: NetworkOption | undefined,
   isolation: Isolation
 ): Effect.Effect<ResolvedNetwork, ConfigurationError | SandboxUnavailableError> =>
   Effect.gen(function*() {
-    const allowed = yield* allowedBy(option ?? "none")
-    if (allowed === undefined) return { network: option === "host" ? "host" : "none", outbound: undefined }
-    const complaint = complaintAbout(isolation)
-    if (complaint !== undefined) return yield* complaint
-    return { network: "none", outbound: makeOutbound(allowed) }
+    const allowList = yield* allowListOf(option ?? "none")
+    if (allowList === undefined) return { network: option === "host" ? "host" : "none", egress: undefined }
+    const error = enforcementError(isolation)
+    if (error !== undefined) return yield* error
+    return { network: "none", egress: makeEgress(allowList) }
   })

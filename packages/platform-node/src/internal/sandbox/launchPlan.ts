@@ -1,15 +1,15 @@
-/** Where a sandbox lives and how its agent is started there: directories, environment, command. */
+/** Where a sandbox lives and how its agent is started there: directories, environment, command line. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Os from "node:os"
-import type { Outbound } from "../egress/dial.js"
+import type { Egress } from "../egress/dial.js"
 import { proxyPort } from "./channel/egressProxy.js"
 import type { SandboxStartError } from "./channel/protocol.js"
 import type { Confined, Confinement, Landlock, Unconfined } from "./confine/candidates.js"
 import { hostIdentity } from "./confine/hostIdentity.js"
 import { interpreterPath, type Interpreters } from "./confine/interpreters.js"
-import { handOver, landlockLaunch } from "./confine/landlock.js"
+import { chownWorkspace, landlockLaunch } from "./confine/landlock.js"
 import { confinedLaunch } from "./confine/launchSpec.js"
 import { systemTool } from "./confine/programs.js"
 import {
@@ -20,102 +20,95 @@ import {
   type SandboxNetwork,
   searchPath,
   sharedMemory,
-  temporary
+  tmp
 } from "./confine/rootfs.js"
 import { killStrays, strayTag } from "./disk/strays.js"
 import { makeWorkspace, type Workspace } from "./disk/workspace.js"
 import type { Launch } from "./process/launch.js"
-import type { Ending } from "./process/process.js"
+import type { Termination } from "./process/process.js"
 
 /** What a sandbox is made with. */
-export interface Settings {
+export interface SandboxSettings {
   readonly interpreters: Interpreters
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
-  readonly outbound: Outbound | undefined
+  readonly egress: Egress | undefined
   readonly javaFolder: string | undefined
   readonly agent: string
 }
 
-/** A launch, and where user code finds itself. */
-export interface Place {
+/** A launch, and the directories as user code sees them. */
+export interface LaunchPlan {
   readonly launch: Launch
   readonly home: string
   readonly tmp: string
-  /** The mount points of its own file systems in memory; empty where its files are on the disk. */
-  readonly memoryFolders: ReadonlyArray<string>
-  readonly ending: Ending
+  /** The mount points of its own file systems in memory; empty where its files are on disk. */
+  readonly tmpfsMounts: ReadonlyArray<string>
+  readonly termination: Termination
 }
 
-/** Inside an own root directory, or in a workspace on the disk of this machine. */
-export const placeFor = (
+/** In a root directory of its own, or in a workspace on this machine's disk. */
+export const planLaunch = (
   confinement: Confinement,
-  settings: Settings
-): Effect.Effect<Place, SandboxStartError, Scope.Scope> =>
+  settings: SandboxSettings
+): Effect.Effect<LaunchPlan, SandboxStartError, Scope.Scope> =>
   confinement._tag === "Landlock" || confinement._tag === "Unconfined"
-    ? placeOnDisk(confinement, settings)
-    : confinedPlace(confinement, settings)
+    ? planOnDisk(confinement, settings)
+    : planInNamespaces(confinement, settings)
 
 const locale = { LANG: "C.UTF-8" }
 
 const proxyHost = "127.0.0.1"
 const proxyUrl = `http://${proxyHost}:${proxyPort}`
-const directly = "localhost,127.0.0.1,::1,sandbox"
+const noProxy = "localhost,127.0.0.1,::1,sandbox"
 
-/** Which of the two spellings a program reads is its own choice. Node reads them from version 24 on, when told to. */
+/** In both spellings, since programs differ in which they read. Node 24 and newer reads them with the last variable. */
 const proxyVariables: Readonly<Record<string, string>> = {
-  ...{ http_proxy: proxyUrl, https_proxy: proxyUrl, all_proxy: proxyUrl, no_proxy: directly },
-  ...{ HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, ALL_PROXY: proxyUrl, NO_PROXY: directly },
+  ...{ http_proxy: proxyUrl, https_proxy: proxyUrl, all_proxy: proxyUrl, no_proxy: noProxy },
+  ...{ HTTP_PROXY: proxyUrl, HTTPS_PROXY: proxyUrl, ALL_PROXY: proxyUrl, NO_PROXY: noProxy },
   NODE_USE_ENV_PROXY: "1"
 }
 
-const agentConfig = (
-  settings: Settings,
-  node: string,
-  place: {
-    readonly home: string
-    readonly tmp: string
-    readonly env: Record<string, string>
-    readonly confine?: boolean
-  }
-): string => {
+interface AgentDirectories {
+  readonly home: string
+  readonly tmp: string
+  readonly env: Record<string, string>
+  /** Whether the agent itself has to confine file tools to these directories. */
+  readonly confine?: boolean
+}
+
+const agentConfig = (settings: SandboxSettings, node: string, directories: AgentDirectories): string => {
   const path = (name: "python" | "java" | "r") => Option.getOrUndefined(interpreterPath(settings.interpreters[name]))
   return JSON.stringify({
-    ...place,
-    workdir: place.home,
-    ...(settings.outbound === undefined ? {} : { proxy: { host: proxyHost, port: proxyPort } }),
+    ...directories,
+    workdir: directories.home,
+    ...(settings.egress === undefined ? {} : { proxy: { host: proxyHost, port: proxyPort } }),
     interpreters: { python: path("python"), node, java: path("java"), r: path("r") },
     limits: { maxOutputBytes: settings.limits.outputBytes, memoryBytes: settings.limits.memoryBytes }
   })
 }
 
-const confinedPlace = (how: Confined, settings: Settings): Effect.Effect<Place> => {
+/** V8's helper threads each use memory of their own, and the agent has little work for them. */
+const agentOptions = ["--v8-pool-size=1"]
+
+const planInNamespaces = (how: Confined, settings: SandboxSettings): Effect.Effect<LaunchPlan> => {
   const env = {
     ...locale,
-    ...(settings.outbound === undefined ? {} : proxyVariables),
+    ...(settings.egress === undefined ? {} : proxyVariables),
     PATH: searchPath(settings.interpreters),
     HOME: home,
-    TMPDIR: temporary,
+    TMPDIR: tmp,
     USER: "user",
     LOGNAME: "user",
     SHELL: "/bin/sh"
   }
   const node = nodeInside()
-  const config = agentConfig(settings, node, { home, tmp: temporary, env })
+  const config = agentConfig(settings, node, { home, tmp, env })
   return Effect.map(
     confinedLaunch(how, settings, [node, ...agentOptions, agentFileInside(settings.agent), config]),
-    (launch) => ({
-      launch,
-      home,
-      tmp: temporary,
-      memoryFolders: [home, temporary, sharedMemory],
-      ending: "killed" as const
-    })
+    (launch) => ({ launch, home, tmp, tmpfsMounts: [home, tmp, sharedMemory], termination: "killNamespace" as const })
   )
 }
-
-/** Each thread that helps V8 keeps memory of its own, and there is little to help with. */
-const agentOptions = ["--v8-pool-size=1"]
 
 const userName = (): string => {
   try {
@@ -125,48 +118,43 @@ const userName = (): string => {
   }
 }
 
-/** Landlock's folders belong to the user of the sandbox, and it has no other environment than that of confined ones. */
-const landlocked = (how: Landlock, workspace: Workspace, settings: Settings, env: Launch["environment"]) =>
+/** The workspace belongs to the sandbox's user. */
+const landlocked = (how: Landlock, workspace: Workspace, settings: SandboxSettings, env: Launch["environment"]) =>
   Effect.gen(function*() {
     const uid = how.entry === "dropped" ? yield* Effect.flatMap(hostIdentity, ({ sandboxUid }) => sandboxUid) : 0
-    if (how.entry === "dropped") handOver(workspace, uid)
+    if (how.entry === "dropped") chownWorkspace(workspace, uid)
     return (program: ReadonlyArray<string>) => landlockLaunch(how, workspace, { ...settings, uid }, env, program)
   })
 
-/** An agent that was stopped goes on when this process dies, finds its input at an end, and cleans up. */
-const wakened = (program: ReadonlyArray<string>): Pick<Launch, "command" | "args"> => {
+/** Sends SIGCONT when this process dies: a stopped agent then continues, finds its stdin closed, and cleans up. */
+const withPdeathsig = (program: ReadonlyArray<string>): Pick<Launch, "command" | "args"> => {
   const setpriv = systemTool("setpriv")
   const [command = "", ...args] = [...(setpriv === undefined ? [] : [setpriv, "--pdeathsig=CONT"]), ...program]
   return { command, args }
 }
 
-/** Without an own root the agent ends its children itself when its input ends; what is left is found by its tag. */
-const placeOnDisk = (
+/** Without a PID namespace the agent kills its own descendants; those that escaped it are found by their tag. */
+const planOnDisk = (
   how: Landlock | Unconfined,
-  settings: Settings
-): Effect.Effect<Place, SandboxStartError, Scope.Scope> =>
+  settings: SandboxSettings
+): Effect.Effect<LaunchPlan, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const workspace = yield* makeWorkspace
+    const { home, tmp } = workspace
     const tag = yield* strayTag
     yield* Effect.addFinalizer(() => killStrays(tag))
     const env = {
       ...locale,
       ...tag,
       PATH: how._tag === "Landlock" ? searchPath(settings.interpreters) : process.env.PATH ?? "/usr/bin:/bin",
-      HOME: workspace.home,
-      TMPDIR: workspace.tmp,
+      HOME: home,
+      TMPDIR: tmp,
       USER: userName()
     }
-    const place = { home: workspace.home, tmp: workspace.tmp, env, confine: true }
-    const config = agentConfig(settings, process.execPath, place)
+    const config = agentConfig(settings, process.execPath, { home, tmp, env, confine: true })
+    const program = [process.execPath, ...agentOptions, settings.agent, config]
     const launch: Launch = how._tag === "Landlock"
-      ? (yield* landlocked(how, workspace, settings, env))([process.execPath, ...agentOptions, settings.agent, config])
-      : {
-        ...wakened([process.execPath, ...agentOptions, settings.agent, config]),
-        environment: env,
-        descriptors: [],
-        cwd: workspace.home,
-        uid: undefined
-      }
-    return { launch, home: workspace.home, tmp: workspace.tmp, memoryFolders: [], ending: "asked" as const }
+      ? (yield* landlocked(how, workspace, settings, env))(program)
+      : { ...withPdeathsig(program), environment: env, descriptors: [], cwd: home, uid: undefined }
+    return { launch, home, tmp, tmpfsMounts: [], termination: "graceful" as const }
   })

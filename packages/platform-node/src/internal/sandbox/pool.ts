@@ -1,121 +1,102 @@
 /**
- * Sandboxes that are ready before anybody asks. The pool owns those that wait; whoever takes one owns it from then on,
- * also beyond the end of the pool.
+ * Sandboxes started ahead of demand. The pool owns those that are idle; whoever takes one owns it from then on, even
+ * beyond the end of the pool.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Os from "node:os"
-import { makeTurns } from "../fifoSemaphore.js"
+import { makeFifoSemaphore } from "../fifoSemaphore.js"
+import { acquireOwned, adopt, type Owned } from "../ownScope.js"
 import type { SandboxStartError } from "./channel/protocol.js"
 import { sweepWorkspaces } from "./disk/workspace.js"
-import { holdSpawner } from "./process/forkServerClient.js"
+import { holdForkServer } from "./process/forkServerClient.js"
 import { make as makeSandbox, type Sandbox, type SandboxOptions } from "./sandbox.js"
 
 export interface SandboxPool {
-  /** A sandbox that waited, or else a new one; ended with the scope of the taker. */
+  /** An idle sandbox, or else a new one; it ends with the scope of the taker. */
   readonly take: Effect.Effect<Sandbox, SandboxStartError, Scope.Scope>
-  /** How many wait now. */
-  readonly waiting: Effect.Effect<number>
+  /** Number of idle sandboxes. */
+  readonly idle: Effect.Effect<number>
 }
 
 export interface SandboxPoolOptions extends SandboxOptions {
-  /** Idle sandboxes to keep started. Default 1. */
+  /** Idle sandboxes to keep. Default 1. */
   readonly size?: number | undefined
 }
 
-interface Owned {
-  readonly sandbox: Sandbox
-  readonly scope: Scope.CloseableScope
-}
+/** More concurrent starts make each slower, until the slowest runs into its timeout. */
+const maxConcurrentStarts = () => Os.availableParallelism() + 2
 
-/** A sandbox under a scope of its own; an interruption during the start leaves nothing. */
-const start = (options: SandboxOptions): Effect.Effect<Owned, SandboxStartError> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function*() {
-      const scope = yield* Scope.make()
-      const sandbox = yield* restore(makeSandbox(options)).pipe(
-        Scope.extend(scope),
-        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-      )
-      return { sandbox, scope }
-    })
-  )
-
-/** More at once would only make each take longer, until the slowest seems not to start at all. */
-const mostStarts = () => Os.availableParallelism() + 2
-
+/** A new session starts working at once, and starting another sandbox beside it would slow it down. */
 const refillDelay = "50 millis"
 
-const close = (owned: Owned) => Scope.close(owned.scope, Exit.void)
+const close = ({ scope }: Owned<Sandbox>) => Scope.close(scope, Exit.void)
+
+/** Takes the first that is still alive, and closes those before it that are not. */
+const takeAlive = (idle: Array<Owned<Sandbox>>): Effect.Effect<Owned<Sandbox> | undefined> =>
+  Effect.suspend(() => {
+    const owned = idle.shift()
+    if (owned === undefined) return Effect.succeed(undefined)
+    return Effect.flatMap(
+      owned.value.isLost,
+      (isLost) => isLost ? Effect.zipRight(close(owned), takeAlive(idle)) : Effect.succeed(owned)
+    )
+  })
 
 /**
- * Begins to start sandboxes at once, in the background, and replaces each that is taken. A start that fails there is
- * logged and tried again with the next take.
+ * Starts sandboxes in the background at once, and replaces each that is taken. A background start that fails is logged
+ * and tried again after the next take.
  */
 export const make = (options: SandboxPoolOptions): Effect.Effect<SandboxPool, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const size = options.size ?? 1
-    const inTurn = makeTurns(mostStarts())
+    const { isolation: { memory }, size = 1 } = options
+    const limitStarts = makeFifoSemaphore(maxConcurrentStarts())
     const poolScope = yield* Effect.scope
-    yield* holdSpawner
-    const ready: Array<Owned> = []
+    yield* holdForkServer
+    const idle: Array<Owned<Sandbox>> = []
     let starting = 0
-    const { memory } = options.isolation
     yield* Effect.forkIn(sweepWorkspaces, poolScope)
     if (memory !== undefined) {
       yield* memory.sweep
-      yield* Effect.addFinalizer(() => memory.cleared)
+      yield* Effect.addFinalizer(() => memory.drained)
     }
 
-    // Runs after the interruption of those that still start: the scope ends in reverse order.
+    // Runs after the interruption of pending starts, since finalizers run in reverse order.
     yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => Effect.forEach(ready.splice(0), close, { concurrency: "unbounded", discard: true }))
+      Effect.suspend(() => Effect.forEach(idle.splice(0), close, { concurrency: "unbounded", discard: true }))
     )
 
     const startOne = Effect.uninterruptibleMask((restore) =>
-      restore(inTurn(start(options))).pipe(
-        Effect.map((owned) => void ready.push(owned)),
+      restore(limitStarts(acquireOwned(makeSandbox(options)))).pipe(
+        Effect.map((owned) => void idle.push(owned)),
         Effect.catchAll((error) => Effect.logWarning("No sandbox could be kept ready", error)),
         Effect.ensuring(Effect.sync(() => starting--))
       )
     )
 
     const refill = Effect.suspend(() => {
-      const lacking = Math.max(0, size - ready.length - starting)
+      const lacking = Math.max(0, size - idle.length - starting)
       starting += lacking
       return Effect.replicateEffect(Effect.forkIn(Effect.interruptible(startOne), poolScope), lacking)
     })
 
-    const next: Effect.Effect<Owned | undefined> = Effect.suspend(() => {
-      const owned = ready.shift()
-      if (owned === undefined) return Effect.succeed(undefined)
-      return Effect.flatMap(
-        owned.sandbox.isLost,
-        (isLost) => isLost ? Effect.zipRight(close(owned), next) : Effect.succeed(owned)
-      )
-    })
-
-    const adopt = ({ sandbox, scope }: Owned) =>
-      Effect.as(Effect.addFinalizer((exit) => Scope.close(scope, exit)), sandbox)
-
-    /** A new session begins to work at once, and a start beside it would slow that down. */
     const refillSoon = Effect.forkIn(Effect.interruptible(Effect.delay(refill, refillDelay)), poolScope)
 
-    const handOut = (owned: Owned) => Effect.zipRight(refillSoon, adopt(owned))
+    const handOut = (owned: Owned<Sandbox>) => Effect.zipRight(refillSoon, adopt(owned))
 
-    /** One may have become ready while the taker waited for its turn. */
+    /** One may have become idle while the taker waited for a permit. */
     const takeOrStart = Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(next, (owned) => owned === undefined ? restore(makeSandbox(options)) : handOut(owned))
+      Effect.flatMap(takeAlive(idle), (owned) => owned === undefined ? restore(makeSandbox(options)) : handOut(owned))
     )
 
     const take = Effect.uninterruptibleMask((restore) =>
       Effect.flatMap(
-        next,
-        (owned) => owned === undefined ? Effect.zipRight(refillSoon, restore(inTurn(takeOrStart))) : handOut(owned)
+        takeAlive(idle),
+        (owned) => owned === undefined ? Effect.zipRight(refillSoon, restore(limitStarts(takeOrStart))) : handOut(owned)
       )
     )
 
     yield* refill
-    return { take, waiting: Effect.sync(() => ready.length) }
+    return { take, idle: Effect.sync(() => idle.length) }
   })

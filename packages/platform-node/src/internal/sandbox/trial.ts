@@ -1,41 +1,41 @@
-/** Running a short program in a sandbox to see whether that works here. */
+/** Runs a short program in a sandbox, to find out whether that works on this machine. */
 import * as Effect from "effect/Effect"
 import { findAgent } from "./confine/agentFolder.js"
 import type { Confined } from "./confine/candidates.js"
 import type { Interpreters } from "./confine/interpreters.js"
 import { confinedLaunch } from "./confine/launchSpec.js"
 import { defaultLimits } from "./confine/rootfs.js"
-import { destroyPipes, killNamespace, lastWords, leaderOf, spawnLaunch } from "./process/kill.js"
+import { collectStderr, destroyPipes, killNamespace, leaderOf, spawnDirectly } from "./process/kill.js"
 import type { Launch } from "./process/launch.js"
 
-const patience = 10_000
+const timeoutMs = 10_000
 
-/** It waits to be killed, since bubblewrap leaves a zombie to process 1 when a program ends by itself. */
-const announced = (program: ReadonlyArray<string>): ReadonlyArray<string> => [
+/** Reports success and waits to be killed: bubblewrap leaves a zombie to process 1 when its program exits by itself. */
+const reporting = (program: ReadonlyArray<string>): ReadonlyArray<string> => [
   ...["/bin/sh", "-c", "\"$@\" >/dev/null && echo works && exec cat", "sh"],
   ...program
 ]
 
-const complaintOf = (launch: Launch): Effect.Effect<string | undefined> =>
+const failureOf = (launch: Launch): Effect.Effect<string | undefined> =>
   Effect.async<string | undefined>((resume) => {
-    const child = spawnLaunch(launch)
-    const words = lastWords(child)
-    const end = (complaint: string | undefined) => {
+    const child = spawnDirectly(launch)
+    const stderr = collectStderr(child)
+    const end = (failure: string | undefined) => {
       clearTimeout(timer)
       killNamespace(leaderOf(child))
       destroyPipes(child)
-      resume(Effect.succeed(complaint))
+      resume(Effect.succeed(failure))
     }
-    const timer = setTimeout(() => end("it did not end in time"), patience)
+    const timer = setTimeout(() => end("it did not end in time"), timeoutMs)
     child.stdout?.once("data", () => end(undefined))
     child.on("error", (error) => end(error.message))
-    child.on("close", (code, signal) => end(words() || `it ended with ${signal ?? `exit code ${code}`}`))
+    child.on("close", (code, signal) => end(stderr() || `it ended with ${signal ?? `exit code ${code}`}`))
     return Effect.sync(() => end(undefined))
   })
 
 /**
- * What was complained about when `program` ran in a sandbox built exactly as a session's is; undefined where it exited
- * with 0. Never takes longer than ten seconds.
+ * Runs `program` in a sandbox built exactly as a session's is, for ten seconds at most. Succeeds with undefined where it
+ * exits with 0, otherwise with what the sandbox tool or the program printed.
  */
 export const trial = (
   how: Confined,
@@ -44,9 +44,9 @@ export const trial = (
 ): Effect.Effect<string | undefined> =>
   findAgent().pipe(
     Effect.flatMap(({ file }) =>
-      confinedLaunch(how, { agent: file, interpreters, limits: defaultLimits, network: "none" }, announced(program))
+      confinedLaunch(how, { agent: file, interpreters, limits: defaultLimits, network: "none" }, reporting(program))
     ),
-    Effect.flatMap(complaintOf),
+    Effect.flatMap(failureOf),
     Effect.catchTag("AgentMissingError", ({ message }) => Effect.succeed(message)),
     Effect.catchAllDefect((defect) => Effect.succeed(String(defect)))
   )

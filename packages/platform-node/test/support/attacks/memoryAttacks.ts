@@ -1,7 +1,7 @@
 /** Code that takes memory in every way it can, in sandboxes with little of it. */
 import { Effect, Option } from "effect"
 import { findInterpreters } from "../../../src/internal/sandbox/languages/interpreterSearch.js"
-import { makeWatch } from "../../../src/internal/sandbox/memory/watchdog.js"
+import { makeWatchdog } from "../../../src/internal/sandbox/memory/watchdog.js"
 import { canInspectSandboxes } from "../../../src/internal/sandbox/process/procAccess.js"
 import { make, type Sandbox } from "../../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe, probeAll } from "../../../src/Isolation.js"
@@ -142,11 +142,11 @@ const attempt = (isolation: Isolation, { command, name }: MemoryAttack) =>
     const taken = Math.max(0, ...output.split("\n").filter((line) => /^\d+$/.test(line)).map(Number))
     return {
       isolation: isolation.description,
-      countsFiles: isolation.memory?.isComplete === true || canInspectSandboxes(),
+      countsFiles: isolation.memory?.countsKernelMemory === true || canInspectSandboxes(),
       hasMemoryFiles: canInspectSandboxes(),
       hasFilesInMemory: isolation.level === "namespaces",
-      sparesAgent: isolation.level !== "landlock" || isolation.memory?.isComplete !== true,
-      keeper: isolation.memory?.means ?? "none",
+      sparesAgent: isolation.level !== "landlock" || isolation.memory?.countsKernelMemory !== true,
+      keeper: isolation.memory?.description ?? "none",
       attack: name,
       output: output.slice(-400),
       lost: result._tag === "Left" ? result.left.message : after._tag === "Left" ? after.left.message : undefined,
@@ -164,11 +164,11 @@ export const attackMemory: Effect.Effect<ReadonlyArray<MemoryOutcome>, unknown> 
   const found = [...(yield* probeAll), ...Option.toArray(yield* Effect.option(probe("landlock")))].filter(
     isFirstOfItsKind
   )
-  const watched = found.map((isolation): Isolation => ({ ...isolation, memory: makeWatch() }))
-  const all = found.some(({ memory }) => memory?.isComplete) ? [...found.slice(0, 1), ...watched] : watched
+  const watched = found.map((isolation): Isolation => ({ ...isolation, memory: makeWatchdog() }))
+  const all = found.some(({ memory }) => memory?.countsKernelMemory) ? [...found.slice(0, 1), ...watched] : watched
   return yield* Effect.forEach(
     all.flatMap((isolation) =>
-      memoryAttacks.filter(({ needsKernel }) => !needsKernel || isolation.memory?.isComplete)
+      memoryAttacks.filter(({ needsKernel }) => !needsKernel || isolation.memory?.countsKernelMemory)
         .filter(({ needsFiles }) => !needsFiles || isolation.level === "namespaces")
         .map((attack) => [isolation, attack] as const)
     ),

@@ -2,14 +2,14 @@
 import { Effect } from "effect"
 import { once } from "node:events"
 import * as Net from "node:net"
-import { type Machine, makeOutbound, type Outbound, thisMachine } from "../../../src/internal/egress/dial.js"
+import { type Egress, type HostNetwork, hostNetwork, makeEgress } from "../../../src/internal/egress/dial.js"
 import type { Sandbox } from "../../../src/internal/sandbox/sandbox.js"
 
 /** A public address, behind which all servers are found by their ports. */
 export const somewhere = "93.184.216.34"
 
 export interface Outside {
-  readonly outbound: Outbound
+  readonly egress: Egress
   /** Addresses and ports, in the order in which they were dialled. */
   readonly dialled: ReadonlyArray<string>
   readonly asked: ReadonlyArray<string>
@@ -18,10 +18,10 @@ export interface Outside {
 type Names = Readonly<Record<string, ReadonlyArray<string> | (() => ReadonlyArray<string>)>>
 
 /** The rules are the real ones; only names, and what is found at an address that may be dialled, are made up. */
-export const outside = (names: Names = {}, allowed: Partial<Outbound["allowed"]> = {}): Outside => {
+export const outside = (names: Names = {}, allowed: Partial<Egress["allowList"]> = {}): Outside => {
   const [dialled, asked]: [Array<string>, Array<string>] = [[], []]
-  const machine: Machine = {
-    ...thisMachine,
+  const machine: HostNetwork = {
+    ...hostNetwork,
     resolve: (name) => {
       asked.push(name)
       const found = names[name] ?? []
@@ -29,10 +29,10 @@ export const outside = (names: Names = {}, allowed: Partial<Outbound["allowed"]>
     },
     connect: (address, port) => {
       dialled.push(`${address} ${port}`)
-      return thisMachine.connect("127.0.0.1", port)
+      return hostNetwork.connect("127.0.0.1", port)
     }
   }
-  return { outbound: makeOutbound({ ranges: [], names: new Set(), ...allowed }, machine), dialled, asked }
+  return { egress: makeEgress({ ranges: [], names: new Set(), ...allowed }, machine), dialled, asked }
 }
 
 export interface Server {

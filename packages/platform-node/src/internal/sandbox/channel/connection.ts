@@ -1,6 +1,6 @@
 /**
- * The host's end of the conversation with an agent. User code shares the agent's rights inside the sandbox, so whatever
- * arrives may have been written by it: every frame is decoded, and the first that makes no sense ends the sandbox.
+ * The host's end of the connection to an agent. User code runs with the agent's rights and may have written anything that
+ * arrives: every frame is validated, and the first invalid one kills the sandbox.
  */
 import * as Either from "effect/Either"
 import type { Readable, Writable } from "node:stream"
@@ -8,7 +8,7 @@ import { decoder, encode, type Frame, maxFrameBytes } from "../../agentWire/fram
 import {
   decodeReady,
   decodeReply,
-  type OutboundEvent,
+  type EgressEvent,
   type SandboxAnswer,
   type SandboxCall,
   SandboxFailure,
@@ -20,31 +20,31 @@ import {
 
 export type CallError = SandboxFailure | SandboxLost
 
-/** Who waits for a call. `onEnd` is called once, unless the call is cancelled. */
+/** Callbacks of a call. `onEnd` is called exactly once, unless the call is cancelled. */
 export interface Listener {
   readonly onOutput?: ((output: SandboxOutput) => void) | undefined
   readonly onTunnel?: ((event: TunnelEvent) => void) | undefined
-  /** Whether there is output that nobody has used yet, for which the call may be waiting. */
-  readonly isBehind?: (() => boolean) | undefined
-  readonly onOutbound?: ((event: OutboundEvent) => void) | undefined
+  /** Whether output is still unread: then backpressure may be holding the call up. */
+  readonly hasUnreadOutput?: (() => boolean) | undefined
+  readonly onEgress?: ((event: EgressEvent) => void) | undefined
   readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
 }
 
-/** What the agent reads, and what it writes. */
+/** The agent's standard input and output. */
 export interface Pipes {
   readonly stdin: Writable
   readonly stdout: Readable
 }
 
-/** A call that runs. */
-export interface Started {
-  /** After this the listener hears nothing more. */
+/** A call in progress. */
+export interface RunningCall {
+  /** Cancels the call; the listener is not called any more. */
   readonly cancel: () => void
   /**
-   * Says something to the call: what was used of its output or, to a tunnel, bytes for its port. `said` is called when it
-   * has left.
+   * Sends input to the call: an acknowledgement of output or, for a tunnel, bytes for its port. `onSent` is called once it
+   * is written to the pipe.
    */
-  readonly say: (input: SandboxInput, body?: Uint8Array, said?: () => void) => void
+  readonly send: (input: SandboxInput, body?: Uint8Array, onSent?: () => void) => void
 }
 
 type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
@@ -53,22 +53,21 @@ interface Pending extends Listener {
   deadline: NodeJS.Timeout | undefined
 }
 
-/** What the agent may take beyond the time that a call allows: it kills, drains and restarts within that. */
-const grace = 15_000
-const withoutTimeout = 120_000
-/** After the deadline, for what already waits in the pipe: a machine that wakes up finds both at once. */
-const lastCall = 1000
-const longestTimer = 0x7fffffff
-/** An agent that leaves more unanswered means to. */
-const mostCancelled = 10_000
+/** Grace period after a call's own timeout, in which the agent kills, drains and restarts; in milliseconds. */
+const graceMs = 15_000
+const defaultDeadlineMs = 120_000
+/** After the deadline, time to read what the pipe already holds: a suspended machine wakes up to both at once. */
+const drainMs = 1000
+const maxTimerMs = 0x7fffffff
+const maxUnansweredCancels = 10_000
 
-const endless: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "outbound", "accept"])
+const untimed: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "outbound", "accept"])
 
-/** What all readers of a sandbox together may leave unused: 256 full windows, unless its agent keeps to none. */
-const mostUnread = 64 * 1024 * 1024
+/** Unread output of one sandbox, in bytes: 256 full windows, which only an agent that ignores flow control exceeds. */
+const maxUnreadBytes = 64 * 1024 * 1024
 
-const patience = (call: SandboxCall): number =>
-  Math.min("timeoutMs" in call ? call.timeoutMs + grace : withoutTimeout, longestTimer)
+const deadlineMs = (call: SandboxCall): number =>
+  Math.min("timeoutMs" in call ? call.timeoutMs + graceMs : defaultDeadlineMs, maxTimerMs)
 
 const size = (parts: ReadonlyArray<Uint8Array>) => parts.reduce((sum, part) => sum + part.length, 0)
 
@@ -78,7 +77,7 @@ const tooLarge = new SandboxFailure({
 })
 
 export class SandboxConnection {
-  /** Resolves when the agent has introduced itself. */
+  /** Resolves when the agent has sent its ready frame. */
   readonly ready: Promise<void>
   readonly lost: Promise<SandboxLost>
 
@@ -87,7 +86,7 @@ export class SandboxConnection {
   readonly #stdout: Readable
   readonly #calls = new Map<number, Pending>()
   readonly #cancelled = new Set<number>()
-  readonly #waiting = new Set<() => void>()
+  readonly #queuedWrites = new Set<() => void>()
   #last = 0
   #unread = 0
   #isReady = false
@@ -95,7 +94,7 @@ export class SandboxConnection {
   #becomeReady!: () => void
   #lose!: (loss: SandboxLost) => void
 
-  /** `kill` must end the process at once; `exited` says why it ended. */
+  /** `kill` must kill the process at once; `exited` resolves with the reason of its end. */
   constructor(pipes: Pipes, kill: () => void, exited: Promise<string>) {
     this.#kill = kill
     this.#stdin = pipes.stdin
@@ -115,45 +114,44 @@ export class SandboxConnection {
   }
 
   /** Starts a call. */
-  start(call: SandboxCall, body: Uint8Array | undefined, listener: Listener): Started {
-    const refusal = this.#loss
-    if (refusal !== undefined) return refuse(listener, refusal)
+  start(call: SandboxCall, body: Uint8Array | undefined, listener: Listener): RunningCall {
+    if (this.#loss !== undefined) return rejectCall(listener, this.#loss)
     const id = this.#nextId()
     const parts = encode(id, listener.onOutput === undefined ? call : { ...call, stream: true }, body)
-    if (size(parts) > maxFrameBytes) return refuse(listener, tooLarge)
-    const deadline = endless.has(call.op) ? undefined : this.#deadline(id, call, patience(call))
+    if (size(parts) > maxFrameBytes) return rejectCall(listener, tooLarge)
+    const deadline = untimed.has(call.op) ? undefined : this.#deadline(id, call, deadlineMs(call))
     this.#calls.set(id, { ...listener, deadline })
-    let sent = false
-    const giveUp = this.#whenWritable(() => {
-      sent = true
+    let isSent = false
+    const dequeue = this.#whenWritable(() => {
+      isSent = true
       this.#write(parts)
     })
     return {
       cancel: () => {
-        giveUp()
-        this.#cancel(id, sent)
+        dequeue()
+        this.#cancel(id, isSent)
       },
-      say: (input, body, said) => {
+      send: (input, body, onSent) => {
         if (!this.#calls.has(id)) return
         const frame = encode(this.#nextId(), { op: "input", target: id, ...input }, body)
         this.#whenWritable(() => {
           this.#write(frame)
-          said?.()
+          onSent?.()
         })
       }
     }
   }
 
-  /** Counts output that waits for a reader. With too much of it nothing more is read, and all calls wait. */
-  keep(bytes: number): void {
+  /** Counts output that waits for a reader. Beyond the limit the pipe is paused, and with it all calls. */
+  addUnread(bytes: number): void {
     this.#unread += bytes
-    if (this.#unread > mostUnread) this.#stdout.pause()
+    if (this.#unread > maxUnreadBytes) this.#stdout.pause()
   }
 
-  /** The opposite. */
-  free(bytes: number): void {
+  /** Counts output as read, and resumes the pipe below the limit. */
+  removeUnread(bytes: number): void {
     this.#unread -= bytes
-    if (this.#unread <= mostUnread) this.#stdout.resume()
+    if (this.#unread <= maxUnreadBytes) this.#stdout.resume()
   }
 
   /** Kills the sandbox and fails every call in flight. */
@@ -163,14 +161,14 @@ export class SandboxConnection {
     this.close(reason)
   }
 
-  /** Fails every call in flight, and leaves the end of the process to its owner. The first reason counts. */
+  /** Fails every call in flight but does not kill the process. The first reason is kept. */
   close(reason: string): void {
     if (this.isLost) return
     const loss = new SandboxLost({ reason })
     this.#loss = loss
     this.#lose(loss)
     for (const id of [...this.#calls.keys()]) this.#finish(id, Either.left(loss))
-    this.#waiting.clear()
+    this.#queuedWrites.clear()
   }
 
   #listen() {
@@ -186,7 +184,7 @@ export class SandboxConnection {
     this.#stdout.on("error", () => this.end("its output broke off"))
     this.#stdin.on("error", () => {})
     this.#stdin.on("drain", () => {
-      for (const proceed of [...this.#waiting]) proceed()
+      for (const proceed of [...this.#queuedWrites]) proceed()
     })
   }
 
@@ -209,12 +207,13 @@ export class SandboxConnection {
       if (isLast) this.#cancelled.delete(id)
     } else if (isLast) {
       this.#finish(id, reply.ok ? Either.right({ value: reply.value, body }) : Either.left(new SandboxFailure(reply)))
-    } else if (!this.#hand(pending, reply, body)) {
+    } else if (!this.#dispatch(pending, reply, body)) {
       this.end("its agent sent output that nobody asked for")
     }
   }
 
-  #hand({ onOutbound, onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
+  /** Whether the call expects such an event. */
+  #dispatch({ onEgress, onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
     switch (event.event) {
       case "stdout":
       case "stderr":
@@ -226,8 +225,8 @@ export class SandboxConnection {
         return onTunnel !== undefined
       case "listening":
       case "ask":
-        onOutbound?.(event)
-        return onOutbound !== undefined
+        onEgress?.(event)
+        return onEgress !== undefined
       default:
         onTunnel?.(event)
         return onTunnel !== undefined
@@ -242,26 +241,26 @@ export class SandboxConnection {
     pending.onEnd(result)
   }
 
-  #cancel(id: number, sent: boolean) {
+  #cancel(id: number, isSent: boolean) {
     const pending = this.#calls.get(id)
     if (pending === undefined) return
     this.#calls.delete(id)
     clearTimeout(pending.deadline)
-    if (!sent) return
+    if (!isSent) return
     this.#cancelled.add(id)
-    if (this.#cancelled.size > mostCancelled) return this.end("its agent does not answer what was cancelled")
+    if (this.#cancelled.size > maxUnansweredCancels) return this.end("its agent does not answer what was cancelled")
     this.#whenWritable(() => this.#write(encode(this.#nextId(), { op: "cancel", target: id })))
   }
 
-  /** A reader that holds the stream is no fault of the agent. */
-  #deadline(id: number, call: SandboxCall, wait: number): NodeJS.Timeout {
+  /** A call under backpressure from a slow reader is not killed. */
+  #deadline(id: number, call: SandboxCall, delay: number): NodeJS.Timeout {
     return setTimeout(() => {
       const pending = this.#calls.get(id)
       if (pending === undefined) return
-      const isHeld = this.#stdout.isPaused() || pending.isBehind?.() === true
-      if (wait === lastCall && !isHeld) this.end(`its agent did not answer ${call.op} in time`)
-      else pending.deadline = this.#deadline(id, call, lastCall)
-    }, wait)
+      const isHeldUp = this.#stdout.isPaused() || pending.hasUnreadOutput?.() === true
+      if (delay === drainMs && !isHeldUp) this.end(`its agent did not answer ${call.op} in time`)
+      else pending.deadline = this.#deadline(id, call, drainMs)
+    }, delay)
   }
 
   #nextId(): number {
@@ -270,18 +269,18 @@ export class SandboxConnection {
     return this.#last
   }
 
-  /** Writes at once or when the pipe takes data again; the result gives up. */
+  /** Writes at once or, after backpressure, when the pipe drains; the result takes the write off the queue. */
   #whenWritable(write: () => void): () => void {
     if (!this.#stdin.writableNeedDrain) {
       write()
       return () => {}
     }
     const proceed = () => {
-      this.#waiting.delete(proceed)
+      this.#queuedWrites.delete(proceed)
       write()
     }
-    this.#waiting.add(proceed)
-    return () => this.#waiting.delete(proceed)
+    this.#queuedWrites.add(proceed)
+    return () => this.#queuedWrites.delete(proceed)
   }
 
   #write(parts: ReadonlyArray<Uint8Array>) {
@@ -289,7 +288,7 @@ export class SandboxConnection {
   }
 }
 
-const refuse = (listener: Listener, error: CallError): Started => {
+const rejectCall = (listener: Listener, error: CallError): RunningCall => {
   listener.onEnd(Either.left(error))
-  return { cancel: () => {}, say: () => {} }
+  return { cancel: () => {}, send: () => {} }
 }

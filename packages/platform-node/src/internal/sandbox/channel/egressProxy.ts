@@ -1,6 +1,6 @@
 /**
- * The way out of a sandbox that has no network: its agent is a proxy inside, asks here for each connection, and this
- * process dials and carries the bytes. Whatever was asked ends with the sandbox.
+ * The host side of the egress proxy. A sandbox without a network has a proxy in its agent, which requests each connection
+ * here; this process dials and relays the bytes. Connections end with the sandbox.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -8,27 +8,27 @@ import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
-import { Denial, dial, type Outbound } from "../../egress/dial.js"
-import { makeTurns } from "../../fifoSemaphore.js"
+import { dial, type Egress, EgressError } from "../../egress/dial.js"
+import { makeFifoSemaphore } from "../../fifoSemaphore.js"
 import type { SandboxConnection } from "./connection.js"
-import { type OutboundEvent, SandboxStartError } from "./protocol.js"
+import { type EgressEvent, SandboxStartError } from "./protocol.js"
 import { openTunnel } from "./tunnel.js"
 
-/** Where the proxy listens, on the loopback of a sandbox: nothing else runs there yet. */
+/** Port of the proxy on the loopback of a sandbox, where nothing else listens yet. */
 export const proxyPort = 3128
 
-/** Connections of one sandbox to the outside at a time; the agent lets more of them wait. */
-const mostConnections = 128
+/** Concurrent connections of one sandbox; its agent queues further ones. */
+const maxConnections = 128
 
-/** How long a connection of which one half has ended may be without any bytes. */
-const longestSilence = 300_000
+/** Idle timeout of a half-closed connection, in milliseconds. */
+const halfClosedTimeout = 300_000
 
-const startLimit = 10_000
+const startTimeout = 10_000
 
-type Ask = Extract<OutboundEvent, { readonly event: "ask" }>
+type ConnectRequest = Extract<EgressEvent, { readonly event: "ask" }>
 
-/** Hands bytes on until both directions have ended, or one of them has broken off: then the other side learns that too. */
-const join = (socket: Socket, tunnel: Duplex): Effect.Effect<void> =>
+/** Relays bytes until both directions have ended; where one breaks off, the other side is reset. */
+const relay = (socket: Socket, tunnel: Duplex): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     const fail = () => {
       socket.resetAndDestroy()
@@ -38,7 +38,7 @@ const join = (socket: Socket, tunnel: Duplex): Effect.Effect<void> =>
     const streams = [[socket, tunnel], [tunnel, socket]] as const
     for (const [one, other] of streams) {
       one.on("error", fail)
-      one.on("end", () => socket.setTimeout(longestSilence, fail))
+      one.on("end", () => socket.setTimeout(halfClosedTimeout, fail))
       one.on("close", () => {
         if (!one.readableEnded || !one.writableFinished) fail()
         open -= 1
@@ -48,40 +48,48 @@ const join = (socket: Socket, tunnel: Duplex): Effect.Effect<void> =>
     }
   })
 
-const accept = (connection: SandboxConnection, { connection: number }: Ask, socket: Socket, over: () => void) =>
+const accept = (
+  connection: SandboxConnection,
+  { connection: number }: ConnectRequest,
+  socket: Socket,
+  onClose: () => void
+) =>
   Effect.acquireUseRelease(
-    Effect.sync(() => openTunnel(connection, { op: "accept", connection: number }, { over })),
-    (tunnel) => join(socket, tunnel),
+    Effect.sync(() => openTunnel(connection, { op: "accept", connection: number }, { onClose })),
+    (tunnel) => relay(socket, tunnel),
     (tunnel) => Effect.sync(() => tunnel.destroy())
   )
 
-/** Waits for the answer, so that an agent which takes none has its connections used up. */
+/** The connection counts until the agent acknowledges the refusal, so that one that never does runs out of them. */
 const refuse = (
   connection: SandboxConnection,
-  { connection: number }: Ask,
-  { message, reason }: Denial,
-  over: () => void
+  { connection: number }: ConnectRequest,
+  { message, reason }: EgressError,
+  onClose: () => void
 ) =>
   Effect.sync(() => {
-    connection.start({ op: "refuse", connection: number, reason, message }, undefined, { onEnd: over })
+    connection.start({ op: "refuse", connection: number, reason, message }, undefined, { onEnd: onClose })
   })
 
-/** For a machine that is out of descriptors, for example. */
-const notDialled = new Denial({ reason: "unreachable", message: "this machine could not make a connection" })
+/** For defects, such as running out of file descriptors. */
+const dialFailed = new EgressError({ reason: "unreachable", message: "this machine could not make a connection" })
 
-/** Starts the proxy inside, which asks from then on. */
-const listen = (connection: SandboxConnection, onAsk: (ask: Ask) => void): Effect.Effect<void, SandboxStartError> =>
+/** Starts the proxy in the sandbox; `onRequest` gets its connection requests from then on. */
+const listen = (
+  connection: SandboxConnection,
+  onRequest: (request: ConnectRequest) => void
+): Effect.Effect<void, SandboxStartError> =>
   Effect.async((resume) => {
-    const overdue = setTimeout(() => connection.end("its proxy did not listen in time"), startLimit)
-    const call = { op: "outbound", port: proxyPort, connections: mostConnections } as const
+    const timer = setTimeout(() => connection.end("its proxy did not listen in time"), startTimeout)
+    const call = { op: "outbound", port: proxyPort, connections: maxConnections } as const
     connection.start(call, undefined, {
-      onOutbound: (event) => {
-        if (event.event === "ask") return onAsk(event)
-        clearTimeout(overdue)
+      onEgress: (event) => {
+        if (event.event === "ask") return onRequest(event)
+        clearTimeout(timer)
         resume(Effect.void)
       },
       onEnd: (end) => {
-        clearTimeout(overdue)
+        clearTimeout(timer)
         const reason = Either.isLeft(end) ? end.left.message : "its proxy ended"
         resume(new SandboxStartError({ reason }))
         connection.end("its proxy to the outside has ended")
@@ -89,29 +97,29 @@ const listen = (connection: SandboxConnection, onAsk: (ask: Ask) => void): Effec
     })
   })
 
-/** Starts the proxy inside and serves it until the scope ends. */
-export const serveOutbound = (
+/** Starts the proxy in the sandbox and serves it until the scope ends. */
+export const serveEgress = (
   connection: SandboxConnection,
-  outbound: Outbound
+  egress: Egress
 ): Effect.Effect<void, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const run = yield* FiberSet.makeRuntime()
-    const ownTurn = makeTurns(1)
+    const lookups = makeFifoSemaphore(1)
     let active = 0
-    /** Called while frames are read, in their order: the agent may ask anew in the frame that follows. */
-    const over = () => {
+    // Called in the order of the frames: the next one may already be a new request.
+    const onClose = () => {
       active -= 1
     }
-    const serve = (ask: Ask) =>
-      dial(outbound, ownTurn, ask).pipe(
-        Effect.catchAllDefect(() => notDialled),
-        Effect.flatMap((socket) => accept(connection, ask, socket, over)),
+    const serve = (request: ConnectRequest) =>
+      dial(egress, lookups, request).pipe(
+        Effect.catchAllDefect(() => dialFailed),
+        Effect.flatMap((socket) => accept(connection, request, socket, onClose)),
         Effect.scoped,
-        Effect.catchTag("Denial", (denial) => refuse(connection, ask, denial, over))
+        Effect.catchTag("EgressError", (error) => refuse(connection, request, error, onClose))
       )
-    yield* listen(connection, (ask) => {
+    yield* listen(connection, (request) => {
       active += 1
-      if (active > mostConnections) connection.end("its agent asked for more connections than it may have")
-      else run(serve(ask))
+      if (active > maxConnections) connection.end("its agent asked for more connections than it may have")
+      else run(serve(request))
     })
   })

@@ -1,45 +1,45 @@
-/** What a caller is told when something was killed because the session had reached the limit on its memory. */
+/** The notice in the output of a call that a process was killed at the session's memory limit. */
 import type { SandboxAnswer, SandboxCall, SandboxOutput } from "./protocol.js"
 
 const mebibyte = 1024 * 1024
 
-/** What happened, in words; undefined where nothing has since the last time somebody asked. */
-export type MemoryNews = () => string | undefined
+/** The notice, or undefined where nothing has been killed since the last call of this function. */
+export type OomNotice = () => string | undefined
 
-export const memoryNews = (killsOf: () => number, bytes: number): MemoryNews => {
-  let told = 0
+export const makeOomNotice = (oomKills: () => number, limitBytes: number): OomNotice => {
+  let reported = 0
   return () => {
-    const kills = killsOf()
-    if (kills === told) return undefined
-    told = kills
-    return `the memory limit of ${Math.round(bytes / mebibyte)} MiB was reached`
+    const kills = oomKills()
+    if (kills === reported) return undefined
+    reported = kills
+    return `the memory limit of ${Math.round(limitBytes / mebibyte)} MiB was reached`
   }
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Commands and code tell of it on their standard error, which is the last part of the body. */
-const tells = (call: SandboxCall) => call.op === "shell" || call.op === "runCode"
+/** Commands and code have a standard error, which is the last part of the body. */
+const hasStderr = (call: SandboxCall) => call.op === "shell" || call.op === "runCode"
 
-const died = (value: Readonly<Record<string, unknown>>, news: string) =>
-  typeof value["died"] === "string" ? { died: `the kernel was killed: ${news}` } : {}
+const kernelDeath = (value: Readonly<Record<string, unknown>>, notice: string) =>
+  typeof value["died"] === "string" ? { died: `the kernel was killed: ${notice}` } : {}
 
-/** The answer with the news in it, and the same as output for those who read along. */
-export const withNews = (
+/** Appends the notice to the standard error of the answer; `output` is the same for a streaming reader. */
+export const withOomNotice = (
   call: SandboxCall,
   { body, value }: SandboxAnswer,
-  news: MemoryNews
+  oomNotice: OomNotice
 ): { readonly answer: SandboxAnswer; readonly output: SandboxOutput | undefined } => {
   const unchanged = { answer: { body, value }, output: undefined }
-  if (!tells(call) || !isRecord(value)) return unchanged
+  if (!hasStderr(call) || !isRecord(value)) return unchanged
   const { stderrBytes } = value
-  const said = typeof stderrBytes === "number" ? news() : undefined
-  if (said === undefined || typeof stderrBytes !== "number") return unchanged
-  const line = Buffer.from(`[a process was killed: ${said}]\n`)
+  const notice = typeof stderrBytes === "number" ? oomNotice() : undefined
+  if (notice === undefined || typeof stderrBytes !== "number") return unchanged
+  const line = Buffer.from(`[a process was killed: ${notice}]\n`)
   return {
     answer: {
-      value: { ...value, ...died(value, said), stderrBytes: stderrBytes + line.length },
+      value: { ...value, ...kernelDeath(value, notice), stderrBytes: stderrBytes + line.length },
       body: Buffer.concat([body, line])
     },
     output: { event: "stderr", body: line }

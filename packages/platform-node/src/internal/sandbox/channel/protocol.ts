@@ -1,8 +1,8 @@
-/** Messages between the host and the agent of a sandbox, inside the frames of `agentWire/frames.ts`. */
+/** The messages between the host and the agent of a sandbox, inside the frames of `agentWire/frames.ts`. */
 import type { Language } from "@effect-agb/core/AgbTools"
 import * as Schema from "effect/Schema"
 
-/** `length` bytes of the body, to be put at `offset` of the file `path`, which with `commit` then becomes that file. */
+/** Writes `length` bytes of the body at `offset` of the file `path`; `commit` then renames it to its final path. */
 export interface FilePart {
   readonly path: string
   readonly offset: number
@@ -11,7 +11,7 @@ export interface FilePart {
   readonly mode?: number
 }
 
-/** A call to the agent; what each answers is in the agent's own documentation. Paths are those inside the sandbox. */
+/** A call to the agent. Paths are those inside the sandbox. */
 export type SandboxCall =
   | { readonly op: "ping" | "metrics" }
   | {
@@ -51,7 +51,7 @@ export type SandboxCall =
   | {
     readonly op: "refuse"
     readonly connection: number
-    readonly reason: OutboundRefusal
+    readonly reason: EgressFailure
     readonly message: string
   }
   | { readonly op: "moveFile"; readonly source: string; readonly destination: string }
@@ -62,16 +62,16 @@ export type SandboxCall =
     readonly excludePatterns: ReadonlyArray<string>
   }
 
-/** Why a program inside gets no connection to the outside. */
-export type OutboundRefusal = "forbidden" | "unknown" | "unreachable" | "closed" | "late"
+/** Why a connection to the outside was not made. */
+export type EgressFailure = "forbidden" | "unknown" | "unreachable" | "closed" | "late"
 
-/** The agent refused the call, or it failed; the sandbox is well. `code` is an errno-like name such as ENOENT. */
+/** The call was rejected or failed; the sandbox itself is healthy. `code` is an errno-like name such as ENOENT. */
 export class SandboxFailure extends Schema.TaggedError<SandboxFailure>()("SandboxFailure", {
   code: Schema.String.pipe(Schema.pattern(/^[A-Z][A-Z0-9_]{1,31}$/)),
   message: Schema.String
 }) {}
 
-/** The sandbox is gone, and with it everything in it. */
+/** The sandbox is gone, with everything in it. */
 export class SandboxLost extends Schema.TaggedError<SandboxLost>()("SandboxLost", {
   reason: Schema.String
 }) {
@@ -80,7 +80,7 @@ export class SandboxLost extends Schema.TaggedError<SandboxLost>()("SandboxLost"
   }
 }
 
-/** The sandbox could be built, but its agent did not come up. */
+/** The sandbox could not be built, or its agent did not become ready. */
 export class SandboxStartError extends Schema.TaggedError<SandboxStartError>()("SandboxStartError", {
   reason: Schema.String
 }) {
@@ -89,39 +89,36 @@ export class SandboxStartError extends Schema.TaggedError<SandboxStartError>()("
   }
 }
 
-/** What a successful call answers: `value` is not yet decoded, and comes from where untrusted code runs. */
+/** The answer to a successful call. `value` is not decoded yet, and untrusted. */
 export interface SandboxAnswer {
   readonly value: unknown
   readonly body: Uint8Array
 }
 
-/** A piece of what a running call prints, or a value that it shows, as JSON. */
+/** A chunk of a stream, or a displayed result as JSON. */
 export interface SandboxOutput {
   readonly event: "stdout" | "stderr" | "result"
   readonly body: Uint8Array
 }
 
-/** What comes from a tunnel; `taken` says how many bytes of ours have reached the port. */
+/** What comes from a tunnel; `taken` acknowledges bytes that have reached the port. */
 export type TunnelEvent =
   | { readonly event: "open" | "end" }
   | { readonly event: "data"; readonly body: Uint8Array }
   | { readonly event: "taken"; readonly bytes: number }
 
-/**
- * What goes to a call that runs: `taken` of what it sent has been used. To a tunnel bytes for its port as well, of which
- * these were the `last`.
- */
+/** Input to a running call: `taken` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port. */
 export interface SandboxInput {
   readonly taken?: number
   readonly last?: boolean
 }
 
-/** What comes from the proxy inside: it listens, or a program wants a connection to the outside. */
-export type OutboundEvent =
+/** What comes from the egress proxy inside: it listens, or a program requests a connection. */
+export type EgressEvent =
   | { readonly event: "listening" }
   | {
     readonly event: "ask"
-    /** The agent's number for it, to be accepted or refused. */
+    /** The agent's number for the request. */
     readonly connection: number
     readonly host: string
     readonly port: number
@@ -137,7 +134,7 @@ const Tunnel = Schema.Union(
   Schema.Struct({ event: Schema.Literal("taken"), bytes: Schema.NonNegativeInt })
 )
 
-const Outbound = Schema.Union(
+const Egress = Schema.Union(
   Schema.Struct({ event: Schema.Literal("listening") }),
   Schema.Struct({
     event: Schema.Literal("ask"),
@@ -159,4 +156,4 @@ const Failed = Schema.Struct({
 export const decodeReady = Schema.decodeUnknownEither(Ready)
 
 /** Every other frame. */
-export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel, Outbound))
+export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel, Egress))

@@ -1,77 +1,78 @@
-/** The output of a call while it runs, at the pace of its reader. */
+/** The output of a call as a stream, with backpressure to the program that writes it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { eventBytes, makeReceipts } from "../../agentWire/window.js"
-import type { CallError, SandboxConnection, Started } from "./connection.js"
-import { type MemoryNews, withNews } from "./oomNotice.js"
+import type { CallError, RunningCall, SandboxConnection } from "./connection.js"
+import { type OomNotice, withOomNotice } from "./oomNotice.js"
 import type { SandboxAnswer, SandboxCall, SandboxOutput } from "./protocol.js"
 
-/** What a running call says: its output as it comes, and last its answer. */
+/** Output as it arrives, and last the answer. */
 export type SandboxEvent =
   | { readonly _tag: "Output"; readonly output: SandboxOutput }
   | { readonly _tag: "Answer"; readonly answer: SandboxAnswer }
 
 type Emit = { single: (event: SandboxEvent) => unknown; fail: (error: CallError) => void; end: () => void }
 
-const weight = ({ body }: SandboxOutput): number => body.length + eventBytes
+const windowCost = ({ body }: SandboxOutput): number => body.length + eventBytes
 
-/** A piece of a larger buffer would keep all of it for as long as a slow reader lets it wait. */
-const owned = ({ body, event }: SandboxOutput): SandboxOutput => ({ event, body: new Uint8Array(body) })
+/** Copies, since a view would keep the whole receive buffer alive while a slow reader lets it wait. */
+const copied = ({ body, event }: SandboxOutput): SandboxOutput => ({ event, body: new Uint8Array(body) })
 
-/** A call and what its reader has not used yet; the agent is told what was, and goes no further than a window ahead. */
-const open = (connection: SandboxConnection, news: MemoryNews, call: SandboxCall, emit: Emit) => {
+/** Starts a call with flow control: the agent sends at most a window ahead of what the reader has acknowledged. */
+const open = (connection: SandboxConnection, oomNotice: OomNotice, call: SandboxCall, emit: Emit) => {
   let unread = 0
-  const came = (bytes: number) => {
+  const addUnread = (bytes: number) => {
     unread += bytes
-    connection.keep(bytes)
+    connection.addUnread(bytes)
   }
-  const used = (bytes: number) => {
+  const removeUnread = (bytes: number) => {
     unread -= bytes
-    connection.free(bytes)
+    connection.removeUnread(bytes)
   }
-  const tell = (output: SandboxOutput) => {
-    came(weight(output))
-    emit.single({ _tag: "Output", output: owned(output) })
+  const onOutput = (output: SandboxOutput) => {
+    addUnread(windowCost(output))
+    emit.single({ _tag: "Output", output: copied(output) })
   }
-  const started: Started = connection.start(call, undefined, {
-    isBehind: () => unread > 0,
-    onOutput: tell,
+  const running: RunningCall = connection.start(call, undefined, {
+    hasUnreadOutput: () => unread > 0,
+    onOutput,
     onEnd: (end) => {
       if (Either.isLeft(end)) return emit.fail(end.left)
-      const { answer, output } = withNews(call, end.right, news)
-      if (output !== undefined) tell(output)
+      const { answer, output } = withOomNotice(call, end.right, oomNotice)
+      if (output !== undefined) onOutput(output)
       emit.single({ _tag: "Answer", answer })
       emit.end()
     }
   })
-  const receipt = makeReceipts((taken) => started.say({ taken }))
+  const acknowledge = makeReceipts((taken) => running.send({ taken }))
   return {
-    take: (output: SandboxOutput) => {
-      used(weight(output))
-      receipt(weight(output))
+    read: (output: SandboxOutput) => {
+      removeUnread(windowCost(output))
+      acknowledge(windowCost(output))
     },
     close: () => {
-      started.cancel()
-      used(unread)
+      running.cancel()
+      removeUnread(unread)
     }
   }
 }
 
-export const streamOn =
-  (connection: SandboxConnection, news: MemoryNews) => (call: SandboxCall): Stream.Stream<SandboxEvent, CallError> =>
+export const makeStream =
+  (connection: SandboxConnection, oomNotice: OomNotice) =>
+  (call: SandboxCall): Stream.Stream<SandboxEvent, CallError> =>
     Stream.suspend(() => {
       let flow: ReturnType<typeof open> | undefined
       const events = Stream.asyncPush<SandboxEvent, CallError>(
         (emit) =>
           Effect.acquireRelease(
-            Effect.sync(() => (flow = open(connection, news, call, emit))),
+            Effect.sync(() => (flow = open(connection, oomNotice, call, emit))),
             ({ close }) => Effect.sync(close)
           ),
         { bufferSize: "unbounded" }
       )
       return Stream.tap(events, (event) =>
         Effect.sync(() => {
-          if (event._tag === "Output") flow?.take(event.output)
+          if (event._tag === "Output") flow?.read(event.output)
         }))
     })

@@ -1,44 +1,51 @@
-/** A byte stream to a port inside a sandbox, or to a program there that wants one, as a stream of Node's. */
+/** A byte stream to a port inside a sandbox, or to a program there that asked for a connection, as a Node `Duplex`. */
 import * as Either from "effect/Either"
 import { Duplex } from "node:stream"
 import { windowBytes } from "../../agentWire/window.js"
-import type { CallError, SandboxConnection, Started } from "./connection.js"
+import type { CallError, RunningCall, SandboxConnection } from "./connection.js"
 import type { SandboxCall, TunnelEvent } from "./protocol.js"
 
 export type TunnelCall = Extract<SandboxCall, { readonly op: "tunnel" | "accept" }>
 
 export interface TunnelListener {
-  /** Called at once when the call has been answered or cancelled. */
-  readonly over?: (() => void) | undefined
-  /** Called whenever something passes. */
+  /** Called synchronously when the call has been answered or cancelled. */
+  readonly onClose?: (() => void) | undefined
+  /** Called whenever bytes pass. */
   readonly onUse?: (() => void) | undefined
 }
 
 type Done = (error?: Error | null) => void
 
-/** What to tell the other side at once, so that a stream of single bytes is not answered one by one. */
-const worthTelling = windowBytes / 8
+/** Bytes acknowledged at once, so that a stream of single bytes is not acknowledged one by one. */
+const acknowledgedAtOnce = windowBytes / 8
 
 /**
- * Each side sends no more than a window ahead of what the other has used. The agent is not trusted to keep to that, or to
- * read what it is told: one that sends more, or has taken what has not even left, ends its tunnel.
+ * Flow control: each side sends at most a window ahead of what the other has acknowledged. The agent is not trusted to
+ * comply: a tunnel on which it sends more, or acknowledges more than was sent, is destroyed.
  */
 class Tunnel extends Duplex {
-  readonly #start: (onEvent: (event: TunnelEvent) => void, onEnd: (error: CallError | undefined) => void) => Started
-  readonly #over: () => void
+  readonly #start: (onEvent: (event: TunnelEvent) => void, onEnd: (error: CallError | undefined) => void) => RunningCall
+  readonly #onClose: () => void
   readonly #onUse: () => void
-  #call: Started | undefined
+  #call: RunningCall | undefined
   #opened: Done | undefined
   #proceed: Done | undefined
+  /** Bytes received but not acknowledged yet. */
   #received = 0
-  #untold = 0
-  #isTelling = false
+  /** The part of them that has been read. */
+  #unacknowledged = 0
+  #isAcknowledging = false
+  /** Bytes that the agent has not acknowledged. */
   #ahead = 0
-  #left = 0
-
-  constructor(connection: SandboxConnection, call: TunnelCall, { over = () => {}, onUse = () => {} }: TunnelListener) {
+  /** The part of them that has been written to the pipe. */
+  #sent = 0
+  constructor(
+    connection: SandboxConnection,
+    call: TunnelCall,
+    { onClose = () => {}, onUse = () => {} }: TunnelListener
+  ) {
     super({ allowHalfOpen: true })
-    this.#over = over
+    this.#onClose = onClose
     this.#onUse = onUse
     this.#start = (onTunnel, onEnd) =>
       connection.start(call, undefined, {
@@ -47,7 +54,7 @@ class Tunnel extends Duplex {
       })
   }
 
-  /** Nothing is written before the port has answered: the agent takes no input for a call that it has not begun. */
+  /** Completes once the port is connected: the agent accepts no input before. */
   override _construct(opened: Done) {
     this.#opened = opened
     this.#call = this.#start((event) => this.#onEvent(event), (error) => this.#onEnd(error))
@@ -55,23 +62,23 @@ class Tunnel extends Duplex {
 
   /** Called when what was pushed has been read. */
   override _read() {
-    const taken = this.#received - this.#untold - this.readableLength
-    if (taken > 0) this.#untold += taken
-    this.#tell()
+    const read = this.#received - this.#unacknowledged - this.readableLength
+    if (read > 0) this.#unacknowledged += read
+    this.#acknowledge()
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done) {
     this.#onUse()
     this.#ahead += chunk.length
-    this.#call?.say({}, chunk, () => {
-      this.#left += chunk.length
+    this.#call?.send({}, chunk, () => {
+      this.#sent += chunk.length
     })
     if (this.#ahead < windowBytes || this.#call === undefined) done()
     else this.#proceed = done
   }
 
   override _final(done: Done) {
-    this.#call?.say({ last: true })
+    this.#call?.send({ last: true })
     done()
   }
 
@@ -79,7 +86,7 @@ class Tunnel extends Duplex {
     const call = this.#call
     this.#call = undefined
     call?.cancel()
-    if (call !== undefined) this.#over()
+    if (call !== undefined) this.#onClose()
     done(error)
   }
 
@@ -101,22 +108,22 @@ class Tunnel extends Duplex {
   }
 
   #onTaken(bytes: number) {
-    if (bytes > this.#left) return void this.destroy(new Error("the session has taken more than it was given"))
-    this.#left -= bytes
+    if (bytes > this.#sent) return void this.destroy(new Error("the session has taken more than it was given"))
+    this.#sent -= bytes
     this.#ahead -= bytes
     if (this.#ahead < windowBytes) this.#resume()
   }
 
-  /** One word at a time: what comes while it waits to leave is part of the next. */
-  #tell() {
-    if (this.#isTelling || this.#untold < worthTelling) return
-    const taken = this.#untold
-    this.#isTelling = true
-    this.#call?.say({ taken }, undefined, () => {
-      this.#isTelling = false
-      this.#untold -= taken
+  /** One acknowledgement at a time; bytes read meanwhile go into the next. */
+  #acknowledge() {
+    if (this.#isAcknowledging || this.#unacknowledged < acknowledgedAtOnce) return
+    const taken = this.#unacknowledged
+    this.#isAcknowledging = true
+    this.#call?.send({ taken }, undefined, () => {
+      this.#isAcknowledging = false
+      this.#unacknowledged -= taken
       this.#received -= taken
-      this.#tell()
+      this.#acknowledge()
     })
   }
 
@@ -126,10 +133,10 @@ class Tunnel extends Duplex {
     opened?.(error)
   }
 
-  /** The port has closed both directions, or could not be reached. */
+  /** The port has closed both directions, or could not be connected to. */
   #onEnd(error: CallError | undefined) {
     this.#call = undefined
-    this.#over()
+    this.#onClose()
     this.#onOpen(error)
     if (error === undefined) this.push(null)
     else this.destroy(error)
@@ -143,6 +150,6 @@ class Tunnel extends Duplex {
   }
 }
 
-/** Begins a call that carries bytes both ways; what goes wrong is an error of the stream. */
+/** Opens a tunnel; failures are errors of the stream. */
 export const openTunnel = (connection: SandboxConnection, call: TunnelCall, listener: TunnelListener = {}): Duplex =>
   new Tunnel(connection, call, listener)

@@ -3,8 +3,8 @@ import type { Buffer } from "node:buffer"
 import * as Path from "node:path"
 import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Bwrap } from "./candidates.js"
-import { restricted } from "./rlimits.js"
-import { type ContentsOptions, home, owned, type SandboxContents } from "./rootfs.js"
+import { withRestrictions } from "./rlimits.js"
+import { home, ownedPaths, type RootfsContents, type RootfsOptions } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
 
 const firstDescriptor = 3
@@ -12,7 +12,7 @@ const firstDescriptor = 3
 /** What root needs for a moment to hand its own sandbox over to an ordinary user. */
 const capabilitiesToDrop = ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"]
 
-const namespaces = (how: Bwrap, options: ContentsOptions): ReadonlyArray<string> => [
+const namespaces = (how: Bwrap, options: RootfsOptions): ReadonlyArray<string> => [
   ...(how.entry === "root" ? [] : ["--unshare-user", "--uid", `${options.uid}`, "--gid", `${options.uid}`]),
   ...(how.entry !== "root" && how.disableUserns ? ["--disable-userns"] : []),
   ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
@@ -22,13 +22,13 @@ const namespaces = (how: Bwrap, options: ContentsOptions): ReadonlyArray<string>
 ]
 
 /** bubblewrap would give the folders above a private one its mode. */
-const folders = (contents: SandboxContents): ReadonlySet<string> => {
+const folders = (contents: RootfsContents): ReadonlySet<string> => {
   const placed = [...contents.links, ...contents.binds, ...contents.files.map(([path]) => ["", path] as const)]
   const paths = [...placed.map(([, path]) => path), ...contents.memory.map(({ path }) => path), "/run/."]
   return new Set(paths.map((path) => Path.dirname(path)).filter((folder) => folder !== "/" && folder !== "/dev"))
 }
 
-const root = (contents: SandboxContents): ReadonlyArray<string> => [
+const root = (contents: RootfsContents): ReadonlyArray<string> => [
   ...[...folders(contents)].flatMap((folder) => ["--perms", "0755", "--dir", folder]),
   ...contents.links.flatMap(([target, path]) => ["--symlink", target, path]),
   ...["--proc", "/proc", "--dev", "/dev"],
@@ -42,8 +42,8 @@ const root = (contents: SandboxContents): ReadonlyArray<string> => [
 /** The made-up files, and last the filter, travel as descriptors: nothing of a sandbox is on the host's disk. */
 export const bwrapArguments = (
   how: Bwrap,
-  contents: SandboxContents,
-  options: ContentsOptions,
+  contents: RootfsContents,
+  options: RootfsOptions,
   program: ReadonlyArray<string>
 ): { readonly args: ReadonlyArray<string>; readonly descriptors: ReadonlyArray<string | Buffer> } => {
   const filter = systemCallFilter(process.arch, { memoryFiles: canInspectSandboxes() })?.program
@@ -54,10 +54,10 @@ export const bwrapArguments = (
       ...root(contents),
       ...(filter === undefined ? [] : ["--seccomp", `${firstDescriptor + files.length}`]),
       ...["--chdir", home, "--"],
-      ...restricted(
+      ...withRestrictions(
         {
           limits: options.limits,
-          give: how.entry === "root" ? { uid: options.uid, owned: owned(contents) } : undefined
+          give: how.entry === "root" ? { uid: options.uid, owned: ownedPaths(contents) } : undefined
         },
         program
       )

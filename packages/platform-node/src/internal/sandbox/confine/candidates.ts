@@ -45,7 +45,7 @@ export type Confinement = Confined | Landlock | Unconfined
 const languages = ["python3", "java", "Rscript"]
 
 /** A user id that owns nothing is no use where only root can come to the agent, to Node or to an interpreter. */
-const worksDropped = (): boolean => {
+const canDropUser = (): boolean => {
   const agent = findAgent()
   return Either.isRight(agent) &&
     [agent.right.folder, typeStripperFolder(), process.execPath].every(reachableByAnyone) &&
@@ -54,7 +54,7 @@ const worksDropped = (): boolean => {
 
 const entries = (identity: HostIdentity): ReadonlyArray<Entry> => {
   if (!identity.drops) return ["caller"]
-  return worksDropped() ? ["dropped", "root"] : ["root"]
+  return canDropUser() ? ["dropped", "root"] : ["root"]
 }
 
 /** The option is younger than the rest, and a bubblewrap that is setuid refuses it: then the filter does its work alone. */
@@ -91,6 +91,6 @@ export const landlockCandidate: Effect.Effect<Landlock | undefined> = Effect.gen
   const perl = systemTool("perl")
   if (process.platform !== "linux" || perl === undefined) return undefined
   const { drops } = yield* hostIdentity
-  if (drops && !worksDropped()) return undefined
+  if (drops && !canDropUser()) return undefined
   return { _tag: "Landlock", entry: drops ? "dropped" : "caller", perl }
 })

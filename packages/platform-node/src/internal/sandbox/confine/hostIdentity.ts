@@ -57,7 +57,7 @@ export const reachableByAnyone = (path: string): boolean => {
 }
 
 /** Since Linux 5.14 the limit on processes counts those of one user namespace, before that all of the user's. */
-export const countsAllProcesses = (release: string): boolean => {
+export const countsProcessesPerUser = (release: string): boolean => {
   const [major = 0, minor = 0] = release.split(".").map(Number)
   return major < 5 || (major === 5 && minor < 14)
 }
@@ -75,4 +75,4 @@ export const processesOfUser = (): number =>
   Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).reduce((sum, pid) => sum + threadsOf(pid), 0)
 
 /** What a limit on processes must leave room for besides the sandbox, where it runs under the user id of its host. */
-export const processesBeside = (): number => countsAllProcesses(Os.release()) ? processesOfUser() : 0
+export const countedHostProcesses = (): number => countsProcessesPerUser(Os.release()) ? processesOfUser() : 0

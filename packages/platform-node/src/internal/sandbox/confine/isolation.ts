@@ -1,6 +1,6 @@
 /** What an isolation is, and the failure where none can be had. */
 import * as Schema from "effect/Schema"
-import type { MemoryKeeper } from "../memory/memoryLimit.js"
+import type { MemoryController } from "../memory/memoryLimit.js"
 import type { Confinement } from "./candidates.js"
 
 /** The isolation in force. */
@@ -21,7 +21,7 @@ export interface Isolation {
   /** @internal */
   readonly confinement: Confinement
   /** @internal Undefined where nobody bounds the memory of sandboxes. */
-  readonly memory: MemoryKeeper | undefined
+  readonly memory: MemoryController | undefined
 }
 
 /** The requested isolation is not available here: `reason` says why, `remedy` what to install or to change. */

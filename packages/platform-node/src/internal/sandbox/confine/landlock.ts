@@ -10,8 +10,8 @@ import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Landlock } from "./candidates.js"
 import { processesOfUser } from "./hostIdentity.js"
 import { interpreterFolders } from "./interpreters.js"
-import { restricted } from "./rlimits.js"
-import { type ContentsOptions, systemPaths } from "./rootfs.js"
+import { withRestrictions } from "./rlimits.js"
+import { type RootfsOptions, systemPaths } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
 import { reaper } from "./unshare.js"
 
@@ -36,7 +36,7 @@ const readRule = (path: string): ReadonlyArray<string> => {
   return found === undefined ? [] : [rule(found.isDirectory() ? readOnly.folder : readOnly.file, path)]
 }
 
-const rulesFor = (workspace: Workspace, options: ContentsOptions): ReadonlyArray<string> => [
+const rulesFor = (workspace: Workspace, options: RootfsOptions): ReadonlyArray<string> => [
   ...[...systemPaths(options), ...interpreterFolders(options.interpreters), ...readable].flatMap(readRule),
   ...(options.network === "host" ? readRule("/etc/resolv.conf") : []),
   ...devices.map((path) => rule(readFile | writeFile | truncate, path)),
@@ -71,7 +71,7 @@ const script = (prctl: number) =>
 const follower = (prctl: number) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
 
 /** Asks the kernel for its version of Landlock; undefined where it is new enough. */
-export const landlockComplaint = (perl: string): Promise<string | undefined> =>
+export const probeLandlock = (perl: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const child = spawn(perl, ["-e", "print syscall(444, 0, 0, 1)"], { env: {}, stdio: ["ignore", "pipe", "ignore"] })
     let said = ""
@@ -88,7 +88,7 @@ export const landlockComplaint = (perl: string): Promise<string | undefined> =>
 export const landlockLaunch = (
   how: Landlock,
   workspace: Workspace,
-  options: ContentsOptions,
+  options: RootfsOptions,
   environment: Readonly<Record<string, string>>,
   program: ReadonlyArray<string>
 ): Launch => {
@@ -102,7 +102,7 @@ export const landlockLaunch = (
   const processes = options.limits.processes + (how.entry === "dropped" ? 0 : processesOfUser())
   const settings = [options.network === "host" ? "0" : "3", filter?.program.toString("hex") ?? "", `${rules.length}`]
   const inner = ["/bin/sh", "-c", reaper, "sh", how.perl, "-e", follower(prctl), ...program]
-  const [command = "", ...args] = restricted(
+  const [command = "", ...args] = withRestrictions(
     { limits: { ...options.limits, processes }, give: undefined },
     [how.perl, "-e", script(prctl), ...settings, ...rules, ...inner]
   )
@@ -117,7 +117,7 @@ export const landlockLaunch = (
 }
 
 /** The user of the sandbox becomes the owner of its folders. */
-export const handOver = (workspace: Workspace, uid: number): void => {
+export const chownWorkspace = (workspace: Workspace, uid: number): void => {
   Fs.chmodSync(workspace.root, 0o711)
   for (const folder of [workspace.home, workspace.tmp]) Fs.chownSync(folder, uid, uid)
 }

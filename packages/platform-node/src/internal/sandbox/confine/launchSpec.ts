@@ -3,17 +3,17 @@ import * as Effect from "effect/Effect"
 import type { Launch } from "../process/launch.js"
 import { bwrapArguments } from "./bwrap.js"
 import type { Bwrap, Confined, Unshare } from "./candidates.js"
-import { hostIdentity, processesBeside } from "./hostIdentity.js"
-import { type ContentsOptions, sandboxContents } from "./rootfs.js"
+import { countedHostProcesses, hostIdentity } from "./hostIdentity.js"
+import { rootfsContents, type RootfsOptions } from "./rootfs.js"
 import { unshareArguments } from "./unshare.js"
 
-export type LaunchOptions = Omit<ContentsOptions, "uid">
+export type LaunchOptions = Omit<RootfsOptions, "uid">
 
 /** The ordinary user of a sandbox that has a user namespace. */
 const uidInNamespace = 1000
 
-const viaBwrap = (how: Bwrap, options: ContentsOptions, outer: number, program: ReadonlyArray<string>): Launch => {
-  const { args, descriptors } = bwrapArguments(how, sandboxContents(options), options, program)
+const viaBwrap = (how: Bwrap, options: RootfsOptions, outer: number, program: ReadonlyArray<string>): Launch => {
+  const { args, descriptors } = bwrapArguments(how, rootfsContents(options), options, program)
   return {
     command: how.program,
     args,
@@ -24,9 +24,9 @@ const viaBwrap = (how: Bwrap, options: ContentsOptions, outer: number, program: 
   }
 }
 
-const viaUnshare = (how: Unshare, options: ContentsOptions, outer: number, program: ReadonlyArray<string>): Launch => ({
+const viaUnshare = (how: Unshare, options: RootfsOptions, outer: number, program: ReadonlyArray<string>): Launch => ({
   command: how.setpriv,
-  args: unshareArguments(how, sandboxContents(options), options, program),
+  args: unshareArguments(how, rootfsContents(options), options, program),
   environment: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
   descriptors: [],
   cwd: "/",
@@ -42,7 +42,7 @@ export const confinedLaunch = (
   Effect.gen(function*() {
     const identity = yield* hostIdentity
     const outer = yield* identity.sandboxUid
-    const beside = how.entry === "caller" ? processesBeside() : 0
+    const beside = how.entry === "caller" ? countedHostProcesses() : 0
     const limits = { ...options.limits, processes: options.limits.processes + beside }
     const withUid = { ...options, limits, uid: how.entry === "root" ? outer : uidInNamespace }
     return how._tag === "Bwrap" ? viaBwrap(how, withUid, outer, program) : viaUnshare(how, withUid, outer, program)

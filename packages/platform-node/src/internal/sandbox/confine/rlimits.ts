@@ -8,7 +8,7 @@ export interface Restrictions {
 }
 
 /** `ulimit`, since every sh has it; the option for processes has two names. The last line makes the kernel end us before the host. */
-export const limitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxLimits): ReadonlyArray<string> => [
+export const ulimitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxLimits): ReadonlyArray<string> => [
   "ulimit -c 0",
   `ulimit -f ${Math.ceil(workspaceBytes / 512)}`,
   `ulimit -d ${Math.ceil(memoryBytes / 1024)}`,
@@ -19,14 +19,17 @@ export const limitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxLi
 ]
 
 /** Without root's rights and without a way back to any. */
-export const giveUp = (uid: number): ReadonlyArray<string> => [
+export const dropPrivileges = (uid: number): ReadonlyArray<string> => [
   ...["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"],
   ...["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
 ]
 
-export const restricted = ({ give, limits }: Restrictions, program: ReadonlyArray<string>): ReadonlyArray<string> => {
+export const withRestrictions = (
+  { give, limits }: Restrictions,
+  program: ReadonlyArray<string>
+): ReadonlyArray<string> => {
   const handOver = give === undefined ? [] : [`chown ${give.uid}:${give.uid} ${give.owned.join(" ")}`]
-  const become = give === undefined ? "" : `${giveUp(give.uid).join(" ")} `
-  const script = ["set -e", ...handOver, ...limitLines(limits), `exec ${become}"$@"`].join("\n")
+  const become = give === undefined ? "" : `${dropPrivileges(give.uid).join(" ")} `
+  const script = ["set -e", ...handOver, ...ulimitLines(limits), `exec ${become}"$@"`].join("\n")
   return ["/bin/sh", "-c", script, "sh", ...program]
 }

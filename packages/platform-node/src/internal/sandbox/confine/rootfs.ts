@@ -33,7 +33,7 @@ export type SandboxNetwork = "none" | "host"
  * The parts of a root directory; paths are those inside. Binds are read-only, memory is a tmpfs of a fixed size, folders
  * are made in it.
  */
-export interface SandboxContents {
+export interface RootfsContents {
   readonly links: ReadonlyArray<readonly [target: string, path: string]>
   readonly binds: ReadonlyArray<readonly [source: string, path: string]>
   readonly files: ReadonlyArray<readonly [path: string, text: string]>
@@ -42,12 +42,12 @@ export interface SandboxContents {
 }
 
 /** What belongs to the user of a sandbox. */
-export const owned = ({ folders, memory }: SandboxContents): ReadonlyArray<string> =>
+export const ownedPaths = ({ folders, memory }: RootfsContents): ReadonlyArray<string> =>
   [...memory, ...folders].map(({ path }) => path)
 
 const homes = "/home"
 export const home = `${homes}/user`
-export const temporary = "/tmp"
+export const tmp = "/tmp"
 export const sharedMemory = "/dev/shm"
 
 const nodeFolder = "/opt/agb/bin"
@@ -91,7 +91,7 @@ const etcFolders = [
   "/var/cache/fontconfig"
 ]
 
-type Parts = Pick<SandboxContents, "links" | "binds">
+type Parts = Pick<RootfsContents, "links" | "binds">
 
 /** A link stays the link it is, anything else is bound. */
 const mirrored = (paths: ReadonlyArray<string>): Parts => {
@@ -122,7 +122,7 @@ const hostText = (path: string): string => {
   }
 }
 
-const madeUpFiles = (uid: number, network: SandboxNetwork): SandboxContents["files"] => [
+const generatedFiles = (uid: number, network: SandboxNetwork): RootfsContents["files"] => [
   [
     "/etc/passwd",
     `root:x:0:0:root:/root:/usr/sbin/nologin\nuser:x:${uid}:${uid}:user:${home}:/bin/sh\n` +
@@ -134,7 +134,7 @@ const madeUpFiles = (uid: number, network: SandboxNetwork): SandboxContents["fil
   ["/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"]
 ]
 
-export interface ContentsOptions {
+export interface RootfsOptions {
   readonly uid: number
   readonly agent: string
   readonly interpreters: Interpreters
@@ -145,13 +145,13 @@ export interface ContentsOptions {
 }
 
 /** The files and folders of this machine that a sandbox needs, without any of its own. */
-export const systemPaths = (options: Pick<ContentsOptions, "agent">): ReadonlyArray<string> => [
+export const systemPaths = (options: Pick<RootfsOptions, "agent">): ReadonlyArray<string> => [
   ...systemParts().binds.map(([source]) => source),
   Path.dirname(options.agent),
   process.execPath
 ]
 
-export const sandboxContents = (options: ContentsOptions): SandboxContents => {
+export const rootfsContents = (options: RootfsOptions): RootfsContents => {
   const system = systemParts()
   const folder = Path.dirname(options.agent)
   return {
@@ -164,10 +164,10 @@ export const sandboxContents = (options: ContentsOptions): SandboxContents => {
       ...(isSystem(process.execPath) ? [] : [[process.execPath, `${nodeFolder}/node`] as const]),
       ...interpreterFolders(options.interpreters).map((path) => [path, path] as const)
     ],
-    files: madeUpFiles(options.uid, options.network),
+    files: generatedFiles(options.uid, options.network),
     memory: [
       { path: homes, bytes: options.limits.workspaceBytes, mode: "0755" },
-      { path: temporary, bytes: options.limits.workspaceBytes, mode: "1777" },
+      { path: tmp, bytes: options.limits.workspaceBytes, mode: "1777" },
       { path: sharedMemory, bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
     ],
     folders: [{ path: home, mode: "0700" }]

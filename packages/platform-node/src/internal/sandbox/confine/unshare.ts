@@ -7,9 +7,9 @@ import * as Fs from "node:fs"
 import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Unshare } from "./candidates.js"
 import { type MountTable, readMountTable } from "./mountTable.js"
-import { giveUp, limitLines } from "./rlimits.js"
-import type { ContentsOptions, SandboxContents } from "./rootfs.js"
-import { home, owned } from "./rootfs.js"
+import { dropPrivileges, ulimitLines } from "./rlimits.js"
+import type { RootfsContents, RootfsOptions } from "./rootfs.js"
+import { home, ownedPaths } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
@@ -17,7 +17,7 @@ const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 const devices = ["null", "zero", "full", "random", "urandom", "tty"].map((name) => `/dev/${name}`)
 
 /** Hidden by the new root while it is built, so nothing that the sandbox shows may be below it. */
-const buildPlace = (contents: SandboxContents): string =>
+const buildPlace = (contents: RootfsContents): string =>
   ["/mnt", "/media", "/srv", "/opt", "/home", "/tmp"].find((place) =>
     Fs.existsSync(place) && !contents.binds.some(([source]) => `${Fs.realpathSync(source)}/`.startsWith(`${place}/`))
   ) ?? "/mnt"
@@ -31,7 +31,7 @@ const isFolder = (path: string) => Fs.statSync(path).isDirectory()
 const line = (source: string, target: string, type: string, options: ReadonlyArray<string>) =>
   `${escaped(source)} ${escaped(target)} ${type} ${options.join(",")} 0 0`
 
-const table = (at: string, contents: SandboxContents, mounts: MountTable): ReadonlyArray<string> => [
+const table = (at: string, contents: RootfsContents, mounts: MountTable): ReadonlyArray<string> => [
   line("proc", `${at}/proc`, "proc", ["nosuid", "nodev", "noexec"]),
   ...devices.map((path) => line(path, at + path, "none", ["bind", "nosuid"])),
   line("devpts", `${at}/dev/pts`, "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=620"]),
@@ -49,7 +49,7 @@ const table = (at: string, contents: SandboxContents, mounts: MountTable): Reado
 ]
 
 /** A recursive bind takes further mounts along, and read-only is said of each mount on its own. */
-const readOnlyBelow = (at: string, contents: SandboxContents, mounts: MountTable): ReadonlyArray<string> =>
+const readOnlyBelow = (at: string, contents: RootfsContents, mounts: MountTable): ReadonlyArray<string> =>
   contents.binds.flatMap(([source, path]) =>
     mounts.below(source).map(({ flags, rest }) =>
       `mount -o remount,bind,ro,${flags.join(",")} ${quoted(at + path + rest)}`
@@ -58,7 +58,7 @@ const readOnlyBelow = (at: string, contents: SandboxContents, mounts: MountTable
 
 const parent = (path: string) => path.slice(0, path.lastIndexOf("/")) || "/"
 
-const build = (at: string, contents: SandboxContents): ReadonlyArray<string> => {
+const build = (at: string, contents: RootfsContents): ReadonlyArray<string> => {
   const placeholders = [
     ...devices,
     ...contents.binds.filter(([source]) => !isFolder(source)).map(([, path]) => path),
@@ -87,7 +87,7 @@ const build = (at: string, contents: SandboxContents): ReadonlyArray<string> => 
   ]
 }
 
-const enter = (how: Unshare, at: string, options: ContentsOptions): ReadonlyArray<string> => [
+const enter = (how: Unshare, at: string, options: RootfsOptions): ReadonlyArray<string> => [
   `cd ${at}`,
   "pivot_root . .",
   "umount -l .",
@@ -109,9 +109,9 @@ const filtering = (perl: string | undefined): ReadonlyArray<string> => {
   return [perl, "-e", code, filter.program.toString("hex")]
 }
 
-const become = (how: Unshare, options: ContentsOptions): ReadonlyArray<string> => [
+const become = (how: Unshare, options: RootfsOptions): ReadonlyArray<string> => [
   ...(how.entry === "root"
-    ? ["exec", ...giveUp(options.uid)]
+    ? ["exec", ...dropPrivileges(options.uid)]
     : [
       ...["exec", "unshare", "--user", `--map-user=${options.uid}`, `--map-group=${options.uid}`, "--keep-caps"],
       ...["setpriv", "--no-new-privs", "--ambient-caps=-all", "--inh-caps=-all", "--bounding-set=-all"]
@@ -119,10 +119,10 @@ const become = (how: Unshare, options: ContentsOptions): ReadonlyArray<string> =
   "--pdeathsig=KILL"
 ]
 
-const script = (how: Unshare, contents: SandboxContents, options: ContentsOptions): string => {
+const script = (how: Unshare, contents: RootfsContents, options: RootfsOptions): string => {
   const at = buildPlace(contents)
   const own = how.entry === "root"
-    ? [`chown ${options.uid}:${options.uid} ${owned(contents).join(" ")}`]
+    ? [`chown ${options.uid}:${options.uid} ${ownedPaths(contents).join(" ")}`]
     : ["echo 1 > /proc/sys/user/max_user_namespaces"]
   const last = [...become(how, options), ...filtering(how.perl).map(quoted), "/bin/sh", "-c", quoted(reaper), "sh"]
   return [
@@ -130,7 +130,7 @@ const script = (how: Unshare, contents: SandboxContents, options: ContentsOption
     ...build(at, contents),
     ...enter(how, at, options),
     ...own,
-    ...limitLines(options.limits),
+    ...ulimitLines(options.limits),
     `cd ${home}`,
     `${last.join(" ")} "$@"`
   ].join("\n")
@@ -139,8 +139,8 @@ const script = (how: Unshare, contents: SandboxContents, options: ContentsOption
 /** For `setpriv`, which makes `unshare` die with this process. */
 export const unshareArguments = (
   how: Unshare,
-  contents: SandboxContents,
-  options: ContentsOptions,
+  contents: RootfsContents,
+  options: RootfsOptions,
   program: ReadonlyArray<string>
 ): ReadonlyArray<string> => [
   ...["--pdeathsig=KILL", how.unshare],

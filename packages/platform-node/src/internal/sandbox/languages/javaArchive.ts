@@ -21,7 +21,7 @@ export interface JavaArchive {
   /** What sandboxes bind; empty until the archive is made. */
   readonly folder: string | undefined
   /** Has it made in the background, unless it is there. */
-  readonly want: () => void
+  readonly prepare: () => void
 }
 
 class BuildError extends Data.TaggedError("BuildError")<{ readonly reason: string }> {}
@@ -141,7 +141,7 @@ const build = (java: Available, source: string, folder: string): Effect.Effect<v
     publish(made, folder)
   }))
 
-const none: JavaArchive = { folder: undefined, want: () => {} }
+const none: JavaArchive = { folder: undefined, prepare: () => {} }
 
 /** Without a place to keep it, kernels start as they are. What is half made when the scope ends is removed. */
 export const make = (
@@ -158,5 +158,5 @@ export const make = (
       Effect.catchAllCause((cause) => Effect.logDebug("The Java kernel could not be made ready", cause)),
       Effect.forkScoped
     )
-    return { folder, want: () => Deferred.unsafeDone(wanted, Effect.void) }
+    return { folder, prepare: () => Deferred.unsafeDone(wanted, Effect.void) }
   }).pipe(Effect.catchAll((error) => Effect.as(Effect.logDebug("The Java kernel has no cache", error), none)))

@@ -1,14 +1,11 @@
-/**
- * Who keeps the limit on the memory of a session: the kernel where this process may make control groups, else this
- * process, which then looks at the session's processes again and again.
- */
+/** Chooses the memory controller: control groups where this process may create them, otherwise a watchdog in it. */
 import * as Effect from "effect/Effect"
-import { cgroupPlace, makeCgroups } from "./cgroup.js"
-import type { MemoryKeeper } from "./memoryLimit.js"
-import { makeWatch } from "./watchdog.js"
+import { findCgroupParent, makeCgroupController } from "./cgroup.js"
+import type { MemoryController } from "./memoryLimit.js"
+import { makeWatchdog } from "./watchdog.js"
 
-/** The best keeper that this machine offers, tried on a process; never fails. */
-export const memoryKeeper: Effect.Effect<MemoryKeeper> = Effect.map(
-  cgroupPlace,
-  (place) => place === undefined ? makeWatch() : makeCgroups(place)
+/** The best controller on this machine, tried on a process; never fails. */
+export const findMemoryController: Effect.Effect<MemoryController> = Effect.map(
+  findCgroupParent,
+  (parent) => parent === undefined ? makeWatchdog() : makeCgroupController(parent)
 )

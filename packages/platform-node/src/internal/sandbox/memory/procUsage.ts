@@ -1,109 +1,103 @@
-/** How much memory the processes of a session use, read from /proc: a quick look that may be too high, and an exact one. */
+/** Memory usage of a session, read from /proc: a fast estimate that is never too low for what it sees, and a measurement. */
 import * as Fs from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"
+import { readText } from "../../readText.js"
 import { canInspectSandboxes } from "../process/procAccess.js"
-
-const textOf = (path: string): string => {
-  try {
-    return Fs.readFileSync(path, "utf8")
-  } catch {
-    return ""
-  }
-}
 
 const field = (text: string, name: string): number => {
   const at = text.indexOf(`\n${name}:`)
   return at === -1 ? 0 : 1024 * parseInt(text.slice(at + name.length + 2, at + name.length + 20), 10)
 }
 
-/** Of this machine, not of a session. */
+/** Memory of the whole machine. */
 export const machineMemory = (): { readonly available: number; readonly shared: number } => {
-  const text = textOf("/proc/meminfo")
+  const text = readText("/proc/meminfo") ?? ""
   return { available: field(text, "MemAvailable"), shared: field(text, "Shmem") }
 }
 
-/** An empty file takes a kibibyte of the kernel's memory, its name included. */
-const perFile = 1024
+/** Kernel memory of an empty file, its name included. */
+const inodeBytes = 1024
 
-/** The file systems in memory that a session has: their mount points, as the process `pid` of it sees them. */
+/** The file systems in memory of a session: mount points as its process `pid` sees them. */
 export interface SessionFiles {
   readonly pid: number | undefined
-  readonly folders: ReadonlyArray<string>
+  readonly tmpfsMounts: ReadonlyArray<string>
 }
 
-/** What the files of a session take. */
-const bytesOf = ({ folders, pid }: SessionFiles): number =>
-  (pid === undefined ? [] : folders).reduce((sum, folder) => {
+const fileBytes = ({ pid, tmpfsMounts }: SessionFiles): number =>
+  (pid === undefined ? [] : tmpfsMounts).reduce((sum, mount) => {
     try {
-      const { bfree, blocks, bsize, ffree, files } = Fs.statfsSync(`/proc/${pid}/root${folder}`)
-      return sum + (blocks - bfree) * bsize + (files - ffree) * perFile
+      const { bfree, blocks, bsize, ffree, files } = Fs.statfsSync(`/proc/${pid}/root${mount}`)
+      return sum + (blocks - bfree) * bsize + (files - ffree) * inodeBytes
     } catch {
       return sum
     }
   }, 0)
 
-/** Many processes take long to look at, and others wait for this thread. */
-const makeTurns = () => {
-  const longest = 5
+/** Yields to the event loop between slices: many processes take long to read, and other work waits for this thread. */
+const makeYield = () => {
+  const sliceMs = 5
   let began = performance.now()
   return async () => {
-    if (performance.now() - began < longest) return
+    if (performance.now() - began < sliceMs) return
     await nextTurn()
     began = performance.now()
   }
 }
 
-interface Own {
-  /** Of the process alone, its page tables included. */
-  readonly alone: number
+interface ProcessUsage {
+  /** Anonymous memory, swap and page tables. */
+  readonly private: number
   readonly shared: number
 }
 
-const ownOf = (pid: number): Own => {
-  const text = textOf(`/proc/${pid}/status`)
-  const alone = field(text, "RssAnon") + field(text, "VmSwap") + field(text, "VmPTE")
-  return { alone, shared: field(text, "RssShmem") }
+const processUsage = (pid: number): ProcessUsage => {
+  const text = readText(`/proc/${pid}/status`) ?? ""
+  return {
+    private: field(text, "RssAnon") + field(text, "VmSwap") + field(text, "VmPTE"),
+    shared: field(text, "RssShmem")
+  }
 }
 
-/** Counts shared memory once for each process that uses it. */
-export const quickUse = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<number> => {
-  const turn = makeTurns()
-  let sum = bytesOf(files)
+/** Counts shared memory once per process that maps it, so it may be too high; misses what no process has mapped. */
+export const estimateUsage = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<number> => {
+  const yieldNow = makeYield()
+  let sum = fileBytes(files)
   for (const pid of pids) {
-    const { alone, shared } = ownOf(pid)
-    sum += alone + shared
-    await turn()
+    const usage = processUsage(pid)
+    sum += usage.private + usage.shared
+    await yieldNow()
   }
   return sum
 }
 
-/** Shared memory that is no file of the session, by device and inode. */
-type Objects = Map<string, { mapped: number; whole: number }>
+/** Shared memory objects that are no files of the session, by inode: bytes that processes map, and the whole size. */
+type SharedObjects = Map<string, { mapped: number; size: number }>
 
-const nameless = /^(?:\/memfd:|\/dev\/zero \(deleted\)|\/SYSV)/
-const mapping = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ (\S+) (\d+) +(.*)$/
+const anonymousObject = /^(?:\/memfd:|\/dev\/zero \(deleted\)|\/SYSV)/
+const mappingLine = /^[0-9a-f]+-[0-9a-f]+ \S+ \S+ (\S+) (\d+) +(.*)$/
 
-const objectIn = (objects: Objects, key: string) => {
-  const found = objects.get(key) ?? { mapped: 0, whole: 0 }
+const objectIn = (objects: SharedObjects, key: string) => {
+  const found = objects.get(key) ?? { mapped: 0, size: 0 }
   objects.set(key, found)
   return found
 }
 
-const canSee = canInspectSandboxes()
+const canInspect = canInspectSandboxes()
 
-/** Adds what a process has mapped as if it shared it with no other: for where nobody may look. */
-const addUnseen = (objects: Objects, pid: number, shared: number): number => {
+/** Without access to its maps, counts the shared memory of a process as if nothing else shared it. */
+const addUninspected = (objects: SharedObjects, pid: number, shared: number): number => {
   objectIn(objects, `of ${pid}`).mapped = shared
   return shared
 }
 
-/** Adds the share of a process in what it has mapped; the result is that share. */
-const addMapped = (objects: Objects, pid: number): number => {
+/** Adds the proportional share (PSS) of a process in the objects that it maps; returns the sum. */
+const addMapped = (objects: SharedObjects, pid: number): number => {
   let sum = 0
   let object: { mapped: number } | undefined
-  for (const line of textOf(`/proc/${pid}/smaps`).split("\n")) {
-    const found = mapping.exec(line)
-    if (found !== null) object = nameless.test(found[3] ?? "") ? objectIn(objects, `${found[2]}`) : undefined
+  for (const line of (readText(`/proc/${pid}/smaps`) ?? "").split("\n")) {
+    const found = mappingLine.exec(line)
+    if (found !== null) object = anonymousObject.test(found[3] ?? "") ? objectIn(objects, `${found[2]}`) : undefined
     else if (object !== undefined && line.startsWith("Pss:")) {
       const bytes = 1024 * parseInt(line.slice(4), 10)
       object.mapped += bytes
@@ -121,54 +115,54 @@ const descriptorsOf = (pid: number): ReadonlyArray<string> => {
   }
 }
 
-/** The size of a memory file that a descriptor holds, for the first holder that is met. */
-const addHeld = (objects: Objects, path: string): number => {
+/** Adds the size of a memfd that a descriptor refers to; returns it for the first descriptor that is met. */
+const addHeld = (objects: SharedObjects, path: string): number => {
   try {
     if (!Fs.readlinkSync(path).startsWith("/memfd:")) return 0
     const { blocks, ino } = Fs.statSync(path)
     const object = objectIn(objects, `${ino}`)
-    const isNew = object.whole === 0
-    object.whole = 512 * blocks
-    return isNew ? object.whole : 0
+    const isNew = object.size === 0
+    object.size = 512 * blocks
+    return isNew ? object.size : 0
   } catch {
     return 0
   }
 }
 
-export interface ExactUse {
+export interface MemoryUsage {
   readonly bytes: number
-  /** How many descriptors were looked at, which has an end. */
+  /** File descriptors inspected; inspection stops soon after {@link maxDescriptors}. */
   readonly descriptors: number
-  /** What the end of each process would bring. */
-  readonly each: ReadonlyMap<number, number>
+  /** Bytes that killing each process would free. */
+  readonly perProcess: ReadonlyMap<number, number>
 }
 
-/** More open files than a session may have where this process must look at each. */
-export const mostDescriptors = 65_536
+/** Open files that a session may have under the watchdog, which must inspect each. */
+export const maxDescriptors = 65_536
 
-const worthALook = 1024 * 1024
+const worthInspecting = 1024 * 1024
 
-/** Counts shared memory once, also where no process has mapped it but only holds a descriptor. */
-export const exactUse = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<ExactUse> => {
-  const turn = makeTurns()
-  const objects: Objects = new Map()
-  const each = new Map<number, number>()
+/** Counts shared memory once, even where no process has mapped it but one holds a descriptor. */
+export const measureUsage = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<MemoryUsage> => {
+  const yieldNow = makeYield()
+  const objects: SharedObjects = new Map()
+  const perProcess = new Map<number, number>()
   let descriptors = 0
-  let alone = 0
+  let privateBytes = 0
   for (const pid of pids) {
-    const own = ownOf(pid)
-    const add = canSee ? addMapped : addUnseen
-    const mapped = own.shared > worthALook ? add(objects, pid, own.shared) : 0
+    const usage = processUsage(pid)
+    const add = canInspect ? addMapped : addUninspected
+    const mapped = usage.shared > worthInspecting ? add(objects, pid, usage.shared) : 0
     let held = 0
     for (const fd of descriptorsOf(pid)) {
-      if (descriptors++ > mostDescriptors) break
+      if (descriptors++ > maxDescriptors) break
       held += addHeld(objects, `/proc/${pid}/fd/${fd}`)
-      await turn()
+      await yieldNow()
     }
-    alone += own.alone
-    each.set(pid, own.alone + Math.max(mapped, held))
-    await turn()
+    privateBytes += usage.private
+    perProcess.set(pid, usage.private + Math.max(mapped, held))
+    await yieldNow()
   }
-  const shared = [...objects.values()].reduce((sum, { mapped, whole }) => sum + Math.max(mapped, whole), 0)
-  return { bytes: alone + shared + bytesOf(files), descriptors, each }
+  const sharedBytes = [...objects.values()].reduce((sum, { mapped, size }) => sum + Math.max(mapped, size), 0)
+  return { bytes: privateBytes + sharedBytes + fileBytes(files), descriptors, perProcess }
 }

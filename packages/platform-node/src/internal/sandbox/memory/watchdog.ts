@@ -1,45 +1,45 @@
 /**
- * The limit on memory where no control group can be had: this process looks at the processes of each session, often at
- * those that are near their limit or grow, seldom at the others, and at all when the machine's free memory shrinks.
+ * Memory limits where no control group can be created: this process polls the memory of each session. It polls often those
+ * that are near their limit or growing, the others rarely, and all of them when the machine's free memory drops.
  */
 import * as Effect from "effect/Effect"
 import { setTimeout as delay } from "node:timers/promises"
-import { treeOf } from "../process/processTree.js"
-import type { MemoryHold, MemoryKeeper } from "./memoryLimit.js"
-import { type ExactUse, exactUse, machineMemory, mostDescriptors, quickUse } from "./procUsage.js"
+import { processTree } from "../process/processTree.js"
+import type { MemoryController, MemoryLimit } from "./memoryLimit.js"
+import { estimateUsage, machineMemory, maxDescriptors, measureUsage, type MemoryUsage } from "./procUsage.js"
 
-interface Watched {
-  readonly bytes: number
+interface WatchedSession {
+  readonly limitBytes: number
+  readonly tmpfsMounts: ReadonlyArray<string>
   readonly end: (reason: string) => void
   readonly pid: number
-  readonly memoryFolders: ReadonlyArray<string>
-  /** The processes that build the sandbox, and its agent: they are never chosen. */
-  spared: ReadonlySet<number>
-  kills: number
-  used: number
-  lookedAt: number
-  interval: number
-  due: number
-  /** Whether it may have taken shared memory that the quick look does not see. */
-  mayHide: boolean
+  /** The processes that build the sandbox, and its agent: never killed for memory. */
+  exempt: ReadonlySet<number>
+  oomKills: number
+  usedBytes: number
+  polledAt: number
+  intervalMs: number
+  dueAt: number
+  /** Whether it may hold shared memory that the estimate misses. */
+  mayHideMemory: boolean
 }
 
-/** In milliseconds. What a process can take in one of them is what a session may exceed its limit by. */
-const tick = 25
-const shortest = 10
-const longestNear = 400
-const longest = 30_000
+/** A session may exceed its limit by what it allocates in one of these. */
+const tickMs = 25
+const minIntervalMs = 10
+const maxIntervalNearLimitMs = 400
+const maxIntervalMs = 30_000
 
-/** From this part of the limit on the exact look is taken. */
-const near = 0.7
-/** What is killed brings the session down to this part of its limit. */
-const relief = 0.8
+/** Usage is measured, not just estimated, from this fraction of the limit on. */
+const measureFrom = 0.7
+/** Killing goes on until usage is below this fraction of the limit. */
+const killUntil = 0.8
 
 const kill = (pid: number): void => {
   try {
     process.kill(pid, "SIGKILL")
   } catch {
-    // It has ended by itself.
+    // It has exited.
   }
 }
 
@@ -51,169 +51,187 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-const dying = 1000
+const maxExitWaitMs = 1000
 
-const goneOf = async (pids: ReadonlyArray<number>): Promise<void> => {
-  for (let waited = 0; waited < dying && pids.some(isAlive); waited += 5) await delay(5)
+const exited = async (pids: ReadonlyArray<number>): Promise<void> => {
+  for (let waited = 0; waited < maxExitWaitMs && pids.some(isAlive); waited += 5) await delay(5)
 }
 
-/** The largest processes, as many as it takes; undefined where all would not be enough. */
-const victims = (session: Watched, { bytes, each }: ExactUse): ReadonlyArray<number> | undefined => {
-  const candidates = [...each].filter(([pid]) => !session.spared.has(pid)).sort(([, a], [, b]) => b - a)
-  const chosen: Array<number> = []
-  let left = bytes
-  for (const [pid, own] of candidates) {
-    chosen.push(pid)
-    left -= own
-    if (left <= relief * session.bytes) return chosen
+/** The largest processes, as many as necessary; undefined where killing all would not suffice. */
+const chooseVictims = (
+  session: WatchedSession,
+  { bytes, perProcess }: MemoryUsage
+): ReadonlyArray<number> | undefined => {
+  const candidates = [...perProcess].filter(([pid]) => !session.exempt.has(pid)).sort(([, a], [, b]) => b - a)
+  const victims: Array<number> = []
+  let remaining = bytes
+  for (const [pid, freed] of candidates) {
+    victims.push(pid)
+    remaining -= freed
+    if (remaining <= killUntil * session.limitBytes) return victims
   }
   return undefined
 }
 
-const relieve = async (session: Watched, use: ExactUse): Promise<void> => {
-  if (use.descriptors > mostDescriptors) return session.end(`it has more than ${mostDescriptors} open files`)
-  if (use.bytes <= session.bytes) return
-  const chosen = victims(session, use)
-  session.kills += 1
-  if (chosen === undefined) return session.end("its files and processes exceed the limit on its memory")
-  chosen.forEach(kill)
-  await goneOf(chosen)
+const enforce = async (session: WatchedSession, usage: MemoryUsage): Promise<void> => {
+  if (usage.descriptors > maxDescriptors) return session.end(`it has more than ${maxDescriptors} open files`)
+  if (usage.bytes <= session.limitBytes) return
+  const victims = chooseVictims(session, usage)
+  session.oomKills += 1
+  if (victims === undefined) return session.end("its files and processes exceed the limit on its memory")
+  victims.forEach(kill)
+  await exited(victims)
 }
 
-/** In a quarter of the time that is left at the rate at which it grows, else later each time. */
-const schedule = (session: Watched, used: number): void => {
+/** Polls again after a quarter of the time until the limit at the current growth; without growth, ever more rarely. */
+const schedule = (session: WatchedSession, usedBytes: number): void => {
   const now = performance.now()
-  const rate = (used - session.used) / (now - session.lookedAt)
-  const calm = Math.min(2 * Math.max(session.interval, tick), used > session.bytes / 2 ? longestNear : longest)
-  const urgent = rate > 0 ? (session.bytes - used) / rate / 4 : Infinity
-  session.interval = Math.max(shortest, Math.min(calm, urgent))
-  session.used = used
-  session.lookedAt = now
-  session.due = now + session.interval
+  const growth = (usedBytes - session.usedBytes) / (now - session.polledAt)
+  const backoff = Math.min(
+    2 * Math.max(session.intervalMs, tickMs),
+    usedBytes > session.limitBytes / 2 ? maxIntervalNearLimitMs : maxIntervalMs
+  )
+  const untilLimit = growth > 0 ? (session.limitBytes - usedBytes) / growth / 4 : Infinity
+  session.intervalMs = Math.max(minIntervalMs, Math.min(backoff, untilLimit))
+  session.usedBytes = usedBytes
+  session.polledAt = now
+  session.dueAt = now + session.intervalMs
 }
 
-const look = async (session: Watched): Promise<void> => {
-  const pids = treeOf(session.pid)
-  const files = { pid: pids[1], folders: session.memoryFolders }
-  const quick = await quickUse(files, pids)
-  if (quick < near * session.bytes && !session.mayHide) return schedule(session, quick)
-  session.mayHide = false
-  const exact = await exactUse(files, pids)
-  await relieve(session, exact)
-  schedule(session, exact.bytes)
+const poll = async (session: WatchedSession): Promise<void> => {
+  const pids = processTree(session.pid)
+  const files = { pid: pids[1], tmpfsMounts: session.tmpfsMounts }
+  const estimate = await estimateUsage(files, pids)
+  if (estimate < measureFrom * session.limitBytes && !session.mayHideMemory) return schedule(session, estimate)
+  session.mayHideMemory = false
+  const usage = await measureUsage(files, pids)
+  await enforce(session, usage)
+  schedule(session, usage.bytes)
 }
 
-/** What the machine lost since all were last looked at; a loss of a part of what the smallest session has left is worth it. */
-const makeGauge = () => {
+type Drop = "none" | "memory" | "shared memory"
+
+/**
+ * Tells when the machine has lost memory since all sessions were last polled: an eighth of what the session nearest to its
+ * limit has left, at least 16 MiB.
+ */
+const makeDropDetector = () => {
   let before = machineMemory()
-  return (sessions: Iterable<Watched>): "nothing" | "memory" | "shared memory" => {
+  return (sessions: Iterable<WatchedSession>): Drop => {
     const now = machineMemory()
-    const room = [...sessions].reduce((least, { bytes, used }) => Math.min(least, bytes - used), Infinity)
-    const worth = Math.max(room / 8, 16 * 1024 * 1024)
-    const isHidden = now.shared - before.shared > worth
-    const isLess = before.available - now.available > worth
-    if (isHidden || isLess) before = now
+    const headroom = [...sessions].reduce(
+      (least, { limitBytes, usedBytes }) => Math.min(least, limitBytes - usedBytes),
+      Infinity
+    )
+    const threshold = Math.max(headroom / 8, 16 * 1024 * 1024)
+    const isShared = now.shared - before.shared > threshold
+    const isDrop = before.available - now.available > threshold
+    if (isShared || isDrop) before = now
     else {
       before = {
         available: Math.max(before.available, now.available),
         shared: Math.min(before.shared, now.shared)
       }
     }
-    return isHidden ? "shared memory" : isLess ? "memory" : "nothing"
+    return isShared ? "shared memory" : isDrop ? "memory" : "none"
   }
 }
 
-/** How long one round may take before the rest of the sessions waits for the next. */
-const budget = 20
+/** Time budget of one round; sessions that do not fit wait for the next. */
+const roundBudgetMs = 20
 
-/** What this process has worked, in milliseconds: on a busy machine little of the time that has passed. */
-const worked = (): number => {
+/** CPU time of this process: on a busy machine much less than the time that passes. */
+const cpuTimeMs = (): number => {
   const { system, user } = process.cpuUsage()
   return (system + user) / 1000
 }
 
-/** At most a third of the time of one processor, whatever the sessions do. */
-const pauseAfter = (busy: number, sessions: Iterable<Watched>): number => {
-  const next = [...sessions].reduce((least, { due }) => Math.min(least, due), Infinity) - performance.now()
-  return Math.max(shortest, Math.min(tick, next), 2 * busy)
+/** Uses at most a third of one processor, whatever the sessions do. */
+const pauseAfter = (busyMs: number, sessions: Iterable<WatchedSession>): number => {
+  const next = [...sessions].reduce((least, { dueAt }) => Math.min(least, dueAt), Infinity) - performance.now()
+  return Math.max(minIntervalMs, Math.min(tickMs, next), 2 * busyMs)
 }
 
-/** Looks until no session is left. */
-const patrol = async (sessions: ReadonlySet<Watched>): Promise<void> => {
-  const lossOf = makeGauge()
-  let pause = tick
+/** Polls until no session is left. */
+const run = async (sessions: ReadonlySet<WatchedSession>): Promise<void> => {
+  const dropOf = makeDropDetector()
+  let pause = tickMs
   while (sessions.size > 0) {
     await delay(pause, undefined, { ref: false })
     const began = performance.now()
-    const before = worked()
-    const loss = lossOf(sessions)
-    for (const session of loss === "nothing" ? [] : sessions) {
-      session.due = 0
-      session.mayHide ||= loss === "shared memory"
+    const cpuBefore = cpuTimeMs()
+    const drop = dropOf(sessions)
+    for (const session of drop === "none" ? [] : sessions) {
+      session.dueAt = 0
+      session.mayHideMemory ||= drop === "shared memory"
     }
-    const due = [...sessions].filter((session) => session.due <= began).sort((a, b) => a.interval - b.interval)
+    const due = [...sessions].filter(({ dueAt }) => dueAt <= began).sort((a, b) => a.intervalMs - b.intervalMs)
     for (const session of due) {
-      if (performance.now() - began > budget) break
-      if (sessions.has(session)) await look(session)
+      if (performance.now() - began > roundBudgetMs) break
+      if (sessions.has(session)) await poll(session)
     }
-    pause = pauseAfter(worked() - before, sessions)
+    pause = pauseAfter(cpuTimeMs() - cpuBefore, sessions)
   }
 }
 
-const holdIn = (sessions: Set<Watched>, limit: Pick<Watched, "bytes" | "memoryFolders">, watch: () => void) => {
-  let session: Watched | undefined
-  const hold: MemoryHold = {
+const limitIn = (
+  sessions: Set<WatchedSession>,
+  options: Pick<WatchedSession, "limitBytes" | "tmpfsMounts">,
+  watch: () => void
+) => {
+  let session: WatchedSession | undefined
+  const limit: MemoryLimit = {
     attach: (pid, end) => {
       const now = performance.now()
       session = {
-        ...limit,
+        ...options,
         end,
         pid,
-        spared: new Set(),
-        kills: 0,
-        used: 0,
-        lookedAt: now,
-        interval: tick,
-        due: now,
-        mayHide: false
+        exempt: new Set(),
+        oomKills: 0,
+        usedBytes: 0,
+        polledAt: now,
+        intervalMs: tickMs,
+        dueAt: now,
+        mayHideMemory: false
       }
     },
-    counted: Effect.sync(() => {
+    enforced: Effect.sync(() => {
       if (session === undefined) return
-      session.spared = new Set(treeOf(session.pid))
+      session.exempt = new Set(processTree(session.pid))
       sessions.add(session)
       watch()
     }),
-    kills: () => session?.kills ?? 0
+    oomKills: () => session?.oomKills ?? 0
   }
-  const leave = Effect.sync(() => {
+  const release = Effect.sync(() => {
     if (session !== undefined) sessions.delete(session)
   })
-  return { hold, leave }
+  return { limit, release }
 }
 
-export const makeWatch = (): MemoryKeeper => {
-  const sessions = new Set<Watched>()
-  let isWatching = false
+export const makeWatchdog = (): MemoryController => {
+  const sessions = new Set<WatchedSession>()
+  let isRunning = false
   const watch = () => {
-    if (isWatching) return
-    isWatching = true
-    void patrol(sessions).finally(() => {
-      isWatching = false
+    if (isRunning) return
+    isRunning = true
+    void run(sessions).finally(() => {
+      isRunning = false
     })
   }
   return {
-    means: "a watchdog in this process",
-    isComplete: false,
-    hold: (bytes, memoryFolders) =>
+    description: "a watchdog in this process",
+    countsKernelMemory: false,
+    limit: (limitBytes, tmpfsMounts) =>
       Effect.map(
         Effect.acquireRelease(
-          Effect.sync(() => holdIn(sessions, { bytes, memoryFolders }, watch)),
-          ({ leave }) => leave
+          Effect.sync(() => limitIn(sessions, { limitBytes, tmpfsMounts }, watch)),
+          ({ release }) => release
         ),
-        ({ hold }) => hold
+        ({ limit }) => limit
       ),
-    cleared: Effect.void,
+    drained: Effect.void,
     sweep: Effect.void
   }
 }

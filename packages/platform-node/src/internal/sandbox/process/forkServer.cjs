@@ -2,45 +2,45 @@
 "use strict"
 
 /**
- * The process that starts sandboxes for its host: a fork makes a process stand still, the longer the more memory it has.
- * This one has little, keeps nothing of what it starts but the duty to reap it, and dies with its host.
+ * The fork server: a small process that starts sandboxes for its host. Forking blocks a process for longer the more memory
+ * it has, and this one has little. It reaps what it starts and dies with its host.
  */
 const { Socket } = require("node:net")
-const { pipesOf, startLaunch } = require("./spawn.cjs")
+const { pipesOf, spawnLaunch } = require("./spawn.cjs")
 
 /**
- * What the host says. After `finish` comes no launch, and this process ends with the last that it started.
+ * A request of the host. After `finish` comes no launch, and this process exits with the last one that it started.
  *
- * @typedef {{ readonly id: number, readonly launch: import("./launch.js").Launch } | { readonly finish: true }} Order
+ * @typedef {{ readonly id: number, readonly launch: import("./launch.js").Launch } | { readonly finish: true }} ForkRequest
  */
 
 /**
- * What the host hears of each launch: `failed`, or `pid`, three `pipe`s with a socket each, `handedOver` and `ended`.
+ * The events of a launch: `failed`, or else `pid`, three `pipe`s with a socket each, `handedOver` and `exited`.
  *
  * @typedef {{ readonly id: number } & (
  *   | { readonly failed: string }
  *   | { readonly pid: number }
  *   | { readonly pipe: number }
  *   | { readonly handedOver: true }
- *   | { readonly ended: { readonly code: number | null, readonly signal: string | null } }
- * )} News
+ *   | { readonly exited: { readonly code: number | null, readonly signal: string | null } }
+ * )} ForkEvent
  */
 
 let running = 0
 let isFinishing = false
 
 /**
- * @param {News} news
+ * @param {ForkEvent} event
  * @param {import("node:net").Socket} [socket]
  */
-const tell = (news, socket) => void process.send?.(news, socket)
+const send = (event, socket) => void process.send?.(event, socket)
 
 /**
- * Takes a pipe from its process, before a byte of it has been read: all of them are for the host.
+ * Detaches a pipe from its process before a byte of it is read: all of them are for the host.
  *
  * @param {object | null | undefined} pipe
  */
-const taken = (pipe) => {
+const detached = (pipe) => {
   const owner = /** @type {{ _handle: { readStop: () => void } | null }} */ (pipe)
   const handle = owner._handle
   handle?.readStop()
@@ -48,7 +48,7 @@ const taken = (pipe) => {
   return new Socket(/** @type {object} */ ({ handle, manualStart: true }))
 }
 
-const leaveWhenDone = () => {
+const exitWhenDone = () => {
   if (isFinishing && running === 0) process.disconnect()
 }
 
@@ -57,40 +57,40 @@ const leaveWhenDone = () => {
  * @param {import("./launch.js").Launch} launch
  */
 const start = (id, launch) => {
-  const child = startLaunch(launch, pipesOf(launch))
-  if (child.pid === undefined) return void child.once("error", ({ message }) => tell({ id, failed: message }))
+  const child = spawnLaunch(launch, pipesOf(launch))
+  if (child.pid === undefined) return void child.once("error", ({ message }) => send({ id, failed: message }))
   running++
   child.once("exit", (code, signal) => {
     running--
-    tell({ id, ended: { code, signal } })
-    leaveWhenDone()
+    send({ id, exited: { code, signal } })
+    exitWhenDone()
   })
-  tell({ id, pid: child.pid })
-  child.stdio.slice(0, 3).map(taken).forEach((socket, pipe) => tell({ id, pipe }, socket))
-  tell({ id, handedOver: true })
+  send({ id, pid: child.pid })
+  child.stdio.slice(0, 3).map(detached).forEach((socket, pipe) => send({ id, pipe }, socket))
+  send({ id, handedOver: true })
 }
 
-/** @param {Order} order */
-const obey = (order) => {
-  if ("finish" in order) {
+/** @param {ForkRequest} request */
+const handle = (request) => {
+  if ("finish" in request) {
     isFinishing = true
-    return leaveWhenDone()
+    return exitWhenDone()
   }
   try {
-    start(order.id, order.launch)
+    start(request.id, request.launch)
   } catch (error) {
-    tell({ id: order.id, failed: error instanceof Error ? error.message : String(error) })
+    send({ id: request.id, failed: error instanceof Error ? error.message : String(error) })
   }
 }
 
-// Not by an exit, which would take its time: sandboxes live as long as this process.
+// SIGKILL, since an orderly exit takes longer, and sandboxes live until this process is gone.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"))
-// That event can get lost with an error while a descriptor is on its way.
+// An error while a descriptor is in transit can swallow the disconnect event.
 setInterval(() => process.connected || process.kill(process.pid, "SIGKILL"), 250)
-// Node loses count of the descriptors that a host without room for them did not take. That is no reason to end them all.
+// Node throws this one when a host that is out of file descriptors does not accept a handle. It must not end all sandboxes.
 process.on("uncaughtException", (error) => {
   if (!("code" in error) || error.code !== "ERR_INTERNAL_ASSERTION") process.kill(process.pid, "SIGKILL")
 })
-// They may be meant for the host's whole group or service, and the host decides when its sandboxes end.
+// Signals may be sent to the host's whole group or service; when sandboxes end is up to the host.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {})
-process.on("message", (order) => obey(/** @type {Order} */ (order)))
+process.on("message", (request) => handle(/** @type {ForkRequest} */ (request)))

@@ -1,6 +1,7 @@
 /**
- * The host's end of its spawner: one for the whole process, while anybody holds it. Who lets go last ends it, which it
- * does with the last process that it started. One that was killed takes all of them along, and the next start makes another.
+ * The host's end of its fork server, which is shared by the whole process. The last holder that lets go of it tells it to
+ * finish: it exits with the last process that it started. One that was killed takes its processes along, and the next
+ * start makes a new one.
  */
 import * as Effect from "effect/Effect"
 import * as GlobalValue from "effect/GlobalValue"
@@ -8,15 +9,15 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import type { Socket } from "node:net"
 import { SandboxStartError } from "../channel/protocol.js"
-import type { News, Order } from "./forkServer.cjs"
+import type { ForkEvent, ForkRequest } from "./forkServer.cjs"
 import { forkServerFile } from "./forkServerFile.js"
 import type { Launch } from "./launch.js"
-import { withCovered } from "./spawn.cjs"
-import { Launched, type Spawned } from "./spawnedProcess.js"
+import { withInheritedFdsMasked } from "./spawn.cjs"
+import { PendingSpawn, type SpawnedProcess } from "./spawnedProcess.js"
 
-/** It keeps nobody alive, and gets nothing of this process: what it has, sandboxes could inherit. */
-const startSpawner = (): ChildProcess =>
-  withCovered(["ignore", "ignore", "ignore", "ipc"], (stdio) =>
+/** It inherits nothing of this process, since sandboxes could inherit it in turn. */
+const startForkServer = (): ChildProcess =>
+  withInheritedFdsMasked(["ignore", "ignore", "ignore", "ipc"], (stdio) =>
     spawn(process.execPath, [forkServerFile()], {
       cwd: "/",
       env: {},
@@ -26,19 +27,19 @@ const startSpawner = (): ChildProcess =>
       windowsHide: true
     }))
 
-class Spawner {
-  readonly #child = startSpawner()
-  readonly #launches = new Map<number, Launched>()
-  #last = 0
+class ForkServer {
+  readonly #child = startForkServer()
+  readonly #pending = new Map<number, PendingSpawn>()
+  #lastId = 0
   #loss: string | undefined
 
   constructor() {
     this.#child.unref()
     this.#child.channel?.unref()
-    this.#child.on("message", (news, socket) => this.#hear(news as News, socket as Socket | undefined))
-    this.#child.on("error", ({ message }) => this.#lose(`what starts sandboxes could not be started: ${message}`))
+    this.#child.on("message", (event, socket) => this.#onEvent(event as ForkEvent, socket as Socket | undefined))
+    this.#child.on("error", ({ message }) => this.#lose(`the fork server could not be started: ${message}`))
     for (const event of ["disconnect", "exit"]) {
-      this.#child.on(event, () => this.#lose("what starts sandboxes has ended"))
+      this.#child.on(event, () => this.#lose("the fork server has ended"))
     }
   }
 
@@ -46,11 +47,11 @@ class Spawner {
     return this.#loss !== undefined
   }
 
-  start(launch: Launch, settle: (result: Spawned | SandboxStartError) => void): void {
-    const launched = new Launched(settle)
-    if (this.#loss !== undefined) return launched.over(this.#loss)
-    const id = ++this.#last
-    this.#launches.set(id, launched)
+  start(launch: Launch, settle: (result: SpawnedProcess | SandboxStartError) => void): void {
+    const spawned = new PendingSpawn(settle)
+    if (this.#loss !== undefined) return spawned.onExit(this.#loss)
+    const id = ++this.#lastId
+    this.#pending.set(id, spawned)
     this.#send({ id, launch })
   }
 
@@ -58,58 +59,58 @@ class Spawner {
     if (!this.isLost) this.#send({ finish: true })
   }
 
-  #send(order: Order) {
+  #send(request: ForkRequest) {
     if (this.#child.pid === undefined) return
-    this.#child.send(order, (error) => {
+    this.#child.send(request, (error) => {
       if (error !== null) this.#lose(error.message)
     })
   }
 
-  #hear(news: News, socket: Socket | undefined) {
-    this.#launches.get(news.id)?.hear(news, socket)
-    if ("failed" in news || "ended" in news) this.#launches.delete(news.id)
+  #onEvent(event: ForkEvent, socket: Socket | undefined) {
+    this.#pending.get(event.id)?.onEvent(event, socket)
+    if ("failed" in event || "exited" in event) this.#pending.delete(event.id)
   }
 
   #lose(reason: string) {
     this.#loss ??= reason
-    for (const launched of this.#launches.values()) launched.over(this.#loss)
-    this.#launches.clear()
+    for (const spawned of this.#pending.values()) spawned.onExit(this.#loss)
+    this.#pending.clear()
   }
 }
 
 interface Shared {
   holders: number
-  spawner: Spawner | undefined
+  forkServer: ForkServer | undefined
 }
 
 const shared = GlobalValue.globalValue(
-  "@effect-agb/platform-node/spawner",
-  (): Shared => ({ holders: 0, spawner: undefined })
+  "@effect-agb/platform-node/forkServer",
+  (): Shared => ({ holders: 0, forkServer: undefined })
 )
 
-const current = (): Spawner => {
-  if (shared.spawner === undefined || shared.spawner.isLost) shared.spawner = new Spawner()
-  return shared.spawner
+const current = (): ForkServer => {
+  if (shared.forkServer === undefined || shared.forkServer.isLost) shared.forkServer = new ForkServer()
+  return shared.forkServer
 }
 
-const letGo = Effect.sync(() => {
+const release = Effect.sync(() => {
   shared.holders--
   if (shared.holders > 0) return
-  shared.spawner?.finish()
-  shared.spawner = undefined
+  shared.forkServer?.finish()
+  shared.forkServer = undefined
 })
 
-/** Keeps the spawner ready until the scope ends. One that cannot be had is the trouble of whoever starts something. */
-export const holdSpawner: Effect.Effect<void, never, Scope.Scope> = Effect.acquireRelease(
+/** Keeps the fork server running until the scope ends. A failure to start it is reported by the first spawn. */
+export const holdForkServer: Effect.Effect<void, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => {
     shared.holders++
   }),
-  () => letGo
+  () => release
 ).pipe(Effect.zipRight(Effect.ignore(Effect.try(current))))
 
-/** To be called by those who hold the spawner. Takes ten seconds at most; what comes later is killed. */
-export const spawnByProxy = (launch: Launch): Effect.Effect<Spawned, SandboxStartError> =>
-  Effect.async<Spawned, SandboxStartError>((resume) => {
+/** For holders of the fork server. Takes ten seconds at most; a process that is started later is killed. */
+export const spawnProcess = (launch: Launch): Effect.Effect<SpawnedProcess, SandboxStartError> =>
+  Effect.async<SpawnedProcess, SandboxStartError>((resume) => {
     try {
       current().start(
         launch,

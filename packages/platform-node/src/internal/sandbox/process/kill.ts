@@ -1,53 +1,55 @@
-/** Starting what a {@link Launch} describes by this process itself, and ending any without a trace. */
+/** Starting a {@link Launch} from this process itself, and killing processes without leaving anything behind. */
 import type { ChildProcess } from "node:child_process"
 import type { Readable } from "node:stream"
 import type { Launch } from "./launch.js"
 import { childrenOf } from "./processTree.js"
-import { pipesOf, startLaunch, withCovered } from "./spawn.cjs"
+import { pipesOf, spawnLaunch, withInheritedFdsMasked } from "./spawn.cjs"
 
 /**
- * Starts it as a child of this process, which stands still meanwhile: for what is started once. May throw where the
- * machine is out of descriptors.
+ * Starts a child of this process, which blocks during the fork: for one-off starts. May throw where the machine is out of
+ * file descriptors.
  */
-export const spawnLaunch = (launch: Launch): ChildProcess =>
-  withCovered(pipesOf(launch), (stdio) => startLaunch(launch, stdio))
+export const spawnDirectly = (launch: Launch): ChildProcess =>
+  withInheritedFdsMasked(pipesOf(launch), (stdio) => spawnLaunch(launch, stdio))
 
-/** A process that leads a group. */
-export interface Leader {
+/** A process that leads a process group. */
+export interface GroupLeader {
   readonly pid: number | undefined
-  /** From then on its number may be another's. */
-  readonly isOver: () => boolean
+  /** Once true, the pid may belong to another process. */
+  readonly hasExited: () => boolean
 }
 
-export const leaderOf = (child: ChildProcess): Leader => ({
+export const leaderOf = (child: ChildProcess): GroupLeader => ({
   pid: child.pid,
-  isOver: () => child.exitCode !== null || child.signalCode !== null
+  hasExited: () => child.exitCode !== null || child.signalCode !== null
 })
 
-const killEither = (...pids: ReadonlyArray<number>): void => {
+/** Kills the first of these that exists. */
+const killFirst = (...pids: ReadonlyArray<number>): void => {
   for (const pid of pids) {
     try {
       return void process.kill(pid, "SIGKILL")
     } catch {
-      // There is none such, or it is gone.
+      // No such process, or no longer.
     }
   }
 }
 
-/** SIGKILL to the whole group of a process that has not ended. */
-export const killGroup = ({ isOver, pid }: Leader): void => {
-  if (pid !== undefined && !isOver()) killEither(-pid, pid)
+/** SIGKILL to the whole process group, unless its leader has exited. */
+export const killGroup = ({ hasExited, pid }: GroupLeader): void => {
+  if (pid !== undefined && !hasExited()) killFirst(-pid, pid)
 }
 
 /**
- * SIGKILL to the first process of the namespace, with which the kernel ends all others. The tool outside lives on to reap
- * it and ends by itself: where process 1 reaps nobody, as in many a container, an orphan would stay a zombie for ever.
+ * SIGKILL to the init process of the PID namespace, with which the kernel kills all others in it. The tool outside is
+ * left to reap it and exits by itself: where process 1 reaps nothing, as in many containers, an orphan would stay a zombie
+ * forever.
  */
-export const killNamespace = (leader: Leader): void => {
-  if (leader.pid === undefined || leader.isOver()) return
-  const first = childrenOf(leader.pid)
-  if (first.length === 0) return killGroup(leader)
-  for (const pid of first) {
+export const killNamespace = (leader: GroupLeader): void => {
+  if (leader.pid === undefined || leader.hasExited()) return
+  const children = childrenOf(leader.pid)
+  if (children.length === 0) return killGroup(leader)
+  for (const pid of children) {
     try {
       process.kill(pid, "SIGKILL")
     } catch {
@@ -62,18 +64,19 @@ interface Pipes {
   readonly stderr: Readable | null
 }
 
-/** Nothing of the process stays behind in this one, whoever else still holds its pipes. */
+/** Closes this process's ends of the pipes, whoever else still holds the other ends. */
 export const destroyPipes = ({ stderr, stdin, stdout }: Pipes): void => {
   for (const pipe of [stdin, stdout, stderr]) pipe?.destroy()
 }
 
-/** The last few kilobytes that the process wrote to its standard error, made harmless to print. */
-export const lastWords = ({ stderr }: Pipes): () => string => {
-  const bound = 4096
+const maxStderrLength = 4096
+
+/** Collects the last few kilobytes of standard error; the result reads them, without control characters. */
+export const collectStderr = ({ stderr }: Pipes): () => string => {
   let text = ""
   stderr?.setEncoding("utf8")
   stderr?.on("data", (chunk: string) => {
-    text = (text + chunk).slice(-bound)
+    text = (text + chunk).slice(-maxStderrLength)
   })
   stderr?.on("error", () => {})
 

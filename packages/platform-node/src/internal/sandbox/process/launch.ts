@@ -1,13 +1,14 @@
-/** What a process is started with. */
+/** How a process of a sandbox is started. */
 import type { Buffer } from "node:buffer"
 
-/** A command for the host: `descriptors` are what its file descriptors from 3 on deliver before they end. */
+/** A command line for the host, with an environment of its own. */
 export interface Launch {
   readonly command: string
   readonly args: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
+  /** Contents that its file descriptors from 3 on deliver. */
   readonly descriptors: ReadonlyArray<string | Buffer>
   readonly cwd: string
-  /** The user and group id to start as, where not those of this process. */
+  /** User and group id of the process; undefined for those of this process. */
   readonly uid: number | undefined
 }

@@ -1,11 +1,11 @@
-/** What this process may see of the processes that it starts under other user ids. */
+/** What this process may read about processes of other user ids. */
 import * as Fs from "node:fs"
 
 const CAP_SYS_PTRACE = 19
 
 /**
- * Whether this process may read what the processes of its sandboxes have mapped and opened. Root of most containers may
- * not, where sandboxes have user ids of their own.
+ * Whether this process may read the memory maps and open files of sandboxed processes. Root without `CAP_SYS_PTRACE`, as in
+ * most containers, may not where sandboxes run under user ids of their own.
  */
 export const canInspectSandboxes = (): boolean => {
   if (process.getuid?.() !== 0) return true

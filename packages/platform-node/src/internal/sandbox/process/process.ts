@@ -1,39 +1,40 @@
-/** The process of a sandbox, from its start to the moment when nothing of it is left. */
+/** The process of a sandbox, from its start until nothing of it is left. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { releasePipes } from "../../node/processRef.js"
 import type { SandboxStartError } from "../channel/protocol.js"
-import { holdSpawner, spawnByProxy } from "./forkServerClient.js"
-import { destroyPipes, killGroup, killNamespace, lastWords } from "./kill.js"
+import { holdForkServer, spawnProcess } from "./forkServerClient.js"
+import { collectStderr, destroyPipes, killGroup, killNamespace } from "./kill.js"
 import type { Launch } from "./launch.js"
-import type { Spawned } from "./spawnedProcess.js"
+import type { SpawnedProcess } from "./spawnedProcess.js"
 
 export interface SandboxProcess {
-  readonly child: Spawned
+  readonly child: SpawnedProcess
   readonly kill: () => void
-  /** Why it ended, once it has and everything that it wrote has arrived. */
+  /** Resolves with the reason of its end, after all its output has arrived. */
   readonly exited: Promise<string>
-  readonly words: () => string
+  /** The end of its standard error so far. */
+  readonly stderr: () => string
 }
 
-/** How long somebody else may keep the pipes of a process that has ended. */
-const lingering = 250
-/** How long a process may take to die before its whole group is killed. */
-const dying = 5000
+/** How long descendants may keep the pipes of an exited process open, in milliseconds. */
+const pipeLingerMs = 250
+/** How long a killed process may take to exit before its whole group is killed. */
+const killTimeoutMs = 5000
 
 const closed = (pipe: Socket): Promise<void> =>
   new Promise((resolve) => pipe.closed ? resolve() : void pipe.once("close", () => resolve()))
 
-const exitOf = async ({ ended, stderr, stdout }: Spawned): Promise<string> => {
+const exitOf = async ({ exited, stderr, stdout }: SpawnedProcess): Promise<string> => {
   const output = Promise.all([stdout, stderr].map(closed))
-  const reason = await ended
-  await Promise.race([output, delay(lingering, undefined, { ref: false })])
+  const reason = await exited
+  await Promise.race([output, delay(pipeLingerMs, undefined, { ref: false })])
   return reason
 }
 
-const within = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<void> =>
+const waitAtMost = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     const done = () => {
       clearTimeout(timer)
@@ -43,50 +44,50 @@ const within = (promise: Promise<unknown>, milliseconds: number): Effect.Effect<
     void promise.then(done)
   })
 
-/** How a process is brought to its end. */
-export type Ending =
-  /** With its namespace: nothing undoes that, and the kernel is done within milliseconds, which nobody needs to wait for. */
-  | "killed"
-  /** Its input ends, and it has a moment to end its children, which nobody else knows; then what it used is removed. */
-  | "asked"
+/** How a process is terminated. */
+export type Termination =
+  /** Kills its PID namespace: the kernel ends everything in it within milliseconds, which need not be waited for. */
+  | "killNamespace"
+  /** Closes stdin, gives the agent a grace period to kill its descendants, then kills its process group. */
+  | "graceful"
 
-const started = (child: Spawned, ending: Ending): SandboxProcess => {
-  const kill = ending === "killed" ? killNamespace : killGroup
-  return { child, kill: () => kill(child), exited: exitOf(child), words: lastWords(child) }
+const watched = (child: SpawnedProcess, termination: Termination): SandboxProcess => {
+  const kill = termination === "killNamespace" ? killNamespace : killGroup
+  return { child, kill: () => kill(child), exited: exitOf(child), stderr: collectStderr(child) }
 }
 
-/** Kills it; one that will not die, which is unheard of, takes its group along later. */
+/** Kills it, and its whole group should it survive that. */
 const kill = (process: SandboxProcess): Effect.Effect<void> =>
   Effect.sync(() => {
     process.kill()
-    const overdue = setTimeout(() => killGroup(process.child), dying).unref()
-    void process.exited.then(() => clearTimeout(overdue))
+    const timer = setTimeout(() => killGroup(process.child), killTimeoutMs).unref()
+    void process.exited.then(() => clearTimeout(timer))
   })
 
-const politeness = 300
+const gracePeriodMs = 300
 
-const endings: Readonly<Record<Ending, (process: SandboxProcess) => Effect.Effect<void>>> = {
-  killed: (process) => Effect.zipRight(kill(process), within(process.exited, 1)),
-  asked: (process) =>
+const terminations: Readonly<Record<Termination, (process: SandboxProcess) => Effect.Effect<void>>> = {
+  killNamespace: (process) => Effect.zipRight(kill(process), waitAtMost(process.exited, 1)),
+  graceful: (process) =>
     Effect.sync(() => process.child.stdin.destroy()).pipe(
-      Effect.zipRight(within(process.exited, politeness)),
+      Effect.zipRight(waitAtMost(process.exited, gracePeriodMs)),
       Effect.zipRight(kill(process)),
-      Effect.zipRight(within(process.exited, dying))
+      Effect.zipRight(waitAtMost(process.exited, killTimeoutMs))
     )
 }
 
-const end = (process: SandboxProcess, ending: Ending): Effect.Effect<void> =>
-  Effect.zipRight(endings[ending](process), Effect.sync(() => destroyPipes(process.child)))
+const terminate = (process: SandboxProcess, termination: Termination): Effect.Effect<void> =>
+  Effect.zipRight(terminations[termination](process), Effect.sync(() => destroyPipes(process.child)))
 
-/** Starts it; the end of the scope ends it with all that belongs to it. */
+/** Starts a process that is terminated with the scope. */
 export const startProcess = (
   launch: Launch,
-  ending: Ending
+  termination: Termination
 ): Effect.Effect<SandboxProcess, SandboxStartError, Scope.Scope> =>
-  holdSpawner.pipe(
+  holdForkServer.pipe(
     Effect.zipRight(Effect.acquireRelease(
-      Effect.map(spawnByProxy(launch), (child) => started(child, ending)),
-      (process) => end(process, ending)
+      Effect.map(spawnProcess(launch), (child) => watched(child, termination)),
+      (process) => terminate(process, termination)
     )),
     Effect.tap(({ child: { stderr, stdin, stdout } }) => releasePipes([stdin, stdout, stderr]))
   )

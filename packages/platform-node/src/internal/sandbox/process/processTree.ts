@@ -1,13 +1,13 @@
-/** The processes of a sandbox, as the host sees them. */
+/** Processes and their descendants, as the host sees them in /proc. */
 import * as Fs from "node:fs"
 
-const words = (text: string) => text.split(" ").filter(Boolean).map(Number)
+const numbersIn = (text: string) => text.split(" ").filter(Boolean).map(Number)
 
-/** A thread may have children of its own. */
+/** Children of any thread of the process. */
 export const childrenOf = (pid: number): ReadonlyArray<number> => {
   try {
     return Fs.readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-      words(Fs.readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"))
+      numbersIn(Fs.readFileSync(`/proc/${pid}/task/${task}/children`, "utf8"))
     )
   } catch {
     return []
@@ -15,10 +15,9 @@ export const childrenOf = (pid: number): ReadonlyArray<number> => {
 }
 
 /**
- * A process and all that descend from it. Inside a process namespace an orphan becomes a child of its first process, so
- * none is missed.
+ * The process and all its descendants. In a PID namespace orphans become children of its init process, so none is missed.
  */
-export const treeOf = (pid: number): ReadonlyArray<number> => {
+export const processTree = (pid: number): ReadonlyArray<number> => {
   const found = [pid]
   for (let at = 0; at < found.length; at++) found.push(...childrenOf(found[at]!))
   return found

@@ -1,39 +1,39 @@
 // @ts-check
 "use strict"
 
-/** Starting a process. Both the host and its spawner load this file, so it is plain JavaScript with no dependency. */
+/** Starting a process. The host and its fork server both load this file, so it is plain JavaScript without dependencies. */
 const { spawn } = require("node:child_process")
 const fs = require("node:fs")
 const os = require("node:os")
 
 /** @typedef {import("./launch.js").Launch} Launch */
 
-const politeness = 5
+const niceIncrement = 5
 
 /**
- * What a sandbox runs inherits this, so that it comes after its host where the processors are busy.
+ * Sandboxed processes inherit this priority, so that the host comes first on busy processors.
  *
  * @param {number | undefined} pid
  */
-const giveWay = (pid) => {
+const lowerPriority = (pid) => {
   try {
-    if (pid !== undefined) os.setPriority(pid, Math.max(politeness, os.getPriority()))
-  } catch { /* it has ended already */ }
+    if (pid !== undefined) os.setPriority(pid, Math.max(niceIncrement, os.getPriority()))
+  } catch { /* it has exited already */ }
 }
 
 /**
- * The null device takes the place of what is covered.
+ * Puts `mask` in the place of the inherited descriptors.
  *
  * @param {ReadonlyArray<"pipe" | "ignore" | "ipc">} first
- * @param {ReadonlyArray<number>} covered
- * @param {number} cover
+ * @param {ReadonlyArray<number>} inherited
+ * @param {number} mask
  */
-const covering = (first, covered, cover) => {
+const maskedStdio = (first, inherited, mask) => {
   /** @type {Array<"pipe" | "ignore" | "ipc" | number>} */
   const stdio = [...first]
-  for (const fd of covered) {
+  for (const fd of inherited) {
     while (stdio.length <= fd) stdio.push("ignore")
-    if (stdio[fd] === "ignore") stdio[fd] = cover
+    if (stdio[fd] === "ignore") stdio[fd] = mask
   }
   return stdio
 }
@@ -41,7 +41,7 @@ const covering = (first, covered, cover) => {
 const closeOnExec = 0o2000000
 
 /**
- * Whether a program started now would inherit the descriptor: Node opens its own in a way that prevents it.
+ * Whether a child would inherit the descriptor. Node opens its own with O_CLOEXEC.
  *
  * @param {number} fd
  */
@@ -54,7 +54,7 @@ const isInherited = (fd) => {
   }
 }
 
-const inherited = () => {
+const inheritedFds = () => {
   try {
     return fs.readdirSync("/proc/self/fd").map(Number).filter((fd) => fd > 2 && isInherited(fd))
   } catch {
@@ -63,26 +63,26 @@ const inherited = () => {
 }
 
 /**
- * Calls back with descriptors for a child of which none beyond `first` is one of this process: a directory of the host
- * would be a way out of the sandbox.
+ * Calls `use` with a stdio list that gives a child nothing beyond `first`: descriptors that it would inherit are masked
+ * with /dev/null, since an open directory of the host would be a way out of the sandbox.
  *
  * @template A
  * @param {ReadonlyArray<"pipe" | "ignore" | "ipc">} first
  * @param {(stdio: Array<"pipe" | "ignore" | "ipc" | number>) => A} use
  * @returns {A}
  */
-const withCovered = (first, use) => {
-  const covered = inherited()
-  const cover = covered.length === 0 ? -1 : fs.openSync("/dev/null", "r")
+const withInheritedFdsMasked = (first, use) => {
+  const inherited = inheritedFds()
+  const mask = inherited.length === 0 ? -1 : fs.openSync("/dev/null", "r")
   try {
-    return use(covering(first, covered, cover))
+    return use(maskedStdio(first, inherited, mask))
   } finally {
-    if (cover !== -1) fs.closeSync(cover)
+    if (mask !== -1) fs.closeSync(mask)
   }
 }
 
 /**
- * The standard three, and what the launch delivers.
+ * The three standard streams, and one pipe for each content of the launch.
  *
  * @param {Launch} launch
  */
@@ -93,13 +93,13 @@ const pipesOf = (launch) => {
 }
 
 /**
- * Starts it in a process group of its own, with an environment made from nothing. May throw where the machine is out of
- * descriptors.
+ * Starts the process in a process group of its own, with no environment but that of the launch. May throw where the
+ * machine is out of file descriptors.
  *
  * @param {Launch} launch
  * @param {Array<"pipe" | "ignore" | "ipc" | number>} stdio
  */
-const startLaunch = (launch, stdio) => {
+const spawnLaunch = (launch, stdio) => {
   const child = spawn(launch.command, [...launch.args], {
     cwd: launch.cwd,
     env: launch.environment,
@@ -109,7 +109,7 @@ const startLaunch = (launch, stdio) => {
     ...(launch.uid === undefined ? {} : { uid: launch.uid, gid: launch.uid })
   })
   child.on("error", () => {})
-  giveWay(child.pid)
+  lowerPriority(child.pid)
   launch.descriptors.forEach((content, index) => {
     const pipe = /** @type {import("node:stream").Writable | null} */ (child.stdio[3 + index])
     pipe?.on("error", () => {})
@@ -118,4 +118,4 @@ const startLaunch = (launch, stdio) => {
   return child
 }
 
-module.exports = { pipesOf, startLaunch, withCovered }
+module.exports = { pipesOf, spawnLaunch, withInheritedFdsMasked }

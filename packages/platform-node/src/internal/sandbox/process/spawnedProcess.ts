@@ -1,59 +1,62 @@
-/** What a host knows of a process that its spawner starts, from the order to the end. */
+/** The host's view of a process that its fork server starts, from the request to the exit. */
 import type { Socket } from "node:net"
 import { SandboxStartError } from "../channel/protocol.js"
-import type { News } from "./forkServer.cjs"
+import type { ForkEvent } from "./forkServer.cjs"
 import { killNamespace } from "./kill.js"
 
-/** A process that a spawner has started. */
-export interface Spawned {
+/** A process that a fork server has started. */
+export interface SpawnedProcess {
   readonly pid: number
   readonly stdin: Socket
   readonly stdout: Socket
   readonly stderr: Socket
-  /** From then on its number may be another's. */
-  readonly isOver: () => boolean
-  /** Why it ended. */
-  readonly ended: Promise<string>
+  /** Once true, the pid may belong to another process. */
+  readonly hasExited: () => boolean
+  /** Resolves with the reason of its end. */
+  readonly exited: Promise<string>
 }
 
-const patience = 10_000
+const startTimeoutMs = 10_000
 
-const endOf = ({ code, signal }: { readonly code: number | null; readonly signal: string | null }) =>
+const describeExit = ({ code, signal }: { readonly code: number | null; readonly signal: string | null }) =>
   signal === null ? `its process ended with exit code ${code}` : `its process was ended by ${signal}`
 
-export class Launched {
-  readonly #settle: (result: Spawned | SandboxStartError) => void
+export class PendingSpawn {
+  readonly #settle: (result: SpawnedProcess | SandboxStartError) => void
   readonly #timer: NodeJS.Timeout
-  readonly #ended: Promise<string>
+  readonly #exited: Promise<string>
   readonly #pipes: Array<Socket> = []
-  #end!: (reason: string) => void
+  #resolveExited!: (reason: string) => void
   #pid: number | undefined
-  #state: "awaited" | "settled" | "unwanted" = "awaited"
-  #isOver = false
+  #state: "pending" | "settled" | "abandoned" = "pending"
+  #hasExited = false
 
-  /** `settle` is called once, within ten seconds; what is started later is killed. */
-  constructor(settle: (result: Spawned | SandboxStartError) => void) {
+  /** `settle` is called once, within ten seconds; a process that is started later is killed. */
+  constructor(settle: (result: SpawnedProcess | SandboxStartError) => void) {
     this.#settle = settle
-    this.#timer = setTimeout(() => this.#fail(`its process was not started within ${patience} ms`), patience)
-    this.#ended = new Promise((resolve) => {
-      this.#end = resolve
+    this.#timer = setTimeout(
+      () => this.#fail(`its process was not started within ${startTimeoutMs} ms`),
+      startTimeoutMs
+    )
+    this.#exited = new Promise((resolve) => {
+      this.#resolveExited = resolve
     })
   }
 
-  hear(news: News, socket: Socket | undefined): void {
-    if ("pid" in news) this.#pid = news.pid
-    if ("pipe" in news && socket !== undefined) this.#receive(news.pipe, socket)
-    if ("handedOver" in news) this.#fail("this process has no descriptors left")
-    if ("failed" in news) this.over(`its process could not be started: ${news.failed}`)
-    if ("ended" in news) this.over(endOf(news.ended))
-    if (this.#state === "unwanted") this.#remove()
+  onEvent(event: ForkEvent, socket: Socket | undefined): void {
+    if ("pid" in event) this.#pid = event.pid
+    if ("pipe" in event && socket !== undefined) this.#receive(event.pipe, socket)
+    if ("handedOver" in event) this.#fail("this process has no descriptors left")
+    if ("failed" in event) this.onExit(`its process could not be started: ${event.failed}`)
+    if ("exited" in event) this.onExit(describeExit(event.exited))
+    if (this.#state === "abandoned") this.#kill()
   }
 
-  /** It has ended, will never start, or has lost who started it: then the end of its input is its end. */
-  over(reason: string): void {
-    this.#isOver = true
+  /** The process has exited, will never start, or has lost its fork server; the latter exits when its stdin is closed. */
+  onExit(reason: string): void {
+    this.#hasExited = true
     this.#pipes[0]?.destroy()
-    this.#end(reason)
+    this.#resolveExited(reason)
     this.#fail(reason)
   }
 
@@ -61,22 +64,22 @@ export class Launched {
     this.#pipes[index] = socket.on("error", () => {})
     const [stdin, stdout, stderr] = this.#pipes
     if (stdin === undefined || stdout === undefined || stderr === undefined || this.#pid === undefined) return
-    if (this.#state !== "awaited") return
+    if (this.#state !== "pending") return
     this.#state = "settled"
     clearTimeout(this.#timer)
-    this.#settle({ pid: this.#pid, stdin, stdout, stderr, isOver: () => this.#isOver, ended: this.#ended })
+    this.#settle({ pid: this.#pid, stdin, stdout, stderr, hasExited: () => this.#hasExited, exited: this.#exited })
   }
 
   #fail(reason: string) {
-    if (this.#state !== "awaited") return
-    this.#state = "unwanted"
+    if (this.#state !== "pending") return
+    this.#state = "abandoned"
     clearTimeout(this.#timer)
-    this.#remove()
+    this.#kill()
     this.#settle(new SandboxStartError({ reason }))
   }
 
-  #remove() {
-    killNamespace({ pid: this.#pid, isOver: () => this.#isOver })
+  #kill() {
+    killNamespace({ pid: this.#pid, hasExited: () => this.#hasExited })
     for (const pipe of this.#pipes) pipe?.destroy()
   }
 }
