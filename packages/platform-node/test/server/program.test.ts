@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import type { ChildProcess } from "node:child_process"
 import * as Fs from "node:fs"
 import { fileURLToPath } from "node:url"
-import { treeOf } from "../../src/internal/sandbox/process/processTree.js"
+import { processTree } from "../../src/internal/sandbox/process/processTree.js"
 import { type ChildOptions, outputOf, spawnFixture } from "../support/processes/children.js"
 import { isRunning, killThoseWith, parentOf, processesWith, until } from "../support/processes/processes.js"
 import { best } from "../support/runtime.js"
@@ -89,7 +89,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, when npm or npx is kil
       const { child } = yield* started({ args: ["--warm", "0", "--allow-host", marker], env, under })
       const itself = processesWith(marker).filter((pid) => parentOf(pid) !== child.pid && pid !== child.pid)
       assert.isNotEmpty(itself)
-      const all = itself.flatMap(treeOf)
+      const all = itself.flatMap(processTree)
       child.kill(signal)
       return { isGone: () => processesWith(marker).length === 0, areGone: () => !all.some(isRunning) }
     })
