@@ -382,7 +382,7 @@ export default [
       [`${contexts}/fileRoute.ts`]: [
         ["if (!request.complete) throw cutOff", ""],
         [
-          "await staged.file.abort()\n    throw request.destroyed && !(error instanceof Refusal) ? cutOff : error",
+          "await staged.file.abort()\n    throw request.destroyed && !(error instanceof ApiError) ? cutOff : error",
           "if (error instanceof Refusal) throw error"
         ]
       ]
