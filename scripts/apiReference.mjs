@@ -17,9 +17,10 @@ const resolved = (symbol) => symbol.flags & ts.SymbolFlags.Alias ? checker.getAl
 
 const byName = (a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0
 
-const entryOf = (where, name, symbol) => {
+/** `outer` is what an internal namespace, whose members have no tags, takes the version from. */
+const entryOf = (where, name, symbol, outer = {}) => {
   const declared = resolved(symbol)
-  const comment = commentOf(...new Set([symbol, declared]))
+  const comment = { ...outer, ...commentOf(...new Set([symbol, declared])) }
   const code = codeOf(program, declared, symbol)
   if (comment.isInternal) return []
   if (comment.category === undefined || comment.since === undefined) {
@@ -37,10 +38,11 @@ const entriesOf = (where, symbol) => {
   const name = symbol.name
   const isOnlyNamespace = declared.declarations?.every(ts.isModuleDeclaration) ?? false
   const inside = (declared.declarations ?? []).some(ts.isModuleDeclaration) ? checker.getExportsOfModule(declared) : []
+  const outer = { category: "models", since: commentOf(symbol).since }
   return [
     ...(isOnlyNamespace ? [] : entryOf(where, name, symbol)),
     ...inside.filter((member) => member.name !== "prototype").flatMap((member) =>
-      entryOf(where, `${name}.${member.name}`, member)
+      entryOf(where, `${name}.${member.name}`, member, outer)
     )
   ]
 }

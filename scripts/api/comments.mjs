@@ -31,9 +31,11 @@ const nothing = { description: "", isInternal: false, examples: [] }
 
 const commentsOf = (node) => ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).slice(-1).map(read)
 
+const defined = (comment) => Object.fromEntries(Object.entries(comment).filter(([, value]) => value !== undefined))
+
 /** The comment where the symbol is exported comes before those where it is declared. */
 export const commentOf = (...symbols) =>
-  symbols.flatMap((symbol) => symbol.declarations ?? []).flatMap(commentsOf).reduce(merge, nothing)
+  defined(symbols.flatMap((symbol) => symbol.declarations ?? []).flatMap(commentsOf).reduce(merge, nothing))
 
 /** The head comment of a module: the first one, which stands before everything. */
 export const headOf = (source) => {

@@ -33,6 +33,26 @@ import { resolveHosts } from "./internal/server/http/hosts.js"
 import type { LocalServerError } from "./internal/server/http/localServerError.js"
 import * as Isolation from "./Isolation.js"
 
+export {
+  /**
+   * The server could not listen, for example because its port is taken. `code` is the system's error code.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  LocalServerError
+} from "./internal/server/http/httpServer.js"
+
+export {
+  /**
+   * Limits on what one client of the server may use. All fields are optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ServerLimitOptions
+} from "./internal/options/serverLimits.js"
+
 /**
  * How a runtime is started. All fields are optional.
  *
