@@ -41,7 +41,7 @@ export {
    * @category errors
    */
   LocalServerError
-} from "./internal/server/http/httpServer.js"
+} from "./internal/server/http/localServerError.js"
 
 export {
   /**
