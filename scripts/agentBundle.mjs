@@ -1,10 +1,12 @@
-// Builds packages/platform-node/dist/agent: the agent as one file, the JavaScript kernel as two (it runs a thread), and the
-// other kernels beside them as they are. A build takes a tenth of a second, so it is repeated wherever the agent is about
-// to be used instead of guessing whether it is up to date. Files that come out the same are not touched.
+// Builds packages/platform-node/dist/agent: the agent as one file of code with its code cache and `agent.cjs`, which loads
+// both; the JavaScript kernel as two files, since it has a thread; the other kernels as they are. A build takes about 0.1 s,
+// so it is repeated before each use instead of tracking what is out of date. Unchanged files are not touched.
 import { buildSync } from "esbuild"
+import { createHash } from "node:crypto"
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
+import { Script } from "node:vm"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const kernels = ["python", "r", "java"]
@@ -12,53 +14,78 @@ const kernels = ["python", "r", "java"]
 const filesBelow = (folder) =>
   readdirSync(folder, { recursive: true })
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
+    .filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile())
 
-/** Where the file belongs, and what is in it. */
-const bundles = (source, target) =>
-  buildSync({
+const contentsOf = (file) => {
+  try {
+    return readFileSync(file)
+  } catch {
+    return undefined
+  }
+}
+
+const bundle = (source) => {
+  const { outputFiles } = buildSync({
     absWorkingDir: source,
-    entryPoints: {
-      agent: "main.ts",
-      "kernels/javascript/kernel": "kernels/javascript/kernel.ts",
-      "kernels/javascript/interruptThread": "kernels/javascript/interruptThread.ts"
-    },
-    outdir: target,
+    entryPoints: [
+      "loader.ts",
+      "main.ts",
+      "kernels/javascript/kernel.ts",
+      "kernels/javascript/interruptThread.ts"
+    ],
+    outbase: ".",
+    outdir: source,
     outExtension: { ".js": ".cjs" },
     bundle: true,
     write: false,
     platform: "node",
     format: "cjs",
     target: "node20",
+    charset: "ascii",
     external: ["@swc/wasm-typescript"],
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+    tsconfigRaw: { compilerOptions: { alwaysStrict: true, verbatimModuleSyntax: true } },
     legalComments: "none",
     logLevel: "warning"
-  }).outputFiles.map(({ contents, path }) => [path, contents])
-
-const copies = (source, target) =>
-  kernels.flatMap((name) => filesBelow(join(source, "kernels", name)))
-    .filter((file) => /\.(?:py|R|java)$/.test(file))
-    .map((file) => [join(target, relative(source, file)), readFileSync(file)])
-
-const isSame = (file, contents) => {
-  try {
-    return readFileSync(file).equals(contents)
-  } catch {
-    return false
-  }
+  })
+  return new Map(outputFiles.map(({ path, text }) => [relative(source, path), text]))
 }
 
-/** In one step, since agents may start from the file while it is built again. */
-const place = (file, contents) => {
+/** For V8 to skip the compilation in `loader.ts`, which wraps the code in the same way. The one that is there is kept. */
+const codeCache = (code, existing) => {
+  const wrapped = `(function(require,__dirname){${code}\n})`
+  const cachedData = contentsOf(existing)
+  if (cachedData !== undefined && !new Script(wrapped, { cachedData }).cachedDataRejected) return cachedData
+  return new Script(wrapped).createCachedData()
+}
+
+/** Names and contents, `agent.cjs` last: it names the files that belong to it. */
+const outputs = (source, target) => {
+  const { "loader.cjs": loader, "main.cjs": code, ...kernel } = Object.fromEntries(bundle(source))
+  const build = createHash("sha256").update(code).digest("hex").slice(0, 16)
+  const cache = `code-${build}.${process.versions.v8}.cache`
+  return [
+    ...copies(source),
+    ...Object.entries(kernel),
+    [`code-${build}.cjs`, code],
+    [cache, codeCache(code, join(target, cache))],
+    ["agent.cjs", loader.replace("@build@", build)]
+  ]
+}
+
+const copies = (source) =>
+  kernels.flatMap((name) => filesBelow(join(source, "kernels", name)))
+    .filter((file) => /\.(?:py|R|java)$/.test(file))
+    .map((file) => [relative(source, file), readFileSync(file)])
+
+/** Atomic, because agents may be started, or built by another process, at the same time. */
+const place = (file, contents, temporary) => {
   mkdirSync(dirname(file), { recursive: true })
-  if (isSame(file, contents)) return
-  const temporary = `${file}.${process.pid}`
+  if (contentsOf(file)?.equals(contents)) return
   writeFileSync(temporary, contents)
   renameSync(temporary, file)
 }
 
-/** Sandboxes read the files as a user who owns nothing, whatever the umask of the builder. */
+/** Sandboxes read the files as another user, whatever the umask of this process. */
 const allowAll = (path) => {
   const wanted = statSync(path).isDirectory() ? 0o755 : 0o644
   if ((statSync(path).mode & 0o777) !== wanted) chmodSync(path, wanted)
@@ -67,13 +94,13 @@ const allowAll = (path) => {
 export const buildAgent = () => {
   const source = join(root, "packages", "platform-node", "agent")
   const target = join(root, "packages", "platform-node", "dist", "agent")
-  const files = new Map([...bundles(source, target), ...copies(source, target)])
-  for (const [file, contents] of files) place(file, Buffer.from(contents))
+  const files = new Map(outputs(source, target).map(([name, contents]) => [join(target, name), Buffer.from(contents)]))
+  for (const [file, contents] of files) place(file, contents, `${target}.${process.pid}`)
   for (const file of filesBelow(target)) if (!files.has(file)) rmSync(file, { force: true })
   for (const name of ["", ...readdirSync(target, { recursive: true })]) allowAll(join(target, name))
 }
 
-/** For Vitest, before the tests of a package. */
+/** The global setup of the tests. */
 export const setup = () => buildAgent()
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) buildAgent()

@@ -6,11 +6,11 @@
  * In a root directory of its own the agent is confined by the kernel. Without one, `confineTo` keeps file operations within
  * the home and the temporary directory of the session, and `/tmp` stands for the latter.
  */
-import * as Fs from "node:fs"
+import { closeSync, constants, openSync, readlinkSync, realpathSync } from "node:fs"
 import { isAbsolute, join, resolve } from "node:path"
 import { codeOf, Failure } from "../wire/failure.js"
 
-const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = Fs.constants
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants
 
 /** Opens a directory without read permission. */
 const O_PATH = 0o10000000
@@ -29,7 +29,7 @@ let confinement: { readonly roots: ReadonlyArray<string>; readonly tmp: string }
 
 /** From now on nothing outside these two directories is accessible. */
 export const confineTo = (home: string, tmp: string) => {
-  confinement = { roots: [Fs.realpathSync(home), Fs.realpathSync(tmp)], tmp: Fs.realpathSync(tmp) }
+  confinement = { roots: [realpathSync(home), realpathSync(tmp)], tmp: realpathSync(tmp) }
 }
 
 export const isConfined = () => confinement !== undefined
@@ -62,15 +62,15 @@ export const withResolved = <A>(file: string, follow: boolean, use: (path: strin
 
 /** Opens a directory in order to reach its entries through the descriptor. */
 export const openDirectory = (file: string) =>
-  withResolved(file, true, (path) => Fs.openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+  withResolved(file, true, (path) => openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
 
 /** Opens a directory, not the target of a link, whether or not it is readable. */
-export const openPathOnly = (directory: string) => Fs.openSync(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+export const openPathOnly = (directory: string) => openSync(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW)
 
 export const fdPath = (fd: number) => `/proc/self/fd/${fd}`
 
 /** Whether an open file may be accessed. */
-export const isBeneath = (fd: number) => confinement === undefined || isAllowed(Fs.readlinkSync(fdPath(fd)))
+export const isBeneath = (fd: number) => confinement === undefined || isAllowed(readlinkSync(fdPath(fd)))
 
 const isAllowed = (path: string) =>
   confinement === undefined || confinement.roots.some((root) => path === root || path.startsWith(`${root}/`))
@@ -84,15 +84,15 @@ const withOwnTmp = (file: string) => {
 /** `file` is the path as the client wrote it. */
 const openParent = (path: string, file: string): Resolved => {
   const [parent, name] = split(path)
-  const fd = Fs.openSync(parent, O_PATH | O_DIRECTORY)
+  const fd = openSync(parent, O_PATH | O_DIRECTORY)
   try {
-    const directory = Fs.readlinkSync(fdPath(fd))
+    const directory = readlinkSync(fdPath(fd))
     if (!isAllowed(join(directory, name))) {
       throw new Failure("EACCES", `Permission denied, outside the session: ${file}`)
     }
-    return { path: `${fdPath(fd)}/${name}`, directory, close: once(() => Fs.closeSync(fd)) }
+    return { path: `${fdPath(fd)}/${name}`, directory, close: once(() => closeSync(fd)) }
   } catch (error) {
-    Fs.closeSync(fd)
+    closeSync(fd)
     throw error
   }
 }
@@ -116,7 +116,7 @@ const split = (path: string): readonly [parent: string, name: string] => {
 
 const linkTarget = ({ close, path }: Resolved) => {
   try {
-    return Fs.readlinkSync(path)
+    return readlinkSync(path)
   } catch (error) {
     const code = codeOf(error)
     if (code === "EINVAL" || code === "ENOENT") return undefined

@@ -1,5 +1,15 @@
 /** Creating and listing directories, file attributes, deleting files. */
-import * as Fs from "node:fs"
+import {
+  closeSync,
+  constants,
+  type Dir,
+  type Dirent,
+  lstatSync,
+  mkdirSync,
+  opendirSync,
+  readFileSync,
+  unlinkSync
+} from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { pathArg } from "../wire/args.js"
 import { codeOf, Failure, mapErrors } from "../wire/failure.js"
@@ -18,15 +28,15 @@ const deleteFile: Operation = async ({ args }) => {
   const file = pathArg(args, "path")
   mapErrors(file, () =>
     withResolved(file, false, (path) => {
-      if (Fs.lstatSync(path).isDirectory()) throw new Failure("EISDIR", `Is a directory: ${file}`)
-      Fs.unlinkSync(path)
+      if (lstatSync(path).isDirectory()) throw new Failure("EISDIR", `Is a directory: ${file}`)
+      unlinkSync(path)
     }))
   return { value: null }
 }
 
 const fileInfo: Operation = async ({ args }) => {
   const file = pathArg(args, "path")
-  const stat = mapErrors(file, () => withResolved(file, true, (path) => Fs.lstatSync(path)))
+  const stat = mapErrors(file, () => withResolved(file, true, (path) => lstatSync(path)))
   return {
     value: {
       name: basename(file) || "/",
@@ -45,9 +55,9 @@ const listDirectory: Operation = async ({ args }) => {
   const directory = pathArg(args, "path")
   const fd = mapErrors(directory, () => openDirectory(directory))
   const entries = []
-  let opened: Fs.Dir | undefined
+  let opened: Dir | undefined
   try {
-    const handle = mapErrors(directory, () => Fs.opendirSync(fdPath(fd)))
+    const handle = mapErrors(directory, () => opendirSync(fdPath(fd)))
     opened = handle
     for (let entry = handle.readSync(); entry !== null; entry = handle.readSync()) {
       if (entries.length === maxEntries) {
@@ -57,7 +67,7 @@ const listDirectory: Operation = async ({ args }) => {
     }
   } finally {
     opened?.closeSync()
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
   return { value: { entries: entries.sort((one, other) => one.name < other.name ? -1 : 1) } }
 }
@@ -83,28 +93,28 @@ export const makeDirectories = (directory: string) => {
 const makeDirectory = (directory: string) =>
   withResolved(directory, true, (path) => {
     try {
-      Fs.mkdirSync(path)
+      mkdirSync(path)
     } catch (error) {
-      if (codeOf(error) !== "EEXIST" || !Fs.lstatSync(path).isDirectory()) throw error
+      if (codeOf(error) !== "EEXIST" || !lstatSync(path).isDirectory()) throw error
     }
   })
 
-const isDirectory = (directory: string, entry: Fs.Dirent) => {
+const isDirectory = (directory: string, entry: Dirent) => {
   if (!entry.isSymbolicLink()) return entry.isDirectory()
   try {
-    return withResolved(join(directory, entry.name), true, (path) => Fs.lstatSync(path)).isDirectory()
+    return withResolved(join(directory, entry.name), true, (path) => lstatSync(path)).isDirectory()
   } catch {
     return false
   }
 }
 
 const types = new Map([
-  [Fs.constants.S_IFREG, "-"],
-  [Fs.constants.S_IFDIR, "d"],
-  [Fs.constants.S_IFCHR, "c"],
-  [Fs.constants.S_IFBLK, "b"],
-  [Fs.constants.S_IFIFO, "p"],
-  [Fs.constants.S_IFSOCK, "s"]
+  [constants.S_IFREG, "-"],
+  [constants.S_IFDIR, "d"],
+  [constants.S_IFCHR, "c"],
+  [constants.S_IFBLK, "b"],
+  [constants.S_IFIFO, "p"],
+  [constants.S_IFSOCK, "s"]
 ])
 
 /** In the notation of `ls -l`, e.g. `-rw-r--r--`. */
@@ -114,13 +124,13 @@ const modeText = (mode: number) => {
     const run = mode & special ? (bits & 1 ? letter : letter.toUpperCase()) : (bits & 1 ? "x" : "-")
     return (bits & 4 ? "r" : "-") + (bits & 2 ? "w" : "-") + run
   }
-  const type = types.get(mode & Fs.constants.S_IFMT) ?? "?"
+  const type = types.get(mode & constants.S_IFMT) ?? "?"
   return type + triple(6, 0o4000, "s") + triple(3, 0o2000, "s") + triple(0, 0o1000, "t")
 }
 
 const nameOf = (database: string, id: number) => {
   try {
-    const line = Fs.readFileSync(database, "utf8").split("\n").find((entry) => entry.split(":")[2] === String(id))
+    const line = readFileSync(database, "utf8").split("\n").find((entry) => entry.split(":")[2] === String(id))
     return line?.split(":")[0] ?? String(id)
   } catch {
     return String(id)

@@ -1,5 +1,5 @@
 /** Editing a file by replacing text: all edits are applied, or none. */
-import * as Fs from "node:fs"
+import { closeSync, constants } from "node:fs"
 import { type Args, isRecord, pathArg, stringArg } from "../wire/args.js"
 import { Failure, mapErrors } from "../wire/failure.js"
 import type { Operation } from "../wire/operation.js"
@@ -77,13 +77,13 @@ const hint = (bytes: Buffer, oldText: string) => {
 }
 
 const readWhole = (file: string) => {
-  const { fd, size } = openRegular(file, Fs.constants.O_RDONLY)
+  const { fd, size } = openRegular(file, constants.O_RDONLY)
   try {
     const bytes = size > maxBytes ? undefined : readUpTo(fd, maxBytes + 1)
     if (bytes !== undefined && bytes.length <= maxBytes) return bytes
     throw new Failure("EFBIG", `Larger than ${maxBytes} bytes, too large to edit: ${file}`)
   } finally {
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
 }
 
@@ -95,7 +95,7 @@ const writeWhole = (file: string, bytes: Buffer) => {
     abort()
     throw error
   } finally {
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
   commit()
 }

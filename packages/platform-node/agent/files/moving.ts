@@ -1,5 +1,5 @@
 /** Moving files and directories, also to other file systems: completely or not at all. */
-import * as Fs from "node:fs"
+import { accessSync, chmodSync, closeSync, constants, lstatSync, promises, readdirSync, renameSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { pathArg } from "../wire/args.js"
 import { codeOf, Failure, failureOf, mapErrors } from "../wire/failure.js"
@@ -30,12 +30,12 @@ export const moveFile: Operation = async ({ args }) => {
 }
 
 const move = async (source: string, destination: string, { from, to }: Names) => {
-  mapErrors(from, () => Fs.lstatSync(source))
-  if (mapErrors(to, () => Fs.lstatSync(destination, { throwIfNoEntry: false })) !== undefined) {
+  mapErrors(from, () => lstatSync(source))
+  if (mapErrors(to, () => lstatSync(destination, { throwIfNoEntry: false })) !== undefined) {
     throw new Failure("EEXIST", `Already exists: ${to}`)
   }
   try {
-    Fs.renameSync(source, destination)
+    renameSync(source, destination)
   } catch (error) {
     if (codeOf(error) !== "EXDEV") throw failureOf(error, `${from} to ${to}`)
     await moveAcross(source, destination, { from, to })
@@ -46,9 +46,9 @@ const move = async (source: string, destination: string, { from, to }: Names) =>
 const moveAcross = async (source: string, destination: string, { from, to }: Names) => {
   const copy = join(dirname(destination), ownName("part"))
   try {
-    Fs.accessSync(dirname(source), Fs.constants.W_OK)
-    await Fs.promises.cp(source, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
-    await Fs.promises.rename(copy, destination)
+    accessSync(dirname(source), constants.W_OK)
+    await promises.cp(source, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+    await promises.rename(copy, destination)
   } catch (error) {
     await removeTree(copy).catch(() => {})
     throw failureOf(error, `${from} to ${to}`)
@@ -60,7 +60,7 @@ const moveAcross = async (source: string, destination: string, { from, to }: Nam
 
 /** Including directories without write permission, which their owner may change. */
 const removeTree = async (root: string) => {
-  const remove = () => Fs.promises.rm(root, { recursive: true, force: true })
+  const remove = () => promises.rm(root, { recursive: true, force: true })
   await remove().catch((error) => {
     if (codeOf(error) !== "EACCES") throw error
     unlock(root)
@@ -71,11 +71,11 @@ const removeTree = async (root: string) => {
 const unlock = (directory: string) => {
   const fd = openPathOnly(directory)
   try {
-    Fs.chmodSync(fdPath(fd), 0o700)
-    for (const entry of Fs.readdirSync(fdPath(fd), { withFileTypes: true })) {
+    chmodSync(fdPath(fd), 0o700)
+    for (const entry of readdirSync(fdPath(fd), { withFileTypes: true })) {
       if (entry.isDirectory()) unlock(`${fdPath(fd)}/${entry.name}`)
     }
   } finally {
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
 }

@@ -1,5 +1,15 @@
 /** Writing many files, or a large one in parts: each is renamed to its final name once it is complete. */
-import * as Fs from "node:fs"
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeSync
+} from "node:fs"
 import { dirname } from "node:path"
 import { type Args, countArg, isRecord, pathArg } from "../wire/args.js"
 import { Failure, failureOf } from "../wire/failure.js"
@@ -7,23 +17,23 @@ import type { Upload } from "../wire/operation.js"
 import { withResolved } from "./beneath.js"
 import { makeDirectories } from "./directories.js"
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = Fs.constants
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 /** The names of incomplete files. */
 export const temporaryName = /^\.[0-9a-f]{16}\.part$/
 
 const open = (file: string, offset: number) => {
-  if (offset > 0) return withResolved(file, false, (path) => Fs.openSync(path, O_WRONLY | O_NOFOLLOW))
+  if (offset > 0) return withResolved(file, false, (path) => openSync(path, O_WRONLY | O_NOFOLLOW))
   makeDirectories(dirname(file))
-  return withResolved(file, false, (path) => Fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666))
+  return withResolved(file, false, (path) => openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666))
 }
 
 /** Changes whenever the file does. */
-export const stampOf = ({ ctimeNs, ino, mtimeNs, size }: Fs.BigIntStats) => `${ino}-${size}-${mtimeNs}-${ctimeNs}`
+export const stampOf = ({ ctimeNs, ino, mtimeNs, size }: BigIntStats) => `${ino}-${size}-${mtimeNs}-${ctimeNs}`
 
 const discard = (file: string) => {
   try {
-    withResolved(file, false, (path) => Fs.unlinkSync(path))
+    withResolved(file, false, (path) => unlinkSync(path))
   } catch { /* renamed already, or gone */ }
 }
 
@@ -48,13 +58,13 @@ const makePart = (part: Args) => {
 
   const commit = () => {
     if (part["commit"] === undefined || fd === undefined) return ""
-    Fs.fchmodSync(fd, (countArg(part, "mode") ?? 0o644) & 0o777)
+    fchmodSync(fd, (countArg(part, "mode") ?? 0o644) & 0o777)
     withResolved(
       pathArg(part, "path"),
       false,
-      (from) => withResolved(pathArg(part, "commit"), false, (to) => Fs.renameSync(from, to))
+      (from) => withResolved(pathArg(part, "commit"), false, (to) => renameSync(from, to))
     )
-    return stampOf(Fs.fstatSync(fd, { bigint: true }))
+    return stampOf(fstatSync(fd, { bigint: true }))
   }
 
   return {
@@ -63,7 +73,7 @@ const makePart = (part: Args) => {
       attempt(() => {
         if (fd === undefined) return
         for (let done = 0; done < chunk.length;) {
-          const written = Fs.writeSync(fd, chunk, done, chunk.length - done, position)
+          const written = writeSync(fd, chunk, done, chunk.length - done, position)
           done += written
           position += written
         }
@@ -74,7 +84,7 @@ const makePart = (part: Args) => {
         if (!isComplete) throw new Failure("EINVAL", "Invalid argument: parts announce more bytes than came")
         stamp = commit()
       })
-      if (fd !== undefined) Fs.closeSync(fd)
+      if (fd !== undefined) closeSync(fd)
       if (failure === undefined) return { stamp }
       if (fd !== undefined) discard(pathArg(part, "path"))
       return { code: failure.code, message: failure.message.slice(0, 500) }

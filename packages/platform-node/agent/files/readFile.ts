@@ -1,5 +1,5 @@
 /** Reading a file, or a range of it. */
-import * as Fs from "node:fs"
+import { closeSync, constants } from "node:fs"
 import { countArg, pathArg } from "../wire/args.js"
 import { maxBodyBytes } from "../wire/connection.js"
 import { Failure, mapErrors } from "../wire/failure.js"
@@ -13,11 +13,11 @@ export const readFile: Operation = async ({ args }) => {
   const file = pathArg(args, "path")
   const offset = countArg(args, "offset") ?? 0
   const wanted = countArg(args, "length") ?? Infinity
-  const { fd, size } = mapErrors(file, () => openRegular(file, Fs.constants.O_RDONLY))
+  const { fd, size } = mapErrors(file, () => openRegular(file, constants.O_RDONLY))
   if (size === 0) return mapErrors(file, () => readUnsized(fd, file, offset, wanted))
   const length = Math.max(0, Math.min(wanted, size - offset))
   if (length <= maxBodyBytes) return { value: { size }, file: { fd, offset, length } }
-  Fs.closeSync(fd)
+  closeSync(fd)
   throw new Failure("EFBIG", `${length} bytes are more than one reply holds (${maxBodyBytes}), read parts of: ${file}`)
 }
 
@@ -30,6 +30,6 @@ const readUnsized = (fd: number, file: string, offset: number, length: number): 
     }
     return { value: { size: all.length }, body: [all.subarray(offset, offset + length)] }
   } finally {
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
 }

@@ -1,12 +1,22 @@
 /** Atomic writes: the contents go to a temporary file in the same directory, which is then renamed. */
-import * as Fs from "node:fs"
+import {
+  accessSync,
+  constants,
+  fchmodSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  unlinkSync
+} from "node:fs"
 import { dirname, join } from "node:path"
 import { Failure } from "../wire/failure.js"
 import { resolveBeneath } from "./beneath.js"
 import { ownName } from "./ownFiles.js"
 import { notRegular } from "./regularFile.js"
 
-const { O_CREAT, O_EXCL, O_WRONLY } = Fs.constants
+const { O_CREAT, O_EXCL, O_WRONLY } = constants
 
 /** A file that becomes visible with `commit`. */
 export interface Staged {
@@ -17,18 +27,18 @@ export interface Staged {
 
 /** Replaces a file, if it exists, and keeps its permissions. A symbolic link is written through. */
 export const stageReplacement = (file: string): Staged =>
-  stage(file, true, Fs.renameSync, (target) => {
-    const existing = Fs.lstatSync(target, { throwIfNoEntry: false })
+  stage(file, true, renameSync, (target) => {
+    const existing = lstatSync(target, { throwIfNoEntry: false })
     if (existing === undefined) return undefined
     if (!existing.isFile()) throw notRegular(file, existing)
-    Fs.accessSync(target, Fs.constants.W_OK)
+    accessSync(target, constants.W_OK)
     return existing.mode & 0o7777
   })
 
 /** Creates a file, unless the name is taken by the time of `commit`. */
 export const stageCreation = (file: string): Staged =>
   stage(file, false, linkOnce, (target) => {
-    if (Fs.lstatSync(target, { throwIfNoEntry: false }) === undefined) return undefined
+    if (lstatSync(target, { throwIfNoEntry: false }) === undefined) return undefined
     throw new Failure("EEXIST", `Already exists: ${file}`)
   })
 
@@ -42,18 +52,18 @@ const stage = (
   const resolved = resolveBeneath(file, follow)
   const temporary = join(dirname(resolved.path), ownName("part"))
   const abort = () => {
-    Fs.rmSync(temporary, { force: true })
+    rmSync(temporary, { force: true })
     resolved.close()
   }
   try {
     const mode = check(resolved.path)
-    const fd = Fs.openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
-    if (mode !== undefined) Fs.fchmodSync(fd, mode)
+    const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o666)
+    if (mode !== undefined) fchmodSync(fd, mode)
     const commit = () => {
       try {
         publish(temporary, resolved.path)
       } catch (error) {
-        Fs.rmSync(temporary, { force: true })
+        rmSync(temporary, { force: true })
         throw error
       } finally {
         resolved.close()
@@ -67,6 +77,6 @@ const stage = (
 }
 
 const linkOnce = (temporary: string, target: string) => {
-  Fs.linkSync(temporary, target)
-  Fs.unlinkSync(temporary)
+  linkSync(temporary, target)
+  unlinkSync(temporary)
 }

@@ -1,5 +1,5 @@
 /** Transfer of directory trees: lists one, and reads many files in one reply. */
-import * as Fs from "node:fs"
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs"
 import { countArg, isRecord, pathArg } from "../wire/args.js"
 import { codeOf, Failure, failureOf, mapErrors } from "../wire/failure.js"
 import type { Operation } from "../wire/operation.js"
@@ -7,11 +7,11 @@ import { withResolved } from "./beneath.js"
 import { stampOf, temporaryName } from "./parts.js"
 import { type Entry, walk } from "./walk.js"
 
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = Fs.constants
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 
 const maxListedBytes = 32 * 1024 * 1024
 
-const line = (name: string, stat: Fs.BigIntStats) =>
+const line = (name: string, stat: BigIntStats) =>
   JSON.stringify([name, Number(stat.size), Number(stat.mode & 0o777n), stampOf(stat)])
 
 /**
@@ -20,7 +20,7 @@ const line = (name: string, stat: Fs.BigIntStats) =>
  */
 export const listTree: Operation = async ({ args, signal }) => {
   const root = pathArg(args, "path")
-  const top = mapErrors(root, () => withResolved(root, true, (path) => Fs.lstatSync(path, { bigint: true })))
+  const top = mapErrors(root, () => withResolved(root, true, (path) => lstatSync(path, { bigint: true })))
   if (top.isFile()) return listingReply([line("", top)], { links: 0, special: 0, unreadable: 0 })
   if (!top.isDirectory()) throw new Failure("EINVAL", `Neither a directory nor a regular file: ${root}`)
   const listing = makeListing(countArg(args, "maxEntries") ?? 100_000)
@@ -92,29 +92,29 @@ export const readFiles: Operation = async ({ args }) => {
 const readStart = (file: string, length: number) => {
   const fd = mapErrors(file, () => openFile(file))
   try {
-    const before = stampOf(Fs.fstatSync(fd, { bigint: true }))
+    const before = stampOf(fstatSync(fd, { bigint: true }))
     const bytes = Buffer.allocUnsafe(length)
     let done = 0
     for (let read = -1; read !== 0 && done < length; done += read) {
-      read = Fs.readSync(fd, bytes, done, length - done, done)
+      read = readSync(fd, bytes, done, length - done, done)
     }
-    const after = stampOf(Fs.fstatSync(fd, { bigint: true }))
+    const after = stampOf(fstatSync(fd, { bigint: true }))
     return { bytes: bytes.subarray(0, done), stamp: before === after ? before : "" }
   } finally {
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
 }
 
 const openFile = (file: string) => {
   const fd = openNoFollow(file)
-  if (Fs.fstatSync(fd).isFile()) return fd
-  Fs.closeSync(fd)
+  if (fstatSync(fd).isFile()) return fd
+  closeSync(fd)
   throw new Failure("EINVAL", `Not a regular file: ${file}`)
 }
 
 const openNoFollow = (file: string) => {
   try {
-    return withResolved(file, false, (path) => Fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
+    return withResolved(file, false, (path) => openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK))
   } catch (error) {
     if (codeOf(error) === "ELOOP") throw new Failure("EINVAL", `Is a symbolic link now: ${file}`)
     throw error
@@ -126,7 +126,7 @@ export const readPart: Operation = async ({ args }) => {
   const file = pathArg(args, "path")
   const offset = countArg(args, "offset") ?? 0
   const fd = mapErrors(file, () => openFile(file))
-  const stat = Fs.fstatSync(fd, { bigint: true })
+  const stat = fstatSync(fd, { bigint: true })
   const size = Number(stat.size)
   const length = Math.max(0, Math.min(countArg(args, "length") ?? 0, size - offset))
   return { value: { size, stamp: stampOf(stat) }, file: { fd, offset, length } }

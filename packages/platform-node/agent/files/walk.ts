@@ -1,9 +1,9 @@
 /** Walks a directory tree without following symbolic links and without blocking the event loop. */
-import * as Fs from "node:fs"
+import { type BigIntStats, closeSync, constants, type Dir, lstatSync, opendirSync, openSync } from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { fdPath, isBeneath, openDirectory } from "./beneath.js"
 
-const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = Fs.constants
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants
 
 /** How long other calls may be delayed. */
 const maxBlockMs = 5
@@ -14,7 +14,7 @@ export interface Entry {
   readonly name: string
   readonly isDirectory: boolean
   /** To be called during the visit only; undefined if the entry no longer exists. */
-  readonly stat: () => Fs.BigIntStats | undefined
+  readonly stat: () => BigIntStats | undefined
 }
 
 /** Visits each entry once, directories before their contents. Unreadable directories are skipped. */
@@ -37,31 +37,31 @@ export const walk = async (root: string, visit: (entry: Entry) => "enter" | "ski
       }
     }
   } finally {
-    Fs.closeSync(top)
+    closeSync(top)
   }
 }
 
 const entriesOf = function*(directory: string) {
   const fd = tryOpen(directory)
   if (fd === undefined) return
-  let handle: Fs.Dir | undefined
+  let handle: Dir | undefined
   try {
-    handle = Fs.opendirSync(fdPath(fd))
+    handle = opendirSync(fdPath(fd))
     for (let entry = handle.readSync(); entry; entry = handle.readSync()) {
       const path = `${fdPath(fd)}/${entry.name}`
-      yield { entry, stat: () => Fs.lstatSync(path, { bigint: true, throwIfNoEntry: false }) }
+      yield { entry, stat: () => lstatSync(path, { bigint: true, throwIfNoEntry: false }) }
     }
   } finally {
     handle?.closeSync()
-    Fs.closeSync(fd)
+    closeSync(fd)
   }
 }
 
 const tryOpen = (directory: string) => {
   try {
-    const fd = Fs.openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+    const fd = openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
     if (isBeneath(fd)) return fd
-    Fs.closeSync(fd)
+    closeSync(fd)
   } catch { /* skipped */ }
   return undefined
 }

@@ -1,18 +1,18 @@
 /** Writing a file: the contents are written as they arrive, and a write that fails half-way is undone. */
-import * as Fs from "node:fs"
+import { closeSync, constants, ftruncateSync } from "node:fs"
 import { type Args, pathArg, stringArg } from "../wire/args.js"
 import { Failure, failureOf, mapErrors } from "../wire/failure.js"
 import type { Upload } from "../wire/operation.js"
 import { openRegular, writeAll } from "./regularFile.js"
 import { stageCreation, type Staged, stageReplacement } from "./stagedFile.js"
 
-const { O_APPEND, O_CREAT, O_WRONLY } = Fs.constants
+const { O_APPEND, O_CREAT, O_WRONLY } = constants
 
 const modes: Record<string, (file: string) => Staged> = {
   overwrite: stageReplacement,
   append: (file) => {
     const { fd, size } = openRegular(file, O_WRONLY | O_APPEND | O_CREAT)
-    return { fd, commit: () => {}, abort: () => Fs.ftruncateSync(fd, size) }
+    return { fd, commit: () => {}, abort: () => ftruncateSync(fd, size) }
   },
   create_new: stageCreation
 }
@@ -44,7 +44,7 @@ export const receiveFile = (args: Args): Upload => {
       }),
     end: () => {
       attempt(() => staged?.commit())
-      if (staged !== undefined) Fs.closeSync(staged.fd)
+      if (staged !== undefined) closeSync(staged.fd)
       if (failure !== undefined) throw failure
       return { value: { bytesWritten } }
     }

@@ -1,5 +1,5 @@
 /** A running kernel: its pipes, the requests that it is sent and the replies that it sends. */
-import * as Net from "node:net"
+import { Socket } from "node:net"
 import { decodeFields, encodeFields, lines } from "../../src/internal/agentWire/fields.js"
 import type { CallOutput } from "../process/capture.js"
 import { interruptSince, lastPid } from "../process/interrupt.js"
@@ -134,7 +134,7 @@ const makeInbox = (exited: Promise<Exit>) => {
 }
 
 const writer = (pipes: Pipes, pipe: Pipe, exited: Promise<unknown>) => {
-  const socket = new Net.Socket({ fd: pipe.ours, readable: false, writable: true })
+  const socket = new Socket({ fd: pipe.ours, readable: false, writable: true })
   socket.on("error", () => socket.destroy())
   void exited.then(() => {
     socket.destroy()

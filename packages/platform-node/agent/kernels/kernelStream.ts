@@ -2,7 +2,7 @@
  * One output stream of a kernel. What was written before a reply is already in the pipe when the reply arrives and is read
  * synchronously then. What threads and timers write between two runs belongs to the next run.
  */
-import * as Fs from "node:fs"
+import { readSync } from "node:fs"
 import { type Capture, makeCapture } from "../process/capture.js"
 import type { Pipe, Pipes } from "../process/pipes.js"
 
@@ -56,7 +56,7 @@ const readAvailable = (fd: number) => {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
   try {
-    return Fs.readSync(fd, drainBuffer)
+    return readSync(fd, drainBuffer)
   } catch {
     return 0
   } finally {

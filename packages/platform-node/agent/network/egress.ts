@@ -2,7 +2,8 @@
  * Egress of the session: a proxy on its loopback interface. Each connection is requested from the host, which dials and
  * relays it, or rejects it. The number of concurrent connections is bounded; further clients wait.
  */
-import * as Net from "node:net"
+import type { Socket } from "node:net"
+import { createServer } from "node:net"
 import { type Args, countArg, stringArg } from "../wire/args.js"
 import { Failure, failureOf } from "../wire/failure.js"
 import type { Operation } from "../wire/operation.js"
@@ -11,7 +12,7 @@ import type { Reason, Target } from "./proxyProtocol.js"
 import { relay } from "./relay.js"
 
 interface Client {
-  readonly socket: Net.Socket
+  readonly socket: Socket
   readonly target: Target
 }
 
@@ -25,7 +26,7 @@ export const makeEgress = () => {
     new Promise((resolve, reject) => {
       open(countArg(args, "connections") ?? 0, (connection, { host, port }) =>
         output.send(id, { event: "ask", connection, host, port }))
-      const server = Net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
         readTarget(socket, (target) =>
           enqueue({ socket, target })))
       server.maxConnections = maxClients

@@ -1,5 +1,5 @@
 /** A byte stream to a port on which a program of the session listens. */
-import * as Net from "node:net"
+import { connect } from "node:net"
 import { countArg } from "../wire/args.js"
 import { codeOf, Failure } from "../wire/failure.js"
 import type { Operation } from "../wire/operation.js"
@@ -7,7 +7,7 @@ import { relay } from "./relay.js"
 
 export const tunnel: Operation = async ({ args, id, signal }, agent) => {
   const port = countArg(args, "port") ?? 0
-  const socket = Net.connect({ host: "localhost", port, allowHalfOpen: true })
+  const socket = connect({ host: "localhost", port, allowHalfOpen: true })
   socket.on("connect", () => agent.output.send(id, { event: "open" }))
   signal.addEventListener("abort", () => socket.destroy())
   try {

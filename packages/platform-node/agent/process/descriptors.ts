@@ -1,5 +1,5 @@
 /** Closes inherited file descriptors: an open directory of the host would be a way out of the sandbox. */
-import * as Fs from "node:fs"
+import { closeSync, readdirSync, readlinkSync } from "node:fs"
 
 const lastStandard = 2
 
@@ -8,10 +8,10 @@ const nodeTargets = /^(?:anon_inode:|\/dev\/null$|\/dev\/urandom$|pipe:)/
 
 /** Every open descriptor above the standard three, with its target. */
 const openDescriptors = (): ReadonlyArray<readonly [number, string]> =>
-  Fs.readdirSync("/proc/self/fd").flatMap((name) => {
+  readdirSync("/proc/self/fd").flatMap((name) => {
     if (Number(name) <= lastStandard) return []
     try {
-      return [[Number(name), Fs.readlinkSync(`/proc/self/fd/${name}`)] as const]
+      return [[Number(name), readlinkSync(`/proc/self/fd/${name}`)] as const]
     } catch {
       return []
     }
@@ -27,7 +27,7 @@ export const closeInherited = () => {
     const isOnlyEnd = found.filter(([, other]) => other === target).length === 1
     if (nodeTargets.test(target) && !(isOnlyEnd && target.startsWith("pipe:"))) continue
     try {
-      Fs.closeSync(fd)
+      closeSync(fd)
     } catch { /* closed since the listing */ }
   }
 }

@@ -1,5 +1,5 @@
 /** Resource usage and limits of this session. Rates are averages since the previous call, or over 100 ms for the first. */
-import * as Fs from "node:fs"
+import { readFileSync, statfsSync, statSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { isConfined } from "../files/beneath.js"
@@ -79,10 +79,10 @@ const memoryUsed = (config: Config, files: number) =>
 const diskOf = async ({ home, tmp }: Config) => {
   if (isConfined()) {
     const used = await bytesBelow(home) + await bytesBelow(tmp)
-    const { bavail, bsize } = Fs.statfsSync(home)
+    const { bavail, bsize } = statfsSync(home)
     return { total: used + bavail * bsize, used }
   }
-  const devices = new Map([home, tmp].map((path) => [Fs.statSync(path).dev, Fs.statfsSync(path)]))
+  const devices = new Map([home, tmp].map((path) => [statSync(path).dev, statfsSync(path)]))
   const sizes = [...devices.values()].map(({ bfree, blocks, bsize }) => [blocks * bsize, (blocks - bfree) * bsize])
   const sum = (index: 0 | 1) => sizes.reduce((total, size) => total + (size[index] ?? 0), 0)
   return { total: sum(0), used: sum(1) }
@@ -100,7 +100,7 @@ const bytesBelow = async (root: string) => {
 
 const textOf = (path: string) => {
   try {
-    return Fs.readFileSync(path, "utf8")
+    return readFileSync(path, "utf8")
   } catch {
     return ""
   }

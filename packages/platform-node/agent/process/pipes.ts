@@ -4,14 +4,14 @@
  * reused.
  */
 import { spawn } from "node:child_process"
-import * as Fs from "node:fs"
+import { closeSync, constants, mkdtempSync, openSync, rmdirSync, rmSync } from "node:fs"
 import type { Socket } from "node:net"
 import { join } from "node:path"
 import { ownPrefix } from "../files/ownFiles.js"
 import { readAll } from "../wire/connection.js"
 import { failureOf, mapErrors } from "../wire/failure.js"
 
-const { O_NONBLOCK, O_RDONLY, O_WRONLY } = Fs.constants
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 const batch = 8
 
 export interface Pipe {
@@ -52,7 +52,7 @@ export const makePipes = (tmp: string): Pipes => {
       for (const direction of directions) taken.push(openEnds(spare.pop() as number, direction))
       return taken
     } catch (error) {
-      for (const { handle, ours, theirs } of taken) for (const fd of [ours, theirs, handle]) Fs.closeSync(fd)
+      for (const { handle, ours, theirs } of taken) for (const fd of [ours, theirs, handle]) closeSync(fd)
       throw failureOf(error, "a pipe for a process")
     }
   }
@@ -60,13 +60,13 @@ export const makePipes = (tmp: string): Pipes => {
   const read: Pipes["read"] = (pipe, onChunk, onEnd) =>
     readAll(pipe.ours, onChunk, () => {
       if (spare.length < 2 * batch) spare.push(pipe.handle)
-      else Fs.closeSync(pipe.handle)
+      else closeSync(pipe.handle)
       onEnd()
     })
 
   const prepare = () => void refill().catch(() => undefined)
 
-  return { take, read, prepare, drop: (pipe) => Fs.closeSync(pipe.handle) }
+  return { take, read, prepare, drop: (pipe) => closeSync(pipe.handle) }
 }
 
 const openEnds = (handle: number, direction: Direction): Pipe => {
@@ -74,29 +74,29 @@ const openEnds = (handle: number, direction: Direction): Pipe => {
   const [our, their] = direction === "fromChild" ? [O_RDONLY, O_WRONLY] : [O_WRONLY, O_RDONLY]
   const opened = [handle]
   try {
-    const ours = Fs.openSync(path, our | O_NONBLOCK)
+    const ours = openSync(path, our | O_NONBLOCK)
     opened.push(ours)
-    return { ours, theirs: Fs.openSync(path, their), handle }
+    return { ours, theirs: openSync(path, their), handle }
   } catch (error) {
-    for (const fd of opened) Fs.closeSync(fd)
+    for (const fd of opened) closeSync(fd)
     throw error
   }
 }
 
 const makeFifos = async (tmp: string) => {
   const handles: Array<number> = []
-  const directory = mapErrors(`pipes in ${tmp}`, () => Fs.mkdtempSync(join(tmp, ownPrefix("pipes"))))
+  const directory = mapErrors(`pipes in ${tmp}`, () => mkdtempSync(join(tmp, ownPrefix("pipes"))))
   const paths = Array.from({ length: batch }, (_, index) => join(directory, String(index)))
   try {
     await mkfifo(paths)
-    for (const path of paths) handles.push(Fs.openSync(path, O_RDONLY | O_NONBLOCK))
+    for (const path of paths) handles.push(openSync(path, O_RDONLY | O_NONBLOCK))
     return handles
   } catch (error) {
-    for (const handle of handles) Fs.closeSync(handle)
+    for (const handle of handles) closeSync(handle)
     throw failureOf(error, `pipes in ${tmp}`)
   } finally {
-    for (const path of paths) Fs.rmSync(path, { force: true })
-    Fs.rmdirSync(directory)
+    for (const path of paths) rmSync(path, { force: true })
+    rmdirSync(directory)
   }
 }
 

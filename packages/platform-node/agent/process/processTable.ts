@@ -1,5 +1,5 @@
 /** The processes that the agent can see: all of the session's, if the session has a PID namespace of its own. */
-import * as Fs from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { isConfined } from "../files/beneath.js"
 import type { Config } from "../wire/operation.js"
 
@@ -12,7 +12,7 @@ interface ProcessInfo {
   readonly privatePages: number
 }
 
-const pids = (): ReadonlyArray<string> => Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name))
+const pids = (): ReadonlyArray<string> => readdirSync("/proc").filter((name) => /^\d+$/.test(name))
 
 /** Every process with this text in its environment. */
 export const pidsWithEnvironment = (text: string): ReadonlyArray<number> =>
@@ -47,7 +47,7 @@ const empty = Buffer.alloc(0)
 
 const contentsOf = (path: string) => {
   try {
-    return Fs.readFileSync(path)
+    return readFileSync(path)
   } catch {
     return empty
   }

@@ -1,6 +1,6 @@
 /** Starts processes and kills them with everything that they have started. */
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process"
-import * as Fs from "node:fs"
+import { closeSync, readFileSync, writeFileSync } from "node:fs"
 import { constants } from "node:os"
 import { randomHex } from "../files/randomName.js"
 import { type Failure, failureOf, mapErrors } from "../wire/failure.js"
@@ -99,12 +99,12 @@ export const startOnPipes = async <const Directions extends ReadonlyArray<Direct
     return { job, taken: taken as unknown as { [K in keyof Directions]: Pipe } }
   } catch (error) {
     for (const pipe of taken) {
-      Fs.closeSync(pipe.ours)
+      closeSync(pipe.ours)
       pipes.drop(pipe)
     }
     throw error
   } finally {
-    for (const pipe of taken) Fs.closeSync(pipe.theirs)
+    for (const pipe of taken) closeSync(pipe.theirs)
   }
 }
 
@@ -151,8 +151,8 @@ const oomScoreFile = "/proc/self/oom_score_adj"
 /** Returns the previous score, or undefined if it cannot be set. */
 const setOomScore = (score: string): string | undefined => {
   try {
-    const previous = Fs.readFileSync(oomScoreFile, "utf8")
-    Fs.writeFileSync(oomScoreFile, score)
+    const previous = readFileSync(oomScoreFile, "utf8")
+    writeFileSync(oomScoreFile, score)
     return previous
   } catch {
     return undefined

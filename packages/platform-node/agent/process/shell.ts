@@ -1,5 +1,5 @@
 /** The shell: one `/bin/sh -c` per call, in a process group of its own. */
-import * as Fs from "node:fs"
+import { rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ownName } from "../files/ownFiles.js"
 import { countArg, pathArg, stringArg, variablesArg } from "../wire/args.js"
@@ -61,8 +61,8 @@ const makeScript = (command: string, tmp: string) => {
   if (command.includes("\0")) throw new Failure("EINVAL", "Invalid argument: command must be free of NUL characters")
   if (Buffer.byteLength(command) < maxArgumentBytes) return { args: ["-c", command], remove: () => {} }
   const file = join(tmp, ownName("command"))
-  mapErrors(file, () => Fs.writeFileSync(file, command, { mode: 0o600, flag: "wx" }))
-  return { args: [file], remove: () => Fs.rmSync(file, { force: true }) }
+  mapErrors(file, () => writeFileSync(file, command, { mode: 0o600, flag: "wx" }))
+  return { args: [file], remove: () => rmSync(file, { force: true }) }
 }
 
 /** Reads one stream of a command until no process has its other end open. */

@@ -1,18 +1,18 @@
 /** The directory in which commands and kernels start. */
-import * as Fs from "node:fs"
+import { mkdirSync, statSync } from "node:fs"
 import { Failure, mapErrors } from "../wire/failure.js"
 import type { Config } from "../wire/operation.js"
 
 /** The default, created again if the session has removed it. */
 export const workdirOf = ({ home, workdir = home }: Config) => {
   try {
-    Fs.mkdirSync(workdir, { recursive: true })
+    mkdirSync(workdir, { recursive: true })
   } catch { /* reported when a process is started there */ }
   return workdir
 }
 
 export const checkDirectory = (cwd: string) => {
-  if (!mapErrors(`cwd ${cwd}`, () => Fs.statSync(cwd)).isDirectory()) {
+  if (!mapErrors(`cwd ${cwd}`, () => statSync(cwd)).isDirectory()) {
     throw new Failure("ENOTDIR", `Not a directory: cwd ${cwd}`)
   }
 }

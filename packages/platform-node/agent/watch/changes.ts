@@ -3,7 +3,7 @@
  * of the session are watched in between, in the order in which they were found. There an entry that was created and deleted
  * between two calls is reported too; elsewhere only the difference between the two calls is.
  */
-import * as Fs from "node:fs"
+import { lstatSync } from "node:fs"
 import { resolve } from "node:path"
 import { withResolved } from "../files/beneath.js"
 import { pathArg } from "../wire/args.js"
@@ -47,7 +47,7 @@ export const fileChange: Operation = async ({ args, signal }) => {
 }
 
 const begin = async (root: string, signal: AbortSignal) => {
-  mapErrors(root, () => withResolved(root, true, (found) => Fs.lstatSync(found)))
+  mapErrors(root, () => withResolved(root, true, (found) => lstatSync(found)))
   const tree = makeWatchedTree(root, budget)
   const baseline: Baseline = { tree, last: Promise.resolve() }
   baselines.set(root, baseline)

@@ -1,5 +1,5 @@
 /** inotify watches on single directories, through `fs.watch`. */
-import * as Fs from "node:fs"
+import { closeSync, watch } from "node:fs"
 import { fdPath, openDirectory } from "../files/beneath.js"
 
 /** The name in events about the directory itself: the last component of the path that is watched. */
@@ -11,11 +11,11 @@ export const watchDirectory = (path: string, onEvent: OnEvent) => {
   try {
     const fd = openDirectory(path)
     try {
-      const watcher = Fs.watch(`${fdPath(fd)}/${selfName}`, { persistent: false }, onEvent)
+      const watcher = watch(`${fdPath(fd)}/${selfName}`, { persistent: false }, onEvent)
       watcher.on("error", () => watcher.close())
       return watcher
     } finally {
-      Fs.closeSync(fd)
+      closeSync(fd)
     }
   } catch {
     return undefined

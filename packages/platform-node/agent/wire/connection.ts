@@ -2,8 +2,8 @@
  * The agent's end of the connection to the host. Frames are parsed incrementally and bodies are passed on in chunks
  * instead of being buffered, because this process forks for every command and a fork costs time in proportion to its memory.
  */
-import * as Fs from "node:fs"
-import * as Net from "node:net"
+import { closeSync, readSync } from "node:fs"
+import { Socket } from "node:net"
 import { encode, maxFrameBytes } from "../../src/internal/agentWire/frames.js"
 
 /** Shared by all sockets and pipes: each chunk is consumed or copied before the next read. */
@@ -77,7 +77,7 @@ export const frameParser = (onFrame: OnFrame): (chunk: Buffer) => void => {
 }
 
 /** Reads a socket, pipe or FIFO to its end through the shared buffer. The socket can be paused and resumed. */
-export const readAll = (fd: number, onChunk: (chunk: Buffer) => void, onEnd: () => void): Net.Socket => {
+export const readAll = (fd: number, onChunk: (chunk: Buffer) => void, onEnd: () => void): Socket => {
   const onread = {
     buffer: readBuffer,
     callback: (size: number) => {
@@ -86,7 +86,7 @@ export const readAll = (fd: number, onChunk: (chunk: Buffer) => void, onEnd: () 
     }
   }
   const options = { fd, readable: true, writable: false, onread }
-  const socket: Net.Socket = new Net.Socket(options)
+  const socket: Socket = new Socket(options)
   socket.on("error", () => socket.destroy())
   socket.on("close", onEnd)
   return socket
@@ -100,7 +100,7 @@ export interface Output {
 
 /** The writing side. Frames are sent in call order: while the contents of a file are being sent, later ones are queued. */
 export const makeOutput = (fd: number, onError: () => void): Output => {
-  const socket = new Net.Socket({ fd, readable: false, writable: true })
+  const socket = new Socket({ fd, readable: false, writable: true })
   let queued: Array<() => void> | undefined
 
   const send: Output["send"] = (id, json, body = []) => {
@@ -122,7 +122,7 @@ export const makeOutput = (fd: number, onError: () => void): Output => {
     }
     queued = []
     socket.write(header(id, json, length))
-    copyRange(socket, file, offset, length).finally(() => Fs.closeSync(file)).then(flushQueue, onError)
+    copyRange(socket, file, offset, length).finally(() => closeSync(file)).then(flushQueue, onError)
   }
 
   const flushQueue = () => {
@@ -146,10 +146,10 @@ const header = (id: number, json: unknown, bodyBytes: number) => {
 
 const tooLarge = { ok: false, code: "EFBIG", message: `The reply is larger than ${maxFrameBytes} bytes` }
 
-const copyRange = async (socket: Net.Socket, file: number, offset: number, length: number) => {
+const copyRange = async (socket: Socket, file: number, offset: number, length: number) => {
   for (let done = 0; done < length;) {
     const wanted = Math.min(length - done, fileBuffer.length)
-    const read = Fs.readSync(file, fileBuffer, 0, wanted, offset + done)
+    const read = readSync(file, fileBuffer, 0, wanted, offset + done)
     // The length was sent already: if the file has shrunk since, the rest is zeros, as in a memory map.
     if (read === 0) fileBuffer.fill(0, 0, wanted)
     const part = fileBuffer.subarray(0, read === 0 ? wanted : read)

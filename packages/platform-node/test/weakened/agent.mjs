@@ -52,13 +52,16 @@ export default [
   {
     defence: "whole files are written in one step",
     changes: {
-      [`${agent}/files/stagedFile.ts`]: [["stage(file, true, Fs.renameSync,", "stage(file, true, Fs.copyFileSync,"]]
+      [`${agent}/files/stagedFile.ts`]: [
+        ["stage(file, true, renameSync,", "stage(file, true, copyFileSync,"],
+        ["  constants,\n", "  constants,\n  copyFileSync,\n"]
+      ]
     },
     caughtBy: [files, "overwrites in one step"]
   },
   {
     defence: "a write that fails half-way is undone",
-    changes: { [`${agent}/files/writeFile.ts`]: [["abort: () => Fs.ftruncateSync(fd, size)", "abort: () => {}"]] },
+    changes: { [`${agent}/files/writeFile.ts`]: [["abort: () => ftruncateSync(fd, size)", "abort: () => {}"]] },
     caughtBy: [files, "undoes a write that fails half-way"]
   },
   {
@@ -89,7 +92,7 @@ export default [
   {
     defence: "without isolation: what was opened is checked, not its path",
     changes: {
-      [`${agent}/files/beneath.ts`]: [["const directory = Fs.readlinkSync(fdPath(fd))", "const directory = parent"]]
+      [`${agent}/files/beneath.ts`]: [["const directory = readlinkSync(fdPath(fd))", "const directory = parent"]]
     },
     caughtBy: [escapes, "a folder that is swapped for a link lets no call out"]
   },

@@ -1,6 +1,6 @@
 /** The environment of JavaScript code: its streams and globals, and a module cache without the kernel's modules. */
 import { Console } from "node:console"
-import * as Fs from "node:fs"
+import { writeSync } from "node:fs"
 import Module, { createRequire } from "node:module"
 import { join } from "node:path"
 import { Readable, Writable } from "node:stream"
@@ -11,7 +11,7 @@ import { importName, metaName } from "./importRewrite.js"
 export const writeAll = (fd: number, bytes: Uint8Array) => {
   for (let at = 0; at < bytes.length;) {
     try {
-      at += Fs.writeSync(fd, bytes, at)
+      at += writeSync(fd, bytes, at)
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error
       Atomics.wait(pause, 0, 0, 1)

@@ -1,6 +1,6 @@
 /** The thread of the JavaScript kernel that interrupts a run, even while the main thread is in an endless loop. */
 import { Session } from "node:inspector"
-import * as Net from "node:net"
+import { Socket } from "node:net"
 import { parentPort } from "node:worker_threads"
 import { decodeFields, lines } from "../../../src/internal/agentWire/fields.js"
 
@@ -26,7 +26,7 @@ parentPort?.on("message", () => {
   unanswered = undefined
 })
 
-const interrupts = new Net.Socket({ fd: 5, readable: true, writable: false })
+const interrupts = new Socket({ fd: 5, readable: true, writable: false })
 interrupts.on(
   "data",
   lines(maxLineBytes, (line) => {

@@ -6,7 +6,7 @@
  * of its own reads.
  */
 import { type Runtime, Session } from "node:inspector"
-import * as Net from "node:net"
+import { Socket } from "node:net"
 import { join } from "node:path"
 import { inspect, types } from "node:util"
 import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads"
@@ -212,7 +212,7 @@ process.on("SIGINT", () => {})
 process.on("uncaughtException", onUncaught)
 process.on("unhandledRejection", onUncaught)
 startInterruptThread()
-const requests = new Net.Socket({ fd: 3, readable: true, writable: false })
+const requests = new Socket({ fd: 3, readable: true, writable: false })
 requests.on("data", lines(maxRequestBytes, run, () => process.exit(1)))
 requests.on("close", () => process.exit(0))
 reply(["ready"])
