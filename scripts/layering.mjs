@@ -51,6 +51,7 @@ const layers = {
     ["memory"],
     ["confine"],
     ["trial", "launchPlan", "requirements"],
+    ["isolationProbe"],
     ["languages"],
     ["sandbox"],
     ["pool"]

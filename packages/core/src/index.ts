@@ -1,6 +1,6 @@
 /**
- * The AGB service: creates, finds and deletes sessions, and sees to it that none is forgotten. Most programs use
- * `Session.make` and `Session.layer`, which delete what they create; this service is what those are made of.
+ * The AGB service: creates, lists and deletes the sessions of an account. Most programs use `Session.make` and
+ * `Session.layer`, which are built on it and delete what they create.
  */
 export * as Agb from "./Agb.js"
 
@@ -18,7 +18,7 @@ export * as AgbApi from "./AgbApi.js"
 export * as AgbClient from "./AgbClient.js"
 
 /**
- * Where the API is, with which key, and how patient and persistent the SDK is with it.
+ * Configuration of the SDK: endpoint, API key, deadlines and retries.
  */
 export * as AgbConfig from "./AgbConfig.js"
 
@@ -34,8 +34,8 @@ export * as AgbError from "./AgbError.js"
 export * as AgbPromise from "./AgbPromise.js"
 
 /**
- * The other side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply,
- * and one handler per tool into tool replies. The local runtime is made of it, and so is any fake; it knows no socket.
+ * The server side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply, and
+ * one handler per tool into tool replies. The local runtime and the in-memory fakes are built on it; it opens no socket.
  */
 export * as AgbServer from "./AgbServer.js"
 
@@ -73,7 +73,7 @@ export * as OperationResult from "./OperationResult.js"
 
 /**
  * A session: a remote, isolated machine that costs money until it is deleted. `make`, `layer` and `use` delete it when
- * their scope ends, however it ends; `attach` uses one that somebody else owns.
+ * their scope ends, however it ends; `attach` uses one that has another owner.
  */
 export * as Session from "./Session.js"
 
@@ -84,7 +84,7 @@ export * as Session from "./Session.js"
 export * as ToolCall from "./ToolCall.js"
 
 /**
- * One HTTP exchange: all that `AgbClient` needs of a network. `layer` makes it of any `HttpClient` of the platform; a
- * platform that can do it with less effort brings its own.
+ * One HTTP exchange: all that `AgbClient` needs of a network. `layer` runs it over any `HttpClient` of `@effect/platform`;
+ * a platform package may bring a faster one.
  */
 export * as Transport from "./Transport.js"

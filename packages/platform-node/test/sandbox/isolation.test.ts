@@ -50,7 +50,7 @@ describe("Isolation", () => {
   it.each(complaints)("explains %s", (complaint, expected) => {
     const error = new Isolation.SandboxUnavailableError({ requested: "auto", ...diagnose(complaint) })
     assert.match(error.message, expected)
-    assert.match(error.message, /asking for it in words: isolation: "none"\.$/)
+    assert.match(error.message, /requesting it explicitly: isolation: "none"\.$/)
   })
 
   const canUnshare = (() => {

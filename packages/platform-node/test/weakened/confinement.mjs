@@ -358,7 +358,12 @@ export default [
   },
   {
     defence: "none only when asked for in words",
-    changes: { "packages/platform-node/src/Isolation.ts": [[": firstThatWorks(request)", ": Effect.succeed(none)"]] },
+    changes: {
+      "packages/platform-node/src/internal/sandbox/isolationProbe.ts": [[
+        ": firstThatWorks(request)",
+        ": Effect.succeed(none)"
+      ]]
+    },
     caughtBy: ["packages/platform-node/test/sandbox/isolation.test.ts", "is never none unless asked for in words"]
   }
 ]

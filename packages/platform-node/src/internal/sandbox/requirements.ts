@@ -1,4 +1,4 @@
-/** What the local runtime needs of this process and machine before it is worth trying to build a sandbox. */
+/** What the local runtime requires of this process and machine, checked before any sandbox is tried. */
 import * as Either from "effect/Either"
 import * as Fs from "node:fs"
 import { findAgent, notInstalled } from "./confine/agentFolder.js"
@@ -25,18 +25,18 @@ const node: Requirement = () => {
 }
 
 /**
- * A session takes six or more. Bash lets its programs inherit number 255: below that limit no child could be started with
- * another file in its place.
+ * A session uses at least six. Bash leaks descriptor 255 into its children, and with a limit below it that descriptor could
+ * not be masked.
  */
-const fewestFiles = 256
+const minOpenFiles = 256
 
-/** Node raises its own limit to the hard one as it starts. */
+/** Node raises its soft limit to the hard one at startup. */
 const openFiles: Requirement = () => {
   const limits = Fs.existsSync("/proc/self/limits") ? Fs.readFileSync("/proc/self/limits", "utf8") : ""
   const limit = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Infinity)
-  return limit >= fewestFiles ? undefined : {
-    reason: `the local runtime needs ${fewestFiles} open files at a time, and this process may have ${limit}`,
-    remedy: `Raise the limit, for example with ulimit -n ${fewestFiles}`
+  return limit >= minOpenFiles ? undefined : {
+    reason: `the local runtime needs ${minOpenFiles} open files at a time, and this process may have ${limit}`,
+    remedy: `Raise the limit, for example with ulimit -n ${minOpenFiles}`
   }
 }
 
@@ -45,7 +45,7 @@ const agent: Requirement = () =>
 
 const forkServer: Requirement = () => forkServerFile() === "" ? notInstalled : undefined
 
-/** Of the requirements that are not met the first. */
+/** The first requirement that is not met. */
 export const unmetRequirement: Requirement = () => {
   for (const requirement of [linux, node, openFiles, agent, forkServer]) {
     const unmet = requirement()

@@ -10,7 +10,7 @@ import * as Path from "node:path"
 import { packageFolder, packageName } from "../process/packageFolder.js"
 import type { Diagnosis } from "./diagnosis.js"
 
-/** No agent, hence no sandbox. */
+/** The agent was not found, so no sandbox can be started. */
 export class AgentMissingError extends Data.TaggedError("AgentMissingError")<Diagnosis> {
   override get message(): string {
     return `${this.reason}. ${this.remedy}`

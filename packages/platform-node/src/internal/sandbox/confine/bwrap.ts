@@ -1,4 +1,4 @@
-/** A sandbox as arguments of bubblewrap. */
+/** A sandbox as command line arguments of bubblewrap. */
 import type { Buffer } from "node:buffer"
 import * as Path from "node:path"
 import { canInspectSandboxes } from "../process/procAccess.js"
@@ -9,7 +9,7 @@ import { systemCallFilter } from "./seccomp.js"
 
 const firstDescriptor = 3
 
-/** What root needs for a moment to hand its own sandbox over to an ordinary user. */
+/** Root needs these until it has handed its sandbox over to an ordinary user. */
 const capabilitiesToDrop = ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"]
 
 const namespaces = (how: Bwrap, options: RootfsOptions): ReadonlyArray<string> => [
@@ -21,7 +21,7 @@ const namespaces = (how: Bwrap, options: RootfsOptions): ReadonlyArray<string> =
   ...(how.entry === "root" ? capabilitiesToDrop.flatMap((name) => ["--cap-add", name]) : [])
 ]
 
-/** bubblewrap would give the folders above a private one its mode. */
+/** Parent folders, created explicitly: bubblewrap would give those above a private folder its restrictive mode. */
 const folders = (contents: RootfsContents): ReadonlySet<string> => {
   const placed = [...contents.links, ...contents.binds, ...contents.files.map(([path]) => ["", path] as const)]
   const paths = [...placed.map(([, path]) => path), ...contents.memory.map(({ path }) => path), "/run/."]
@@ -39,7 +39,7 @@ const root = (contents: RootfsContents): ReadonlyArray<string> => [
   ...["--remount-ro", "/dev", "--remount-ro", "/"]
 ]
 
-/** The made-up files, and last the filter, travel as descriptors: nothing of a sandbox is on the host's disk. */
+/** Generated files, and last the seccomp filter, are passed as file descriptors: nothing is written to the host's disk. */
 export const bwrapArguments = (
   how: Bwrap,
   contents: RootfsContents,
@@ -57,7 +57,7 @@ export const bwrapArguments = (
       ...withRestrictions(
         {
           limits: options.limits,
-          give: how.entry === "root" ? { uid: options.uid, owned: ownedPaths(contents) } : undefined
+          become: how.entry === "root" ? { uid: options.uid, owned: ownedPaths(contents) } : undefined
         },
         program
       )

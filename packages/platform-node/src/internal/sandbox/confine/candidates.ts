@@ -1,4 +1,4 @@
-/** The ways in which this machine might confine a sandbox, best first, before any of them has been tried. */
+/** The mechanisms that might confine a sandbox on this machine, best first, before any of them is tried. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Path from "node:path"
@@ -7,8 +7,8 @@ import { type HostIdentity, hostIdentity, reachableByAnyone } from "./hostIdenti
 import { onPath, systemTool } from "./programs.js"
 
 /**
- * How the program that builds the sandbox is started: as the user who runs this process; as a user id that owns nothing,
- * with a user namespace around it; or as root, giving up root inside, which needs no user namespace.
+ * The user that the sandbox tool runs as: the user of this process (`caller`), a user id that owns nothing, in a user
+ * namespace (`dropped`), or root without a user namespace, which drops its privileges inside (`root`).
  */
 export type Entry = "caller" | "dropped" | "root"
 
@@ -28,7 +28,7 @@ export interface Unshare {
   readonly perl: string | undefined
 }
 
-/** Without namespaces: by what the kernel lets a process give up for itself. */
+/** Without namespaces: a process restricts itself by Landlock and seccomp. */
 export interface Landlock {
   readonly _tag: "Landlock"
   readonly entry: "caller" | "dropped"
@@ -44,7 +44,7 @@ export type Confinement = Confined | Landlock | Unconfined
 
 const languages = ["python3", "java", "Rscript"]
 
-/** A user id that owns nothing is no use where only root can come to the agent, to Node or to an interpreter. */
+/** Whether a user id that owns nothing can reach the agent, Node and an interpreter of each language. */
 const canDropUser = (): boolean => {
   const agent = findAgent()
   return Either.isRight(agent) &&
@@ -57,7 +57,7 @@ const entries = (identity: HostIdentity): ReadonlyArray<Entry> => {
   return canDropUser() ? ["dropped", "root"] : ["root"]
 }
 
-/** The option is younger than the rest, and a bubblewrap that is setuid refuses it: then the filter does its work alone. */
+/** Without `--disable-userns` too: older or setuid bubblewrap rejects it, and the seccomp filter alone does the same. */
 const bwraps = (entries: ReadonlyArray<Entry>): ReadonlyArray<Bwrap> => {
   const program = systemTool("bwrap")
   if (program === undefined) return []
@@ -86,7 +86,7 @@ export const candidates: Effect.Effect<ReadonlyArray<Confined>> = Effect.gen(fun
   return [...bwraps(ways), ...unshares(ways)]
 })
 
-/** The way for machines without namespaces; undefined where it is not even worth a try. */
+/** For machines without namespaces; undefined where a precondition is missing. */
 export const landlockCandidate: Effect.Effect<Landlock | undefined> = Effect.gen(function*() {
   const perl = systemTool("perl")
   if (process.platform !== "linux" || perl === undefined) return undefined

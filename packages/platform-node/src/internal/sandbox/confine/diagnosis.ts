@@ -1,11 +1,11 @@
-/** From what bubblewrap or unshare complained about to what a person can do about it. */
+/** Turns an error message of bubblewrap or unshare into a reason and a remedy. */
 
 export interface Diagnosis {
   readonly reason: string
   readonly remedy: string
 }
 
-const inWords = "or run without isolation by asking for it in words: isolation: \"none\""
+const orNone = "or run without a sandbox by requesting it explicitly: isolation: \"none\""
 
 const install = "Install bubblewrap 0.7 or newer (Debian, Ubuntu: apt-get install bubblewrap; " +
   "Fedora: dnf install bubblewrap)"
@@ -13,8 +13,8 @@ const install = "Install bubblewrap 0.7 or newer (Debian, Ubuntu: apt-get instal
 const docker = "Start the container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined " +
   "--security-opt systempaths=unconfined, and as root also with --cap-add SYS_ADMIN"
 
-/** bubblewrap's own words for an option that came after it. */
-export const isAboutAge = (complaint: string): boolean => /unknown option/i.test(complaint)
+/** Whether bubblewrap is older than an option that it was given. */
+export const isUnknownOption = (message: string): boolean => /unknown option/i.test(message)
 
 const known: ReadonlyArray<readonly [pattern: RegExp, diagnosis: Diagnosis]> = [
   [
@@ -24,7 +24,7 @@ const known: ReadonlyArray<readonly [pattern: RegExp, diagnosis: Diagnosis]> = [
   [
     /uid map|uid_map|loopback: Failed RTM_NEWADDR/i,
     {
-      reason: "this machine lets ordinary programs have no user namespace of their own (AppArmor, as on Ubuntu 24.04)",
+      reason: "unprivileged user namespaces are restricted on this machine (AppArmor, as on Ubuntu 24.04)",
       remedy: "Allow it with an AppArmor profile for bwrap (package apparmor-profiles) " +
         "or sysctl kernel.apparmor_restrict_unprivileged_userns=0"
     }
@@ -32,15 +32,15 @@ const known: ReadonlyArray<readonly [pattern: RegExp, diagnosis: Diagnosis]> = [
   [
     /can't mount proc|mount: .*\/proc: (permission denied|cannot mount proc)/i,
     {
-      reason: "a new /proc cannot be mounted here: the container's own one is masked",
+      reason: "a new /proc cannot be mounted: that of this container is masked",
       remedy: "Start the container with --security-opt systempaths=unconfined"
     }
   ],
   [
     /no permissions to create new namespace|creating new namespace failed: operation not permitted|unshare failed: operation not permitted|failed to make \/ slave|clone: operation not permitted/i,
     {
-      reason: "new namespaces are not permitted here (inside Docker its system call filter does that; " +
-        "elsewhere the sysctl kernel.unprivileged_userns_clone)",
+      reason: "new namespaces are not permitted here (by Docker's seccomp filter, or outside of Docker by the sysctl " +
+        "kernel.unprivileged_userns_clone)",
       remedy: docker
     }
   ],
@@ -60,16 +60,16 @@ const notInstalled: Diagnosis = {
 
 const unknown: Diagnosis = { reason: "the sandbox could not be built", remedy: install }
 
-const inOneLine = (complaint: string) =>
-  complaint.replace(/\s+/g, " ").replace(/\.? See <.*$/, "").replace(/ dmesg\(1\) may .*$/, "").replace(/\.+$/, "")
+const inOneLine = (message: string) =>
+  message.replace(/\s+/g, " ").replace(/\.? See <.*$/, "").replace(/ dmesg\(1\) may .*$/, "").replace(/\.+$/, "")
 
-const recognized = (complaint: string) => known.find(([pattern]) => pattern.test(complaint))?.[1] ?? unknown
+const recognized = (message: string) => known.find(([pattern]) => pattern.test(message))?.[1] ?? unknown
 
-/** `complaint` undefined means that no tool was there to complain. */
-export const diagnose = (complaint: string | undefined): Diagnosis => {
-  const { reason, remedy } = complaint === undefined ? notInstalled : recognized(complaint)
+/** Without a message: no tool is installed. */
+export const diagnose = (message: string | undefined): Diagnosis => {
+  const { reason, remedy } = message === undefined ? notInstalled : recognized(message)
   return {
-    reason: complaint === undefined ? reason : `${reason}: ${inOneLine(complaint)}`,
-    remedy: `${remedy}, ${inWords}`
+    reason: message === undefined ? reason : `${reason}: ${inOneLine(message)}`,
+    remedy: `${remedy}, ${orNone}`
   }
 }

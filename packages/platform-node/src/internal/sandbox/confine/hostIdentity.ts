@@ -1,23 +1,24 @@
-/** Who this process is on its machine, and which user ids it may give to a sandbox. */
+/** The identity of this process on its machine, and the user ids that it may give to sandboxes. */
 import * as Effect from "effect/Effect"
 import { randomInt } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 
-/**
- * `drops` is true where this process may start a program under a user id of its choice: it is root over a range of ids,
- * not merely uid 0 of a user namespace that has a single one.
- */
 export interface HostIdentity {
+  /**
+   * Whether this process may start a program under another user id: it is root over a range of ids, not just uid 0 of a
+   * user namespace that maps a single one.
+   */
   readonly drops: boolean
+  /** A random user id for a sandbox. */
   readonly sandboxUid: Effect.Effect<number>
 }
 
-/** Above what systemd, useradd and the usual container ranges hand out. */
-const wide = { first: 1_900_000_000, count: 100_000_000 }
+/** Above the ranges that systemd, useradd and common container tools allocate. */
+const highRange = { first: 1_900_000_000, count: 100_000_000 }
 
-/** Reserved by the Debian policy and used by nobody, for a root whose ids end at 65535. */
-const narrow = { first: 30_000, count: 29_000 }
+/** Reserved by Debian policy and unused, for a root whose ids end at 65535. */
+const lowRange = { first: 30_000, count: 29_000 }
 
 const mappedIds = (): number => {
   try {
@@ -33,16 +34,16 @@ const mappedIds = (): number => {
 
 export const hostIdentity: Effect.Effect<HostIdentity> = Effect.sync(() => {
   const ids = process.getuid?.() === 0 ? mappedIds() : 0
-  const range = ids > wide.first + wide.count ? wide : narrow
+  const range = ids > highRange.first + highRange.count ? highRange : lowRange
   return {
-    drops: ids > narrow.first + narrow.count,
+    drops: ids > lowRange.first + lowRange.count,
     sandboxUid: Effect.sync(() => range.first + randomInt(range.count))
   }
 })
 
 /**
- * Whether a user who owns nothing and belongs to no group can come to `path` and, for a directory, list it; for a file,
- * read it and, where it is a program, run it.
+ * Whether a user who owns nothing and belongs to no group can reach `path`, and list it as a directory, read it as a file,
+ * or run it as a program.
  */
 export const reachableByAnyone = (path: string): boolean => {
   try {
@@ -56,7 +57,7 @@ export const reachableByAnyone = (path: string): boolean => {
   }
 }
 
-/** Since Linux 5.14 the limit on processes counts those of one user namespace, before that all of the user's. */
+/** Before Linux 5.14 RLIMIT_NPROC counts all processes of the user, since then those of one user namespace. */
 export const countsProcessesPerUser = (release: string): boolean => {
   const [major = 0, minor = 0] = release.split(".").map(Number)
   return major < 5 || (major === 5 && minor < 14)
@@ -70,9 +71,9 @@ const threadsOf = (pid: string): number => {
   }
 }
 
-/** The processes and threads of this user, everywhere. */
+/** Number of processes and threads of this user on the machine. */
 export const processesOfUser = (): number =>
   Fs.readdirSync("/proc").filter((name) => /^\d+$/.test(name)).reduce((sum, pid) => sum + threadsOf(pid), 0)
 
-/** What a limit on processes must leave room for besides the sandbox, where it runs under the user id of its host. */
+/** Processes outside the sandbox that its process limit also counts, where it runs under the user id of its host. */
 export const countedHostProcesses = (): number => countsProcessesPerUser(Os.release()) ? processesOfUser() : 0

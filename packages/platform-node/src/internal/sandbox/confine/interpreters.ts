@@ -1,13 +1,13 @@
-/** The languages that a sandbox can run, and what they need. */
+/** The languages that a sandbox can run, and the interpreters that they need. */
 import type { Language } from "@effect-agb/core/AgbTools"
 import * as Option from "effect/Option"
 
 export interface Available {
   readonly _tag: "Available"
-  /** Absolute, and the same inside the sandbox and outside of it. */
+  /** Absolute path, the same inside and outside the sandbox. */
   readonly path: string
   readonly version: string
-  /** Folders outside /usr that the sandbox must see, read-only. */
+  /** Folders outside /usr that the sandbox needs, read-only. */
   readonly folders: ReadonlyArray<string>
 }
 
@@ -33,7 +33,7 @@ export const missing = (language: Exclude<Language, "javascript">, reason: strin
 
 const node: Available = { _tag: "Available", path: process.execPath, version: process.versions.node, folders: [] }
 
-/** Node alone: it runs this process, so it is always there. */
+/** Node alone, which is always available since it runs this process. */
 export const nodeOnly: Interpreters = {
   python: missing("python", "not found"),
   javascript: node,
@@ -41,7 +41,7 @@ export const nodeOnly: Interpreters = {
   r: missing("r", "not found")
 }
 
-/** Every folder outside /usr that some interpreter needs, each once and none inside another. */
+/** The folders outside /usr that any interpreter needs, without duplicates and folders inside another. */
 export const interpreterFolders = (interpreters: Interpreters): ReadonlyArray<string> => {
   const folders = [...new Set(Object.values(interpreters).flatMap((it) => it._tag === "Available" ? it.folders : []))]
   return folders.filter((folder) => !folders.some((other) => folder.startsWith(`${other}/`)))

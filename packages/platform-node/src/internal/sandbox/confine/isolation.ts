@@ -1,12 +1,10 @@
-/** What an isolation is, and the failure where none can be had. */
+/** What an isolation is, and the failure where the requested one is not available. */
 import * as Schema from "effect/Schema"
 import type { MemoryController } from "../memory/memoryLimit.js"
 import type { Confinement } from "./candidates.js"
 
-/** The isolation in force. */
 export type IsolationLevel = "namespaces" | "landlock" | "none"
 
-/** The isolation that a user asks for. */
 export type IsolationRequest = "auto" | "namespaces" | "landlock" | "none"
 
 /** An isolation that was tried on this machine and works. */
@@ -16,15 +14,15 @@ export interface Isolation {
   readonly mechanism: "bwrap" | "unshare" | "landlock" | "none"
   /** One line for people: what is in force. */
   readonly description: string
-  /** What sandboxed code can do all the same, one sentence each. */
+  /** What it does not protect against, one phrase each. */
   readonly doesNotStop: ReadonlyArray<string>
   /** @internal */
   readonly confinement: Confinement
-  /** @internal Undefined where nobody bounds the memory of sandboxes. */
+  /** @internal Undefined where the memory of sandboxes is not limited. */
   readonly memory: MemoryController | undefined
 }
 
-/** The requested isolation is not available here: `reason` says why, `remedy` what to install or to change. */
+/** The requested isolation is not available: `reason` says why, `remedy` what to install or to change. */
 export class SandboxUnavailableError extends Schema.TaggedError<SandboxUnavailableError>()("SandboxUnavailableError", {
   requested: Schema.Literal("auto", "namespaces", "landlock", "none"),
   reason: Schema.String,

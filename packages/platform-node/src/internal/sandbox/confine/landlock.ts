@@ -1,6 +1,6 @@
 /**
- * A sandbox without namespaces, by Landlock: the process keeps the file system and the process list of the machine, but
- * may use only what it is given. perl, being in every Debian, makes the system calls that no command line tool offers.
+ * A sandbox by Landlock, without namespaces: it sees the file system and the process list of the machine but can access
+ * only what is allowed. perl, which every Debian has, makes the system calls that no command line tool offers.
  */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
@@ -15,8 +15,8 @@ import { type RootfsOptions, systemPaths } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
 import { reaper } from "./unshare.js"
 
-/** With this version, of Linux 6.12, signals and abstract sockets are held back too. What is older is not used. */
-const neededVersion = 6
+/** ABI version of Linux 6.12, the first that restricts signals and abstract sockets too. */
+const requiredAbi = 6
 
 const [execute, writeFile, readFile, readFolder, truncate] = [1 << 0, 1 << 1, 1 << 2, 1 << 3, 1 << 14]
 const everything = 0xffff
@@ -28,7 +28,7 @@ const ownFiles = everything & ~special
 const readable = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/proc"]
 const devices = ["null", "zero", "full", "random", "urandom"].map((name) => `/dev/${name}`)
 
-/** An access and a path, as the script takes them. */
+/** Access rights and a path, as the script takes them. */
 const rule = (access: number, path: string) => `${access}:${path}`
 
 const readRule = (path: string): ReadonlyArray<string> => {
@@ -43,7 +43,7 @@ const rulesFor = (workspace: Workspace, options: RootfsOptions): ReadonlyArray<s
   ...[workspace.home, workspace.tmp].map((path) => rule(ownFiles, path))
 ]
 
-/** The parent's death is this process's, and orphans become children of it, so that none is lost from sight. */
+/** Sets itself up to die with its parent and, as a subreaper, to adopt orphans, so that no descendant is lost. */
 const script = (prctl: number) =>
   [
     "sub must { $_[0] >= 0 or die \"landlock: $_[1]: $!\\n\"; $_[0] }",
@@ -67,21 +67,21 @@ const script = (prctl: number) =>
     "exec { $ARGV[0] } @ARGV or die \"exec: $!\\n\""
   ].join("\n")
 
-/** SIGCONT when the process above it dies: an agent that was stopped goes on, finds its input at an end, and cleans up. */
-const follower = (prctl: number) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
+/** Sends SIGCONT when the parent dies: a stopped agent then continues, finds its stdin closed, and cleans up. */
+const pdeathsigCont = (prctl: number) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
 
-/** Asks the kernel for its version of Landlock; undefined where it is new enough. */
+/** Asks the kernel for its Landlock ABI. Resolves with why it will not do, or undefined. */
 export const probeLandlock = (perl: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const child = spawn(perl, ["-e", "print syscall(444, 0, 0, 1)"], { env: {}, stdio: ["ignore", "pipe", "ignore"] })
-    let said = ""
-    child.stdout.on("data", (chunk) => said += chunk)
+    let abi = ""
+    child.stdout.on("data", (chunk) => abi += chunk)
     child.on("error", (error) => resolve(error.message))
     child.on("close", () =>
       resolve(
-        Number(said) >= neededVersion
+        Number(abi) >= requiredAbi
           ? undefined
-          : `the kernel has ${said === "-1" ? "no Landlock" : `version ${said}`}`
+          : `the kernel has ${abi === "-1" ? "no Landlock" : `version ${abi}`}`
       ))
   })
 
@@ -101,9 +101,9 @@ export const landlockLaunch = (
   const rules = rulesFor(workspace, options)
   const processes = options.limits.processes + (how.entry === "dropped" ? 0 : processesOfUser())
   const settings = [options.network === "host" ? "0" : "3", filter?.program.toString("hex") ?? "", `${rules.length}`]
-  const inner = ["/bin/sh", "-c", reaper, "sh", how.perl, "-e", follower(prctl), ...program]
+  const inner = ["/bin/sh", "-c", reaper, "sh", how.perl, "-e", pdeathsigCont(prctl), ...program]
   const [command = "", ...args] = withRestrictions(
-    { limits: { ...options.limits, processes }, give: undefined },
+    { limits: { ...options.limits, processes }, become: undefined },
     [how.perl, "-e", script(prctl), ...settings, ...rules, ...inner]
   )
   return {
@@ -116,7 +116,7 @@ export const landlockLaunch = (
   }
 }
 
-/** The user of the sandbox becomes the owner of its folders. */
+/** Gives the folders to the sandbox's user. */
 export const chownWorkspace = (workspace: Workspace, uid: number): void => {
   Fs.chmodSync(workspace.root, 0o711)
   for (const folder of [workspace.home, workspace.tmp]) Fs.chownSync(folder, uid, uid)

@@ -1,4 +1,4 @@
-/** The exact command that starts a program in a sandbox, for each way of confining it. */
+/** The exact command line that starts a program in a sandbox, for each mechanism. */
 import * as Effect from "effect/Effect"
 import type { Launch } from "../process/launch.js"
 import { bwrapArguments } from "./bwrap.js"
@@ -9,7 +9,7 @@ import { unshareArguments } from "./unshare.js"
 
 export type LaunchOptions = Omit<RootfsOptions, "uid">
 
-/** The ordinary user of a sandbox that has a user namespace. */
+/** The user of a sandbox within its user namespace. */
 const uidInNamespace = 1000
 
 const viaBwrap = (how: Bwrap, options: RootfsOptions, outer: number, program: ReadonlyArray<string>): Launch => {
@@ -33,7 +33,7 @@ const viaUnshare = (how: Unshare, options: RootfsOptions, outer: number, program
   uid: how.entry === "dropped" ? outer : undefined
 })
 
-/** `program` is a command line of paths inside the sandbox. Every launch has a user id of its own where that is possible. */
+/** `program` is a command line with paths inside the sandbox. Every launch gets a user id of its own where possible. */
 export const confinedLaunch = (
   how: Confined,
   options: LaunchOptions,

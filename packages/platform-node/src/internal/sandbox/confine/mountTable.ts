@@ -1,4 +1,4 @@
-/** What /proc/self/mountinfo says about the mounts around a path. */
+/** The mounts around and below a path, from /proc/self/mountinfo. */
 import * as Fs from "node:fs"
 
 interface Mount {
@@ -6,27 +6,27 @@ interface Mount {
   readonly flags: ReadonlyArray<string>
 }
 
-/** Inside a user namespace the kernel refuses to lose these from a mount that came from outside. */
-const kept = new Set(["noexec", "noatime", "nodiratime", "relatime"])
+/** Flags of a mount from outside that the kernel does not let a user namespace clear. */
+const lockedFlags = new Set(["noexec", "noatime", "nodiratime", "relatime"])
 
 const unescaped = (path: string) => path.replace(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)))
 
 const parsed = (line: string): Mount => {
   const fields = line.split(" ")
-  const flags = (fields[5] ?? "").split(",").filter((flag) => kept.has(flag))
+  const flags = (fields[5] ?? "").split(",").filter((flag) => lockedFlags.has(flag))
   return { path: unescaped(fields[4] ?? "/"), flags: ["nosuid", "nodev", ...flags] }
 }
 
 const isBelow = (path: string, folder: string) => path.startsWith(folder === "/" ? "/" : `${folder}/`)
 
 export interface MountTable {
-  /** The flags that a bind of `path` must repeat. */
+  /** The flags that a bind mount of `path` must repeat. */
   readonly enclosingFlags: (path: string) => Mount["flags"]
-  /** The mounts inside `path`, each with the rest of its path. */
+  /** The mounts below `path`, each with the rest of its path. */
   readonly below: (path: string) => ReadonlyArray<{ readonly rest: string; readonly flags: Mount["flags"] }>
 }
 
-/** Read once; it is out of date as soon as somebody mounts something. */
+/** A snapshot. */
 export const readMountTable = (): MountTable => {
   const mounts = Fs.readFileSync("/proc/self/mountinfo", "utf8").trim().split("\n").map(parsed)
   const none: Mount = { path: "", flags: ["nosuid", "nodev"] }

@@ -1,4 +1,4 @@
-/** Where programs of this machine are. */
+/** Finds programs on this machine. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 
@@ -17,9 +17,9 @@ const searched = (folders: ReadonlyArray<string>, name: string): ReadonlyArray<s
   [...new Set(folders.filter((folder) => Path.isAbsolute(folder)).map((folder) => Path.join(folder, name)))]
     .filter(isProgram)
 
-/** Every program of that name on the PATH of this process, in its order. */
+/** Every program of that name on PATH, in its order. */
 export const onPath = (name: string): ReadonlyArray<string> =>
   searched((process.env.PATH ?? "").split(Path.delimiter), name)
 
-/** A tool that builds a sandbox: the system's own before one that somebody put on the PATH. */
+/** A tool to build sandboxes with: one in a system folder takes precedence over PATH. */
 export const systemTool = (name: string): string | undefined => searched(systemFolders, name)[0] ?? onPath(name)[0]

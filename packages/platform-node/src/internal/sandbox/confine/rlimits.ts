@@ -1,13 +1,16 @@
-/** The last step before the program of a sandbox runs: resource limits, and for root another user. */
+/** The last step before the program of a sandbox runs: resource limits, and for root dropping its privileges. */
 import type { SandboxLimits } from "./rootfs.js"
 
-/** `give` names the user to become and the directories that become theirs: for a sandbox that root has built. */
 export interface Restrictions {
   readonly limits: SandboxLimits
-  readonly give: { readonly uid: number; readonly owned: ReadonlyArray<string> } | undefined
+  /** For a sandbox that root has built: the user to become, and the directories to hand over. */
+  readonly become: { readonly uid: number; readonly owned: ReadonlyArray<string> } | undefined
 }
 
-/** `ulimit`, since every sh has it; the option for processes has two names. The last line makes the kernel end us before the host. */
+/**
+ * Lines of a shell script; the option of `ulimit` for processes has two names. The last line makes the kernel's OOM killer
+ * prefer the sandbox to the host.
+ */
 export const ulimitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxLimits): ReadonlyArray<string> => [
   "ulimit -c 0",
   `ulimit -f ${Math.ceil(workspaceBytes / 512)}`,
@@ -18,18 +21,18 @@ export const ulimitLines = ({ memoryBytes, processes, workspaceBytes }: SandboxL
   "echo 500 2>/dev/null >/proc/self/oom_score_adj || :"
 ]
 
-/** Without root's rights and without a way back to any. */
+/** Gives up root and all capabilities for good. */
 export const dropPrivileges = (uid: number): ReadonlyArray<string> => [
   ...["setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"],
   ...["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"]
 ]
 
 export const withRestrictions = (
-  { give, limits }: Restrictions,
+  { become, limits }: Restrictions,
   program: ReadonlyArray<string>
 ): ReadonlyArray<string> => {
-  const handOver = give === undefined ? [] : [`chown ${give.uid}:${give.uid} ${give.owned.join(" ")}`]
-  const become = give === undefined ? "" : `${dropPrivileges(give.uid).join(" ")} `
-  const script = ["set -e", ...handOver, ...ulimitLines(limits), `exec ${become}"$@"`].join("\n")
+  const chown = become === undefined ? [] : [`chown ${become.uid}:${become.uid} ${become.owned.join(" ")}`]
+  const dropping = become === undefined ? "" : `${dropPrivileges(become.uid).join(" ")} `
+  const script = ["set -e", ...chown, ...ulimitLines(limits), `exec ${dropping}"$@"`].join("\n")
   return ["/bin/sh", "-c", script, "sh", ...program]
 }

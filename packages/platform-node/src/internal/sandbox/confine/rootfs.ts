@@ -1,20 +1,20 @@
-/** What a sandbox holds, said once for every mechanism that can build it. */
+/** The root file system of a sandbox, as data from which every mechanism builds it. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { typeStripperFolder } from "./agentFolder.js"
 import { interpreterFolders, type Interpreters } from "./interpreters.js"
 
-/** What one sandbox may use. */
+/** Resource limits of one sandbox. */
 export interface SandboxLimits {
-  /** The size of the home directory and of /tmp, each; also of one file. */
+  /** Size of the home directory and of /tmp, each, and of any one file. */
   readonly workspaceBytes: number
-  /** The memory of the whole session, files included; also the private writable memory of one process. */
+  /** Memory of the whole session, files included; also the data segment of one process. */
   readonly memoryBytes: number
   /** Processes and threads together. */
   readonly processes: number
-  /** The output of one call that is kept, per stream. */
+  /** Output of one call that is kept, per stream. */
   readonly outputBytes: number
-  /** The longest timeout of one call. */
+  /** Longest timeout that a call may request. */
   readonly longestCallMillis: number
 }
 
@@ -26,12 +26,12 @@ export const defaultLimits: SandboxLimits = {
   longestCallMillis: 24 * 60 * 60 * 1000
 }
 
-/** `host` shares the network of this machine, its loopback services included. */
+/** `host` shares the network of this machine, including services on loopback. */
 export type SandboxNetwork = "none" | "host"
 
 /**
- * The parts of a root directory; paths are those inside. Binds are read-only, memory is a tmpfs of a fixed size, folders
- * are made in it.
+ * The parts of a root file system; paths are those inside. `binds` are read-only, `memory` are tmpfs mounts of a fixed size,
+ * `folders` are created in them.
  */
 export interface RootfsContents {
   readonly links: ReadonlyArray<readonly [target: string, path: string]>
@@ -41,7 +41,7 @@ export interface RootfsContents {
   readonly folders: ReadonlyArray<{ readonly path: string; readonly mode: string }>
 }
 
-/** What belongs to the user of a sandbox. */
+/** The paths that belong to the user of a sandbox. */
 export const ownedPaths = ({ folders, memory }: RootfsContents): ReadonlyArray<string> =>
   [...memory, ...folders].map(({ path }) => path)
 
@@ -53,16 +53,16 @@ export const sharedMemory = "/dev/shm"
 const nodeFolder = "/opt/agb/bin"
 const agentInside = "/opt/agb/agent"
 const javaInside = "/opt/agb/java"
-/** Where the agent, and nothing else inside, finds it by its name. */
+/** Where the agent, and nothing else inside, resolves the package by name. */
 const typeStripperInside = "/opt/agb/node_modules/@swc/wasm-typescript"
 
 const isSystem = (path: string) => path.startsWith("/usr/")
 
-/** Where Node and the file `agent` are found inside. */
+/** The paths of Node and of the file `agent` inside. */
 export const nodeInside = () => isSystem(process.execPath) ? process.execPath : `${nodeFolder}/node`
 export const agentFileInside = (agent: string) => `${agentInside}/${Path.basename(agent)}`
 
-/** The PATH inside: programs of bound prefixes come first, as they do outside. */
+/** PATH inside: the folders of interpreters outside /usr take precedence, as on the host. */
 export const searchPath = (interpreters: Interpreters): string =>
   [
     ...interpreterFolders(interpreters).map((folder) => `${folder}/bin`),
@@ -77,7 +77,7 @@ export const searchPath = (interpreters: Interpreters): string =>
 
 const usrLinks = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
 
-/** What interpreters and their libraries read; each costs a quarter of a millisecond per start, so no more than that. */
+/** What interpreters and their libraries read; kept short, since each mount adds a quarter of a millisecond to a start. */
 const etcNames =
   /^(alternatives|ld\.so\.cache|fonts|localtime|os-release|java.*|R|matplotlibrc|services|crypto-policies)$/
 
@@ -93,7 +93,7 @@ const etcFolders = [
 
 type Parts = Pick<RootfsContents, "links" | "binds">
 
-/** A link stays the link it is, anything else is bound. */
+/** Recreates symbolic links, and binds everything else. */
 const mirrored = (paths: ReadonlyArray<string>): Parts => {
   const links: Array<readonly [string, string]> = []
   const binds: Array<readonly [string, string]> = []
@@ -140,11 +140,11 @@ export interface RootfsOptions {
   readonly interpreters: Interpreters
   readonly limits: SandboxLimits
   readonly network: SandboxNetwork
-  /** The Java kernel made ready, where there is one. */
+  /** The prepared Java kernel, where there is one. */
   readonly javaFolder?: string | undefined
 }
 
-/** The files and folders of this machine that a sandbox needs, without any of its own. */
+/** The files and folders of this machine that a sandbox needs. */
 export const systemPaths = (options: Pick<RootfsOptions, "agent">): ReadonlyArray<string> => [
   ...systemParts().binds.map(([source]) => source),
   Path.dirname(options.agent),

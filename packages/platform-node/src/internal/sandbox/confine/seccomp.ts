@@ -1,6 +1,6 @@
 /**
- * The system call filter of a sandbox, as the classic BPF program that the kernel takes: a deny list of what no program
- * in a sandbox needs and what escapes are made of. Built here, so that no libseccomp is needed.
+ * The seccomp filter of a sandbox, as a classic BPF program: a deny list of system calls that programs in a sandbox do not
+ * need and exploits do. It is assembled here, so that libseccomp is not required.
  */
 import { Buffer } from "node:buffer"
 
@@ -13,17 +13,17 @@ interface Architecture {
   readonly prctl: number
   readonly shmget: number
   readonly memfdCreate: number
-  /** Shared memory, semaphores and message queues of the whole machine. */
+  /** System V and POSIX IPC, which is shared by the whole machine. */
   readonly ipc: ReadonlyArray<number>
-  /** Calls whose first argument is the process that they change; 0 is the caller. */
+  /** Calls whose first argument is the target process; 0 is the caller. */
   readonly onProcess: ReadonlyArray<number>
   readonly setpriority: number
   readonly ioprioSet: number
-  /** Numbers from here on belong to another calling convention of the same processor. */
+  /** Numbers from here on belong to another ABI of the same processor (x32). */
   readonly foreignFrom: number | undefined
 }
 
-/** Calls with the same number on every architecture: all that came after Linux 5.0. */
+/** Calls added since Linux 5.1, which have the same number on every architecture. */
 const recent = [
   425, // io_uring_setup
   426, // io_uring_enter
@@ -111,12 +111,12 @@ const CLONE_NEWUSER = 0x10000000
 const TIOCSTI = 0x5412
 const TIOCLINUX = 0x541c
 
-/** unix, IPv4, IPv6 and netlink, which name resolution reads: not vsock, which no namespace holds back, nor AF_ALG. */
+/** AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK, which resolvers need. Not AF_VSOCK, which no namespace isolates, nor AF_ALG. */
 const usualFamilies = [1, 2, 10, 16]
 
 /**
- * Old shared memory outlives its processes and nobody outside can see it: segments larger than this do not exist. There
- * are 4096 at most, and what needs them for more than a lock has been using other shared memory for long.
+ * System V segments outlive their processes and cannot be seen from outside, so larger ones are denied. There are at most
+ * 4096, and programs that need shared memory for more than a lock use another kind.
  */
 const largestSegment = 64 * 1024
 
@@ -125,7 +125,7 @@ type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, oper
 const firstArgument = 16
 const secondArgument = 24
 
-/** `body` runs when the call is `number`; its last instruction answers. */
+/** Runs `body` when the call is `number`; its last instruction returns. */
 const onCall = (number: number, body: ReadonlyArray<Instruction>): ReadonlyArray<Instruction> => [
   [equal, 0, body.length, number],
   ...body
@@ -133,7 +133,7 @@ const onCall = (number: number, body: ReadonlyArray<Instruction>): ReadonlyArray
 
 const denyCall = (number: number, code: number) => onCall(number, [[answer, 0, 0, errno(code)]])
 
-/** Allowed where each of these arguments is what it must be. */
+/** Allows the call only with these argument values. */
 const onlyWith = (number: number, wanted: ReadonlyArray<readonly [argument: number, value: number]>) =>
   onCall(number, [
     ...wanted.flatMap(([argument, value], index): ReadonlyArray<Instruction> => [
@@ -147,7 +147,7 @@ const onlyWith = (number: number, wanted: ReadonlyArray<readonly [argument: numb
 const itself = 0
 const ofProcess = { setpriority: 0, ioprioSet: 1 }
 
-/** What would change other processes of this user, or outlive its own, where no namespace keeps them apart. */
+/** Denies what affects other processes of the user, or outlives the session, where no namespace isolates them. */
 const denyOthers = (arch: Architecture): ReadonlyArray<Instruction> => [
   ...arch.ipc.flatMap((number) => denyCall(number, EPERM)),
   ...arch.onProcess.flatMap((number) => onlyWith(number, [[firstArgument, itself]])),
@@ -167,7 +167,7 @@ const program = (
   ...(arch.foreignFrom === undefined
     ? []
     : [[atLeast, 0, 1, arch.foreignFrom], [answer, 0, 0, errno(ENOSYS)]] as ReadonlyArray<Instruction>),
-  // Its flags are in memory, where a filter cannot look: the C library falls back to clone.
+  // Its flags are in memory, which a filter cannot read. With ENOSYS the C library falls back to clone.
   ...denyCall(clone3, ENOSYS),
   ...[...arch.denied, ...recent].flatMap((number) => denyCall(number, EPERM)),
   ...others,
@@ -201,24 +201,23 @@ const program = (
   [answer, 0, 0, allow]
 ]
 
-/** `prctl` is the number of the call that installs the program. */
 export interface SystemCallFilter {
   readonly program: Buffer
+  /** Number of the call that installs the program. */
   readonly prctl: number
 }
 
+/** What the filter permits. Each defaults to true. */
 export interface FilterOptions {
+  /** Sockets. False, for sandboxes without a network namespace, leaves only socket pairs. */
   readonly sockets?: boolean
+  /** Changes to other processes, and System V IPC. False is for sandboxes without PID and IPC namespaces. */
   readonly others?: boolean
+  /** memfd_create. False is for hosts that cannot account for memory that no process maps. */
   readonly memoryFiles?: boolean
 }
 
-/**
- * The filter for a processor as Node names it, or undefined where none has been written. Without sockets not even one
- * can be made, pairs of connected ones excepted: for what has no network namespace. Without others nothing is done to
- * other processes, nor through shared memory and queues: for what has no namespaces of processes and IPC. Without memory
- * files there is no memory that nothing maps: for hosts that could not see it.
- */
+/** The filter for an architecture as Node names it; undefined where none has been written. */
 export const systemCallFilter = (
   arch: string,
   { memoryFiles = true, others = true, sockets = true }: FilterOptions = {}

@@ -1,7 +1,7 @@
 /**
- * A sandbox as a shell script under `unshare` from util-linux, for machines without bubblewrap. The script runs as root
- * of the new namespaces: it builds the root directory in memory, moves into it, lets go of the old one and becomes an
- * ordinary user without capabilities.
+ * A sandbox as a shell script under `unshare` from util-linux, for machines without bubblewrap. The script runs as root of
+ * the new namespaces: it builds the root file system in memory, pivots into it, unmounts the old one and becomes an ordinary
+ * user without capabilities.
  */
 import * as Fs from "node:fs"
 import { canInspectSandboxes } from "../process/procAccess.js"
@@ -16,10 +16,10 @@ const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
 const devices = ["null", "zero", "full", "random", "urandom", "tty"].map((name) => `/dev/${name}`)
 
-/** Hidden by the new root while it is built, so nothing that the sandbox shows may be below it. */
-const buildPlace = (contents: RootfsContents): string =>
-  ["/mnt", "/media", "/srv", "/opt", "/home", "/tmp"].find((place) =>
-    Fs.existsSync(place) && !contents.binds.some(([source]) => `${Fs.realpathSync(source)}/`.startsWith(`${place}/`))
+/** The new root is mounted over this folder while it is built, so no source of a bind mount may be below it. */
+const buildFolder = (contents: RootfsContents): string =>
+  ["/mnt", "/media", "/srv", "/opt", "/home", "/tmp"].find((folder) =>
+    Fs.existsSync(folder) && !contents.binds.some(([source]) => `${Fs.realpathSync(source)}/`.startsWith(`${folder}/`))
   ) ?? "/mnt"
 
 const escaped = (path: string) =>
@@ -27,7 +27,7 @@ const escaped = (path: string) =>
 
 const isFolder = (path: string) => Fs.statSync(path).isDirectory()
 
-/** One line of the table that a single `mount -a` works through. */
+/** One line of the fstab for a single `mount -a`. */
 const line = (source: string, target: string, type: string, options: ReadonlyArray<string>) =>
   `${escaped(source)} ${escaped(target)} ${type} ${options.join(",")} 0 0`
 
@@ -48,7 +48,7 @@ const table = (at: string, contents: RootfsContents, mounts: MountTable): Readon
   )
 ]
 
-/** A recursive bind takes further mounts along, and read-only is said of each mount on its own. */
+/** A recursive bind mount includes submounts, each of which must be made read-only by itself. */
 const readOnlyBelow = (at: string, contents: RootfsContents, mounts: MountTable): ReadonlyArray<string> =>
   contents.binds.flatMap(([source, path]) =>
     mounts.below(source).map(({ flags, rest }) =>
@@ -97,10 +97,10 @@ const enter = (how: Unshare, at: string, options: RootfsOptions): ReadonlyArray<
   ...(how.ip === undefined || options.network === "host" ? [] : [`${how.ip} link set lo up`])
 ]
 
-/** Process 1 adopts what daemonises: a shell that waits reaps it, Node would not. */
+/** Process 1 adopts daemons: a shell in `wait` reaps them, Node would not. */
 export const reaper = "exec 3<&0; \"$@\" <&3 3<&- & exec </dev/null 3<&-; wait $!"
 
-/** perl, being in every Debian, makes the one system call that no command line tool of its age offers. */
+/** perl, which every Debian has, makes the one system call that no command line tool offers. */
 const filtering = (perl: string | undefined): ReadonlyArray<string> => {
   const filter = systemCallFilter(process.arch, { memoryFiles: canInspectSandboxes() })
   if (filter === undefined || perl === undefined) return []
@@ -120,7 +120,7 @@ const become = (how: Unshare, options: RootfsOptions): ReadonlyArray<string> => 
 ]
 
 const script = (how: Unshare, contents: RootfsContents, options: RootfsOptions): string => {
-  const at = buildPlace(contents)
+  const at = buildFolder(contents)
   const own = how.entry === "root"
     ? [`chown ${options.uid}:${options.uid} ${ownedPaths(contents).join(" ")}`]
     : ["echo 1 > /proc/sys/user/max_user_namespaces"]
@@ -136,7 +136,7 @@ const script = (how: Unshare, contents: RootfsContents, options: RootfsOptions):
   ].join("\n")
 }
 
-/** For `setpriv`, which makes `unshare` die with this process. */
+/** Arguments of `setpriv`, which makes `unshare` die with this process. */
 export const unshareArguments = (
   how: Unshare,
   contents: RootfsContents,

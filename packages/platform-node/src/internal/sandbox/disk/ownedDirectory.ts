@@ -1,4 +1,4 @@
-/** Directories on the host's disk that belong to this process, and the removal of those whose process was killed. */
+/** Directories on the host's disk that belong to this process, and removal of those whose process was killed. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -6,12 +6,13 @@ import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { readText } from "../../readText.js"
 import { decodeOwner, encodeOwner, isGone, self } from "./owner.js"
 import { removeTree } from "./removeTree.js"
 
 const ownerFile = "owner.json"
 
-/** The directory could not be made, for example because the disk is full. */
+/** The directory could not be created, for example because the disk is full. */
 export class OwnedDirectoryError extends Data.TaggedError("OwnedDirectoryError")<{ readonly reason: string }> {}
 
 const create = (prefix: string): string => {
@@ -28,8 +29,8 @@ const remove = (root: string): Effect.Effect<void> =>
   )
 
 /**
- * A fresh directory below the temporary one, which only this user may enter; gone with the scope. Where this process is
- * killed, {@link sweepDirectories} with the same prefix removes it later. It holds a file `owner.json`.
+ * A new directory below the system's temporary one, accessible to this user only and removed with the scope. If this
+ * process is killed, {@link sweepDirectories} with the same prefix removes it later. It contains `owner.json`.
  */
 export const ownedDirectory = (prefix: string): Effect.Effect<string, OwnedDirectoryError, Scope.Scope> =>
   Effect.acquireRelease(
@@ -37,22 +38,13 @@ export const ownedDirectory = (prefix: string): Effect.Effect<string, OwnedDirec
     remove
   )
 
-/** A directory without a readable owner is in the making, or was left half made. */
-const stillInTheMaking = 600_000
-
-const textOf = (path: string): string | null => {
-  try {
-    return Fs.readFileSync(path, "utf8")
-  } catch {
-    return null
-  }
-}
-
+/** A directory without a readable owner is still being created, or was abandoned half-created; in milliseconds. */
+const creationGraceMs = 600_000
 const isAbandoned = (root: string): boolean => {
   const found = Fs.lstatSync(root)
   if (!found.isDirectory() || found.uid !== process.getuid?.()) return false
-  return Either.match(decodeOwner(textOf(Path.join(root, ownerFile))), {
-    onLeft: () => Date.now() - found.mtimeMs > stillInTheMaking,
+  return Either.match(decodeOwner(readText(Path.join(root, ownerFile))), {
+    onLeft: () => Date.now() - found.mtimeMs > creationGraceMs,
     onRight: isGone
   })
 }
@@ -70,10 +62,7 @@ const abandoned = (prefix: string) =>
     })
   })
 
-/**
- * Removes the directories of that prefix, made by this user, whose process has ended without removing them; `before`
- * gets the path of each.
- */
+/** Removes directories of this user with that prefix whose owner is gone; `before` runs ahead of each removal. */
 export const sweepDirectories = (
   prefix: string,
   before: (root: string) => Effect.Effect<void> = () => Effect.void

@@ -1,10 +1,11 @@
-/** Who a directory or a control group belongs to, written down so that a later process can tell whether it is still there. */
+/** The owner process of a directory or control group, recorded so that a later process can tell whether it still runs. */
 import * as Schema from "effect/Schema"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import { processStat } from "../../node/processStat.js"
+import { readText } from "../../readText.js"
 
-/** A process id says little alone: it is given out again, and means another elsewhere. Written as JSON. */
+/** Pids are reused, and differ between PID namespaces, so the record identifies the process beyond its pid. JSON text. */
 const OwnerText = Schema.parseJson(Schema.Struct({
   host: Schema.String,
   pidNamespace: Schema.NullOr(Schema.String),
@@ -17,14 +18,6 @@ export type Owner = typeof OwnerText.Type
 
 export const encodeOwner = Schema.encodeSync(OwnerText)
 export const decodeOwner = Schema.decodeUnknownEither(OwnerText)
-
-const textOf = (path: string): string | null => {
-  try {
-    return Fs.readFileSync(path, "utf8")
-  } catch {
-    return null
-  }
-}
 
 export const startTime = (pid: number): string | null => processStat(pid)?.startTime ?? null
 
@@ -51,10 +44,10 @@ export const self = (): Owner => ({
   pidNamespace: pidNamespace(),
   pid: process.pid,
   startTime: startTime(process.pid),
-  bootId: textOf("/proc/sys/kernel/random/boot_id")?.trim() ?? null
+  bootId: readText("/proc/sys/kernel/random/boot_id")?.trim() ?? null
 })
 
-/** Whether the owner is known to be gone: of another machine or container nothing is known. */
+/** Whether the owner is known to be gone. An owner on another machine or in another container counts as alive. */
 export const isGone = (owner: Owner): boolean => {
   const here = self()
   if (owner.host !== here.host) return false

@@ -1,18 +1,18 @@
 /**
- * Removing a directory of which hostile code may still hold a part. Nothing is reached by a path of more than one step, so
- * that a link which takes the place of a directory meanwhile leads nowhere, and no depth is too deep.
+ * Removes a directory that hostile code may still be changing. Entries are addressed relative to open directories, one
+ * step at a time: replacing a directory with a symbolic link leads nowhere, and no depth exceeds PATH_MAX.
  */
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = Fs.constants
 
-/** Of Linux, and not among the constants of Node: refers to a directory that may not be read. */
+/** Linux's O_PATH, which Node does not define: opens a directory without permission to read it. */
 const O_PATH = 0o10000000
 
 const pathOf = ({ fd }: Fs.promises.FileHandle): string => `/proc/self/fd/${fd}`
 
-/** Does something with an open directory of which nobody was locked out. */
+/** Opens a directory, makes it accessible and passes its path to `use`. */
 const within = async <A>(path: string, use: (folder: string) => Promise<A>): Promise<A> => {
   const found = await Fs.promises.open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW)
   try {
@@ -28,17 +28,17 @@ const within = async <A>(path: string, use: (folder: string) => Promise<A>): Pro
   }
 }
 
-/** Removes what is no directory, and gives the names of what is one. */
-const clear = async (folder: string, kept?: string): Promise<ReadonlyArray<string>> => {
+/** Unlinks everything but directories, and returns the names of those. */
+const unlinkFiles = async (folder: string, kept?: string): Promise<ReadonlyArray<string>> => {
   const entries = (await Fs.promises.readdir(folder, { withFileTypes: true })).filter(({ name }) => name !== kept)
   for (const entry of entries) if (!entry.isDirectory()) await Fs.promises.unlink(`${folder}/${entry.name}`)
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
-/** Removes a directory, those in which come to lie beside it. */
+/** Removes a directory after moving its subdirectories next to it. */
 const flatten = async (parent: string, name: string): Promise<void> => {
   await within(`${parent}/${name}`, async (folder) => {
-    for (const inner of await clear(folder)) {
+    for (const inner of await unlinkFiles(folder)) {
       await within(`${folder}/${inner}`, async () => {})
       await Fs.promises.rename(`${folder}/${inner}`, `${parent}/.${randomBytes(8).toString("hex")}`)
     }
@@ -46,12 +46,12 @@ const flatten = async (parent: string, name: string): Promise<void> => {
   await Fs.promises.rmdir(`${parent}/${name}`)
 }
 
-/** Where somebody goes on making directories all the time. */
-const mostRounds = 1_000_000
+/** Bounds the race with code that keeps creating directories. */
+const maxDirectories = 1_000_000
 
 const empty = async (root: string, last: string): Promise<void> => {
-  for (let left = mostRounds; left > 0;) {
-    const names = await clear(root, last)
+  for (let left = maxDirectories; left > 0;) {
+    const names = await unlinkFiles(root, last)
     if (names.length === 0) return Fs.promises.rm(`${root}/${last}`, { force: true })
     for (const name of names) await flatten(root, name)
     left -= names.length
@@ -60,8 +60,8 @@ const empty = async (root: string, last: string): Promise<void> => {
 }
 
 /**
- * Removes a directory of this user with everything in it, locked or not; one that is not there is none. The file `last`
- * says whose it is, and goes when nothing else is left.
+ * Removes a directory of this user with everything in it, whatever the permissions; succeeds if it does not exist. The file
+ * `last`, which names its owner, is removed last.
  */
 export const removeTree = async (root: string, last: string): Promise<void> => {
   try {

@@ -1,6 +1,6 @@
 /**
- * Processes that left the process group of a session without isolation, found by a tag in the environment that they
- * inherited. On Linux only, and what clears its environment is not found.
+ * Kills processes that escaped the process group of a session without a PID namespace. They are found by a tag in their
+ * inherited environment, on Linux only; a process that clears its environment is not found.
  */
 import * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises"
 
 const name = "AGB_SANDBOX"
 
-/** A variable that no other process of this machine has. */
+/** An environment variable with a random value. */
 export const strayTag: Effect.Effect<Readonly<Record<string, string>>> = Effect.sync(() => ({
   [name]: randomBytes(16).toString("hex")
 }))
@@ -28,23 +28,20 @@ const killTagged = (entry: string): number => {
     try {
       process.kill(Number(pid), "SIGKILL")
     } catch {
-      // It has ended by itself, or belongs to somebody else.
+      // It has exited, or belongs to another user.
     }
   }
   return found.length
 }
 
-const rounds = 50
+const maxRounds = 50
 
-/**
- * Kills those that have the entry in their environment, until a look around finds none: a process may fork while the
- * others are being killed.
- */
+/** Kills processes with this entry in their environment until none is found: some may fork while others are killed. */
 export const killStraysWith = (entry: string): Effect.Effect<void> =>
   process.platform !== "linux"
     ? Effect.void
     : Effect.gen(function*() {
-      for (let round = 0; round < rounds && killTagged(entry) > 0; round++) {
+      for (let round = 0; round < maxRounds && killTagged(entry) > 0; round++) {
         yield* Effect.promise(() => delay(2))
       }
     })

@@ -1,4 +1,4 @@
-/** The directory of a session without a root directory of its own, on the host's disk. */
+/** The directory on the host's disk of a session without a root file system of its own. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
@@ -17,7 +17,7 @@ const prefix = "agb-session-"
 
 const homeIn = (root: string) => Path.join(root, "home")
 
-const furnish = (root: string): Workspace => {
+const createFolders = (root: string): Workspace => {
   const workspace = { root, home: homeIn(root), tmp: Path.join(root, "tmp") }
   Fs.mkdirSync(workspace.home, { mode: 0o700 })
   Fs.mkdirSync(workspace.tmp, { mode: 0o700 })
@@ -26,16 +26,13 @@ const furnish = (root: string): Workspace => {
 
 const failed = (reason: string) => new SandboxStartError({ reason: `no workspace directory: ${reason}` })
 
-/** A fresh directory that only this user may enter; gone with the scope. */
+/** A new directory, accessible to this user only and removed with the scope. */
 export const makeWorkspace: Effect.Effect<Workspace, SandboxStartError, Scope.Scope> = ownedDirectory(prefix).pipe(
   Effect.mapError(({ reason }) => failed(reason)),
-  Effect.flatMap((root) => Effect.try({ try: () => furnish(root), catch: (error) => failed(String(error)) }))
+  Effect.flatMap((root) => Effect.try({ try: () => createFolders(root), catch: (error) => failed(String(error)) }))
 )
 
-/**
- * Removes the directories of this user's sessions whose process has ended without removing them, and ends what still
- * runs there.
- */
+/** Removes workspaces of this user whose host was killed, and kills what still runs in them. */
 export const sweepWorkspaces: Effect.Effect<void> = sweepDirectories(
   prefix,
   (root) => killStraysWith(`HOME=${homeIn(root)}\0`)

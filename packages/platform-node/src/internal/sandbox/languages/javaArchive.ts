@@ -1,7 +1,7 @@
 /**
- * The Java kernel made ready: compiled, and with an archive of the classes that it and JShell load, which halves its
- * start. It is made once per user and Java, with the first Java code that runs, and kept in a cache that sandboxes can
- * read and none of them can write.
+ * The Java kernel prepared for a fast start: compiled, and with a class data sharing (CDS) archive of the classes that it
+ * and JShell load, which halves its start-up time. It is built once per user and Java version, when Java code first runs,
+ * and kept in a cache that sandboxes can read but not write.
  */
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
@@ -18,16 +18,16 @@ import { findAgent } from "../confine/agentFolder.js"
 import type { Available, Missing } from "../confine/interpreters.js"
 
 export interface JavaArchive {
-  /** What sandboxes bind; empty until the archive is made. */
+  /** The folder that sandboxes bind; empty until the archive is built. */
   readonly folder: string | undefined
-  /** Has it made in the background, unless it is there. */
+  /** Builds it in the background, unless it exists. */
   readonly prepare: () => void
 }
 
 class BuildError extends Data.TaggedError("BuildError")<{ readonly reason: string }> {}
 
-/** Code that touches what most programs touch, so that the classes behind it are in the archive. */
-const training = [
+/** Code that uses what most programs use, so that its classes are in the archive. */
+const trainingCode = [
   "int twice(int x) {\n  return x * 2;\n}\nrecord Point(int x, String y) {}",
   "var list = new ArrayList<>(List.of(twice(1), 2, 3)); Map<String, Integer> map = new HashMap<>(); map.put(\"a\", 1);",
   "System.out.println(list.stream().map(x -> x + 1).collect(Collectors.toList())); String.format(\"%d %.2f\", 1, 2.0)",
@@ -36,7 +36,7 @@ const training = [
   "throw new IllegalStateException(\"no\");"
 ]
 
-/** Nobody else may put anything there. The folder of root can be reached by the user ids that its sandboxes have. */
+/** Writable by this user only. That of root is in /var/cache, where the user ids of its sandboxes can reach it. */
 const cacheFolder = (): string => {
   if (process.getuid?.() === 0) return "/var/cache/effect-agb"
   const { XDG_CACHE_HOME: cache } = process.env
@@ -47,7 +47,7 @@ const cacheFolder = (): string => {
 }
 
 const keyOf = ({ path, version }: Available, source: string): string => {
-  const parts = [Fs.readFileSync(source), path, version, process.arch, ...javaOptions, ...training]
+  const parts = [Fs.readFileSync(source), path, version, process.arch, ...javaOptions, ...trainingCode]
   const hash = Crypto.createHash("sha256")
   for (const part of [...parts, Fs.statSync(Fs.realpathSync(path)).mtimeMs.toString()]) hash.update(part).update("\0")
   return hash.digest("hex").slice(0, 16)
@@ -63,7 +63,7 @@ const ownFolder = (java: Available, source: string, cache: string): string => {
   return folder
 }
 
-/** Runs the Java of this machine on files of this package; it inherits no variable. */
+/** Runs the host's Java with an empty environment. */
 const runJava = (
   java: Available,
   args: ReadonlyArray<string>,
@@ -85,7 +85,7 @@ const runJava = (
 const opened = (path: string, flags: string) =>
   Effect.acquireRelease(Effect.sync(() => Fs.openSync(path, flags)), (fd) => Effect.sync(() => Fs.closeSync(fd)))
 
-/** The classes that a kernel loads, except its own and those it makes. */
+/** Lists the classes that a kernel loads, except its own and those that it generates. */
 const listClasses = (java: Available, folder: string): Effect.Effect<string, BuildError> =>
   Effect.scoped(Effect.gen(function*() {
     const [all, list, requests] = ["all", "list", "requests"].map((name) => Path.join(folder, name)) as [
@@ -93,7 +93,7 @@ const listClasses = (java: Available, folder: string): Effect.Effect<string, Bui
       string,
       string
     ]
-    const runs = training.map((code, index) => encodeFields(["run", index + 1, 0, 100_000, code]))
+    const runs = trainingCode.map((code, index) => encodeFields(["run", index + 1, 0, 100_000, code]))
     Fs.writeFileSync(requests, runs.join(""))
     const descriptors = [yield* opened(requests, "r"), yield* opened("/dev/null", "w"), yield* opened("/dev/null", "r")]
     const dump = ["-Xshare:off", `-XX:DumpLoadedClassList=${all}`]
@@ -103,7 +103,7 @@ const listClasses = (java: Available, folder: string): Effect.Effect<string, Bui
     return list
   }))
 
-/** The archive goes last: where it is, everything is. */
+/** Moves the archive last: its presence means that the folder is complete. */
 const publish = (from: string, to: string): void => {
   const names = [...Fs.readdirSync(from).filter((name) => name.endsWith(".class")), javaArchiveName]
   for (const name of names) {
@@ -112,7 +112,7 @@ const publish = (from: string, to: string): void => {
   }
 }
 
-/** Left by a process that was killed. */
+/** Removes builds that a killed process left behind. */
 const sweep = (cache: string): void => {
   for (const name of Fs.readdirSync(cache).filter((name) => name.startsWith("build-"))) {
     const path = Path.join(cache, name)
@@ -143,7 +143,7 @@ const build = (java: Available, source: string, folder: string): Effect.Effect<v
 
 const none: JavaArchive = { folder: undefined, prepare: () => {} }
 
-/** Without a place to keep it, kernels start as they are. What is half made when the scope ends is removed. */
+/** Without a usable cache folder, kernels start unprepared. A build is cancelled and removed with the scope. */
 export const make = (
   java: Available | Missing,
   cache: string = cacheFolder()
