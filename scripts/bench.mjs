@@ -1,4 +1,5 @@
 // Runs a measuring program, `main` or `load`, on the packages as users install them: packed, under plain Node.
+import { buildSync } from "esbuild"
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -22,8 +23,27 @@ const compile = (target) => {
   }
 }
 
+/** The modules of the agent as they are, one file each, to compare the bundle with. */
+const compileAgent = (target) => {
+  const folders = ["agent", join("src", "internal", "agentWire")]
+  const source = join("packages", "platform-node")
+  buildSync({
+    entryPoints: folders.flatMap((folder) =>
+      readdirSync(join(source, folder), { recursive: true })
+        .filter((name) => name.endsWith(".ts"))
+        .map((name) => join(source, folder, name))
+    ),
+    outbase: source,
+    outdir: target,
+    format: "cjs",
+    target: "node20"
+  })
+  writeFileSync(join(target, "package.json"), `{ "type": "commonjs" }`)
+}
+
 process.exitCode = await withPacked((folder) => {
   const target = join(folder, "bench")
   compile(target)
+  compileAgent(join(target, "agentModules"))
   return spawnSync(process.execPath, [join(target, `${program}.js`), ...args], { stdio: "inherit" }).status ?? 1
 }, Object.fromEntries(others.map((name) => [name, join("bench/node_modules", name)])))

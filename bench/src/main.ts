@@ -1,4 +1,5 @@
 // All comparisons, or those named as arguments. Each prints the medians of one run and their ratios to a baseline, its first line.
+import { agentStart } from "./agentStart.js"
 import { code } from "./code.js"
 import { startContenders } from "./contenders.js"
 import { files } from "./files.js"
@@ -11,7 +12,7 @@ import { transfer } from "./transfer.js"
 
 /** These need the runtime and its alternatives. Large files come last: the heap that they leave makes every later fork slower. */
 const sideBySide = { sessions, code, shell, split, transfer }
-const alone = { toolCall, files, imports }
+const alone = { toolCall, files, imports, agentStart }
 
 const names = [...Object.keys(sideBySide), ...Object.keys(alone)]
 const wanted = process.argv.slice(2)
