@@ -52,6 +52,16 @@ describe("the README", () => {
   })
 })
 
+describe("the page about the local runtime", () => {
+  const flagsIn = (text: string) => [...new Set([...text.matchAll(/--[a-z][a-z-]*/g)].map(([flag]) => flag))].sort()
+
+  it("names the options of agb-local, all of them and no others", () => {
+    const source = readFileSync(join(root, "packages/platform-node/src/internal/cli/arguments.ts"), "utf8")
+    const [, usage = ""] = /usage = `([^`]*)`/.exec(source) ?? []
+    assert.deepStrictEqual(flagsIn(page("docs/local-runtime.md").text), flagsIn(usage))
+  })
+})
+
 describe("links lead somewhere", () => {
   for (const page of pages) {
     it(page.path, () => {
