@@ -1,9 +1,9 @@
 /**
- * The wire: one typed method per endpoint, over a `Transport`. A method checks its request before
- * anything is sent, turns the envelope into a value or a typed error, repeats what is safe to repeat inside one
- * deadline, and leaves a span named `AgbClient.<endpoint>`.
+ * Low-level client: one typed method per endpoint, over a `Transport`. A method validates its request before sending,
+ * decodes the reply to a value or a typed error, retries safe calls within one deadline, and records a span named
+ * `AgbClient.<endpoint>`.
  *
- * Most programs use `Session` and its modules instead and never see this service.
+ * Most programs use `Session` and its modules instead.
  *
  * @since 0.1.0
  */
@@ -37,11 +37,12 @@ import * as RequestId from "./internal/client/requestId.js"
 import * as retry from "./internal/client/retry.js"
 import * as spans from "./internal/client/spans.js"
 import * as timeouts from "./internal/client/timeouts.js"
+import { parseJson } from "./internal/wire/codecs.js"
 import { type Exchange, type Reply, Transport } from "./Transport.js"
 
 export type {
   /**
-   * Options of every method.
+   * Options of every method of the client.
    *
    * @since 0.1.0
    * @category models
@@ -57,16 +58,23 @@ type Methods = {
 }
 
 /**
+ * Tag of the low-level client.
+ *
  * @since 0.1.0
  * @category tags
  */
 export class AgbClient extends Context.Tag("@effect-agb/core/AgbClient")<AgbClient, AgbClient.Service>() {}
 
 /**
+ * Types of the low-level client.
+ *
  * @since 0.1.0
+ * @category models
  */
 export declare namespace AgbClient {
   /**
+   * One method per endpoint, and the configuration they use. Every method fails with `ClientError`.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -105,9 +113,7 @@ const queryString = (query: object): string => {
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`
 }
 
-const parseJson = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
-
-/** Encodes a request of one endpoint, or says which field is wrong. */
+/** Encodes requests of an endpoint. */
 const encoder = <Q extends object, QI, B extends object, BI, R, RI>(
   { config }: Wire,
   { body, method, path, query }: Endpoint<Q, QI, B, BI, R, RI>
@@ -145,7 +151,7 @@ const header = (headers: Reply["headers"], name: string): string | undefined => 
   return typeof value === "string" || value === undefined ? value : value[0]
 }
 
-/** Turns a reply of one endpoint into its value or a typed error. */
+/** Decodes replies of an endpoint to a value or a typed error. */
 const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   { config }: Wire,
   { reply, successRule }: Endpoint<Q, QI, B, BI, R, RI>
@@ -165,8 +171,8 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
         return Either.left(
           envelopes.failure({ ...call, status, retryAfter: header(headers, "retry-after"), envelope, redact }, now)
         )
-      case "open":
-        return Either.left(malformed(call, "success", "an outcome", envelope.requestId))
+      case "unknown":
+        return Either.left(malformed(call, "success", "true or false", envelope.requestId))
     }
   }
 
@@ -183,7 +189,7 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
   }
 }
 
-/** Records the request id in the current span and in the cell of the promise adapter. */
+/** Records the request id in the current span and in the cell of the promise API. */
 const recordRequestId = (requestId: string): Effect.Effect<void> =>
   Effect.zipRight(
     Effect.map(FiberRef.get(RequestId.current), (cell) => {
@@ -252,7 +258,7 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
 
 type AnyEndpoint = Endpoint<object, unknown, object, unknown, unknown, unknown>
 
-/** Encoders and decoders are compiled at the first call of an endpoint: few programs call more than a handful. */
+/** Compiles encoders and decoders on the first call of an endpoint: most programs use only a few endpoints. */
 const lazily = <Args extends ReadonlyArray<unknown>, A>(make: () => (...args: Args) => A): (...args: Args) => A => {
   let made: ((...args: Args) => A) | undefined
   return (...args) => (made ??= make())(...args)
@@ -266,7 +272,7 @@ const methods = (wire: Wire): Methods =>
   ) as Methods
 
 /**
- * A client for the configured endpoint.
+ * Creates a client for the configured endpoint.
  *
  * @since 0.1.0
  * @category constructors
@@ -279,6 +285,8 @@ export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | Transport
 })
 
 /**
+ * Layer of the client, over a configuration and a transport.
+ *
  * @since 0.1.0
  * @category layers
  */

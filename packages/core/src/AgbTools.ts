@@ -1,37 +1,49 @@
 /**
- * The tools of a session as data: the server inside the session that answers, the arguments, what the text of the
- * answer means, and how safely a call may be repeated. The client's modules and the local runtime are derived from them.
+ * Definitions of the tools of a session: server, arguments, result codec and retry safety. The client modules and the
+ * local runtime are derived from them.
  *
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient, seconds, someCode, StringRecord, wholeText } from "./internal/wire/codecs.js"
-import { optional, type RetrySafety } from "./internal/wire/endpoint.js"
+import {
+  AbsolutePath,
+  jsonText,
+  nonBlank,
+  optional,
+  seconds,
+  sourceCode,
+  StringRecord,
+  wellFormedText
+} from "./internal/wire/codecs.js"
+import type { RetrySafety } from "./internal/wire/endpoint.js"
 import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/wire/fileTexts.js"
 import { Language } from "./internal/wire/language.js"
 import { MetricsText } from "./internal/wire/metrics.js"
 import { plainRun, RunCodeText } from "./internal/wire/runCodeResult.js"
 
 /**
+ * Definition of a tool with arguments `A` and result `R`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Tool<A extends object, AI, R> {
   readonly name: string
   readonly description: string
-  /** A label of the wire: the server inside the session. */
+  /** Name of the server inside the session that implements the tool. */
   readonly server: string
+  /** Codec of the arguments, under their wire names. */
   readonly args: Schema.Schema<A, AI>
-  /** What the text of a successful answer means. */
+  /** Codec between the text of a successful reply and the result. */
   readonly result: Schema.Schema<R, string>
-  /** How safely a call may be repeated once it may have happened. */
+  /** Whether a call may be retried after an ambiguous failure. */
   readonly retrySafety: (args: A) => RetrySafety
-  /** What clients are told that show the text of an answer as it is. Absent: the same text as all others. */
+  /** Formats the result for clients that display the text unparsed. Default: the text of `result`. */
   readonly plain?: (result: R) => PlainAnswer
 }
 
 /**
- * An answer for clients of the first generation (v0.2), which know nothing but a text and whether it is an error.
+ * A reply for first-generation clients (v0.2), which display the text unparsed.
  *
  * @since 0.1.0
  * @category models
@@ -42,7 +54,7 @@ export interface PlainAnswer {
 }
 
 /**
- * The arguments of a tool, under their wire names.
+ * Arguments of a tool, under their wire names.
  *
  * @since 0.1.0
  * @category models
@@ -50,7 +62,7 @@ export interface PlainAnswer {
 export type ArgsOf<T> = T extends Tool<infer A, infer _AI, infer _R> ? A : never
 
 /**
- * What a tool answers.
+ * Decoded result of a tool.
  *
  * @since 0.1.0
  * @category models
@@ -65,8 +77,8 @@ const tool = <A extends object, AI, R>(self: Tool<A, AI, R>): Tool<A, AI, R> => 
 
 export {
   /**
-   * A language that `run_code` knows, and its schema, which decodes `py`, `python3`, `js`, `node` and `nodejs` and any case
-   * to the canonical name.
+   * A language of `run_code`. The schema decodes the aliases `py`, `python3`, `js`, `node` and `nodejs`, in any case, to the
+   * canonical name.
    *
    * @since 0.1.0
    * @category models
@@ -74,22 +86,20 @@ export {
   Language
 } from "./internal/wire/language.js"
 
-/**
- * An absolute POSIX path without NUL, at most 4096 characters.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const AbsolutePath = Schema.String.pipe(
-  Schema.filter((path) => path.startsWith("/") && !path.includes("\0") && path.length <= 4096, {
-    description: "an absolute path without NUL and of at most 4096 characters"
-  })
-)
+export {
+  /**
+   * An absolute POSIX path without NUL, at most 4096 characters. `..` segments are allowed and resolved in the session.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  AbsolutePath
+} from "./internal/wire/codecs.js"
 
-const milliseconds = Schema.Int.pipe(Schema.between(1, 86_400_000, { description: "from 1 millisecond to a day" }))
+const milliseconds = Schema.Int.pipe(Schema.between(1, 86_400_000, { description: "from 1 millisecond to 1 day" }))
 
 /**
- * Environment variables of a command: names without `=` and NUL, values without NUL, passed literally.
+ * Environment variables of a command, passed literally. Names must not be empty or contain `=` or NUL, values not NUL.
  *
  * @since 0.1.0
  * @category schemas
@@ -97,22 +107,16 @@ const milliseconds = Schema.Int.pipe(Schema.between(1, 86_400_000, { description
 export const Environment = StringRecord.pipe(
   Schema.filter(
     (envs) => Object.entries(envs).every(([name, value]) => /^[^=\0]+$/.test(name) && !value.includes("\0")),
-    { description: "an object of strings without NUL, with names that are not empty and have no =" }
+    { description: "an object of strings without NUL, with non-empty names without =" }
   )
 )
 
-/**
- * Runs code in a kernel of the session that keeps its state between calls.
- *
- * @since 0.1.0
- * @category tools
- */
-export const run_code = tool({
+const run_code = tool({
   name: "run_code",
   description: "Run code in a kernel that keeps its state between calls",
   server: "wuying_codespace",
   args: Schema.Struct({
-    code: someCode,
+    code: sourceCode,
     language: Language,
     timeout_s: optional(seconds)
   }),
@@ -121,19 +125,13 @@ export const run_code = tool({
   plain: plainRun
 })
 
-/**
- * Runs a command line in a fresh shell.
- *
- * @since 0.1.0
- * @category tools
- */
-export const shell = tool({
+const shell = tool({
   name: "shell",
   description: "Run a command line in a fresh shell",
   server: "wuying_shell",
   args: Schema.Struct({
-    command: wholeText.pipe(Schema.filter((command) => command.trim() !== "" && !command.includes("\0"), {
-      description: "a command that is not blank and has no NUL"
+    command: wellFormedText.pipe(Schema.filter((command) => command.trim() !== "" && !command.includes("\0"), {
+      description: "a non-blank command without NUL"
     })),
     timeout_ms: optional(milliseconds),
     cwd: optional(AbsolutePath),
@@ -143,14 +141,14 @@ export const shell = tool({
     stdout: Schema.String,
     stderr: Schema.String,
     exit_code: Schema.Int,
-    traceId: lenient(Schema.String)
+    traceId: optional(Schema.String)
   })),
   retrySafety: unsafe,
   plain: ({ exit_code: code, stderr, stdout }) => {
     const output = stdout + stderr
     if (code === 0) return { text: output, isError: false }
-    const said = output === "" || output.endsWith("\n") ? output : `${output}\n`
-    return { text: `${said}The command exited with code ${code}`, isError: true }
+    const prefix = output === "" || output.endsWith("\n") ? output : `${output}\n`
+    return { text: `${prefix}The command exited with code ${code}`, isError: true }
   }
 })
 
@@ -159,11 +157,7 @@ const fileTool = <A extends object, AI, R>(self: Omit<Tool<A, AI, R>, "server">)
 
 const onePath = Schema.Struct({ path: AbsolutePath })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const create_directory = fileTool({
+const create_directory = fileTool({
   name: "create_directory",
   description: "Create a directory and its parents; one that exists is fine",
   args: onePath,
@@ -171,11 +165,7 @@ export const create_directory = fileTool({
   retrySafety: idempotent
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const delete_file = fileTool({
+const delete_file = fileTool({
   name: "delete_file",
   description: "Delete a file",
   args: onePath,
@@ -183,19 +173,15 @@ export const delete_file = fileTool({
   retrySafety: idempotent
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const edit_file = fileTool({
+const edit_file = fileTool({
   name: "edit_file",
   description: "Replace texts in a file, all or none; answers a unified diff",
   args: Schema.Struct({
     path: AbsolutePath,
     edits: jsonText(
       Schema.Array(Schema.Struct({
-        oldText: wholeText.pipe(Schema.filter((text) => text !== "", { description: "a text that is not empty" })),
-        newText: wholeText
+        oldText: wellFormedText.pipe(Schema.filter((text) => text !== "", { description: "a non-empty string" })),
+        newText: wellFormedText
       })).pipe(Schema.minItems(1, { description: "at least one edit" }))
     ),
     dryRun: optional(Schema.Boolean)
@@ -204,11 +190,7 @@ export const edit_file = fileTool({
   retrySafety: unsafe
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const get_file_info = fileTool({
+const get_file_info = fileTool({
   name: "get_file_info",
   description: "Size, kind, times and owner of a file or directory",
   args: onePath,
@@ -216,11 +198,7 @@ export const get_file_info = fileTool({
   retrySafety: safe
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const list_directory = fileTool({
+const list_directory = fileTool({
   name: "list_directory",
   description: "The entries of a directory",
   args: onePath,
@@ -228,11 +206,7 @@ export const list_directory = fileTool({
   retrySafety: safe
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const move_file = fileTool({
+const move_file = fileTool({
   name: "move_file",
   description: "Move a file or directory to a path that does not exist",
   args: Schema.Struct({ source: AbsolutePath, destination: AbsolutePath }),
@@ -240,13 +214,7 @@ export const move_file = fileTool({
   retrySafety: unsafe
 })
 
-/**
- * Reads a file or a range of its bytes; with `format: "binary"` the answer is base64.
- *
- * @since 0.1.0
- * @category tools
- */
-export const read_file = fileTool({
+const read_file = fileTool({
   name: "read_file",
   description: "Read a file or a range of its bytes",
   args: Schema.Struct({
@@ -259,11 +227,7 @@ export const read_file = fileTool({
   retrySafety: safe
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const read_multiple_files = fileTool({
+const read_multiple_files = fileTool({
   name: "read_multiple_files",
   description: "Read several text files",
   args: Schema.Struct({ paths: Schema.Array(AbsolutePath) }),
@@ -271,47 +235,32 @@ export const read_multiple_files = fileTool({
   retrySafety: safe
 })
 
-/**
- * @since 0.1.0
- * @category tools
- */
-export const search_files = fileTool({
+const search_files = fileTool({
   name: "search_files",
   description: "Find files below a directory whose name or relative path matches a glob",
   args: Schema.Struct({
     path: AbsolutePath,
-    pattern: filled("a pattern that is not blank"),
-    excludePatterns: optional(Schema.Array(filled("a pattern that is not blank")))
+    pattern: nonBlank("a non-blank pattern"),
+    excludePatterns: optional(Schema.Array(nonBlank("a non-blank pattern")))
   }),
   result: SearchText,
   retrySafety: safe
 })
 
-/**
- * Writes text to a file. Only `overwrite` may be repeated.
- *
- * @since 0.1.0
- * @category tools
- */
-export const write_file = fileTool({
+const write_file = fileTool({
   name: "write_file",
   description: "Write text to a file",
   args: Schema.Struct({
     path: AbsolutePath,
-    content: wholeText,
+    content: wellFormedText,
     mode: optional(Schema.Literal("overwrite", "append", "create_new"))
   }),
   result: Schema.String,
   retrySafety: ({ mode }) => (mode ?? "overwrite") === "overwrite" ? "idempotent" : "unsafe"
 })
 
-/**
- * What changed below a directory since the previous call for it; each answer is given once.
- *
- * @since 0.1.0
- * @category tools
- */
-export const get_file_change = fileTool({
+/** Each change is reported once, so a repeated call would lose those of a lost reply. */
+const get_file_change = fileTool({
   name: "get_file_change",
   description: "What changed below a directory since the previous call",
   args: onePath,
@@ -319,13 +268,7 @@ export const get_file_change = fileTool({
   retrySafety: unsafe
 })
 
-/**
- * What a session uses of its processors, memory, disk and network.
- *
- * @since 0.1.0
- * @category tools
- */
-export const get_metrics = tool({
+const get_metrics = tool({
   name: "get_metrics",
   description: "What the session uses of its processors, memory, disk and network",
   server: "wuying_shell",
@@ -336,14 +279,14 @@ export const get_metrics = tool({
 
 export {
   /**
-   * The names of the tools that only browser images offer.
+   * Names of the tools that only browser images offer.
    *
    * @since 0.1.0
    * @category tools
    */
   browserTools,
   /**
-   * The names of the tools that only desktop images offer.
+   * Names of the tools that only desktop images offer.
    *
    * @since 0.1.0
    * @category tools
@@ -353,7 +296,7 @@ export {
 
 export {
   /**
-   * The text in which `read_multiple_files` answers: blocks `path:` and content, joined by a `---` line.
+   * Formats the text of `read_multiple_files`: a `path:` line and the content per file, separated by `---` lines.
    *
    * @since 0.1.0
    * @category formats
@@ -362,35 +305,53 @@ export {
 } from "./internal/wire/fileTexts.js"
 
 /**
- * Every tool by name.
+ * All tools by their wire names.
  *
  * @since 0.1.0
  * @category tools
  */
 export const tools = {
+  /** Runs code in a kernel that keeps its state between calls. */
   run_code,
+  /** Runs a command line in a fresh shell. */
   shell,
+  /** Creates a directory and its parents; an existing directory is left unchanged. */
   create_directory,
+  /** Deletes a file. */
   delete_file,
+  /** Applies text replacements to a file, all or none, and returns a unified diff. */
   edit_file,
+  /** Returns size, type, times, mode and owner of a file or directory. */
   get_file_info,
+  /** Lists a directory. */
   list_directory,
+  /** Moves a file or directory to a path that does not exist. */
   move_file,
+  /** Reads a file or a byte range of it; with `format: "binary"` the text is base64. */
   read_file,
+  /** Reads several text files. */
   read_multiple_files,
+  /** Finds files below a directory whose name or relative path matches a glob. */
   search_files,
+  /** Writes text to a file. Only mode `overwrite` is idempotent. */
   write_file,
+  /** Returns the changes below a directory since the previous call for it. */
   get_file_change,
+  /** Returns the CPU, memory, disk and network usage of the session. */
   get_metrics
 } as const
 
 /**
+ * Type of `tools`.
+ *
  * @since 0.1.0
  * @category models
  */
 export type Tools = typeof tools
 
 /**
+ * Name of a tool.
+ *
  * @since 0.1.0
  * @category models
  */

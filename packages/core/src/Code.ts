@@ -152,7 +152,7 @@ const interpret = (
   asked: Asked,
   { isError, requestId, text = "" }: ToolAnswer
 ): Either.Either<CodeResult, RunCodeError> => {
-  const run = ParseResult.decodeUnknownEither(AgbTools.run_code.result)(text)
+  const run = ParseResult.decodeUnknownEither(AgbTools.tools.run_code.result)(text)
   if (isError && (Either.isLeft(run) || run.right.executionError === null)) {
     return Either.left(toolFailed(asked, requestId, text))
   }
@@ -174,7 +174,7 @@ export const make = (toolCall: ToolCall): Code =>
         const timeout = yield* timeouts.parse(operation, options?.timeout ?? Duration.seconds(300))
         const asked = { language: yield* parseLanguage(language), timeoutMillis: Duration.toMillis(timeout) }
         const answer = yield* toolCall.answer(
-          AgbTools.run_code,
+          AgbTools.tools.run_code,
           { code, language: asked.language, timeout_s: Math.ceil(Duration.toSeconds(timeout)) },
           { operation, timeout }
         ).pipe(execution.orUnknown(operation))

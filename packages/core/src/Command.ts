@@ -109,7 +109,7 @@ const FailedShell = Schema.parseJson(Schema.Union(
   })
 ))
 
-const decodeShell = ParseResult.decodeUnknownEither(AgbTools.shell.result)
+const decodeShell = ParseResult.decodeUnknownEither(AgbTools.tools.shell.result)
 const decodeFailedShell = ParseResult.decodeUnknownEither(FailedShell)
 
 const timedOut = /\btimed? ?out\b/i
@@ -181,7 +181,7 @@ export const make = (toolCall: ToolCall): Command =>
         const timeoutMillis = Duration.toMillis(timeout)
         const acceptExitCodes = yield* checkExitCodes(options.acceptExitCodes ?? [0])
         const answer = yield* toolCall.answer(
-          AgbTools.shell,
+          AgbTools.tools.shell,
           {
             command,
             timeout_ms: timeoutMillis,

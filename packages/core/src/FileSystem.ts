@@ -155,7 +155,7 @@ const concat = (chunks: Chunk.Chunk<Uint8Array>): Uint8Array => {
 /** Reading: what is there decides how it is read. */
 const readers = (toolCall: ToolCall) => {
   const getFileInfo = (operation: string, path: string) =>
-    toolCall.call(AgbTools.get_file_info, { path }, { operation }).pipe(
+    toolCall.call(AgbTools.tools.get_file_info, { path }, { operation }).pipe(
       fromTool(path),
       Effect.map((info) => ({ ...info, path, name: baseName(path) }))
     )
@@ -224,7 +224,7 @@ type Options<K extends keyof FileSystem> = Parameters<Extract<FileSystem[K], (..
 
 const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, options) => {
   const operation = "FileSystem.watchDirectory"
-  const poll = fromTool(path)(toolCall.call(AgbTools.get_file_change, { path }, { operation }))
+  const poll = fromTool(path)(toolCall.call(AgbTools.tools.get_file_change, { path }, { operation }))
   return Stream.unwrap(Effect.gen(function*() {
     const interval = yield* checkInterval(options?.interval ?? "1 second")
     yield* poll
@@ -244,27 +244,27 @@ const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, optio
 export const make = (toolCall: ToolCall): FileSystem => {
   const call = <A extends object, AI, R>(tool: AgbTools.Tool<A, AI, R>, args: A, operation: string, path: string) =>
     fromTool(path)(toolCall.call(tool, args, { operation }))
-  const onPath = (name: string, tool: typeof AgbTools.create_directory) =>
+  const onPath = (name: string, tool: typeof AgbTools.tools.create_directory) =>
     method(name, (operation, path: string) => Effect.asVoid(call(tool, { path }, operation, path)))
   const { getFileInfo, open, readBytes } = readers(toolCall)
 
   return FileSystem.of({
-    createDirectory: onPath("createDirectory", AgbTools.create_directory),
-    deleteFile: onPath("deleteFile", AgbTools.delete_file),
+    createDirectory: onPath("createDirectory", AgbTools.tools.create_directory),
+    deleteFile: onPath("deleteFile", AgbTools.tools.delete_file),
     editFile: method(
       "editFile",
       (operation, path: string, edits: ReadonlyArray<Edit>, options?: Options<"editFile">) =>
-        call(AgbTools.edit_file, { path, edits, dryRun: options?.dryRun ?? false }, operation, path)
+        call(AgbTools.tools.edit_file, { path, edits, dryRun: options?.dryRun ?? false }, operation, path)
     ),
     getFileInfo: method("getFileInfo", getFileInfo),
     listDirectory: method(
       "listDirectory",
-      (operation, path: string) => call(AgbTools.list_directory, { path }, operation, path)
+      (operation, path: string) => call(AgbTools.tools.list_directory, { path }, operation, path)
     ),
     moveFile: method(
       "moveFile",
       (operation, source: string, destination: string) =>
-        Effect.asVoid(call(AgbTools.move_file, { source, destination }, operation, source))
+        Effect.asVoid(call(AgbTools.tools.move_file, { source, destination }, operation, source))
     ),
     readFile: method("readFile", (operation, path: string, options?: ReadFileOptions) =>
       Effect.flatMap(
@@ -281,7 +281,7 @@ export const make = (toolCall: ToolCall): FileSystem => {
       ),
     readMultipleFiles: method("readMultipleFiles", (operation, paths: ReadonlyArray<string>) =>
       Effect.map(
-        call(AgbTools.read_multiple_files, { paths }, operation, String(paths)),
+        call(AgbTools.tools.read_multiple_files, { paths }, operation, String(paths)),
         (text) => new Map(readFileBlocks(text, paths).map(({ content, path }) => [path, content]))
       )),
     searchFiles: method(
@@ -289,7 +289,7 @@ export const make = (toolCall: ToolCall): FileSystem => {
       (operation, path: string, pattern: string, options?: Options<"searchFiles">) => {
         const excludePatterns = options?.excludePatterns ?? []
         const args = excludePatterns.length === 0 ? { path, pattern } : { path, pattern, excludePatterns }
-        return call(AgbTools.search_files, args, operation, path)
+        return call(AgbTools.tools.search_files, args, operation, path)
       }
     ),
     writeFile: method(
@@ -299,7 +299,7 @@ export const make = (toolCall: ToolCall): FileSystem => {
     ),
     getFileChange: method(
       "getFileChange",
-      (operation, path: string) => call(AgbTools.get_file_change, { path }, operation, path)
+      (operation, path: string) => call(AgbTools.tools.get_file_change, { path }, operation, path)
     ),
     watchDirectory: watch(toolCall)
   })

@@ -44,7 +44,7 @@ describe("run_code", () => {
   })
 
   it.prop("what is written is read again", [run], ([run]) => {
-    assert.deepStrictEqual(read(AgbTools.run_code.result, write(AgbTools.run_code.result, run)), run)
+    assert.deepStrictEqual(read(AgbTools.tools.run_code.result, write(AgbTools.tools.run_code.result, run)), run)
   })
 
   const keys = [
@@ -63,8 +63,8 @@ describe("run_code", () => {
   const anything = FastCheck.oneof(text, FastCheck.json(), likeResult, likeResult.map((text) => JSON.stringify(text)))
 
   it.prop("anything at all is read or refused, never thrown", [anything], ([text]) => {
-    const run = ParseResult.decodeUnknownEither(AgbTools.run_code.result)(text)
-    if (Either.isRight(run)) write(AgbTools.run_code.result, run.right)
+    const run = ParseResult.decodeUnknownEither(AgbTools.tools.run_code.result)(text)
+    if (Either.isRight(run)) write(AgbTools.tools.run_code.result, run.right)
   }, { fastCheck: { numRuns: 300 } })
 
   it.prop("and so is it by runCode", [anything, FastCheck.boolean()], ([text, isError]) => {
@@ -106,12 +106,18 @@ describe("files", () => {
       group: word
     })
   ], ([info]) => {
-    assert.deepStrictEqual(read(AgbTools.get_file_info.result, write(AgbTools.get_file_info.result, info)), info)
+    assert.deepStrictEqual(
+      read(AgbTools.tools.get_file_info.result, write(AgbTools.tools.get_file_info.result, info)),
+      info
+    )
   })
 
   it.prop("get_file_info: no name can pass for another line", [text], ([name]) => {
     const info = { name, path: "/", size: 7, isDirectory: false, modTime: "", mode: "", owner: "", group: "" }
-    const { isDirectory, size } = read(AgbTools.get_file_info.result, write(AgbTools.get_file_info.result, info))
+    const { isDirectory, size } = read(
+      AgbTools.tools.get_file_info.result,
+      write(AgbTools.tools.get_file_info.result, info)
+    )
     assert.deepStrictEqual({ isDirectory, size }, { isDirectory: false, size: 7 })
   })
 
@@ -119,18 +125,21 @@ describe("files", () => {
     FastCheck.array(FastCheck.record({ name: oneLine, isDirectory: FastCheck.boolean() }))
   ], ([entries]) => {
     assert.deepStrictEqual(
-      read(AgbTools.list_directory.result, write(AgbTools.list_directory.result, entries)),
+      read(AgbTools.tools.list_directory.result, write(AgbTools.tools.list_directory.result, entries)),
       entries
     )
   })
 
   it.prop("list_directory: a name with newlines is one entry", [text], ([name]) => {
-    const written = write(AgbTools.list_directory.result, [{ name, isDirectory: true }])
-    assert.lengthOf(read(AgbTools.list_directory.result, written), 1)
+    const written = write(AgbTools.tools.list_directory.result, [{ name, isDirectory: true }])
+    assert.lengthOf(read(AgbTools.tools.list_directory.result, written), 1)
   })
 
   it.prop("search_files", [FastCheck.array(oneLine.map((name) => `/${name}`))], ([paths]) => {
-    assert.deepStrictEqual(read(AgbTools.search_files.result, write(AgbTools.search_files.result, paths)), paths)
+    assert.deepStrictEqual(
+      read(AgbTools.tools.search_files.result, write(AgbTools.tools.search_files.result, paths)),
+      paths
+    )
   })
 
   it.prop("get_file_change", [
@@ -140,7 +149,7 @@ describe("files", () => {
       pathType: FastCheck.constantFrom(...["file", "directory"] as const)
     }))
   ], ([events]) => {
-    const result = AgbTools.get_file_change.result
+    const result = AgbTools.tools.get_file_change.result
     assert.deepStrictEqual(read(result, write(result, events)), events)
   })
 
@@ -216,19 +225,22 @@ describe("get_metrics", () => {
   })
 
   it.prop("what is written is read again", [metrics], ([metrics]) => {
-    assert.deepStrictEqual(read(AgbTools.get_metrics.result, write(AgbTools.get_metrics.result, metrics)), metrics)
+    assert.deepStrictEqual(
+      read(AgbTools.tools.get_metrics.result, write(AgbTools.tools.get_metrics.result, metrics)),
+      metrics
+    )
   })
 
   it("older names are read, and a number that is missing is 0", () => {
     const older = read(
-      AgbTools.get_metrics.result,
+      AgbTools.tools.get_metrics.result,
       "{\"rx_rate_kbps\": 1.5, \"tx_used_KB\": 7, \"mem_used\": \"much\"}"
     )
     assert.deepInclude(older, { rxRateKbytePerS: 1.5, txUsedKbyte: 7, memUsed: 0, timestamp: "" })
   })
 
   it.prop("anything at all is read or refused, never thrown", [FastCheck.oneof(text, FastCheck.json())], ([text]) => {
-    ParseResult.decodeUnknownEither(AgbTools.get_metrics.result)(text)
+    ParseResult.decodeUnknownEither(AgbTools.tools.get_metrics.result)(text)
   })
 })
 
@@ -236,7 +248,7 @@ describe("plain answers, for clients of the first generation", () => {
   const nothing = { results: [], stdout: [], stderr: [], executionError: null }
 
   it("a run is what it printed and then its value or its error, once", () => {
-    const plain = AgbTools.run_code.plain ?? assert.fail("run_code has no plain form")
+    const plain = AgbTools.tools.run_code.plain ?? assert.fail("run_code has no plain form")
     const value = { data: { "text/plain": "42" }, isMainResult: true }
     assert.deepStrictEqual(plain({ ...nothing, stdout: ["hi\n"], results: [value] }), {
       text: "hi\n42",
@@ -258,7 +270,7 @@ describe("plain answers, for clients of the first generation", () => {
   })
 
   it("a command is its output, and says its exit code where that is not 0", () => {
-    const plain = AgbTools.shell.plain ?? assert.fail("shell has no plain form")
+    const plain = AgbTools.tools.shell.plain ?? assert.fail("shell has no plain form")
     assert.deepStrictEqual(plain({ stdout: "a\n", stderr: "b\n", exit_code: 0 }), { text: "a\nb\n", isError: false })
     const failed = { text: "no\nThe command exited with code 3", isError: true }
     assert.deepStrictEqual(plain({ stdout: "", stderr: "no", exit_code: 3 }), failed)

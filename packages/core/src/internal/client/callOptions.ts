@@ -1,23 +1,24 @@
-/** Options of a call to an endpoint: the public one, and those that only the SDK's own modules pass. */
+/** Options of an API call: the public ones, and those that only modules of the SDK pass. */
 import type * as Duration from "effect/Duration"
 import type { ClientError } from "../../AgbError.js"
 import type { RetrySafety } from "../wire/endpoint.js"
 import type { Cancellation } from "./cancellation.js"
 
 export interface CallOptions {
-  /** Deadline of this call, all attempts included. Default: `timeout` of the configuration. */
+  /** Deadline of the call, including retries. Default: `timeout` of the configuration. */
   readonly timeout?: Duration.DurationInput | undefined
 }
 
 export interface InternalCallOptions extends CallOptions {
-  /** The method that errors name. Default: the endpoint. */
+  /** Method name reported in errors. Default: the name of the endpoint. */
   readonly operation?: string | undefined
-  /** Default: that of the endpoint. */
+  /** Default: `retrySafety` of the endpoint. */
   readonly retrySafety?: RetrySafety | undefined
-  /** Added to the timeout: what the transport may take on top of the time of the tool itself. */
+  /** Time for the transport, added to `timeout`. Default: none. */
   readonly margin?: Duration.Duration | undefined
+  /** Registers a function that cancels the call. */
   readonly onCancel?: Cancellation<ClientError> | undefined
 }
 
-/** Hides the internal options from the public type of a method, which ignores no option it is given. */
+/** Passes internal options through the public type of a method. */
 export const internalOptions = (options: InternalCallOptions): CallOptions => options

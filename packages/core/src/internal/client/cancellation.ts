@@ -1,11 +1,11 @@
-/** Cancelling work from outside with a typed error, before it ends by itself. */
+/** Cancellation of an effect from outside with a typed error. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 
-/** Receives a `cancel(error)` function, which it may call at once; returns a function that unregisters it. */
+/** Receives a `cancel(error)` function, which it may call immediately; returns a function that unregisters it. */
 export type Cancellation<E> = (cancel: (error: E) => void) => () => void
 
-/** Runs an effect in a fiber of its own, so that it can be cancelled even inside a finalizer. */
+/** Runs an effect in a separate fiber, so that it can be cancelled even inside a finalizer. */
 export const cancellable = <A, E, E2>(
   effect: Effect.Effect<A, E>,
   onCancel: Cancellation<E2>
@@ -14,28 +14,28 @@ export const cancellable = <A, E, E2>(
     Effect.flatMap(
       Effect.forkDaemon(Effect.interruptible(effect)),
       (child) =>
-        // An interruption may come before the wait begins.
+        // The interruption may arrive before the wait starts.
         Effect.onInterrupt(restore(firstOf(child, onCancel)), () => Fiber.interrupt(child))
     )
   )
 
-/** Waits for the fiber or the cancellation, whichever comes first. */
+/** Completes with the fiber or the cancellation, whichever is first. */
 const firstOf = <A, E, E2>(child: Fiber.RuntimeFiber<A, E>, onCancel: Cancellation<E2>): Effect.Effect<A, E | E2> =>
   Effect.async((resume) => {
-    let over = false
+    let done = false
     const registrations: Array<() => void> = []
-    const leave = () => {
-      over = true
+    const cleanUp = () => {
+      done = true
       child.removeObserver(finish)
       for (const unregister of registrations.splice(0)) unregister()
     }
     const finish = (result: Effect.Effect<A, E | E2>) => {
-      leave()
+      cleanUp()
       resume(result)
     }
     child.addObserver(finish)
-    if (over) return
+    if (done) return
     registrations.push(onCancel((error) => finish(Effect.zipRight(Fiber.interrupt(child), Effect.fail(error)))))
-    if (over) return leave()
-    return Effect.sync(leave)
+    if (done) return cleanUp()
+    return Effect.sync(cleanUp)
   })

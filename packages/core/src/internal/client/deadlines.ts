@@ -1,7 +1,7 @@
 /**
- * Deadlines of calls. All calls of a client share one sleeping fiber, which wakes at most once a second while calls are
- * in flight and ends soon after the last one, so that a call costs neither a timer nor a fiber: 47 to 73 microseconds a
- * call were measured against 444 to 628 with `Effect.timeout`.
+ * Deadlines of calls. All calls of a client share one timer fiber, which wakes at least once a second while calls are in
+ * flight and ends within a second after the last one. A call thus needs no timer or fiber of its own: 47 to 73 µs per call
+ * were measured, against 444 to 628 µs with `Effect.timeout`.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,8 +10,8 @@ import type { Cancellation } from "./cancellation.js"
 
 export interface Deadlines {
   /**
-   * Runs a call with a cancellation that fails it with the error of `tooLate` once the clock reads `deadline`
-   * (milliseconds), and that passes on `onCancel`.
+   * Runs a call and cancels it with the error of `tooLate` when the clock reaches `deadline` (milliseconds since the
+   * epoch). The cancellation given to `call` includes `onCancel`.
    */
   readonly run: <A, E>(
     deadline: number,
@@ -24,18 +24,18 @@ export interface Deadlines {
 interface Entry {
   readonly deadline: number
   expired: boolean
-  /** Cancels what is in flight, if anything is. */
+  /** Cancels the current attempt or pause, if any. */
   cancel: (() => void) | undefined
 }
 
-/** The longest sleep in milliseconds: how late the sleeper notices that no call is left. */
+/** The longest sleep in milliseconds, and so the longest that the timer fiber outlives the last call. */
 const tick = 1000
 
 const nothing = () => {}
 
 export const make = (): Deadlines => {
   const entries = new Set<Entry>()
-  let sleeper: Fiber.RuntimeFiber<void> | undefined
+  let timer: Fiber.RuntimeFiber<void> | undefined
   let wakesAt = Infinity
 
   const earliest = (): number => {
@@ -46,7 +46,7 @@ export const make = (): Deadlines => {
 
   const watch: Effect.Effect<void> = Effect.suspend(() => {
     if (entries.size === 0) {
-      sleeper = undefined
+      timer = undefined
       wakesAt = Infinity
       return Effect.void
     }
@@ -65,15 +65,15 @@ export const make = (): Deadlines => {
     return watch
   })
 
-  /** Starts the sleeper, or restarts it when it would wake too late. */
+  /** Starts the timer fiber, or restarts it if it would wake too late. */
   const arm = (deadline: number): Effect.Effect<unknown> =>
     Effect.suspend(() => {
-      const late = sleeper
+      const previous = timer
       wakesAt = deadline
       return Effect.zipRight(
-        late === undefined ? Effect.void : Fiber.interruptFork(late),
+        previous === undefined ? Effect.void : Fiber.interruptFork(previous),
         Effect.map(Effect.forkDaemon(Effect.interruptible(watch)), (fiber) => {
-          sleeper = fiber
+          timer = fiber
         })
       )
     })

@@ -1,4 +1,4 @@
-/** The JSON envelope around every reply: reading it, and converting failures into typed errors. */
+/** Parses the JSON envelope of replies and converts failures to typed errors. */
 import * as Predicate from "effect/Predicate"
 import {
   AuthenticationError,
@@ -17,11 +17,11 @@ export interface Envelope {
   readonly success: boolean
   readonly code: string
   readonly message: string
-  /** The whole object: `data` and the fields of lists are read from here. */
+  /** All fields, including `data` and the paging fields of lists. */
   readonly fields: Json
 }
 
-/** A reply and the call that it answers. */
+/** A reply and the call it belongs to. */
 export interface Received {
   readonly operation: string
   readonly status: number
@@ -29,7 +29,7 @@ export interface Received {
   readonly retrySafety: RetrySafety
   readonly retryAfter: string | undefined
   readonly envelope: Envelope
-  /** Removes secrets from text of the server. */
+  /** Removes secrets from server text. */
   readonly redact: (text: string) => string
 }
 
@@ -38,7 +38,7 @@ const text = (value: unknown): string => typeof value === "string" ? value : ""
 const isEnvelope = (value: unknown): value is Json =>
   Predicate.isRecord(value) && ("success" in value || "data" in value || "code" in value || "requestId" in value)
 
-/** Some replies capitalise the fields, some wrap the envelope into `body`. */
+/** Some servers capitalize the field names, some wrap the envelope in `body`. */
 const locate = (json: Json): Json => {
   if (isEnvelope(json)) return json
   if (isEnvelope(json["body"])) return json["body"]
@@ -62,7 +62,7 @@ export const read = (
     requestId: requestId === undefined ? undefined : redact(requestId),
     success: fields["success"] === true,
     code: redact(text(fields["code"])),
-    // Redacted before it is cut: half a key is a secret too.
+    // Redact before truncating: a partial key is still a secret.
     message: typeof json === "string"
       ? redact(json.trim().slice(0, 4096)).slice(0, 200)
       : redact(text(fields["message"])),
@@ -70,12 +70,12 @@ export const read = (
   }
 }
 
-/** Classifies a reply by the rule of its endpoint. A 2xx that states neither success nor failure is `open`. */
+/** Classifies a reply by its endpoint's rule. `unknown` is a 2xx that reports neither success nor failure. */
 export const classify = (
   rule: SuccessRule,
   status: number,
   { fields, success }: Envelope
-): "success" | "failure" | "open" => {
+): "success" | "failure" | "unknown" => {
   const data = Predicate.isRecord(fields["data"]) ? fields["data"] as Json : {}
   const good = rule === "data"
     ? status < 400 && data["success"] !== false && text(data["sessionId"]) !== ""
@@ -83,7 +83,7 @@ export const classify = (
   if (good) return "success"
   return status >= 300 || fields["success"] === false || rule === "data" && data["success"] === false
     ? "failure"
-    : "open"
+    : "unknown"
 }
 
 const sessionGone = (status: number, { code, message }: Envelope): boolean =>
@@ -96,14 +96,14 @@ const detailOf = ({ fields, message }: Envelope): string => {
 
 const hour = 3_600_000
 
-/** Seconds or an HTTP date. Unreadable values, dates in the past and pauses over an hour are ignored. */
+/** Parses `Retry-After`: seconds or an HTTP date. Invalid values, past dates and delays over an hour are ignored. */
 const retryAfterMillis = (header: string | undefined, now: number): number | undefined => {
   if (header === undefined) return undefined
   const millis = /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now
   return Number.isFinite(millis) && millis > 0 && millis <= hour ? Math.ceil(millis) : undefined
 }
 
-/** The typed error of a failed reply. `now` is in milliseconds since the epoch. */
+/** Converts a failed reply to a typed error. `now` is in milliseconds since the epoch. */
 export const failure = (received: Received, now: number): ClientError => {
   const { envelope, operation, retrySafety, sessionId, status } = received
   const { code, requestId } = envelope

@@ -1,4 +1,4 @@
-/** Converts a failed HTTP exchange into the typed error of its call. */
+/** Converts a failed HTTP exchange to the typed error of its call. */
 import { LimitExceededError, TransportError } from "../../AgbError.js"
 import type { RetrySafety } from "../wire/endpoint.js"
 import type { ExchangeError } from "./exchange.js"

@@ -1,4 +1,4 @@
-/** The transport over an `HttpClient` of the platform, imported on demand. */
+/** Transport over an `HttpClient` of `@effect/platform`; this module is imported on demand. */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -12,7 +12,7 @@ import { cancellable } from "./cancellation.js"
 import { type Exchange, ExchangeError, fromCause, type Reply, tooLarge, Transport } from "./exchange.js"
 import * as spans from "./spans.js"
 
-/** Reads at most `maxBytes`; what is longer is cancelled, not drained. */
+/** Reads at most `maxBytes`; a longer body is cancelled, not drained. */
 const streamed = (response: HttpClientResponse.HttpClientResponse, maxBytes: number) =>
   Effect.suspend(() => {
     const decoder = new TextDecoder()
@@ -39,7 +39,7 @@ const requestOf = <E>({ body, headers, method, url }: Exchange<E>): HttpClientRe
     ...(body === undefined ? {} : { body: HttpBody.text(body, "application/json") })
   })
 
-/** The key must not follow a redirect to somebody else; other clients than fetch do not follow any by themselves. */
+/** A redirect must not send the key to another origin. Of the clients of the platform only `fetch` follows redirects. */
 const withoutRedirects: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E> = Effect.mapInputContext(
   (context: Context.Context<never>) => {
     const init = Context.getOption(context, FetchHttpClient.RequestInit)
@@ -51,8 +51,7 @@ const withoutRedirects: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, 
 )
 
 /**
- * A transport over an `HttpClient`, without the client's own spans: those would hold the URL with its query and the
- * headers with the key. No redirect is followed.
+ * Disables the spans of the `HttpClient`: they would record the URL with its query, and the headers with the key.
  */
 const fromHttpClient = (client: HttpClient.HttpClient): Transport.Service => ({
   exchange: (exchange) => {

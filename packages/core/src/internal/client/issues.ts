@@ -1,4 +1,4 @@
-/** Turns a schema's complaint into the field, what was given and what is expected, without quoting what may be secret. */
+/** Converts schema issues to the field, its actual and its expected value, without quoting possible secrets. */
 import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as AST from "effect/SchemaAST"
@@ -15,7 +15,7 @@ const kinds: Partial<Record<AST.AST["_tag"], string>> = { TypeLiteral: "an objec
 const expectation = (ast: AST.AST): string =>
   Option.getOrElse(AST.getDescriptionAnnotation(ast), () => kinds[ast._tag] ?? String(ast)).slice(0, 200)
 
-/** The complaint of `JSON.parse` quotes the text. */
+/** The message of `JSON.parse` quotes the text and must not be used. */
 const isJsonText = (ast: AST.AST): boolean => ast.annotations[AST.SchemaIdAnnotationId] === AST.ParseJsonSchemaId
 
 const isMany = (
@@ -25,19 +25,19 @@ const isMany = (
 const list = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
 
-/** What a value may be as well where it may be left out. */
-const nothing = new Set(["undefined", "null"])
+/** Members of a union that only make a field optional. */
+const absent = new Set(["undefined", "null"])
 
-/** Of what may be one thing or another, the complaint of that which came furthest, or else all that it may be. */
+/** For a union: the issue of the member that matched deepest, or the list of all members. */
 const ofUnion = ({ actual, issues }: ParseResult.Composite, path: ReadonlyArray<PropertyKey>): Issue => {
   const leaves = (isMany(issues) ? issues : [issues]).map((issue) => first(issue, path))
   const field = path.map(String).join(".")
   const furthest = leaves.find((leaf) => leaf.field !== field) ?? leaves.find((leaf) => leaf.actual !== actual)
-  const expected = [...new Set(leaves.map((leaf) => leaf.expected))].filter((words) => !nothing.has(words))
+  const expected = [...new Set(leaves.map((leaf) => leaf.expected))].filter((words) => !absent.has(words))
   return furthest ?? { field, expected: list(expected), actual }
 }
 
-/** The first leaf of the tree of issues: one clear complaint is better than all of them. */
+/** Returns the first leaf of the issue tree: one precise issue reads better than the whole tree. */
 export const first = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey> = []): Issue => {
   const field = path.map(String).join(".")
   switch (issue._tag) {
@@ -69,7 +69,7 @@ export const first = (issue: ParseResult.ParseIssue, path: ReadonlyArray<Propert
 
 const secretFields = /^(envs|code|content|edits|apiKey)/
 
-/** A few words about a value: short text and numbers as they are, everything else by its kind and size. */
+/** Describes a value: short strings and numbers literally, anything else by type and size. */
 export const describe = (actual: unknown, field: string): string => {
   if (actual === undefined) return "missing"
   if (actual === null) return "null"
@@ -90,7 +90,7 @@ export const describe = (actual: unknown, field: string): string => {
     : `a ${typeof actual}`
 }
 
-/** A refusal of an argument, made before anything is sent. */
+/** The error of an argument that was rejected before anything was sent. */
 export const invalidRequest = (
   operation: string,
   issue: ParseResult.ParseIssue,

@@ -1,4 +1,4 @@
-/** Retries of failed attempts: when, and after what pause. One instance serves one client. */
+/** Retry policy of a client: backoff with full jitter, and a token bucket shared by all calls. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,14 +8,14 @@ import type { ClientError } from "../../AgbError.js"
 import { cancellable, type Cancellation } from "./cancellation.js"
 
 /**
- * Token bucket: a retry costs a token and a success earns a tenth of one, so that during an outage the traffic stays near
- * the offered load instead of a multiple of it.
+ * Capacity of the token bucket. A retry costs one token, a success earns a tenth of one, so that during an outage the
+ * traffic stays near the offered load instead of a multiple of it.
  */
 const bucketSize = 20
 
 /**
- * Full jitter: the pause after the nth attempt is random below a bound that doubles. Whole milliseconds, as timers have
- * them: with fractions, pauses would not add up to the deadline exactly.
+ * Full jitter: the delay after the nth attempt is random below a bound that doubles. It is in whole milliseconds, as timers
+ * are; fractions would not add up exactly to the deadline.
  */
 export const backoff = ({ baseDelay, maxDelay }: RetryPolicy, nth: number): Effect.Effect<number> => {
   const longest = Math.min(Duration.toMillis(maxDelay), Duration.toMillis(baseDelay) * 2 ** (nth - 1))
@@ -26,12 +26,12 @@ interface Attempts<A> {
   readonly attempt: Effect.Effect<A, ClientError>
   /** Milliseconds since the epoch. */
   readonly deadline: number
-  /** Cancels the pauses, as it cancels the attempts. */
+  /** Registers a function that cancels the current delay. */
   readonly onCancel: Cancellation<ClientError>
 }
 
 export interface Retrier {
-  /** Makes attempts until one succeeds or fails for good, or the deadline leaves no room for another. */
+  /** Retries until an attempt succeeds or fails permanently, or the deadline leaves no time for another one. */
   readonly run: <A>(attempts: Attempts<A>) => Effect.Effect<A, ClientError>
 }
 

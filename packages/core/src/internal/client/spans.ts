@@ -6,7 +6,7 @@ import * as Tracer from "effect/Tracer"
 
 const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** Chooses by whether a tracer is installed. */
+/** Selects `traced` if a tracer is installed. */
 export const ifTraced = <A, E>(traced: Effect.Effect<A, E>, untraced: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   Effect.tracerWith((tracer) => tracer === defaultTracer ? untraced : traced)
 

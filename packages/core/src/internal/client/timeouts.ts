@@ -1,4 +1,4 @@
-/** Timeouts that callers pass. */
+/** Validation of timeouts. */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -6,7 +6,7 @@ import { InvalidRequestError } from "../../AgbError.js"
 
 const day = Duration.days(1)
 
-/** A duration above zero and at most a day, in whole milliseconds, rounded up. */
+/** Parses a timeout above 0 and up to 1 day; rounds up to whole milliseconds. */
 export const parse = (
   operation: string,
   timeout: Duration.DurationInput
@@ -21,8 +21,8 @@ export const parse = (
         field: "timeout",
         given: typeof timeout === "number" || typeof timeout === "string"
           ? String(timeout).slice(0, 64)
-          : "no duration",
-        expected: "a duration above zero and at most a day"
+          : "not a duration",
+        expected: "a duration above 0 and up to 1 day"
       })
     )
 }

@@ -44,7 +44,7 @@ const notBase64 = (operation: string): ClientError =>
   })
 
 const readPiece = (toolCall: ToolCall, operation: string, path: string) => ({ length, offset }: Piece) =>
-  toolCall.call(AgbTools.read_file, { path, offset, length, format: "binary" }, { operation }).pipe(
+  toolCall.call(AgbTools.tools.read_file, { path, offset, length, format: "binary" }, { operation }).pipe(
     fromTool(path),
     Effect.flatMap((text): Effect.Effect<Uint8Array, FileSystemError> =>
       Either.match(Encoding.decodeBase64(text.trim()), {
@@ -102,7 +102,7 @@ export const write = (
 ): Effect.Effect<void, FileSystemError> => {
   const [first = "", ...rest] = typeof content === "string" ? cut(content) : [content]
   const put = (content: string, mode: WriteMode) =>
-    fromTool(path)(toolCall.call(AgbTools.write_file, { path, content, mode }, { operation }))
+    fromTool(path)(toolCall.call(AgbTools.tools.write_file, { path, content, mode }, { operation }))
   const append = (part: string, index: number) =>
     Effect.mapError(put(part, "append"), (error) => {
       const progress = `${index + 1} of ${rest.length + 1} pieces were written; ${error.message}`
@@ -115,6 +115,6 @@ export const write = (
 /** What is wrong with a later piece must be known before the first is written. */
 const checkWhole = (operation: string, args: AgbTools.ArgsOf<AgbTools.Tools["write_file"]>) =>
   Either.mapLeft(
-    ParseResult.validateEither(AgbTools.write_file.args)(args),
+    ParseResult.validateEither(AgbTools.tools.write_file.args)(args),
     (issue) => issues.invalidRequest(operation, issue)
   )

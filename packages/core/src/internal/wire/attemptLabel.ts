@@ -1,2 +1,2 @@
-/** The label that a create attempt is found again by; users never see it. */
+/** Name of the label that identifies a create attempt for reconciliation. It is hidden from users. */
 export const attemptLabel = "effect-agb-attempt"

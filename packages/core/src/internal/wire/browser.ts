@@ -1,11 +1,11 @@
-/** The endpoints of browser images: starting the browser, and its DevTools address. */
+/** Endpoints of browser images: starts the browser and returns its DevTools address. */
 import * as Schema from "effect/Schema"
-import { filled, JsonObject, jsonText } from "./codecs.js"
-import { data, endpoint, nothing, optional } from "./endpoint.js"
+import { JsonObject, jsonText, nonBlank, optional } from "./codecs.js"
+import { data, empty, endpoint } from "./endpoint.js"
 import { SessionId } from "./models.js"
 
 /**
- * Starts the browser of a session. `browserOption` is a record of the options that the client was given.
+ * Starts the browser of a session. `browserOption` holds the client's browser options.
  */
 export const initBrowser = endpoint({
   name: "initBrowser",
@@ -16,22 +16,22 @@ export const initBrowser = endpoint({
     persistentPath: optional(Schema.String),
     browserOption: optional(jsonText(JsonObject))
   }),
-  body: nothing,
+  body: empty,
   reply: data(Schema.Struct({ port: Schema.Int })),
   retrySafety: "idempotent",
   successRule: "strict"
 })
 
 /**
- * Where the browser of a session speaks the Chrome DevTools protocol.
+ * Returns the URL of the session's Chrome DevTools Protocol endpoint.
  */
 export const getCdpLink = endpoint({
   name: "getCdpLink",
   method: "POST",
   path: "/internet/getCdpLink",
   query: Schema.Struct({ sessionId: SessionId }),
-  body: nothing,
-  reply: data(Schema.Struct({ url: filled("a URL") })),
+  body: empty,
+  reply: data(Schema.Struct({ url: nonBlank("a URL") })),
   retrySafety: "safe",
   successRule: "strict"
 })

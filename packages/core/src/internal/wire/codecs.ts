@@ -1,13 +1,16 @@
-/** Codecs for the habits of this wire: JSON inside strings, `null` for absent, lists in two spellings. */
+/** Codecs for the conventions of this API: JSON inside strings, `null` for absent fields, tool lists in several spellings. */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as AST from "effect/SchemaAST"
 
-/** An optional field of a reply: absent and `null` are the same. */
-export const lenient = <A, I>(schema: Schema.Schema<A, I>) =>
+/** An optional field; `null` is read as absent. */
+export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(schema, { exact: true, nullable: true })
+
+/** Parses JSON text. */
+export const parseJson = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
 
 const Json = Schema.transformOrFail(Schema.Unknown, Schema.Unknown, {
   strict: true,
@@ -21,22 +24,22 @@ const Json = Schema.transformOrFail(Schema.Unknown, Schema.Unknown, {
   encode: (value, _options, ast) =>
     ParseResult.try({
       try: () => JSON.stringify(value),
-      catch: () => new ParseResult.Type(ast, value, "a value that JSON can hold")
+      catch: () => new ParseResult.Type(ast, value, "a JSON-serializable value")
     })
 })
 
-/** A value that travels as JSON text; the value itself is accepted as well. */
+/** A value sent as JSON text. When decoding, the bare value is accepted too. */
 export const jsonText = <A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, unknown> =>
   Schema.compose(Json, schema, { strict: false })
 
-/** A flag in a query: languages spell it in letters of either case. */
+/** A boolean in a query string, case-insensitive. */
 export const flag = Schema.transform(
   Schema.String.pipe(Schema.filter((text) => /^(true|false|1|0)$/i.test(text), { description: "true or false" })),
   Schema.Boolean,
   { strict: true, decode: (text) => /^(true|1)$/i.test(text), encode: String }
 )
 
-/** A number in a query. */
+/** A number in a query string. */
 export const numberText = Schema.transformOrFail(Schema.String, Schema.Number, {
   strict: true,
   decode: (text, _options, ast) =>
@@ -46,24 +49,33 @@ export const numberText = Schema.transformOrFail(Schema.String, Schema.Number, {
   encode: (number) => ParseResult.succeed(String(number))
 })
 
-/** A text that is not blank. */
-export const filled = (description: string) =>
+/** A string that is not blank. */
+export const nonBlank = (description: string) =>
   Schema.String.pipe(Schema.filter((s) => s.trim() !== "", { description }))
+
+/** An absolute POSIX path without NUL, at most 4096 characters. */
+export const AbsolutePath = Schema.String.pipe(
+  Schema.filter((path) => path.startsWith("/") && !path.includes("\0") && path.length <= 4096, {
+    description: "an absolute path of at most 4096 characters without NUL"
+  })
+)
 
 const loneSurrogate = /\p{Surrogate}/u
 
-/** A text that UTF-8 can hold. */
-export const wholeText = Schema.String.pipe(Schema.filter((text) => !loneSurrogate.test(text), {
-  description: "text without lone surrogates"
+/** A string that UTF-8 can represent. */
+export const wellFormedText = Schema.String.pipe(Schema.filter((text) => !loneSurrogate.test(text), {
+  description: "a string without lone surrogates"
 }))
 
-/** Code to run. */
-export const someCode = wholeText.pipe(Schema.filter((code) => code !== "", { description: "code that is not empty" }))
+/** Source code to run. */
+export const sourceCode = wellFormedText.pipe(
+  Schema.filter((code) => code !== "", { description: "non-empty source code" })
+)
 
-/** A time limit in seconds. */
-export const seconds = Schema.Int.pipe(Schema.between(1, 86_400, { description: "from 1 second to a day" }))
+/** A time limit in whole seconds, from 1 to 86,400. */
+export const seconds = Schema.Int.pipe(Schema.between(1, 86_400, { description: "from 1 second to 1 day" }))
 
-/** A JSON object as it is. `Schema.Record` would take a key `__proto__` for the prototype of its result. */
+/** An unchanged JSON object. `Schema.Record` would copy it and let a `__proto__` key set the prototype of the copy. */
 export const JsonObject = Schema.declare(
   (input: unknown): input is Readonly<Record<string, unknown>> => Predicate.isRecord(input),
   { description: "an object", jsonSchema: { type: "object" } }
@@ -77,21 +89,21 @@ const checkStrings = (input: unknown, _options: unknown, ast: AST.AST) => {
     : ParseResult.fail(new ParseResult.Pointer(wrong[0], input, new ParseResult.Type(Schema.String.ast, wrong[1])))
 }
 
-/** A JSON object of strings, as it is. */
+/** An unchanged JSON object whose values are strings. */
 export const StringRecord = Schema.declare([], { decode: () => checkStrings, encode: () => checkStrings }, {
   description: "an object",
   jsonSchema: { type: "object", additionalProperties: { type: "string" } }
 })
 
-/** A value as JSON text. Writing is recursive where reading is not, so what was read may be too deep to be written. */
+/** Formats a value as JSON. `JSON.stringify` is recursive, so it can fail on nesting that `JSON.parse` accepted. */
 export const showJson = (value: unknown): string =>
-  Either.getOrElse(Either.try(() => JSON.stringify(value) ?? ""), () => "(nested too deeply to be shown)")
+  Either.getOrElse(Either.try(() => JSON.stringify(value) ?? ""), () => "(nested too deeply to display)")
 
 const firstText = (entry: object, keys: ReadonlyArray<string>): string | undefined =>
   keys.map((key) => (entry as Record<string, unknown>)[key]).find(Predicate.isString)
 
-/** A tool that a session offers and the server inside it that answers. */
-const ToolServer = Schema.Struct({ name: Schema.String, server: lenient(Schema.String) })
+/** A tool of a session and the server inside the session that implements it. */
+const ToolServer = Schema.Struct({ name: Schema.String, server: optional(Schema.String) })
 
 type ToolServer = typeof ToolServer.Type
 
@@ -104,16 +116,16 @@ const toolServers = (list: unknown): ReadonlyArray<ToolServer> => {
   })
 }
 
-const parseOrNothing = (input: unknown): unknown =>
-  Predicate.isString(input) ? Either.getOrUndefined(Either.try((): unknown => JSON.parse(input))) : input
+const parseIfText = (input: unknown): unknown =>
+  Predicate.isString(input) ? Either.getOrUndefined(parseJson(input)) : input
 
-/** The tool list of a session: JSON text or array, several spellings, and what cannot be read is an empty list. */
+/** The tool list of a session: JSON text or an array, in several spellings. Anything unreadable is an empty list. */
 export const ToolServers = Schema.transform(
   Schema.Unknown,
   Schema.Array(Schema.typeSchema(ToolServer)),
   {
     strict: true,
-    decode: (input) => toolServers(parseOrNothing(input)),
+    decode: (input) => toolServers(parseIfText(input)),
     encode: (list) => JSON.stringify(list)
   }
 )

@@ -1,47 +1,48 @@
-/** What contexts, their files and their copies look like on the wire. */
+/** Wire models of contexts, their files and the synchronizations between contexts and sessions. */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient } from "./codecs.js"
+import { jsonText, nonBlank, optional } from "./codecs.js"
 
 /**
- * Storage with a name. `state` is `available`, `clearing` or `pre-available`; the times are ISO texts.
+ * Named persistent storage. `state` is `available`, `clearing` or `pre-available`; times are ISO 8601.
  */
 export const ContextDescription = Schema.Struct({
-  id: filled("a context id that is not blank"),
-  name: lenient(Schema.String),
-  createTime: lenient(Schema.String),
-  lastUsedTime: lenient(Schema.String),
-  state: lenient(Schema.String)
+  id: nonBlank("a non-blank context id"),
+  name: optional(Schema.String),
+  createTime: optional(Schema.String),
+  lastUsedTime: optional(Schema.String),
+  state: optional(Schema.String)
 })
 
 export type ContextDescription = typeof ContextDescription.Type
 
 /**
- * A file or a folder of a context; the times are ISO texts, the size is in bytes.
+ * A file or folder of a context. Times are ISO 8601, `size` is in bytes.
  */
 export const ContextFile = Schema.Struct({
-  fileId: lenient(Schema.String),
-  fileName: lenient(Schema.String),
-  filePath: lenient(Schema.String),
-  fileType: lenient(Schema.String),
-  gmtCreate: lenient(Schema.String),
-  gmtModified: lenient(Schema.String),
-  size: lenient(Schema.Number),
-  status: lenient(Schema.String)
+  fileId: optional(Schema.String),
+  fileName: optional(Schema.String),
+  filePath: optional(Schema.String),
+  fileType: optional(Schema.String),
+  gmtCreate: optional(Schema.String),
+  gmtModified: optional(Schema.String),
+  size: optional(Schema.Number),
+  status: optional(Schema.String)
 })
 
 export type ContextFile = typeof ContextFile.Type
 
 /**
- * One copy between a session and a context. `Success` and `Failed` are final; times are in seconds, 0 is not yet.
+ * One synchronization between a session and a context. `Success` and `Failed` are final. Times are Unix seconds; 0 means
+ * not started or not finished.
  */
 export const SyncItem = Schema.Struct({
-  contextId: lenient(Schema.String),
-  path: lenient(Schema.String),
-  errorMessage: lenient(Schema.String),
-  status: lenient(Schema.String),
-  startTime: lenient(Schema.Number),
-  finishTime: lenient(Schema.Number),
-  taskType: lenient(Schema.String)
+  contextId: optional(Schema.String),
+  path: optional(Schema.String),
+  errorMessage: optional(Schema.String),
+  status: optional(Schema.String),
+  startTime: optional(Schema.Number),
+  finishTime: optional(Schema.Number),
+  taskType: optional(Schema.String)
 })
 
 export type SyncItem = typeof SyncItem.Type
@@ -51,10 +52,10 @@ export const SyncItems = Schema.Array(Schema.typeSchema(SyncItem))
 const DataRecord = Schema.Struct({ type: Schema.Literal("data"), data: jsonText(Schema.Array(SyncItem)) })
 
 const OtherRecord = Schema.Struct({
-  type: Schema.String.pipe(Schema.filter((type) => type !== "data", { description: "another type of record" }))
+  type: Schema.String.pipe(Schema.filter((type) => type !== "data", { description: "a type other than data" }))
 })
 
-/** JSON text of records, of which those of type `data` hold another JSON text, that of the items. */
+/** JSON text of an array of records. Those of type `data` contain the items as nested JSON text. */
 export const ContextStatus = Schema.Union(
   Schema.transform(Schema.parseJson(Schema.Array(Schema.Union(DataRecord, OtherRecord))), SyncItems, {
     strict: true,

@@ -1,18 +1,18 @@
-/** The endpoints of contexts: storage that outlives sessions, its files, and their way into sessions and back. */
+/** Endpoints of contexts (storage that outlives sessions): contexts, their files and synchronization with sessions. */
 import * as Schema from "effect/Schema"
-import { filled, flag, jsonText, lenient, numberText } from "./codecs.js"
+import { flag, jsonText, nonBlank, numberText, optional } from "./codecs.js"
 import { ContextDescription, ContextFile, ContextStatus, SyncItems } from "./contextModels.js"
-import { acknowledged, data, endpoint, nothing, optional } from "./endpoint.js"
+import { acknowledged, data, empty, endpoint } from "./endpoint.js"
 import { SessionId } from "./models.js"
 
-const ContextId = filled("a context id that is not blank")
+const ContextId = nonBlank("a non-blank context id")
 
-const FilePath = filled("a path that is not blank")
+const FilePath = nonBlank("a non-blank path")
 
 const whole = (from: number, to: number) =>
   numberText.pipe(
     Schema.filter((n) => Number.isSafeInteger(n) && n >= from && n <= to, {
-      description: `a whole number from ${from} to ${to}`
+      description: `an integer from ${from} to ${to}`
     })
   )
 
@@ -21,27 +21,27 @@ const byId = Schema.Struct({ id: ContextId })
 const byFile = Schema.Struct({ contextId: ContextId, filePath: FilePath })
 
 /**
- * All contexts, a page at a time. `total` counts over all pages.
+ * Lists contexts page by page. `total` counts all pages.
  */
 export const listContexts = endpoint({
   name: "listContexts",
   method: "GET",
   path: "/sdk/ListContexts",
   query: Schema.Struct({ maxResults: optional(whole(1, 1000)), nextToken: optional(Schema.String) }),
-  body: nothing,
+  body: empty,
   reply: Schema.Struct({
     contexts: Schema.propertySignature(Schema.Array(ContextDescription)).pipe(Schema.fromKey("data")),
-    nextToken: lenient(Schema.String),
-    maxResults: lenient(Schema.Number),
-    total: lenient(Schema.Number).pipe(Schema.fromKey("totalCount"))
+    nextToken: optional(Schema.String),
+    maxResults: optional(Schema.Number),
+    total: optional(Schema.Number).pipe(Schema.fromKey("totalCount"))
   }),
   retrySafety: "safe",
   successRule: "strict"
 })
 
 /**
- * The context of an id or of a name. With `allowCreate` a name that does not exist yet is created, so that this may be
- * repeated.
+ * Returns a context by id or by name. With `allowCreate`, a context with an unknown name is created; repeating the call
+ * returns the same one.
  */
 export const getContext = endpoint({
   name: "getContext",
@@ -53,28 +53,28 @@ export const getContext = endpoint({
     loginRegionId: optional(Schema.String),
     allowCreate: optional(flag)
   }),
-  body: nothing,
+  body: empty,
   reply: data(ContextDescription),
   retrySafety: "idempotent",
   successRule: "lenient"
 })
 
 /**
- * Gives a context another name.
+ * Renames a context.
  */
 export const modifyContext = endpoint({
   name: "modifyContext",
   method: "POST",
   path: "/sdk/ModifyContext",
-  query: Schema.Struct({ id: ContextId, name: filled("a name that is not blank") }),
-  body: nothing,
+  query: Schema.Struct({ id: ContextId, name: nonBlank("a non-blank name") }),
+  body: empty,
   reply: acknowledged,
   retrySafety: "idempotent",
   successRule: "lenient"
 })
 
 /**
- * Deletes a context and everything in it.
+ * Deletes a context and its content.
  */
 export const deleteContext = endpoint({
   ...modifyContext,
@@ -84,13 +84,13 @@ export const deleteContext = endpoint({
 })
 
 /**
- * Begins to empty a context; `getContext` says `available` when it is over.
+ * Starts clearing a context; when done, `getContext` reports the state `available`.
  */
 export const clearContext = endpoint({ ...deleteContext, name: "clearContext", path: "/sdk/ClearContext" })
 
 /**
- * Begins to copy between a session and a context: `upload` into the context, `download` into the session. `contextId`
- * and `path` are both given or both left out, which means all contexts of the session.
+ * Starts a synchronization between a session and a context: `upload` copies into the context, `download` into the
+ * session. `contextId` and `path` must be given together; without them all contexts of the session are synchronized.
  */
 export const syncContext = endpoint({
   name: "syncContext",
@@ -102,14 +102,14 @@ export const syncContext = endpoint({
     path: optional(Schema.String),
     mode: optional(Schema.Literal("upload", "download"))
   }),
-  body: nothing,
+  body: empty,
   reply: acknowledged,
   retrySafety: "unsafe",
   successRule: "lenient"
 })
 
 /**
- * How the copies of a session stand, all of them or those that the filters name.
+ * Returns the state of the session's synchronizations, optionally filtered.
  */
 export const getContextInfo = endpoint({
   name: "getContextInfo",
@@ -121,9 +121,9 @@ export const getContextInfo = endpoint({
     path: optional(Schema.String),
     taskType: optional(Schema.String)
   }),
-  body: nothing,
+  body: empty,
   reply: Schema.transform(
-    Schema.Struct({ data: lenient(Schema.Struct({ contextStatus: lenient(ContextStatus) })) }),
+    Schema.Struct({ data: optional(Schema.Struct({ contextStatus: optional(ContextStatus) })) }),
     Schema.Struct({ items: SyncItems }),
     {
       strict: true,
@@ -136,24 +136,24 @@ export const getContextInfo = endpoint({
 })
 
 /**
- * A URL that takes the content of a file by PUT, without the API key, until `expireTime` (Unix time in seconds).
+ * Returns a presigned URL to PUT the content of a file; no API key is needed. `expireTime` is in Unix seconds.
  */
 export const getContextFileUploadUrl = endpoint({
   name: "getContextFileUploadUrl",
   method: "POST",
   path: "/sdk/GetContextFileUploadUrl",
   query: byFile,
-  body: nothing,
+  body: empty,
   reply: data(Schema.Struct({
-    url: filled("a URL"),
-    expireTime: lenient(Schema.Union(Schema.Number, numberText))
+    url: nonBlank("a URL"),
+    expireTime: optional(Schema.Union(Schema.Number, numberText))
   })),
   retrySafety: "safe",
   successRule: "lenient"
 })
 
 /**
- * A URL that gives the content of a file by GET, without the API key, until `expireTime` (Unix time in seconds).
+ * Returns a presigned URL to GET the content of a file; no API key is needed. `expireTime` is in Unix seconds.
  */
 export const getContextFileDownloadUrl = endpoint({
   ...getContextFileUploadUrl,
@@ -162,7 +162,7 @@ export const getContextFileDownloadUrl = endpoint({
 })
 
 /**
- * What is in a folder of a context, a page at a time; no folder is the root. `total` counts over all pages.
+ * Lists a folder of a context page by page. Default: the root folder. `total` counts all pages.
  */
 export const describeContextFiles = endpoint({
   name: "describeContextFiles",
@@ -174,17 +174,17 @@ export const describeContextFiles = endpoint({
     pageNumber: optional(whole(1, 1_000_000)),
     pageSize: optional(whole(1, 1000))
   }),
-  body: nothing,
+  body: empty,
   reply: Schema.Struct({
     files: Schema.propertySignature(Schema.Array(ContextFile)).pipe(Schema.fromKey("data")),
-    total: lenient(Schema.Number).pipe(Schema.fromKey("count"))
+    total: optional(Schema.Number).pipe(Schema.fromKey("count"))
   }),
   retrySafety: "safe",
   successRule: "strict"
 })
 
 /**
- * Deletes a file of a context; one that is not there is no failure.
+ * Deletes a file of a context. Deleting a missing file succeeds.
  */
 export const deleteContextFile = endpoint({
   ...deleteContext,
@@ -194,7 +194,7 @@ export const deleteContextFile = endpoint({
 })
 
 /**
- * The contexts that belong to a session itself. `file_transfer` is the one through which clients upload and download;
+ * Returns the internal contexts of a session. Clients upload and download through the one of type `file_transfer`;
  * `contextPath` is its directory in the session.
  */
 export const getAndLoadInternalContext = endpoint({
@@ -202,11 +202,11 @@ export const getAndLoadInternalContext = endpoint({
   method: "POST",
   path: "/sdk/GetAndLoadInternalContext",
   query: Schema.Struct({ sessionId: SessionId, contextTypes: jsonText(Schema.Array(Schema.String)) }),
-  body: nothing,
+  body: empty,
   reply: data(Schema.Array(Schema.Struct({
-    contextId: lenient(Schema.String),
-    contextType: lenient(Schema.String),
-    contextPath: lenient(Schema.String)
+    contextId: optional(Schema.String),
+    contextType: optional(Schema.String),
+    contextPath: optional(Schema.String)
   }))),
   retrySafety: "idempotent",
   successRule: "lenient"

@@ -1,16 +1,16 @@
-/** What an endpoint is, and the small pieces that every endpoint is made of. */
+/** Type of an endpoint, and the schemas shared by endpoint declarations. */
 import * as Schema from "effect/Schema"
 
 /**
- * Whether a call may be repeated once it may have happened (RFC 9110, 9.2): `safe` changes nothing, `idempotent` has the
- * same effect however often it is made, `unsafe` is never repeated. A call that cannot have reached the server, or was
- * answered with 429, may always be repeated.
+ * Whether a call may be retried after an ambiguous failure (RFC 9110, 9.2): `safe` changes nothing, `idempotent` has the
+ * same effect however often it is made, `unsafe` is never retried. A call that cannot have reached the server, or was
+ * rejected with 429, may always be retried.
  */
 export type RetrySafety = "safe" | "idempotent" | "unsafe"
 
 /**
- * How a reply is classified as a success. `strict`: status exactly 200 and `success: true`; `lenient`: status below 400 and
- * `success: true`; `data`: by the content of `data` alone (createSession).
+ * Rule that classifies a reply as success. `strict`: status 200 and `success: true`; `lenient`: status below 400 and
+ * `success: true`; `data`: status below 400 and a session id in `data` (`createSession`).
  */
 export type SuccessRule = "strict" | "lenient" | "data"
 
@@ -26,7 +26,7 @@ export interface Endpoint<Q extends object, QI, B extends object, BI, R, RI> {
 }
 
 /**
- * The request of an endpoint: the fields of its query and of its body together.
+ * The request of an endpoint: the fields of its query and body.
  */
 export type RequestOf<E> = E extends Endpoint<infer Q, infer _QI, infer B, infer _BI, infer _R, infer _RI>
   ? { readonly [K in keyof (Q & B)]: (Q & B)[K] }
@@ -42,23 +42,19 @@ export const endpoint = <Q extends object, QI, B extends object, BI, R, RI>(
   self: Endpoint<Q, QI, B, BI, R, RI>
 ): Endpoint<Q, QI, B, BI, R, RI> => self
 
-/** No fields at all. The empty struct alone would let every field pass. */
-export const nothing = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
+/** No fields. `Schema.Struct({})` alone would accept any value and keep its fields. */
+export const empty = Schema.transform(Schema.Struct({}), Schema.Struct({}), {
   strict: true,
   decode: () => ({}),
   encode: () => ({})
 })
 
-/** A reply that is what stands in the envelope under `data`. */
+/** A reply taken from the `data` field of the envelope. */
 export const data = <A, I>(schema: Schema.Schema<A, I>) => Schema.pluck(Schema.Struct({ data: schema }), "data")
 
-/** A reply that only says that it was done. */
-export const acknowledged = Schema.transform(nothing, Schema.Void, {
+/** A reply without content. */
+export const acknowledged = Schema.transform(empty, Schema.Void, {
   strict: true,
   decode: () => undefined,
   encode: () => ({})
 })
-
-/** A field of a request that may be left out, which some clients write as `null`. */
-export const optional = <A, I>(schema: Schema.Schema<A, I>) =>
-  Schema.optionalWith(schema, { exact: true, nullable: true })

@@ -1,9 +1,9 @@
-/** The texts in which the file tools answer. A newline in a name cannot be represented in them and is written `\n`. */
+/** Text formats of the file tools. They cannot represent a newline in a name; it is written as `\n`. */
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { lenient } from "./codecs.js"
+import { optional } from "./codecs.js"
 
-/** A file or directory. `size` is in bytes, `modTime` ISO 8601. */
+/** Metadata of a file or directory. `size` is in bytes, `modTime` is ISO 8601. */
 export const FileInfo = Schema.Struct({
   name: Schema.String,
   path: Schema.String,
@@ -17,12 +17,12 @@ export const FileInfo = Schema.Struct({
 
 export type FileInfo = typeof FileInfo.Type
 
-/** An entry of a directory. */
+/** A directory entry. */
 export const DirectoryEntry = Schema.Struct({ name: Schema.String, isDirectory: Schema.Boolean })
 
 export type DirectoryEntry = typeof DirectoryEntry.Type
 
-/** A change below a watched directory. */
+/** A change in a watched directory tree. */
 export const FileChangeEvent = Schema.Struct({
   eventType: Schema.Literal("create", "modify", "delete"),
   path: Schema.String,
@@ -44,7 +44,7 @@ const readInfo = (text: string): Partial<Record<string, string>> => {
   return fields
 }
 
-/** `get_file_info`: `key: value` lines. `size` and `isDirectory` must be there; what else is missing is empty. */
+/** `get_file_info`: `key: value` lines. `size` and `isDirectory` are required, other missing fields are empty strings. */
 export const FileInfoText = Schema.transformOrFail(Schema.String, Schema.typeSchema(FileInfo), {
   strict: true,
   decode: (text, _options, ast) => {
@@ -70,7 +70,7 @@ export const FileInfoText = Schema.transformOrFail(Schema.String, Schema.typeSch
 
 const entryOf = /^\s*\[(DIR|FILE)\] (.*?)\r?$/s
 
-/** `list_directory`: a `[DIR] name` or `[FILE] name` a line; other lines are skipped. */
+/** `list_directory`: one `[DIR] name` or `[FILE] name` per line; other lines are ignored. */
 export const DirectoryText = Schema.transform(Schema.String, Schema.Array(Schema.typeSchema(DirectoryEntry)), {
   strict: true,
   decode: (text) =>
@@ -84,7 +84,7 @@ export const DirectoryText = Schema.transform(Schema.String, Schema.Array(Schema
 
 const noMatches = "No matches found"
 
-/** `search_files`: a path a line, or a sentence that there is none. */
+/** `search_files`: one path per line, or a fixed sentence if nothing matches. */
 export const SearchText = Schema.transform(Schema.String, Schema.Array(Schema.String), {
   strict: true,
   decode: (text) => text.trim() === noMatches ? [] : lines(text).map((line) => line.replace(/\r$/, "")),
@@ -92,12 +92,12 @@ export const SearchText = Schema.transform(Schema.String, Schema.Array(Schema.St
 })
 
 const RawEvent = Schema.Struct({
-  eventType: lenient(Schema.String),
-  path: lenient(Schema.String),
-  pathType: lenient(Schema.String)
+  eventType: optional(Schema.String),
+  path: optional(Schema.String),
+  pathType: optional(Schema.String)
 })
 
-/** `get_file_change`: a JSON array. */
+/** `get_file_change`: a JSON array of events. */
 export const FileChangeText = Schema.transformOrFail(
   Schema.parseJson(Schema.Array(RawEvent)),
   Schema.Array(Schema.typeSchema(FileChangeEvent)),
@@ -108,7 +108,7 @@ export const FileChangeText = Schema.transformOrFail(
   }
 )
 
-/** The content of one of several files, or why it could not be read. */
+/** The content of one file, or the reason why it could not be read. */
 export interface FileBlock {
   readonly path: string
   readonly content: string
@@ -116,13 +116,13 @@ export interface FileBlock {
 
 const separator = "\n---\n"
 
-/** `read_multiple_files`: blocks `path: content` joined by a `---` line. */
+/** `read_multiple_files`: one `path:` line and the content per file, separated by `---` lines. */
 export const writeFileBlocks = (blocks: ReadonlyArray<FileBlock>): string =>
   blocks.map(({ content, path }) => `${oneLine(path)}:\n${content}\n`).join(separator)
 
 /**
- * The blocks of the paths that were asked for, which is what makes colons and `---` lines inside a file readable. The
- * wire does not say where outer white space belongs, so content is trimmed at both ends.
+ * Parses the blocks of the requested `paths`; knowing them makes colons and `---` lines inside a file unambiguous. The
+ * format does not delimit outer white space, so content is trimmed.
  */
 export const readFileBlocks = (text: string, paths: ReadonlyArray<string>): ReadonlyArray<FileBlock> => {
   const starts: Array<{ readonly path: string; readonly from: number; readonly content: number }> = []

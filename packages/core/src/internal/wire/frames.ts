@@ -1,11 +1,10 @@
-/** The frames of the WebSocket route: a run of code begins with one, and its output, results and end come back in many. */
+/** Frames of the WebSocket route: one frame starts a run; output, results and the end of the run arrive in further frames. */
 import * as Schema from "effect/Schema"
-import { lenient, seconds, someCode } from "./codecs.js"
-import { optional } from "./endpoint.js"
+import { optional, seconds, sourceCode } from "./codecs.js"
 import { Language } from "./language.js"
 
 /**
- * The id under which a client and the server speak about one call; clients make 32 hexadecimal digits.
+ * Correlation id of one call, chosen by the client (usually 32 hexadecimal digits).
  */
 export const InvocationId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,128}$/, {
   description: "1 to 128 visible ASCII characters"
@@ -14,22 +13,22 @@ export const InvocationId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,12
 const ServerName = Schema.String.pipe(Schema.maxLength(128, { description: "a name of at most 128 characters" }))
 
 /**
- * What a frame of a client is wrapped in. `data` is an object, or its JSON text.
+ * A frame sent by a client. `data` is an object or its JSON text.
  */
 export const ClientFrame = Schema.Struct({
   invocationId: InvocationId,
-  source: lenient(ServerName),
-  target: lenient(ServerName),
+  source: optional(ServerName),
+  target: optional(ServerName),
   data: Schema.Unknown
 })
 
 /**
- * The data of a frame that starts a run of code.
+ * Data of a client frame that starts a run.
  */
 export const StreamCall = Schema.Struct({
   method: Schema.Literal("run_code"),
   mode: Schema.Literal("stream"),
-  params: Schema.Struct({ language: Language, code: someCode, timeoutS: optional(seconds) })
+  params: Schema.Struct({ language: Language, code: sourceCode, timeoutS: optional(seconds) })
 })
 
 export type StreamCall = typeof StreamCall.Type
@@ -38,7 +37,7 @@ const run = { method: Schema.Literal("run_code"), mode: Schema.Literal("stream")
 const event = { ...run, phase: Schema.Literal("event"), seq: Schema.Int }
 
 /**
- * A piece of output; no character is split between two.
+ * A chunk of output. Characters are not split across chunks.
  */
 export const OutputEvent = Schema.Struct({
   ...event,
@@ -47,7 +46,7 @@ export const OutputEvent = Schema.Struct({
 })
 
 /**
- * A value that the code displayed or, as main result, ended with, in one or more MIME types.
+ * A displayed value, or the main result of the code, in one or more MIME types.
  */
 export const ResultEvent = Schema.Struct({
   ...event,
@@ -59,20 +58,20 @@ export const ResultEvent = Schema.Struct({
 })
 
 /**
- * The end of a run, whether the code succeeded or raised. `executionTime` is in seconds.
+ * The end of a run, whether the code succeeded or raised an error. `executionTime` is in seconds.
  */
 export const StreamEnd = Schema.Struct({
   ...run,
   phase: Schema.Literal("end"),
   seq: Schema.Int,
   status: Schema.Literal("finished", "failed"),
-  executionCount: lenient(Schema.Int),
-  executionTime: lenient(Schema.Number),
+  executionCount: optional(Schema.Int),
+  executionTime: optional(Schema.Number),
   executionError: Schema.NullOr(Schema.String)
 })
 
 /**
- * The end of a call that could not run, or not to its end.
+ * The end of a call that could not start or was aborted.
  */
 export const StreamError = Schema.Struct({
   phase: Schema.Literal("error"),
@@ -81,19 +80,19 @@ export const StreamError = Schema.Struct({
 })
 
 /**
- * The data of a frame of the server.
+ * Data of a server frame.
  */
 export const StreamData = Schema.Union(OutputEvent, ResultEvent, StreamEnd, StreamError)
 
 export type StreamData = typeof StreamData.Type
 
 /**
- * A frame of the server. One without an id speaks about no call that runs.
+ * A frame sent by the server. Without `invocationId` it belongs to no running call.
  */
 export const ServerFrame = Schema.Struct({
   invocationId: optional(InvocationId),
   source: Schema.String,
-  target: lenient(Schema.String),
+  target: optional(Schema.String),
   data: StreamData
 })
 

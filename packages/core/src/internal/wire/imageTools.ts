@@ -1,4 +1,4 @@
-/** The names of the tools that only some images offer. */
+/** Names of tools that only certain images offer. */
 
 /** Tools of browser images. */
 export const browserTools: ReadonlyArray<string> = [

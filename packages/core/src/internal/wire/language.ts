@@ -1,8 +1,8 @@
-/** The languages of `run_code`. */
+/** Languages of `run_code`. */
 import * as Schema from "effect/Schema"
 
 /**
- * A language that `run_code` knows.
+ * A language supported by `run_code`.
  */
 export type Language = "python" | "javascript" | "java" | "r"
 
@@ -19,7 +19,8 @@ const aliases: Readonly<Record<string, Language>> = {
 }
 
 /**
- * The canonical name of a language: letters of any case, `py`, `python3`, `js`, `node` and `nodejs` are understood.
+ * Decodes a language name to its canonical form: case-insensitive, with the aliases `py`, `python3`, `js`, `node` and
+ * `nodejs`.
  */
 export const Language: Schema.Schema<Language, string> = Schema.transform(
   Schema.String.pipe(Schema.filter((name) => Object.hasOwn(aliases, name.trim().toLowerCase()), {

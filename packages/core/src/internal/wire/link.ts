@@ -1,19 +1,18 @@
-/** The link route: the tools of one session under an address of its own, with the session's token instead of a key. */
+/** The link route: tool calls at a session's own URL, authenticated by the session token instead of the API key. */
 import * as Schema from "effect/Schema"
-import { filled, JsonObject, jsonText } from "./codecs.js"
-import { optional } from "./endpoint.js"
+import { JsonObject, jsonText, nonBlank, optional } from "./codecs.js"
 import { ToolReply } from "./models.js"
 
-/** Ids that clients make up come back in headers and logs. */
+/** Client-chosen ids are echoed in headers and logs, hence visible ASCII only. */
 const ClientRequestId = Schema.String.pipe(Schema.pattern(/^[\x21-\x7e]{1,128}$/, {
   description: "1 to 128 visible ASCII characters"
 }))
 
 /**
- * What is posted to `{linkUrl}/callTool`. The client makes the request id, and repeats the token of its header.
+ * Body of a POST to `{linkUrl}/callTool`. The client chooses `requestId`; `token` repeats the token of the header.
  */
 export const LinkCall = Schema.Struct({
-  tool: filled("the name of a tool"),
+  tool: nonBlank("the name of a tool"),
   args: jsonText(JsonObject),
   server: optional(Schema.String),
   requestId: optional(ClientRequestId),
@@ -21,7 +20,7 @@ export const LinkCall = Schema.Struct({
 })
 
 /**
- * What the link route answers: the tool's answer is JSON text under `data`; the fields around it say nothing more.
+ * Reply of the link route: `data` contains the tool's reply as JSON text; other fields are ignored.
  */
 export const LinkAnswer = Schema.Struct({
   data: jsonText(Schema.Struct({ requestId: Schema.String, result: ToolReply }))

@@ -1,8 +1,8 @@
-/** What `get_metrics` answers, under all the names that servers have used. */
+/** Result of `get_metrics`, in all spellings used by servers. */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-/** Use of one session: sizes in bytes, network totals in kilobytes, rates in kilobytes per second. */
+/** Resource usage of a session: sizes in bytes, network totals in kilobytes, rates in kilobytes per second. */
 export const Metrics = Schema.Struct({
   cpuCount: Schema.Number,
   cpuUsedPct: Schema.Number,
@@ -19,7 +19,7 @@ export const Metrics = Schema.Struct({
 
 export type Metrics = typeof Metrics.Type
 
-/** The first name is written, every name is read. */
+/** The first name is written, all names are read. */
 const names: Readonly<Record<Exclude<keyof Metrics, "timestamp">, readonly [string, ...ReadonlyArray<string>]>> = {
   cpuCount: ["cpu_count"],
   cpuUsedPct: ["cpu_used_pct"],
@@ -44,7 +44,7 @@ const Json = Schema.declare((input: unknown): input is object => Predicate.isRec
   description: "an object"
 })
 
-/** A number that is missing is 0. */
+/** Codec of `Metrics`. Missing numbers are 0. */
 export const MetricsText = Schema.transform(Schema.parseJson(Json), Schema.typeSchema(Metrics), {
   strict: true,
   decode: (json) => {

@@ -1,29 +1,26 @@
-/** Which contexts a session keeps its directories in, and by which rules. */
+/** Mapping of session directories to contexts, and the synchronization policy. */
 import * as Schema from "effect/Schema"
-import { filled, jsonText } from "./codecs.js"
-import { optional } from "./endpoint.js"
+import { AbsolutePath, jsonText, nonBlank, optional } from "./codecs.js"
 
-const or = <A, I>(schema: Schema.Schema<A, I>, otherwise: () => NoInfer<A>) =>
-  Schema.optionalWith(schema, { nullable: true, default: otherwise })
+/** An optional field with a default; `null` is read as absent. */
+const withDefault = <A, I>(schema: Schema.Schema<A, I>, value: () => NoInfer<A>) =>
+  Schema.optionalWith(schema, { nullable: true, default: value })
 
 const segmentsOf = (path: string): ReadonlyArray<string> => path.split("/")
 
-/** An absolute path without `..` and NUL, of a length that a system takes. */
-export const AbsolutePath = Schema.String.pipe(
-  Schema.filter(
-    (path) => path.startsWith("/") && path.length <= 4096 && !path.includes("\0") && !segmentsOf(path).includes(".."),
-    { description: "an absolute path without .. and NUL of at most 4096 characters" }
-  )
+/** A directory to synchronize. Unlike tools, which resolve `..` inside the session, contexts reject it. */
+const SyncedPath = AbsolutePath.pipe(
+  Schema.filter((path) => !segmentsOf(path).includes(".."), { description: "an absolute path without .. segments" })
 )
 
-/** A path below a context's own; `""` and `/` are all of it. */
+/** A path relative to the synchronized directory; `""` and `/` select all of it. */
 const InnerPath = Schema.String.pipe(
   Schema.filter((path) => !/[*?[\]\0]/.test(path) && !segmentsOf(path).includes(".."), {
-    description: "a path without wildcards (* ? [ ]) and .."
+    description: "a path without wildcards (* ? [ ]) or .. segments"
   })
 )
 
-/** How long what a context holds is kept. */
+/** Retention period of the content of a context. */
 export const Lifecycle = Schema.Literal(
   "Lifecycle_1Day",
   "Lifecycle_3Days",
@@ -40,64 +37,64 @@ export const Lifecycle = Schema.Literal(
 export type Lifecycle = typeof Lifecycle.Type
 
 const WhiteList = Schema.Struct({
-  path: or(InnerPath, () => ""),
-  excludePaths: or(Schema.Array(InnerPath), () => [])
+  path: withDefault(InnerPath, () => ""),
+  excludePaths: withDefault(Schema.Array(InnerPath), () => [])
 })
 
 const UploadPolicy = Schema.Struct({
-  autoUpload: or(Schema.Boolean, () => true),
-  uploadStrategy: or(Schema.String, () => "UploadBeforeResourceRelease"),
-  uploadMode: or(Schema.Literal("File", "Archive"), () => "File" as const)
+  autoUpload: withDefault(Schema.Boolean, () => true),
+  uploadStrategy: withDefault(Schema.String, () => "UploadBeforeResourceRelease"),
+  uploadMode: withDefault(Schema.Literal("File", "Archive"), () => "File" as const)
 })
 
 const DownloadPolicy = Schema.Struct({
-  autoDownload: or(Schema.Boolean, () => true),
-  downloadStrategy: or(Schema.String, () => "DownloadAsync")
+  autoDownload: withDefault(Schema.Boolean, () => true),
+  downloadStrategy: withDefault(Schema.String, () => "DownloadAsync")
 })
 
-const DeletePolicy = Schema.Struct({ syncLocalFile: or(Schema.Boolean, () => true) })
+const DeletePolicy = Schema.Struct({ syncLocalFile: withDefault(Schema.Boolean, () => true) })
 
 const ExtractPolicy = Schema.Struct({
-  extract: or(Schema.Boolean, () => true),
-  deleteSrcFile: or(Schema.Boolean, () => true),
-  extractToCurrentFolder: or(Schema.Boolean, () => false)
+  extract: withDefault(Schema.Boolean, () => true),
+  deleteSrcFile: withDefault(Schema.Boolean, () => true),
+  extractToCurrentFolder: withDefault(Schema.Boolean, () => false)
 })
 
 const RecyclePolicy = Schema.Struct({
-  lifecycle: or(Lifecycle, () => "Lifecycle_Forever" as const),
-  paths: or(Schema.Array(InnerPath), () => [""])
+  lifecycle: withDefault(Lifecycle, () => "Lifecycle_Forever" as const),
+  paths: withDefault(Schema.Array(InnerPath), () => [""])
 })
 
-const BwList = Schema.Struct({ whiteLists: or(Schema.Array(WhiteList), () => []) })
+const BwList = Schema.Struct({ whiteLists: withDefault(Schema.Array(WhiteList), () => []) })
 
 /**
- * What a session does with a context: when it uploads and downloads, what of it, and for how long it is kept.
+ * Synchronization policy between a session and a context: when to upload and download, which paths, and the retention.
  */
 export const SyncPolicy = Schema.Struct({
-  uploadPolicy: or(UploadPolicy, () => UploadPolicy.make({})),
-  downloadPolicy: or(DownloadPolicy, () => DownloadPolicy.make({})),
-  deletePolicy: or(DeletePolicy, () => DeletePolicy.make({})),
-  extractPolicy: or(ExtractPolicy, () => ExtractPolicy.make({})),
-  recyclePolicy: or(RecyclePolicy, () => RecyclePolicy.make({})),
-  bwList: or(BwList, () => BwList.make({})),
-  mappingPolicy: Schema.optionalWith(Schema.Struct({ path: AbsolutePath }), { exact: true, nullable: true })
+  uploadPolicy: withDefault(UploadPolicy, () => UploadPolicy.make({})),
+  downloadPolicy: withDefault(DownloadPolicy, () => DownloadPolicy.make({})),
+  deletePolicy: withDefault(DeletePolicy, () => DeletePolicy.make({})),
+  extractPolicy: withDefault(ExtractPolicy, () => ExtractPolicy.make({})),
+  recyclePolicy: withDefault(RecyclePolicy, () => RecyclePolicy.make({})),
+  bwList: withDefault(BwList, () => BwList.make({})),
+  mappingPolicy: optional(Schema.Struct({ path: SyncedPath }))
 })
 
 export type SyncPolicy = typeof SyncPolicy.Type
 
 /**
- * A directory of a session and the context that keeps it.
+ * A session directory and the context that persists it.
  */
 export const PersistenceData = Schema.Struct({
-  contextId: filled("a context id that is not blank"),
-  path: AbsolutePath,
+  contextId: nonBlank("a non-blank context id"),
+  path: SyncedPath,
   policy: optional(jsonText(SyncPolicy))
 })
 
 export type PersistenceData = typeof PersistenceData.Type
 
 /**
- * The directories of a session that are kept in contexts.
+ * The session directories persisted in contexts, at most 100.
  */
 export const PersistenceDataList = Schema.Array(PersistenceData).pipe(
   Schema.maxItems(100, { description: "an array of at most 100 context mappings" })

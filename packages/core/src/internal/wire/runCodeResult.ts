@@ -1,12 +1,12 @@
-/** What `run_code` answers: one shape is written, all the shapes that servers have used are read. */
+/** Result of `run_code`: written in one format, read in all formats used by servers. */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { showJson } from "./codecs.js"
+import { parseJson, showJson } from "./codecs.js"
 import { CodeResultItem } from "./models.js"
 
-/** A finished run. `executionError` is `null` when the code did not raise. */
+/** A finished run. `executionError` is `null` if the code raised no error. `executionTime` is in seconds. */
 export const RunCodeResult = Schema.Struct({
   results: Schema.Array(CodeResultItem),
   stdout: Schema.Array(Schema.String),
@@ -36,9 +36,7 @@ const longNames: Readonly<Record<string, string>> = {
 
 type Json = Readonly<Record<string, unknown>>
 
-const parseJson = (text: string): Either.Either<unknown, unknown> => Either.try((): unknown => JSON.parse(text))
-
-/** JSON text inside JSON text, as some servers write it, down to the value; what is not JSON stays as it is. */
+/** Unwraps JSON text nested in JSON text, as some servers send it. Anything else is returned unchanged. */
 const unwrap = (value: unknown, depth = 3): unknown =>
   typeof value === "string" && depth > 0
     ? Either.match(parseJson(value), { onLeft: () => value, onRight: (inner) => unwrap(inner, depth - 1) })
@@ -72,10 +70,10 @@ const number = (value: unknown): number | undefined => typeof value === "number"
 
 const nameAndValue = /^([A-Za-z_$][\w$.]*): ?([\s\S]*)$/
 
-/** `KeyboardInterrupt` or `java.lang.Error`, but not any word that somebody threw. */
+/** Matches `KeyboardInterrupt` or `java.lang.Error`, but not an arbitrary thrown word. */
 const nameAlone = /^([A-Z][\w$]*|[\w$]+(?:\.[\w$]+)+)$/
 
-/** `ZeroDivisionError: division by zero` as name and value. */
+/** Splits `ZeroDivisionError: division by zero` into name and value. */
 const splitError = (text: string, traceback: unknown) => {
   const [, name = "", value = ""] = nameAndValue.exec(text) ?? nameAlone.exec(text) ?? ["", "ExecutionError", text]
   return { name, value, traceback: typeof traceback === "string" ? traceback : "" }
@@ -88,13 +86,13 @@ const common = (value: Json) => ({
 
 const current = (value: Json): RunCodeResult => {
   const error = value["executionError"]
-  const raised = typeof error === "string" && error !== ""
+  const hasError = typeof error === "string" && error !== ""
   return {
     results: (Array.isArray(value["result"]) ? value["result"] : []).map(item),
     stdout: strings(value["stdout"]),
     stderr: strings(value["stderr"]),
-    executionError: raised || value["isError"] === true
-      ? splitError(raised ? error : "the run is marked as failed", value["traceback"])
+    executionError: hasError || value["isError"] === true
+      ? splitError(hasError ? error : "the run is marked as failed", value["traceback"])
       : null,
     ...common(value)
   }
@@ -127,7 +125,7 @@ const nested = (value: Json, content: ReadonlyArray<unknown>): RunCodeResult | u
   return texts[0] === undefined ? undefined : read(texts[0])
 }
 
-/** `undefined` when the text says nothing about a run. */
+/** Returns `undefined` if the text is not the result of a run. */
 const read = (text: string): RunCodeResult | undefined => {
   if (text === "") return undefined
   const value = unwrap(text)
@@ -157,7 +155,7 @@ const write = (result: RunCodeResult): string =>
 const errorText = (error: { readonly name: string; readonly value: string }): string =>
   error.value === "" ? error.name : `${error.name}: ${error.value}`
 
-/** The same run for a client that shows the text as it is: what was printed, then the value or the error. */
+/** Formats a run for clients that display text unparsed: the output, then the value or the error. */
 export const plainRun = ({ executionError, results, stderr, stdout }: RunCodeResult) => {
   const printed = [...stdout, ...stderr].join("")
   const value = results.find(({ isMainResult }) => isMainResult)?.data["text/plain"]
@@ -165,14 +163,14 @@ export const plainRun = ({ executionError, results, stderr, stdout }: RunCodeRes
     return { text: Predicate.isString(value) ? withLast(printed, value) : printed, isError: false }
   }
   const error = errorText(executionError)
-  const isSaid = printed.trimEnd().endsWith(error.trimEnd())
-  return { text: isSaid ? printed : withLast(printed, error), isError: true }
+  const isPrinted = printed.trimEnd().endsWith(error.trimEnd())
+  return { text: isPrinted ? printed : withLast(printed, error), isError: true }
 }
 
 const withLast = (printed: string, last: string): string =>
   printed === "" || printed.endsWith("\n") ? printed + last : `${printed}\n${last}`
 
-/** The text of the tool's answer. The traceback travels beside `executionError`, in a field that others ignore. */
+/** Codec of the tool's text. The traceback is sent beside `executionError`, in a field that other clients ignore. */
 export const RunCodeText = Schema.transformOrFail(Schema.String, Schema.typeSchema(RunCodeResult), {
   strict: true,
   decode: (text, _options, ast) => {

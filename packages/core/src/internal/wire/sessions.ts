@@ -1,17 +1,17 @@
-/** The endpoints that create, describe, keep alive and release sessions. */
+/** Endpoints that create, describe, keep alive and release sessions. */
 import * as Schema from "effect/Schema"
-import { filled, jsonText, lenient, numberText, ToolServers } from "./codecs.js"
-import { acknowledged, data, endpoint, nothing, optional } from "./endpoint.js"
+import { jsonText, nonBlank, numberText, optional, ToolServers } from "./codecs.js"
+import { acknowledged, data, empty, endpoint } from "./endpoint.js"
 import { DesktopInfo, ImageId, Labels, SessionId } from "./models.js"
 import { PersistenceDataList } from "./persistence.js"
 
-const SomeLabels = Labels.pipe(Schema.filter((labels) => Object.keys(labels).length > 0, {
+const NonEmptyLabels = Labels.pipe(Schema.filter((labels) => Object.keys(labels).length > 0, {
   description: "an object with at least one label"
 }))
 
 const Status = Schema.Struct({ status: Schema.String })
 
-/** Some servers write `Status`. */
+/** Some servers spell the field `Status`. */
 const AnyStatus = Schema.Union(
   Status,
   Schema.transform(Schema.Struct({ Status: Schema.String }), Schema.typeSchema(Status), {
@@ -21,21 +21,21 @@ const AnyStatus = Schema.Union(
   })
 )
 
-const handles = {
-  resourceUrl: lenient(Schema.String),
-  appInstanceId: lenient(Schema.String),
-  resourceId: lenient(Schema.String),
-  linkUrl: lenient(Schema.String),
-  wsUrl: lenient(Schema.String),
-  token: lenient(Schema.Redacted(Schema.String)),
-  toolList: lenient(ToolServers)
+const connectionFields = {
+  resourceUrl: optional(Schema.String),
+  appInstanceId: optional(Schema.String),
+  resourceId: optional(Schema.String),
+  linkUrl: optional(Schema.String),
+  wsUrl: optional(Schema.String),
+  token: optional(Schema.Redacted(Schema.String)),
+  toolList: optional(ToolServers)
 }
 
 const sessionBody = Schema.Struct({ sessionId: SessionId })
 
 /**
- * Starts a session. `timeout` is the idle time in whole seconds after which the server releases it by itself; every
- * label can be searched for with `listSession`. `sdkStats` is what a client says of itself, as JSON.
+ * Creates a session. `timeout` is the idle timeout in whole seconds after which the server releases it. `sdkStats` is JSON
+ * that describes the client.
  */
 export const createSession = endpoint({
   name: "createSession",
@@ -49,19 +49,19 @@ export const createSession = endpoint({
     timeout: optional(Schema.NonNegativeInt),
     persistenceDataList: optional(PersistenceDataList)
   }),
-  reply: data(Schema.Struct({ sessionId: SessionId, success: lenient(Schema.Boolean), ...handles })),
+  reply: data(Schema.Struct({ sessionId: SessionId, success: optional(Schema.Boolean), ...connectionFields })),
   retrySafety: "unsafe",
   successRule: "data"
 })
 
 /**
- * Releases a session in one call (the older form).
+ * Releases a session synchronously (older form).
  */
 export const releaseSession = endpoint({
   name: "releaseSession",
   method: "POST",
   path: "/mcp/releaseSession",
-  query: nothing,
+  query: empty,
   body: sessionBody,
   reply: acknowledged,
   retrySafety: "idempotent",
@@ -69,7 +69,7 @@ export const releaseSession = endpoint({
 })
 
 /**
- * Starts the release of a session; `getSessionInfo` says when it is over.
+ * Starts the release of a session; `getSessionInfo` reports when it is complete.
  */
 export const releaseSessionAsync = endpoint({
   ...releaseSession,
@@ -78,32 +78,32 @@ export const releaseSessionAsync = endpoint({
 })
 
 /**
- * What is needed to use a session that exists.
+ * Returns what is needed to use an existing session.
  */
 export const getSession = endpoint({
   name: "getSession",
   method: "POST",
   path: "/mcp/getSession",
-  query: nothing,
+  query: empty,
   body: sessionBody,
   reply: data(Schema.Struct({
     sessionId: SessionId,
-    status: lenient(Schema.String),
-    success: lenient(Schema.Boolean),
-    ...handles
+    status: optional(Schema.String),
+    success: optional(Schema.Boolean),
+    ...connectionFields
   })),
   retrySafety: "safe",
   successRule: "lenient"
 })
 
 /**
- * The status of a session: `RUNNING`, `DELETING`, `FINISH`, in any case of letters. It does not count as use.
+ * Returns the status of a session: `RUNNING`, `DELETING` or `FINISH`, in any case. It does not reset the idle timer.
  */
 export const getSessionInfo = endpoint({
   name: "getSessionInfo",
   method: "POST",
   path: "/mcp/getSessionInfo",
-  query: nothing,
+  query: empty,
   body: sessionBody,
   reply: data(AnyStatus),
   retrySafety: "safe",
@@ -111,7 +111,7 @@ export const getSessionInfo = endpoint({
 })
 
 /**
- * The live sessions that carry all the given labels, a page at a time. `total` counts over all pages.
+ * Lists the live sessions that have all the given labels, page by page. `total` counts all pages.
  */
 export const listSession = endpoint({
   name: "listSession",
@@ -120,19 +120,19 @@ export const listSession = endpoint({
   query: Schema.Struct({
     labels: optional(jsonText(Labels)),
     maxResults: optional(numberText.pipe(Schema.filter((n) => Number.isSafeInteger(n) && n > 0, {
-      description: "a whole number above zero"
+      description: "a positive integer"
     }))),
     nextToken: optional(Schema.String)
   }),
-  body: nothing,
+  body: empty,
   reply: Schema.Struct({
     sessions: Schema.propertySignature(Schema.Array(Schema.Struct({
       sessionId: SessionId,
-      sessionStatus: lenient(Schema.String)
+      sessionStatus: optional(Schema.String)
     }))).pipe(Schema.fromKey("data")),
-    nextToken: lenient(Schema.String),
-    maxResults: lenient(Schema.Number),
-    total: lenient(Schema.Number).pipe(Schema.fromKey("count"))
+    nextToken: optional(Schema.String),
+    maxResults: optional(Schema.Number),
+    total: optional(Schema.Number).pipe(Schema.fromKey("count"))
   }),
   retrySafety: "safe",
   successRule: "strict"
@@ -147,25 +147,25 @@ export const setLabel = endpoint({
   path: "/sdk/SetLabel",
   query: Schema.Struct({
     sessionId: SessionId,
-    labels: Schema.propertySignature(jsonText(SomeLabels)).pipe(Schema.fromKey("Labels"))
+    labels: Schema.propertySignature(jsonText(NonEmptyLabels)).pipe(Schema.fromKey("Labels"))
   }),
-  body: nothing,
+  body: empty,
   reply: acknowledged,
   retrySafety: "idempotent",
   successRule: "lenient"
 })
 
 /**
- * The labels of a session; none is an empty record.
+ * Returns the labels of a session, or an empty record.
  */
 export const getLabel = endpoint({
   name: "getLabel",
   method: "GET",
   path: "/sdk/GetLabel",
   query: Schema.Struct({ sessionId: SessionId }),
-  body: nothing,
+  body: empty,
   reply: Schema.transform(
-    Schema.Struct({ data: lenient(Schema.Struct({ labels: lenient(jsonText(Labels)) })) }),
+    Schema.Struct({ data: optional(Schema.Struct({ labels: optional(jsonText(Labels)) })) }),
     Schema.typeSchema(Labels),
     { strict: true, decode: ({ data }) => data?.labels ?? {}, encode: (labels) => ({ data: { labels } }) }
   ),
@@ -174,18 +174,18 @@ export const getLabel = endpoint({
 })
 
 /**
- * Where the session can be looked at, and for desktop images what a viewer needs to connect.
+ * Returns the URL to view the session and, for desktop images, the connection parameters of the viewer.
  */
 export const getMcpResource = endpoint({
   name: "getMcpResource",
   method: "POST",
   path: "/mcp/getMcpResource",
-  query: nothing,
+  query: empty,
   body: sessionBody,
   reply: data(Schema.Struct({
-    sessionId: lenient(Schema.String),
-    resourceUrl: lenient(Schema.String),
-    desktopInfo: lenient(DesktopInfo)
+    sessionId: optional(Schema.String),
+    resourceUrl: optional(Schema.String),
+    desktopInfo: optional(DesktopInfo)
   })),
   retrySafety: "safe",
   successRule: "lenient"
@@ -199,14 +199,14 @@ export const refreshSessionIdleTime = endpoint({
   method: "POST",
   path: "/mcp/refreshSessionIdleTime",
   query: Schema.Struct({ sessionId: SessionId }),
-  body: nothing,
+  body: empty,
   reply: acknowledged,
   retrySafety: "idempotent",
   successRule: "strict"
 })
 
 /**
- * A public link to a port of the session.
+ * Returns a public URL of the session, or of one of its ports from 30100 to 30199.
  */
 export const getLink = endpoint({
   name: "getLink",
@@ -214,13 +214,13 @@ export const getLink = endpoint({
   path: "/internet/getLink",
   query: Schema.Struct({
     sessionId: SessionId,
-    protocolType: optional(filled("a protocol such as https or wss")),
+    protocolType: optional(nonBlank("a protocol such as https or wss")),
     port: optional(numberText.pipe(Schema.filter((n) => Number.isInteger(n) && n >= 30100 && n <= 30199, {
-      description: "a whole number from 30100 to 30199"
+      description: "an integer from 30100 to 30199"
     })))
   }),
-  body: nothing,
-  reply: data(Schema.Struct({ url: filled("a URL") })),
+  body: empty,
+  reply: data(Schema.Struct({ url: nonBlank("a URL") })),
   retrySafety: "safe",
   successRule: "strict"
 })

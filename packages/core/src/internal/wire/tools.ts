@@ -1,7 +1,7 @@
-/** The endpoints that list and call tools. */
+/** Endpoints that list and call tools. */
 import * as Schema from "effect/Schema"
-import { filled, flag, JsonObject, jsonText, lenient } from "./codecs.js"
-import { data, endpoint, nothing, optional } from "./endpoint.js"
+import { flag, JsonObject, jsonText, nonBlank, optional } from "./codecs.js"
+import { data, empty, endpoint } from "./endpoint.js"
 import { ImageId, SessionId, ToolDescription, ToolReply } from "./models.js"
 
 const ToolDescriptions = Schema.Union(
@@ -14,22 +14,22 @@ const ToolDescriptions = Schema.Union(
 )
 
 /**
- * The tools of an image.
+ * Lists the tools of an image.
  */
 export const listTools = endpoint({
   name: "listTools",
   method: "POST",
   path: "/mcp/listTools",
   query: Schema.Struct({ imageId: ImageId }),
-  body: nothing,
+  body: empty,
   reply: data(ToolDescriptions),
   retrySafety: "safe",
   successRule: "strict"
 })
 
 /**
- * Calls a tool of a session. `args` is the argument record; how safely the call may be repeated depends on the tool,
- * so this endpoint says `once` and `AgbTools` knows better. The reply carries the request id for the tool's own errors.
+ * Calls a tool of a session. Retry safety depends on the tool and is declared in `AgbTools`; the endpoint itself assumes
+ * `unsafe`. The reply includes the request id, which errors of the tool report.
  */
 export const callTool = endpoint({
   name: "callTool",
@@ -38,11 +38,11 @@ export const callTool = endpoint({
   query: Schema.Struct({ autoGenSession: optional(flag), imageId: optional(Schema.String) }),
   body: Schema.Struct({
     sessionId: SessionId,
-    name: filled("the name of a tool"),
+    name: nonBlank("the name of a tool"),
     args: jsonText(JsonObject),
     server: optional(Schema.String)
   }),
-  reply: Schema.Struct({ requestId: lenient(Schema.String), data: ToolReply }),
+  reply: Schema.Struct({ requestId: optional(Schema.String), data: ToolReply }),
   retrySafety: "unsafe",
   successRule: "strict"
 })
