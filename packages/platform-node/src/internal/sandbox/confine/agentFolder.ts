@@ -37,9 +37,8 @@ const incomplete = (file: string): Diagnosis => ({
   remedy: `Install ${packageName} again`
 })
 
-/** The agent of the package that `from`, a file or its URL, belongs to or depends on. */
-export const findAgent = (from: string = import.meta.url): Either.Either<BuiltAgent, AgentMissingError> => {
-  const root = packageFolder(from)
+/** The agent of the package at `root`; undefined where the package cannot be resolved. */
+export const agentOf = (root: string | undefined): Either.Either<BuiltAgent, AgentMissingError> => {
   if (root === undefined) return Either.left(new AgentMissingError(notInstalled))
   const folder = Path.join(root, "dist", "agent")
   const file = Path.join(folder, "agent.cjs")
@@ -49,6 +48,9 @@ export const findAgent = (from: string = import.meta.url): Either.Either<BuiltAg
   const isCheckout = Fs.existsSync(Path.join(root, "agent", "main.ts"))
   return Either.left(new AgentMissingError(isCheckout ? notBuilt : incomplete(file)))
 }
+
+/** The agent of the package that `from`, a file or its URL, belongs to or depends on. */
+export const findAgent = (from: string = import.meta.url) => agentOf(packageFolder(from))
 
 /** The folder of what takes the types out of TypeScript, a dependency of the package. */
 export const typeStripperFolder = (): string => {
