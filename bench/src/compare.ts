@@ -39,7 +39,7 @@ const time = async (run: () => Promise<unknown>, batch: number): Promise<number>
   return Number(process.hrtime.bigint() - start) / batch / 1e6
 }
 
-const sample = async (
+export const sample = async (
   alternatives: ReadonlyArray<Alternative>,
   { batch = 1, rounds, seconds = 25, warmup = 3 }: Rounds
 ): Promise<ReadonlyArray<ReadonlyArray<number>>> => {

@@ -3,16 +3,16 @@ import { agentStart } from "./agentStart.js"
 import { code } from "./code.js"
 import { startContenders } from "./contenders.js"
 import { files } from "./files.js"
-import { imports } from "./imports.js"
 import { sessions } from "./sessions.js"
 import { shell } from "./shell.js"
 import { split } from "./split.js"
+import { startup } from "./startup.js"
 import { toolCall } from "./toolCall.js"
 import { transfer } from "./transfer.js"
 
 /** These need the runtime and its alternatives. Large files come last: the heap that they leave makes every later fork slower. */
 const sideBySide = { sessions, code, shell, split, transfer }
-const alone = { toolCall, files, imports, agentStart }
+const alone = { toolCall, files, startup, agentStart }
 
 const names = [...Object.keys(sideBySide), ...Object.keys(alone)]
 const wanted = process.argv.slice(2)
