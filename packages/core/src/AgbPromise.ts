@@ -19,7 +19,7 @@ import { InvalidRequestError } from "./AgbError.js"
 import type { Input } from "./CreateSessionParams.js"
 import * as issues from "./internal/client/issues.js"
 import * as agbOperations from "./internal/promise/agbOperations.js"
-import { SessionInvoker } from "./internal/promise/calls.js"
+import { SessionInvoker } from "./internal/promise/sessionInvoker.js"
 import * as clients from "./internal/promise/client.js"
 import { Code } from "./internal/promise/code.js"
 import { Command } from "./internal/promise/command.js"
@@ -399,7 +399,7 @@ export class BaseSession {
 
   /** Deletes the session if its AGB created it; one that is attached belongs to somebody else. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (connectionOf(this.#agb).holds(this.sessionId)) await this.delete()
+    if (connectionOf(this.#agb).owns(this.sessionId)) await this.delete()
   }
 
   /** @internal */

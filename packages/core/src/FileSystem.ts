@@ -268,7 +268,7 @@ export const make = (toolCall: ToolCall): FileSystem => {
     ),
     readFile: method("readFile", (operation, path: string, options?: ReadFileOptions) =>
       Effect.flatMap(
-        readBytes(operation, path, options?.maxBytes, fileContents.longestText),
+        readBytes(operation, path, options?.maxBytes, fileContents.maxTextLength),
         (bytes) => fileContents.decodeText(operation, path, bytes)
       )),
     readFileBytes: method(

@@ -93,7 +93,7 @@ const unreadable = (operation: string, retrySafety: RetrySafety, requestId: stri
   new MalformedResponseError({
     operation,
     requestId,
-    path: "the text of the tool's answer",
+    path: "the text of the tool's reply",
     expected,
     mayHaveHappened: retrySafety !== "safe",
     retryable: retrySafety === "safe"

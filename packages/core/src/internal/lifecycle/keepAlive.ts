@@ -1,4 +1,4 @@
-/** Keep-alive of a session: renews its idle timer on the server until the session is lost or the fiber interrupted. */
+/** Keep-alive of a session: resets its idle timer on the server until the session is lost or the fiber is interrupted. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -6,7 +6,7 @@ import type { AgbClient } from "../../AgbClient.js"
 import { internalOptions } from "../client/callOptions.js"
 import type { SessionState } from "./sessionState.js"
 
-/** Renews after a third of the idle time; a renewal that fails or hangs leaves time for at least two more. */
+/** Resets after a third of the idle timeout. A request that fails or hangs leaves time for at least two more. */
 export const keepAlive = (
   client: AgbClient.Service,
   sessionId: string,

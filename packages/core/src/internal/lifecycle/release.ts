@@ -1,4 +1,4 @@
-/** Deleting a session until the server confirms that it is gone, inside a budget. */
+/** Deletes a session and waits until the server confirms it, within a time budget. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -10,8 +10,8 @@ const operation = "Agb.delete"
 
 const finished = new Set(["FINISH", "DELETED"])
 
-/** 100 ms, growing to a second, with jitter. */
-const pauses = Schedule.exponential("100 millis", 1.5).pipe(
+/** From 100 ms up to 1 s, with jitter. */
+const delays = Schedule.exponential("100 millis", 1.5).pipe(
   Schedule.union(Schedule.spaced("1 second")),
   Schedule.jittered
 )
@@ -28,26 +28,26 @@ const unconfirmed = (budget: Duration.Duration) =>
     retryable: true
   })
 
-/** Waits until the status says that the session is over, or that nobody knows it. */
+/** Polls the status until it is final or the session is not found. */
 const confirm = (client: AgbClient.Service, sessionId: string): Effect.Effect<void, ClientError> =>
   notFoundIsGone(client.getSessionInfo({ sessionId }, internalOptions({ operation }))).pipe(
     Effect.map((info) => info === "gone" || finished.has(info.status.toUpperCase())),
-    Effect.repeat({ until: (gone) => gone, schedule: pauses }),
+    Effect.repeat({ until: (gone) => gone, schedule: delays }),
     Effect.asVoid
   )
 
-/** Releasing may be repeated, so an answer that cannot be read is no reason to stop. */
-const mayPass = (error: ClientError): boolean => error.retryable || error._tag === "MalformedResponseError"
+/** Releasing is idempotent, so a malformed reply is retried as well. */
+const isTransient = (error: ClientError): boolean => error.retryable || error._tag === "MalformedResponseError"
 
 /**
- * Releases a session and waits for the end; one that is not found is released. Failures that may pass are repeated
- * until the budget is spent, all others are final.
+ * Releases a session and waits for confirmation; "not found" counts as released. Transient failures are retried until
+ * `deleteBudget` is exhausted, all others are final.
  */
 export const release = (client: AgbClient.Service, sessionId: string): Effect.Effect<void, ClientError> => {
   const budget = client.config.deleteBudget
   return notFoundIsGone(client.releaseSessionAsync({ sessionId }, internalOptions({ operation }))).pipe(
     Effect.flatMap((outcome) => outcome === "gone" ? Effect.void : confirm(client, sessionId)),
-    Effect.retry({ while: mayPass, schedule: pauses }),
+    Effect.retry({ while: isTransient, schedule: delays }),
     Effect.interruptible,
     Effect.timeoutFail({ duration: budget, onTimeout: () => unconfirmed(budget) })
   )

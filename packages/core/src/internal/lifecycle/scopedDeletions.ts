@@ -1,6 +1,6 @@
 /**
- * Deletions at the end of a scope. They run in parallel: the finalizer of each session only starts its own deletion, and a
- * finalizer that was added before all of them, and so runs last, waits for the lot.
+ * Deletes sessions at the end of a scope, in parallel: the finalizer of each session only starts its deletion, and a
+ * finalizer that was added first, and therefore runs last, waits for all of them.
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,15 +11,15 @@ interface Identified {
 }
 
 export interface ScopedDeletions {
-  /** From now on the session is deleted at the latest at the end of the `Agb` layer, whatever happens to the scope. */
+  /** Takes ownership: the session is deleted when the `Agb` layer ends, unless it was deleted before. */
   readonly own: (session: Identified) => Effect.Effect<void>
-  /** Starts the deletion, for which the end of the scope waits. A deletion that fails is reported. */
+  /** Starts the deletion; the end of the scope waits for it. A failure is reported by `remove`. */
   readonly start: (session: Identified) => Effect.Effect<void>
 }
 
 /**
- * Gives the deletions of the scope in which it is run. `remove` deletes a session and reports a failure. A scope of a
- * session may outlive the scope of `make`, whose end then deletes what is left.
+ * Returns an effect that yields the deletions of the current scope. `remove` deletes a session and reports failures. The
+ * end of the scope of `make` deletes the sessions whose own scopes outlive it.
  */
 export const make = (
   remove: (sessionId: string) => Effect.Effect<void, unknown>

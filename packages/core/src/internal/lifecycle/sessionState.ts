@@ -1,4 +1,4 @@
-/** Whether a session still exists. Once it is lost, every call in flight and every later one fails. */
+/** Tracks whether a session still exists. Once it is lost, calls in flight and later calls fail. */
 import * as Effect from "effect/Effect"
 import { type ClientError, SessionLostError } from "../../AgbError.js"
 import type { Cancellation } from "../client/cancellation.js"
@@ -7,9 +7,9 @@ import type { RetrySafety } from "../wire/endpoint.js"
 type Reason = SessionLostError["reason"]
 
 export interface SessionState {
-  /** The first reason stays. */
+  /** Marks the session as lost. Only the first reason is kept. */
   readonly markLost: (reason: Reason) => Effect.Effect<void>
-  /** Runs a call of the session, which must observe the cancellation, unless the session is lost. */
+  /** Runs a call of the session, or fails if the session is lost. The call must observe the cancellation. */
   readonly guard: <A, E>(
     operation: string,
     retrySafety: RetrySafety,

@@ -1,7 +1,7 @@
 /**
- * Creates sessions such that none is lost. Every attempt carries a label of its own and runs in a fiber that outlives
- * the caller's interest; whatever its outcome leaves in doubt is found by that label and deleted. What cannot be
- * deleted is logged, counted and listed in `undeleted`.
+ * Supervised creation of sessions, such that none is leaked. Every attempt carries a unique label and runs in a fiber that
+ * outlives an interrupted caller. An attempt of unknown outcome is reconciled: the session is found by the label and
+ * deleted. A session that cannot be deleted is logged, counted and listed in `undeleted`.
  */
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -30,7 +30,7 @@ export interface CreateRequest {
   readonly mcpPolicyId?: string
 }
 
-/** A session, or a create attempt known by its label alone, that could not be deleted. */
+/** A session that could not be deleted, or a create attempt of unknown outcome, identified by its label alone. */
 export interface Undeleted {
   readonly sessionId: string | undefined
   readonly label: string | undefined
@@ -38,37 +38,37 @@ export interface Undeleted {
 }
 
 export interface Supervisor {
-  /** Must run uninterruptibly; it waits interruptibly, and what an interrupted wait leaves behind is undone. */
+  /** Must run in an uninterruptible region. The wait is interruptible; an interrupted create is rolled back. */
   readonly create: (request: CreateRequest) => Effect.Effect<Created, ClientError>
-  /** Deletes inside the budget; a failure is reported as well. */
+  /** Deletes a session within `deleteBudget`. A failure is also reported in `undeleted`. */
   readonly remove: (sessionId: string) => Effect.Effect<void, ClientError>
   readonly undeleted: Effect.Effect<ReadonlyArray<Undeleted>>
 }
 
-/** An attempt whose outcome was in doubt and that left nothing behind: it may be made again. */
+/** An attempt of unknown outcome that was reconciled: no session is left, so it may be retried. */
 interface RolledBack {
-  readonly _tag: "Undone"
+  readonly _tag: "RolledBack"
   readonly error: ClientError
 }
 
-/** How long an abandoned create may still answer before it is cut off and settled by its label. */
+/** How long an abandoned create may still complete before it is interrupted and reconciled. */
 const grace = Duration.seconds(5)
 
-/** When to look again for a session whose create was cut off: the server may still be at it. */
+/** Delays between reconciliations: the server may still be processing the create. */
 const reconcileDelays = [500, 1000, 2000, 4000, 8000].map(Duration.millis)
 
-/** A caller whose create failed waits for the first look, and the end of the supervisor for the last. */
+/** Timeout of one reconciliation request. A failed create waits for the first one, the finalizer for the last one. */
 const reconcileTimeout = Duration.seconds(10)
 
-/** The pause after a look that failed once the supervisor ends. */
-const lastPause = Duration.millis(250)
+/** Delay after a failed reconciliation while the supervisor is closing. */
+const closingDelay = Duration.millis(250)
 
 const undeletedCount = Metric.counter("agb_sessions_undeleted", {
   description: "Sessions that could not be deleted within their budget",
   incremental: true
 })
 
-/** What is known once the attempt was looked for and undone: it did not happen, and may be made again. */
+/** Marks the error of a rolled back attempt as retryable and without effect. */
 const rolledBack = (error: ClientError): ClientError => {
   switch (error._tag) {
     case "ServerError":
@@ -82,10 +82,10 @@ const rolledBack = (error: ClientError): ClientError => {
   }
 }
 
-/** What could not be deleted, and what is still being deleted or looked for. */
+/** Sessions that could not be deleted, deletions in progress, and labels of unresolved attempts. */
 const makeReport = () => {
   const undeleted: Array<Undeleted> = []
-  const doubts = new Set<string>()
+  const unresolved = new Set<string>()
   const removals = new Set<string>()
 
   const add = (entry: Undeleted): Effect.Effect<void> =>
@@ -98,18 +98,18 @@ const makeReport = () => {
     })
 
   const unfinished: Effect.Effect<void> = Effect.suspend(() => {
-    const reason = "the time for deleting was over"
+    const reason = "the time limit for deletion was reached"
     return Effect.forEach(
       [
         ...[...removals].map((sessionId) => ({ sessionId, label: undefined, reason })),
-        ...[...doubts].map((label) => ({ sessionId: undefined, label, reason }))
+        ...[...unresolved].map((label) => ({ sessionId: undefined, label, reason }))
       ],
       add,
       { discard: true }
     )
   })
 
-  return { add, doubts, removals, undeleted, unfinished }
+  return { add, unresolved, removals, undeleted, unfinished }
 }
 
 type Report = ReturnType<typeof makeReport>
@@ -125,7 +125,7 @@ const makeRemove = (client: AgbClient.Service, { add, removals }: Report): Super
     )
   })
 
-/** Finds what an attempt made and deletes it; gives how many there were. */
+/** Finds the sessions of an attempt by its label and deletes them; returns their number. */
 const makeReconcile = (client: AgbClient.Service, remove: Supervisor["remove"]) => (label: string) =>
   Effect.flatMap(
     client.listSession(
@@ -147,44 +147,44 @@ const makeReconcile = (client: AgbClient.Service, remove: Supervisor["remove"]) 
 
 type Reconciliation = Effect.Effect<number, ClientError>
 
-/** Looks until something was found, or nothing for as long as it may come. */
+/** Reconciles repeatedly until a session was found, or none appeared within the delays. */
 const makeReconcileLater = (
-  look: (label: string) => Reconciliation,
+  reconcile: (label: string) => Reconciliation,
   closing: Deferred.Deferred<void>,
-  { add, doubts }: Report
+  { add, unresolved }: Report
 ) => {
-  const settled = (label: string) => Effect.sync(() => void doubts.delete(label))
+  const resolved = (label: string) => Effect.sync(() => void unresolved.delete(label))
 
-  const lookAgain = (
+  const step = (
     label: string,
     found: Reconciliation,
-    pauses: ReadonlyArray<Duration.Duration>
+    delays: ReadonlyArray<Duration.Duration>
   ): Effect.Effect<void> =>
     Effect.matchEffect(found, {
-      onSuccess: (count) => count > 0 ? settled(label) : next(label, pauses, undefined),
-      onFailure: (error) => next(label, pauses, error)
+      onSuccess: (count) => count > 0 ? resolved(label) : next(label, delays, undefined),
+      onFailure: (error) => next(label, delays, error)
     })
 
-  const next = (label: string, [pause, ...rest]: ReadonlyArray<Duration.Duration>, error: ClientError | undefined) =>
+  const next = (label: string, [delay, ...rest]: ReadonlyArray<Duration.Duration>, error: ClientError | undefined) =>
     Effect.gen(function*() {
-      const last = pause === undefined || (yield* Deferred.isDone(closing))
-      if (last && error === undefined) return yield* settled(label)
-      if (pause === undefined) {
-        yield* settled(label)
+      const last = delay === undefined || (yield* Deferred.isDone(closing))
+      if (last && error === undefined) return yield* resolved(label)
+      if (delay === undefined) {
+        yield* resolved(label)
         return yield* add({ sessionId: undefined, label, reason: error?.message ?? "" })
       }
-      const hurried = Effect.zipRight(
+      const closed = Effect.zipRight(
         Deferred.await(closing),
-        error === undefined ? Effect.void : Effect.sleep(lastPause)
+        error === undefined ? Effect.void : Effect.sleep(closingDelay)
       )
-      yield* Effect.raceFirst(Effect.sleep(pause), hurried)
-      yield* lookAgain(label, look(label), rest)
+      yield* Effect.raceFirst(Effect.sleep(delay), closed)
+      yield* step(label, reconcile(label), rest)
     })
 
-  return (label: string, found: Reconciliation) => lookAgain(label, found, reconcileDelays)
+  return (label: string, found: Reconciliation) => step(label, found, reconcileDelays)
 }
 
-/** Work that goes on when the caller is gone; the end of the supervisor waits for it. */
+/** Background fibers, which outlive their callers; the finalizer of the supervisor waits for them. */
 const makeJobs = () => {
   const jobs = new Set<Fiber.RuntimeFiber<unknown, unknown>>()
   const start = <A, E>(job: Effect.Effect<A, E>): Effect.Effect<Fiber.RuntimeFiber<A, E>> =>
@@ -199,68 +199,70 @@ const makeJobs = () => {
   return { start, wait }
 }
 
-/** Makes the attempts of one create inside one deadline. */
-const makeAttempts = (
-  { config, createSession }: AgbClient.Service,
-  look: (label: string) => Reconciliation,
-  lookLater: (label: string, found: Reconciliation) => Effect.Effect<unknown>,
-  doubts: Set<string>
+/** Makes one attempt to create a session. */
+const makeAttempt = (
+  { createSession }: AgbClient.Service,
+  reconcile: (label: string) => Reconciliation,
+  reconcileLater: (label: string, found: Reconciliation) => Effect.Effect<unknown>,
+  unresolved: Set<string>
 ) => {
   const settle = (label: string, error: ClientError, found: Exit.Exit<number, ClientError>) =>
     Effect.zipRight(
-      lookLater(label, Exit.isInterrupted(found) ? look(label) : found),
+      reconcileLater(label, Exit.isInterrupted(found) ? reconcile(label) : found),
       Exit.isInterrupted(found)
         ? Effect.interrupt
-        : Effect.fail(Exit.isSuccess(found) ? { _tag: "Undone" as const, error: rolledBack(error) } : error)
+        : Effect.fail(Exit.isSuccess(found) ? { _tag: "RolledBack" as const, error: rolledBack(error) } : error)
     )
 
-  /** Uninterruptible but for its requests: neither a session nor a doubt is lost between two steps. */
-  const attempt = (
-    request: CreateRequest,
-    timeout: Duration.Duration
-  ): Effect.Effect<Created, ClientError | RolledBack> =>
+  const onFailure = (restore: typeof Effect.interruptible, label: string, cause: Cause.Cause<ClientError>) => {
+    const error = Option.getOrUndefined(Cause.failureOption(cause))
+    if (error === undefined) return Effect.zipRight(reconcileLater(label, reconcile(label)), Effect.failCause(cause))
+    if (error.mayHaveHappened) {
+      return Effect.flatMap(Effect.exit(restore(reconcile(label))), (found) => settle(label, error, found))
+    }
+    unresolved.delete(label)
+    return Effect.fail(error)
+  }
+
+  /** Only its requests are interruptible, so that no session or label is lost between two steps. */
+  return (request: CreateRequest, timeout: Duration.Duration): Effect.Effect<Created, ClientError | RolledBack> =>
     Effect.uninterruptibleMask((restore) => {
       const label = crypto.randomUUID()
       const labels = { ...request.labels, [attemptLabel]: label }
-      doubts.add(label)
+      unresolved.add(label)
       return Effect.matchCauseEffect(
         restore(createSession({ ...request, labels }, internalOptions({ operation: "Session.make", timeout }))),
         {
           onSuccess: (created) => {
-            doubts.delete(label)
+            unresolved.delete(label)
             return Effect.succeed(created)
           },
-          onFailure: (cause) => {
-            const error = Option.getOrUndefined(Cause.failureOption(cause))
-            if (error === undefined) return Effect.zipRight(lookLater(label, look(label)), Effect.failCause(cause))
-            if (error.mayHaveHappened) {
-              return Effect.flatMap(Effect.exit(restore(look(label))), (found) => settle(label, error, found))
-            }
-            doubts.delete(label)
-            return Effect.fail(error)
-          }
+          onFailure: (cause) => onFailure(restore, label, cause)
         }
       )
     })
+}
 
+/** Retries the attempts of one create within one deadline. */
+const makeAttempts = ({ config }: AgbClient.Service, attempt: ReturnType<typeof makeAttempt>) => {
   const attempts = (request: CreateRequest, deadline: number, nth: number): Effect.Effect<Created, ClientError> =>
     Effect.flatMap(
       Clock.currentTimeMillis,
       (now) =>
         Effect.catchTag(
           attempt(request, Duration.millis(deadline - now)),
-          "Undone",
-          ({ error }) => again(request, deadline, nth, error)
+          "RolledBack",
+          ({ error }) => retry(request, deadline, nth, error)
         )
     )
 
-  const again = (request: CreateRequest, deadline: number, nth: number, error: ClientError) =>
+  const retry = (request: CreateRequest, deadline: number, nth: number, error: ClientError) =>
     Effect.gen(function*() {
-      const pause = yield* backoff(config.retry, nth)
-      if (nth >= config.retry.maxAttempts || (yield* Clock.currentTimeMillis) + pause >= deadline) {
+      const delay = yield* backoff(config.retry, nth)
+      if (nth >= config.retry.maxAttempts || (yield* Clock.currentTimeMillis) + delay >= deadline) {
         return yield* Effect.fail(error)
       }
-      yield* Effect.sleep(pause)
+      yield* Effect.sleep(delay)
       return yield* attempts(request, deadline, nth + 1)
     })
 
@@ -268,17 +270,24 @@ const makeAttempts = (
     Effect.flatMap(Clock.currentTimeMillis, (now) => attempts(request, now + Duration.toMillis(config.timeout), 1))
 }
 
+/** Creates a supervisor. The end of the scope waits for its background work, at most for `deleteBudget` and 5 seconds. */
 export const make = (client: AgbClient.Service): Effect.Effect<Supervisor, never, Scope.Scope> =>
   Effect.gen(function*() {
     const closing = yield* Deferred.make<void>()
     const report = makeReport()
     const { start, wait } = makeJobs()
     const remove = makeRemove(client, report)
-    const look = makeReconcile(client, remove)
-    const lookAgain = makeReconcileLater(look, closing, report)
-    const attempts = makeAttempts(client, look, (label, found) => start(lookAgain(label, found)), report.doubts)
+    const reconcile = makeReconcile(client, remove)
+    const reconcileLater = makeReconcileLater(reconcile, closing, report)
+    const attempt = makeAttempt(
+      client,
+      reconcile,
+      (label, found) => start(reconcileLater(label, found)),
+      report.unresolved
+    )
+    const attempts = makeAttempts(client, attempt)
 
-    const undo = (creation: Fiber.RuntimeFiber<Created, ClientError>) =>
+    const rollBack = (creation: Fiber.RuntimeFiber<Created, ClientError>) =>
       Fiber.await(creation).pipe(
         Effect.timeout(grace),
         Effect.catchTag("TimeoutException", () => Fiber.interrupt(creation)),
@@ -289,7 +298,7 @@ export const make = (client: AgbClient.Service): Effect.Effect<Supervisor, never
       Effect.flatMap(start(attempts(request)), (creation) =>
         Fiber.join(creation).pipe(
           Effect.interruptible,
-          Effect.onInterrupt(() => start(undo(creation)))
+          Effect.onInterrupt(() => start(rollBack(creation)))
         ))
 
     yield* Effect.addFinalizer(() =>

@@ -1,4 +1,4 @@
-/** What the promise face can ask of the service, beside its sessions. */
+/** Operations of the promise API on the `Agb` service. */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -18,7 +18,7 @@ export interface Subject {
 
 const Params = Schema.declare((u): u is Input => Predicate.isRecord(u), { description: "an object with an imageId" })
 
-/** A session by itself or by its id; whatever else it is stays as it is, to be refused. */
+/** Returns the id of a session. Anything else is returned unchanged and fails validation. */
 export const sessionIdOf = (session: unknown): unknown =>
   Predicate.hasProperty(session, "sessionId") ? session.sessionId : session
 

@@ -1,4 +1,4 @@
-/** The wire itself, for what has no method. */
+/** The low-level client of the promise API. */
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Agb } from "../../Agb.js"
@@ -10,7 +10,7 @@ import * as operations from "./operation.js"
 import * as results from "./results.js"
 
 /**
- * One method per endpoint, each under its name on the wire.
+ * One method per endpoint, under its wire name.
  */
 export type Client = {
   readonly [K in EndpointName]: (

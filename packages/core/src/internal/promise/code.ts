@@ -1,9 +1,9 @@
-/** Running code, for the promise face. */
+/** `Code` of the promise API. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { CodeExecutionResult } from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { SessionInvoker } from "./calls.js"
+import type { SessionInvoker } from "./sessionInvoker.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 
@@ -26,12 +26,12 @@ export class Code {
   }
 
   /**
-   * Runs code. `language` is `python`, `javascript`, `java` or `r`, or one of their usual aliases; the code may run for
-   * `timeoutS` seconds, 300 unless said.
+   * Runs code. `language` is `python`, `javascript`, `java` or `r`, or a common alias; `timeoutS` is the time limit in
+   * seconds, 300 by default.
    *
-   * A failed result has a `CodeExecutionError` when the code raised, an `ExecutionTimeoutError` when its time was over,
-   * and an `ExecutionUnknownError` when the answer was lost: then it may have run. Aborting the signal stops the code
-   * where the backend can.
+   * A failed result contains a `CodeExecutionError` if the code raised an error, an `ExecutionTimeoutError` if it exceeded
+   * the time limit, and an `ExecutionUnknownError` if the reply was lost and the code may have run. Aborting the signal
+   * stops the code if the backend supports it.
    */
   runCode(
     code: string,

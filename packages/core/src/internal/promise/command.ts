@@ -1,9 +1,9 @@
-/** Running commands, for the promise face. */
+/** `Command` of the promise API. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { CommandResult } from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { SessionInvoker } from "./calls.js"
+import type { SessionInvoker } from "./sessionInvoker.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 
@@ -22,19 +22,19 @@ const executeCommand = operations.make(
 )
 
 /**
- * All optional.
+ * Options of `executeCommand`, all optional.
  */
 export interface ExecuteCommandOptions extends operations.CallOptions {
-  /** Absolute working directory. Default: the session's own. */
+  /** Absolute working directory. Default: the working directory of the session. */
   readonly cwd?: string | undefined
   /** Environment variables, passed literally. */
   readonly envs?: Readonly<Record<string, string>> | undefined
-  /** The exit codes that are a success. Default `[0]`. */
+  /** Exit codes that count as success. Default: `[0]`. */
   readonly acceptExitCodes?: ReadonlyArray<number> | undefined
 }
 
 /**
- * Runs shell commands in a session. Each call is a fresh shell.
+ * Runs shell commands in a session. Each call starts a fresh shell.
  */
 export class Command {
   readonly #calls: SessionInvoker
@@ -45,11 +45,11 @@ export class Command {
   }
 
   /**
-   * Runs a command line in a shell, for at most `timeoutMs` milliseconds, 1000 unless said.
+   * Runs a command line in a shell. `timeoutMs` is the time limit in milliseconds, 1000 by default.
    *
-   * A failed result has what was printed, and a `CommandExitError` on an exit code that is not accepted, an
-   * `ExecutionTimeoutError` when its time was over, or an `ExecutionUnknownError` when the answer was lost: then it may
-   * have run. Aborting the signal stops the command where the backend can.
+   * A failed result contains the output so far and a `CommandExitError` for an unaccepted exit code, an
+   * `ExecutionTimeoutError` if the command exceeded the time limit, or an `ExecutionUnknownError` if the reply was lost and
+   * the command may have run. Aborting the signal stops the command if the backend supports it.
    */
   executeCommand(
     command: string,

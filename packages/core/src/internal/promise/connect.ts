@@ -1,4 +1,4 @@
-/** Connects an `AGB` by its options. Invalid options throw a `ConfigurationError`: a constructor has no result. */
+/** Creates the connection of an `AGB`. Invalid options throw a `ConfigurationError`: a constructor cannot return a result. */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
@@ -14,33 +14,33 @@ import * as Transport from "../../Transport.js"
 import { Connection } from "./connection.js"
 
 /**
- * An endpoint and how to reach it. What is absent is taken from the environment, or has a default.
+ * An endpoint and the transport to reach it. Absent settings are read from the environment or have defaults.
  */
 export type EndpointOptions =
   & Settings
   & ({
-    /** Any client of `@effect/platform`, for example `FetchHttpClient.layer`. */
+    /** Any `HttpClient` of `@effect/platform`, e.g. `FetchHttpClient.layer`. */
     readonly httpClient: Layer.Layer<HttpClient.HttpClient>
   } | {
-    /** A transport of a platform's own. */
+    /** A custom transport. */
     readonly transport: Layer.Layer<Transport.Transport>
   })
 
 interface Settings {
-  /** Else `AGB_API_KEY`. */
+  /** Default: `AGB_API_KEY`. */
   readonly apiKey?: string | Redacted.Redacted<string> | undefined
-  /** Host or URL. Else `AGB_ENDPOINT`, else `sdk-api.agb.cloud`; plain `http` is accepted for loopback addresses only. */
+  /** Host or URL. Default: `AGB_ENDPOINT`, then `sdk-api.agb.cloud`. `http` is accepted for loopback addresses only. */
   readonly endpoint?: string | undefined
   /**
-   * Deadline of one call to the API in milliseconds, at most a day. Else `AGB_TIMEOUT_MS`, else 60,000. A tool's own time
-   * comes on top.
+   * Deadline of one API call in milliseconds, at most 1 day. Default: `AGB_TIMEOUT_MS`, then 60,000. Timeouts of tools are
+   * added to it.
    */
   readonly timeoutMs?: number | undefined
 }
 
 /**
- * Anything that provides the `Agb` service: a runtime of one's own, a transport inside the process, a fake. It is
- * started on first use and ends with `dispose`.
+ * A layer that provides the `Agb` service, e.g. a local runtime or a fake. It is built on first use and released by
+ * `dispose`.
  */
 export interface LayerOptions {
   readonly layer: Layer.Layer<Agb.Agb, unknown>
@@ -53,7 +53,7 @@ const isTime = (value: unknown): boolean => typeof value === "number" && value >
 const configOf = ({ apiKey, endpoint, timeoutMs }: Settings): AgbConfig.AgbConfig.Service => {
   if (endpoint !== undefined && typeof endpoint !== "string") throw invalid("endpoint", "a host or a URL")
   if (timeoutMs !== undefined && !isTime(timeoutMs)) {
-    throw invalid("timeoutMs", "a number of milliseconds above zero and at most a day")
+    throw invalid("timeoutMs", "a number of milliseconds above 0 and up to 1 day")
   }
   const layer = AgbConfig.layerConfig({
     ...(apiKey === undefined ? {} : { apiKey: Config.succeed(apiKey) }),
@@ -69,7 +69,7 @@ const checkLayer = (field: string, layer: unknown, service: string): void => {
   if (!Layer.isLayer(layer)) throw invalid(field, `a Layer that provides ${service}`)
 }
 
-/** The platform's own errors are not known here. */
+/** Wraps errors of the platform, whose types are unknown here. */
 const toAgbError = (error: unknown): AgbError => {
   if (isAgbError(error)) return error
   const reason = Predicate.hasProperty(error, "_tag") ? String(error._tag) : "Unknown"

@@ -1,6 +1,6 @@
 /**
- * What stands behind an `AGB`: one runtime, started on first use, and the sessions that it created and has not deleted.
- * It turns operations into promises of results.
+ * Connection of an `AGB`: one runtime, started on first use, and the sessions that it owns. It runs operations and converts
+ * their outcomes to promises of results.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -28,11 +28,11 @@ const disposed = (operation: string) =>
   new InvalidRequestError({
     operation,
     field: "agb",
-    given: "one that was disposed",
-    expected: "an AGB that is not disposed"
+    given: "a disposed AGB",
+    expected: "an AGB that has not been disposed"
   })
 
-/** Nothing but the signal and the end of the runtime interrupts a call. */
+/** Only the signal and the disposal of the runtime interrupt a call. */
 const reasonOf = (operation: string, cause: Cause.Cause<unknown>, signal: AbortSignal | undefined): unknown => {
   if (signal?.aborted && Cause.isInterrupted(cause)) return signal.reason
   return Cause.isInterruptedOnly(cause) ? disposed(operation) : Cause.squash(cause)
@@ -52,17 +52,17 @@ const settle = <Subject, Args, A, Result>(
   throw reason
 }
 
-/** More creations than this are never under way at once. */
-const creations = Number.MAX_SAFE_INTEGER
+/** Permits of the semaphore that `dispose` takes to wait for all creates in flight. */
+const allPermits = Number.MAX_SAFE_INTEGER
 
 export class Connection {
   readonly #layer: Layer.Layer<Agb, AgbError>
-  readonly #held = new Set<string>()
-  readonly #creating = Effect.unsafeMakeSemaphore(creations)
+  readonly #owned = new Set<string>()
+  readonly #creating = Effect.unsafeMakeSemaphore(allPermits)
   readonly #closing = Deferred.unsafeMake<void>(FiberId.none)
   #config: AgbConfig.Service | undefined
   #runtime: ManagedRuntime.ManagedRuntime<Agb, AgbError> | undefined
-  readonly #hold = new KeepAliveRef()
+  readonly #processRef = new KeepAliveRef()
   #started = false
   #disposal: Promise<void> | undefined
 
@@ -79,12 +79,12 @@ export class Connection {
     )
   }
 
-  /** What the calls are made with; unknown until the runtime has started, if it brings its own. */
+  /** The configuration of the calls. For `LayerOptions` it is unknown until the runtime has started. */
   get config(): AgbConfig.Service | undefined {
     return this.#config
   }
 
-  /** Runs an operation. It rejects with the reason of an aborted signal, with defects, and with nothing else. */
+  /** Runs an operation. Rejects only with the reason of an aborted signal or with a defect. */
   async answer<Subject, Args, A, Result>(
     operation: Operation<Subject, Args, A, Result>,
     subject: Effect.Effect<Subject, never, Agb>,
@@ -98,13 +98,13 @@ export class Connection {
     if (call.signal?.aborted) throw call.signal.reason
     if (this.#disposal !== undefined) return shape.onFailure("", disposed(name))
     const cell: RequestId.RequestIdCell = { value: "" }
-    // The fiber is all this call's own, so that nothing needs to be put back.
+    // The fiber runs only this call, so the FiberRef needs no reset.
     const work = Effect.zipRight(FiberRef.set(RequestId.current, cell), Effect.flatMap(subject, (s) => run(s, call)))
     const exit = await this.#run(work, call.signal)
     return settle(operation, exit, cell.value, call.signal)
   }
 
-  /** A source as values to ask for. Bad arguments and failures are thrown when the first value is. */
+  /** Iterates over the values of a stream. Invalid arguments and failures are thrown by `next`. */
   iterate<Subject, Args, A>(
     { check, name, open }: StreamOperation<Subject, Args, A>,
     subject: Effect.Effect<Subject, never, Agb>,
@@ -131,13 +131,13 @@ export class Connection {
     throw Option.getOrElse(Cause.failureOption(exit.cause), () => reasonOf(operation, exit.cause, signal))
   }
 
-  /** A start that failed is forgotten, so that the next call tries again. */
+  /** Discards a runtime that failed to start, so that the next call tries again. */
   async #run<A>(
     effect: Effect.Effect<A, AgbError, Agb>,
     signal: AbortSignal | undefined
   ): Promise<Exit.Exit<A, AgbError>> {
     const runtime = this.#runtime ??= ManagedRuntime.make(this.#layer)
-    const exit = await this.#hold.during(() => runtime.runPromiseExit(effect, { signal }))
+    const exit = await this.#processRef.during(() => runtime.runPromiseExit(effect, { signal }))
     if (!this.#started && this.#runtime === runtime && Exit.isFailure(exit) && !Cause.isInterrupted(exit.cause)) {
       this.#runtime = undefined
       await runtime.dispose()
@@ -145,19 +145,20 @@ export class Connection {
     return exit
   }
 
-  holds(sessionId: string): boolean {
-    return this.#held.has(sessionId)
+  /** Whether this connection created the session and has not deleted it. */
+  owns(sessionId: string): boolean {
+    return this.#owned.has(sessionId)
   }
 
-  /** Creates a session and holds it. One that an abort or the disposal came too late for is deleted. */
+  /** Creates a session and owns it. If an abort or the disposal arrives too late, the session is deleted. */
   create(agb: Agb.Service, params: Input): Effect.Effect<Session, AgbError> {
     return Effect.suspend(() => {
       let session: Session | undefined
-      const hold = (created: Session) => {
-        this.#held.add(created.sessionId)
+      const own = (created: Session) => {
+        this.#owned.add(created.sessionId)
         return session = created
       }
-      const creation = Effect.uninterruptible(Effect.map(agb.create(params), hold))
+      const creation = Effect.uninterruptible(Effect.map(agb.create(params), own))
       return Effect.raceFirst(
         this.#creating.withPermits(1)(creation),
         Effect.zipRight(Deferred.await(this.#closing), disposed("Session.make"))
@@ -169,31 +170,32 @@ export class Connection {
     })
   }
 
+  /** Deletes a session and drops the ownership. */
   remove(agb: Agb.Service, sessionId: string): Effect.Effect<void, AgbError> {
     return Effect.map(agb.delete(sessionId), () => {
-      this.#held.delete(sessionId)
+      this.#owned.delete(sessionId)
     })
   }
 
-  /** Deletes the sessions that are held and ends the runtime. */
+  /** Deletes the owned sessions and disposes the runtime. */
   dispose(): Promise<void> {
-    return this.#disposal ??= this.#hold.during(() => this.#end())
+    return this.#disposal ??= this.#processRef.during(() => this.#end())
   }
 
   async #end(): Promise<void> {
     const runtime = this.#runtime
     if (runtime === undefined) return
     Deferred.unsafeDone(this.#closing, Exit.void)
-    if (this.#started) await runtime.runPromiseExit(this.#removeHeld)
+    if (this.#started) await runtime.runPromiseExit(this.#removeOwned)
     await runtime.dispose()
   }
 
-  /** What cannot be deleted was reported by the service. */
-  readonly #removeHeld = Effect.flatMap(Agb, (agb) =>
+  /** Sessions that cannot be deleted are reported by the service. */
+  readonly #removeOwned = Effect.flatMap(Agb, (agb) =>
     Effect.zipRight(
-      this.#creating.take(creations),
+      this.#creating.take(allPermits),
       Effect.suspend(() =>
-        Effect.forEach([...this.#held], (sessionId) => Effect.ignore(this.remove(agb, sessionId)), {
+        Effect.forEach([...this.#owned], (sessionId) => Effect.ignore(this.remove(agb, sessionId)), {
           concurrency: "unbounded",
           discard: true
         })

@@ -1,10 +1,10 @@
-/** Files and directories, for the promise face. */
+/** `FileSystem` of the promise API. */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { Edit, FileChangeEvent } from "../../FileSystem.js"
 import type * as Results from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { SessionInvoker } from "./calls.js"
+import type { SessionInvoker } from "./sessionInvoker.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 
@@ -122,24 +122,24 @@ const watchDirectory = operations.source(
 )
 
 /**
- * All optional.
+ * Options of `readFile` and `readFileBytes`, all optional.
  */
 export interface ReadFileOptions extends operations.CallOptions {
-  /** The largest file to read, in bytes. Default 64 MiB; use `readFileStream` for what is larger. */
+  /** The largest file to read, in bytes. Default: 64 MiB. Use `readFileStream` for larger files. */
   readonly maxBytes?: number | undefined
 }
 
 /**
- * All optional.
+ * Options of `watchDirectory`, all optional.
  */
 export interface WatchDirectoryOptions extends operations.CallOptions {
-  /** How often the session is asked, in milliseconds. Default 1000. */
+  /** Polling interval in milliseconds. Default: 1000. */
   readonly intervalMs?: number | undefined
 }
 
 /**
- * Files and directories of a session. Paths are absolute POSIX paths inside the session; sizes are bytes. A path that
- * does not exist is a failed result with a `FileNotFoundError`, other complaints of the session are a `FileError`.
+ * Files and directories of a session. Paths are absolute POSIX paths inside the session; sizes are in bytes. A missing path
+ * is a failed result with a `FileNotFoundError`, any other failure of the session one with a `FileError`.
  */
 export class FileSystem {
   readonly #calls: SessionInvoker
@@ -149,19 +149,19 @@ export class FileSystem {
     this.#calls = calls
   }
 
-  /** Creates a directory and its parents; one that exists is fine. */
+  /** Creates a directory and its parents. An existing directory is a success. */
   createDirectory(path: string, options?: operations.CallOptions): Promise<Results.BoolResult> {
     return this.#calls.answer(createDirectory, { path }, options)
   }
 
-  /** Deletes a file; a directory is a failure. */
+  /** Deletes a file. Fails on a directory. */
   deleteFile(path: string, options?: operations.CallOptions): Promise<Results.BoolResult> {
     return this.#calls.answer(deleteFile, { path }, options)
   }
 
   /**
-   * Replaces the first occurrence of each `oldText` by its `newText`: all edits or none. With `dryRun` nothing is
-   * changed and `diff` says what would be.
+   * Replaces the first occurrence of each `oldText` with its `newText`: all edits or none. With `dryRun` the file is not
+   * changed. `diff` shows the changes.
    */
   editFile(
     path: string,
@@ -172,12 +172,12 @@ export class FileSystem {
     return this.#calls.answer(editFile, { path, edits, dryRun }, options)
   }
 
-  /** Size, kind, time, mode and owner of a file or directory. */
+  /** Returns size, type, modification time, mode and owner of a file or directory. */
   getFileInfo(path: string, options?: operations.CallOptions): Promise<Results.FileInfoResult> {
     return this.#calls.answer(getFileInfo, { path }, options)
   }
 
-  /** The entries of a directory, without `.` and `..`. */
+  /** Lists a directory, without `.` and `..`. */
   listDirectory(path: string, options?: operations.CallOptions): Promise<Results.DirectoryListResult> {
     return this.#calls.answer(listDirectory, { path }, options)
   }
@@ -187,26 +187,26 @@ export class FileSystem {
     return this.#calls.answer(moveFile, { source, destination }, options)
   }
 
-  /** The whole text of a UTF-8 file. */
+  /** Reads a UTF-8 file as text. */
   readFile(path: string, options?: ReadFileOptions): Promise<Results.FileContentResult> {
     return this.#calls.answer(readFile, { path }, options)
   }
 
-  /** The whole content of a file as bytes. */
+  /** Reads a file as bytes. */
   readFileBytes(path: string, options?: ReadFileOptions): Promise<Results.BinaryFileContentResult> {
     return this.#calls.answer(readFileBytes, { path }, options)
   }
 
   /**
-   * The bytes of a file of any size, in bounded memory, for `for await`. What goes wrong is thrown as a typed error.
+   * Streams the bytes of a file of any size in bounded memory, for `for await`. Failures are thrown as typed errors.
    */
   readFileStream(path: string, options?: operations.CallOptions): AsyncIterableIterator<Uint8Array> {
     return this.#calls.iterate(readFileStream, { path }, options)
   }
 
   /**
-   * Several text files in one call, by path. White space at both ends of each text is lost, and a path that the session
-   * sent nothing for is missing.
+   * Reads several text files in one call, by path. Leading and trailing white space of each text is lost; paths without
+   * content in the reply are missing.
    */
   readMultipleFiles(
     paths: ReadonlyArray<string>,
@@ -215,7 +215,7 @@ export class FileSystem {
     return this.#calls.answer(readMultipleFiles, { paths }, options)
   }
 
-  /** Paths below `path` whose name, or relative path when the pattern has a slash, matches the glob. */
+  /** Finds paths below `path` whose name, or relative path if the pattern contains a slash, matches the glob. */
   searchFiles(
     path: string,
     pattern: string,
@@ -225,7 +225,7 @@ export class FileSystem {
     return this.#calls.answer(searchFiles, { path, pattern, excludePatterns }, options)
   }
 
-  /** Writes text. `append` adds to what is there, `create_new` fails when the file exists. */
+  /** Writes text to a file. `append` adds to an existing file, `create_new` fails if the file exists. */
   writeFile(
     path: string,
     content: string,
@@ -235,14 +235,14 @@ export class FileSystem {
     return this.#calls.answer(writeFile, { path, content, mode }, options)
   }
 
-  /** What changed below a directory since the previous call for it; the first call only sets the baseline. */
+  /** Returns the changes below a directory since the previous call for it. The first call only sets the baseline. */
   getFileChange(path: string, options?: operations.CallOptions): Promise<Results.FileChangeResult> {
     return this.#calls.answer(getFileChange, { path }, options)
   }
 
   /**
-   * What changes below a directory from the first `next` on, for `for await`. What goes wrong is thrown as a typed
-   * error; leaving the loop ends the watching.
+   * Watches a directory tree from the first `next` on, for `for await`. Failures are thrown as typed errors; leaving the
+   * loop stops watching.
    */
   watchDirectory(path: string, options?: WatchDirectoryOptions): AsyncIterableIterator<FileChangeEvent> {
     return this.#calls.iterate(watchDirectory, { path }, options)

@@ -1,4 +1,4 @@
-/** A stream as an async iterator that holds nothing once it is left, whichever way. */
+/** Converts a stream to an async iterator that releases its resources however the iteration ends. */
 import type * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -6,10 +6,10 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-/** Runs a step; it rejects with the error of the step or the reason of the signal. */
+/** Runs an effect; rejects with its error or the reason of the signal. */
 type Run<E, R> = <A>(effect: Effect.Effect<A, E, R>, signal: AbortSignal) => Promise<A>
 
-/** The next values, or nothing at the end. */
+/** Pulls the next chunk, or none at the end. */
 const next = <A, E, R>(
   pull: Effect.Effect<Chunk.Chunk<A>, Option.Option<E>, R>
 ): Effect.Effect<Option.Option<Chunk.Chunk<A>>, E, R> =>
@@ -18,8 +18,8 @@ const next = <A, E, R>(
     onFailure: Option.match({ onNone: () => Effect.succeedNone, onSome: Effect.fail })
   })
 
-/** Why a step is ended that nobody waits for any more. */
-const left = Symbol("left")
+/** Abort reason of a pull that is abandoned by `return`. */
+const returned = Symbol("returned")
 
 async function* values<A, E, R>(
   run: Run<E, R>,
@@ -39,7 +39,7 @@ async function* values<A, E, R>(
       yield* chunk.value
     }
   } catch (error) {
-    if (error !== left) throw error
+    if (error !== returned) throw error
   } finally {
     signal?.removeEventListener("abort", abort)
     await Effect.runPromise(Scope.close(scope, Exit.void))
@@ -47,8 +47,8 @@ async function* values<A, E, R>(
 }
 
 /**
- * The stream begins with the first `next`. `return`, which is what `break` calls, ends it at once, even while a `next` is
- * under way: that one then answers that it is done.
+ * The stream starts with the first `next`. `return`, which `break` calls, ends it immediately; a pending `next` then
+ * resolves as done.
  */
 export const iterate = <A, E, R>(
   run: Run<E, R>,
@@ -60,7 +60,7 @@ export const iterate = <A, E, R>(
   return {
     next: () => items.next(),
     return: () => {
-      stop.abort(left)
+      stop.abort(returned)
       return items.return(undefined)
     },
     [Symbol.asyncIterator]() {

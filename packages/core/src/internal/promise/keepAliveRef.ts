@@ -1,15 +1,15 @@
 /**
- * What keeps the process alive: a call that somebody waits for, and nothing else. Keep-alives and other work in the
- * background sleep on timers that a process may end without.
+ * Only pending calls keep the process alive. Keep-alives and other background work sleep on unreferenced timers, which do
+ * not prevent the process from exiting.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-/** The longest delay that a timer takes; whoever sleeps longer sleeps for ever. */
+/** The longest delay of a timer in milliseconds. A longer sleep never ends. */
 const longest = 2 ** 31 - 1
 
-/** Runtimes that count references give timers as objects. */
+/** Runtimes with reference counting represent timers as objects. */
 const unreference = (timer: unknown): void => {
   if (typeof timer === "object") (timer as { unref?: () => void }).unref?.()
 }
@@ -23,7 +23,7 @@ const sleep = (duration: Duration.Duration): Effect.Effect<void> =>
     return Effect.sync(() => clearTimeout(timer))
   })
 
-/** The usual clock, but its sleepers do not keep the process alive. */
+/** The default clock, except that its sleeps do not keep the process alive. */
 export const backgroundClock = (): Clock.Clock => {
   const clock = Clock.make()
   return {
@@ -36,7 +36,7 @@ export const backgroundClock = (): Clock.Clock => {
   }
 }
 
-/** Keeps the process alive while at least one piece of work is under way. */
+/** Keeps the process alive while at least one call is pending. */
 export class KeepAliveRef {
   #count = 0
   #timer: ReturnType<typeof setInterval> | undefined

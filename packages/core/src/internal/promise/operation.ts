@@ -1,4 +1,4 @@
-/** An operation of the promise face as data: its name, its arguments, what it does and what its result looks like. */
+/** Definition of an operation of the promise API: name, argument schema, implementation and result mapping. */
 import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
@@ -8,9 +8,9 @@ import type * as Stream from "effect/Stream"
 import { type AgbError, InvalidRequestError } from "../../AgbError.js"
 import * as issues from "../client/issues.js"
 
-/** What every call takes as its last argument. */
+/** Options of every call, passed as its last argument. */
 export interface CallOptions {
-  /** Aborting it ends the work; the promise then rejects with the signal's reason. */
+  /** Aborting the signal cancels the call; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -21,10 +21,10 @@ const Signal = Schema.declare(
   { description: "an AbortSignal" }
 )
 
-/** Arguments that were checked. */
+/** Validated arguments. */
 export type Checked<Fields extends Schema.Struct.Fields> = Schema.Struct.Type<Fields> & CallOptions
 
-/** Checks the arguments by position and the options, given by name, as one record. */
+/** Validates positional arguments and named options as one record. */
 type Check<Args> = (args: object, options: unknown) => Either.Either<Args & CallOptions, InvalidRequestError>
 
 const check = <Fields extends Schema.Struct.Fields>(name: string, fields: Fields): Check<Checked<Fields>> => {
@@ -45,7 +45,7 @@ const check = <Fields extends Schema.Struct.Fields>(name: string, fields: Fields
       )
 }
 
-/** How a value and an error become results. */
+/** Maps a value or an error to a result. */
 export interface ResultMapper<A, Result> {
   readonly onSuccess: (requestId: string, value: A) => Result
   readonly onFailure: (requestId: string, error: AgbError) => Result
@@ -65,7 +65,7 @@ export const make = <Fields extends Schema.Struct.Fields, Subject, A, Result>(
   run: (subject: Subject, args: Checked<Fields>) => Effect.Effect<A, AgbError>
 ): Operation<Subject, Checked<Fields>, A, Result> => ({ name, check: check(name, fields), run, shape })
 
-/** An operation whose answers are values to iterate over. */
+/** An operation that returns a stream of values. */
 export interface StreamOperation<Subject, Args, A> {
   readonly name: string
   readonly check: Check<Args>
@@ -78,10 +78,10 @@ export const source = <Fields extends Schema.Struct.Fields, Subject, A>(
   open: (subject: Subject, args: Checked<Fields>) => Stream.Stream<A, AgbError>
 ): StreamOperation<Subject, Checked<Fields>, A> => ({ name, check: check(name, fields), open })
 
-/** A length of time in a plain unit: above zero and at most a day. */
+/** A time limit as a plain number: above 0 and up to 1 day. */
 const time = (unit: string, perDay: number) =>
   Schema.Number.pipe(Schema.filter((n) => n > 0 && n <= perDay, {
-    description: `a number of ${unit} above zero and at most a day`
+    description: `a number of ${unit} above 0 and up to 1 day`
   }))
 
 export const Seconds = time("seconds", 86_400)

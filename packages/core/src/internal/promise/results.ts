@@ -1,4 +1,4 @@
-/** Makes results: the fields that all have in common, and those of each kind. */
+/** Result mappers of the promise API. */
 import * as Duration from "effect/Duration"
 import type { SessionSummary } from "../../Agb.js"
 import type { AgbError } from "../../AgbError.js"
@@ -20,7 +20,7 @@ const failed = <Neutral extends object>(
   neutral: Neutral
 ): Results.Failed & Neutral => ({ requestId, success: false, errorMessage: error.message, error, ...neutral })
 
-/** The value stands under one or more names, and a failure has none of them. */
+/** A success has the fields of the value, a failure has none of them. */
 const shape = <A, Value extends object>(fields: (value: A) => Value): ResultMapper<A, Results.Result<Value, {}>> => ({
   onSuccess: (requestId, value) => succeeded(requestId, fields(value)),
   onFailure: (requestId, error) => failed(requestId, error, {})
@@ -43,8 +43,8 @@ export const sessionList: ResultMapper<ReadonlyArray<SessionSummary>, Results.Se
   totalCount: sessions.length
 }))
 
-/** What an error knows of the output so far. */
-const printed = (error: AgbError): Results.CodeLogs => ({
+/** The output recorded in an error. */
+const outputOf = (error: AgbError): Results.CodeLogs => ({
   stdout: "stdout" in error ? error.stdout : "",
   stderr: "stderr" in error ? error.stderr : ""
 })
@@ -61,7 +61,7 @@ export const code: ResultMapper<Code.CodeResult, Results.CodeExecutionResult> = 
   onFailure: (requestId, error) =>
     failed(requestId, error, {
       result: "",
-      logs: printed(error),
+      logs: outputOf(error),
       results: error._tag === "CodeExecutionError" ? error.results : []
     })
 }
@@ -69,7 +69,7 @@ export const code: ResultMapper<Code.CodeResult, Results.CodeExecutionResult> = 
 export const command: ResultMapper<Command.CommandResult, Results.CommandResult> = {
   onSuccess: succeeded,
   onFailure: (requestId, error) => {
-    const { stderr, stdout } = printed(error)
+    const { stderr, stdout } = outputOf(error)
     const exitCode = error._tag === "CommandExitError" ? error.exitCode : undefined
     return failed(requestId, error, { output: stdout + stderr, stdout, stderr, exitCode })
   }

@@ -1,4 +1,4 @@
-/** What the promise face can ask of a session as a whole. */
+/** Operations of the promise API on a whole session. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -9,12 +9,12 @@ import * as operations from "./operation.js"
 import * as results from "./results.js"
 
 /**
- * Where a session can be looked at, and for a desktop image how a viewer connects; what the server does not say is
- * absent. The URL, `authCode` and `ticket` are credentials: do not log them.
+ * The URL to view a session and, for desktop images, the connection parameters of the viewer; absent if the server does not
+ * report them. The URL, `authCode` and `ticket` are credentials: do not log them.
  */
 export interface SessionInfo {
   readonly sessionId: string
-  /** Empty when the server gave none. */
+  /** URL to view the session, or empty. */
   readonly resourceUrl: string
   readonly appId?: string
   readonly authCode?: string

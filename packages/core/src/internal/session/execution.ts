@@ -1,8 +1,8 @@
-/** What running code and running a command have in common. */
+/** Error handling shared by running code and running commands. */
 import * as Effect from "effect/Effect"
 import { type ClientError, ExecutionUnknownError } from "../../AgbError.js"
 
-/** A call that may have reached the session and got no readable reply has an unknown outcome, whatever the cause. */
+/** Maps errors of calls that may have reached the session to `ExecutionUnknownError`. */
 export const orUnknown = (
   operation: string
 ): <A>(effect: Effect.Effect<A, ClientError>) => Effect.Effect<A, ClientError | ExecutionUnknownError> =>

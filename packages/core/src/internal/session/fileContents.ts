@@ -1,4 +1,4 @@
-/** Reading and writing whole files in the pieces that the wire allows. */
+/** Reads and writes whole files in chunks of the size that the API allows. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
@@ -10,40 +10,40 @@ import type { ToolCall } from "../../ToolCall.js"
 import * as issues from "../client/issues.js"
 import { type FileSystemError, fromTool } from "./fileErrors.js"
 
-/** Bytes of one read and UTF-16 units of one write. */
-export const pieceSize = 51_200
+/** Size of a chunk: bytes when reading, UTF-16 code units when writing. */
+export const chunkSize = 51_200
 
-/** The longest string, in UTF-16 units, that V8 has on 64-bit machines. */
-export const longestText = 2 ** 29 - 24
+/** The longest string of V8 on 64-bit machines, in UTF-16 code units. */
+export const maxTextLength = 2 ** 29 - 24
 
-/** Pieces of one file that are asked for at the same time. */
+/** Chunks of one file that are read concurrently. */
 const concurrency = 4
 
 const fileError = (operation: string, path: string, reason: FileError["reason"], detail: string) =>
   new FileError({ operation, path, reason, detail, mayHaveHappened: reason === "Incomplete" })
 
-interface Piece {
+interface Chunk {
   readonly offset: number
   readonly length: number
 }
 
-/** One after the other, since nobody knows how large a file says it is. */
-const pieces = (size: number): Stream.Stream<Piece> =>
-  Stream.map(Stream.range(0, Math.ceil(size / pieceSize) - 1), (index) => ({
-    offset: index * pieceSize,
-    length: Math.min(pieceSize, size - index * pieceSize)
+/** Generated lazily: the reported file size may be arbitrarily large. */
+const chunks = (size: number): Stream.Stream<Chunk> =>
+  Stream.map(Stream.range(0, Math.ceil(size / chunkSize) - 1), (index) => ({
+    offset: index * chunkSize,
+    length: Math.min(chunkSize, size - index * chunkSize)
   }))
 
 const notBase64 = (operation: string): ClientError =>
   new MalformedResponseError({
     operation,
-    path: "the text of the tool's answer",
+    path: "the text of the tool's reply",
     expected: "base64",
     mayHaveHappened: false,
     retryable: true
   })
 
-const readPiece = (toolCall: ToolCall, operation: string, path: string) => ({ length, offset }: Piece) =>
+const readChunk = (toolCall: ToolCall, operation: string, path: string) => ({ length, offset }: Chunk) =>
   toolCall.call(AgbTools.tools.read_file, { path, offset, length, format: "binary" }, { operation }).pipe(
     fromTool(path),
     Effect.flatMap((text): Effect.Effect<Uint8Array, FileSystemError> =>
@@ -57,16 +57,16 @@ const readPiece = (toolCall: ToolCall, operation: string, path: string) => ({ le
     )
   )
 
-/** The bytes of a file of a known size, a few pieces ahead of the reader. */
+/** Streams the bytes of a file of known size, reading a few chunks ahead. */
 export const read = (
   toolCall: ToolCall,
   operation: string,
   path: string,
   size: number
 ): Stream.Stream<Uint8Array, FileSystemError> =>
-  Stream.mapEffect(pieces(size), readPiece(toolCall, operation, path), { concurrency })
+  Stream.mapEffect(chunks(size), readChunk(toolCall, operation, path), { concurrency })
 
-/** Text of bytes that must be UTF-8; a byte-order mark is kept. */
+/** Decodes UTF-8; a byte order mark is kept. */
 export const decodeText = (
   operation: string,
   path: string,
@@ -74,15 +74,15 @@ export const decodeText = (
 ): Either.Either<string, FileError> =>
   Either.try({
     try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-    catch: () => fileError(operation, path, "NotText", "the bytes are not UTF-8, read them with readFileBytes")
+    catch: () => fileError(operation, path, "NotText", "the content is not valid UTF-8; read it with readFileBytes")
   })
 
-/** Cuts text into pieces that no character is split by. */
-export const cut = (text: string): ReadonlyArray<string> => {
+/** Splits text into chunks without splitting surrogate pairs. */
+export const split = (text: string): ReadonlyArray<string> => {
   const parts: Array<string> = []
   let at = 0
   while (at < text.length) {
-    let end = Math.min(at + pieceSize, text.length)
+    let end = Math.min(at + chunkSize, text.length)
     if (end < text.length && /[\uD800-\uDBFF]/.test(text.charAt(end - 1))) end -= 1
     parts.push(text.slice(at, end))
     at = end
@@ -92,7 +92,7 @@ export const cut = (text: string): ReadonlyArray<string> => {
 
 export type WriteMode = "overwrite" | "append" | "create_new"
 
-/** The first piece in the wanted mode, the others appended; what stops half-way says how far it came. */
+/** Writes the first chunk in the given mode and appends the others. A partial write fails with `Incomplete` and the progress. */
 export const write = (
   toolCall: ToolCall,
   operation: string,
@@ -100,19 +100,19 @@ export const write = (
   content: string,
   mode: WriteMode
 ): Effect.Effect<void, FileSystemError> => {
-  const [first = "", ...rest] = typeof content === "string" ? cut(content) : [content]
+  const [first = "", ...rest] = typeof content === "string" ? split(content) : [content]
   const put = (content: string, mode: WriteMode) =>
     fromTool(path)(toolCall.call(AgbTools.tools.write_file, { path, content, mode }, { operation }))
   const append = (part: string, index: number) =>
     Effect.mapError(put(part, "append"), (error) => {
-      const progress = `${index + 1} of ${rest.length + 1} pieces were written; ${error.message}`
+      const progress = `${index + 1} of ${rest.length + 1} chunks were written; ${error.message}`
       return error._tag === "SessionLostError" ? error : fileError(operation, path, "Incomplete", progress)
     })
   const all = Effect.zipRight(put(first, mode), Effect.forEach(rest, append, { discard: true }))
   return rest.length === 0 ? all : Effect.zipRight(checkWhole(operation, { path, content, mode }), all)
 }
 
-/** What is wrong with a later piece must be known before the first is written. */
+/** Validates the whole content before the first chunk is written. */
 const checkWhole = (operation: string, args: AgbTools.ArgsOf<AgbTools.Tools["write_file"]>) =>
   Either.mapLeft(
     ParseResult.validateEither(AgbTools.tools.write_file.args)(args),

@@ -1,4 +1,4 @@
-/** Reads the text of a file tool's error: the wire has no codes for them. */
+/** Classifies errors of file tools by their text: the API has no error codes for them. */
 import * as Effect from "effect/Effect"
 import { type ClientError, FileError, FileNotFoundError, type ToolError } from "../../AgbError.js"
 
@@ -21,7 +21,7 @@ const fromText = ({ detail, operation, requestId }: ToolError, path: string): Fi
     : new FileError({ operation, requestId, path, reason: reason ?? "Other", detail, mayHaveHappened: false })
 }
 
-/** Gives a tool's error on a path its own type. */
+/** Maps a `ToolError` on a path to `FileNotFoundError` or `FileError`. */
 export const fromTool =
   (path: string) => <A>(effect: Effect.Effect<A, ClientError | ToolError>): Effect.Effect<A, FileSystemError> =>
     Effect.mapError(effect, (error) => error._tag === "ToolError" ? fromText(error, path) : error)

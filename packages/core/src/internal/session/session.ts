@@ -1,4 +1,4 @@
-/** A session as a value: what the server reported about it, its modules, and the calls that concern it as a whole. */
+/** Implementation of `Session`: its modules and the calls that concern the whole session. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -22,12 +22,13 @@ import { attemptLabel } from "../wire/attemptLabel.js"
 import { JsonObject } from "../wire/codecs.js"
 
 /**
- * Where to open a session in a browser and, for a desktop image, how a viewer connects.
+ * The URL to view a session in a browser and, for desktop images, the connection parameters of the viewer.
  */
 export interface SessionInfo {
   readonly sessionId: string
-  /** Empty when the server gave none. It contains a short-lived access code: do not log it. */
+  /** URL to view the session, or empty. It contains a short-lived access code: do not log it. */
   readonly resourceUrl: string
+  /** Connection parameters of the viewer of a desktop image. */
   readonly desktop: Option.Option<AgbApi.DesktopInfo>
 }
 
@@ -36,29 +37,32 @@ export interface SessionInfo {
  */
 export interface Session {
   readonly sessionId: string
-  /** Empty when the server gave none. It contains a short-lived access code: do not log it. */
+  /** URL to view the session, or empty. It contains a short-lived access code: do not log it. */
   readonly resourceUrl: string
-  /** Empty for an attached session: the server does not say. */
+  /** Empty for an attached session, whose image the server does not report. */
   readonly imageId: string
+  /** The API key used by the calls of the session. */
   readonly apiKey: Redacted.Redacted<string>
-  /** The API client, for endpoints that have no method here. */
+  /** The low-level client, for endpoints without a method here. */
   readonly client: AgbClient.Service
   readonly code: Code.Code
   readonly command: Command.Command
   readonly fileSystem: FileSystem.FileSystem
+  /** The URL to view the session and, for desktop images, the connection parameters of the viewer. */
   readonly info: Effect.Effect<SessionInfo, ClientError>
-  /** In upper case. Reading it does not reset the idle timer. */
+  /** The status in upper case. Reading it does not reset the idle timer. */
   readonly status: Effect.Effect<SessionStatus, ClientError>
   /** Resets the idle timer. Sessions created by this program are kept alive automatically. */
   readonly keepAlive: Effect.Effect<void, ClientError>
+  /** The labels of the session. */
   readonly getLabels: Effect.Effect<Labels, ClientError>
-  /** Replaces all labels; at least one is needed. */
+  /** Replaces all labels; at least one is required. */
   readonly setLabels: (labels: Labels) => Effect.Effect<void, ClientError>
-  /** A public URL of the session, or of one of its ports from 30100 to 30199. */
+  /** Returns a public URL of the session, or of one of its ports from 30100 to 30199. */
   readonly getLink: (options?: GetLinkOptions) => Effect.Effect<string, ClientError>
-  /** The tools of the session's image, or of another one. */
+  /** Lists the tools of an image. Default: the image of the session. */
   readonly listTools: (imageId?: string) => Effect.Effect<ReadonlyArray<ToolDescription>, ClientError>
-  /** Calls a tool by name and returns the text of its reply. It is never repeated once it may have happened. */
+  /** Calls a tool by name and returns the text of its reply. It is not retried if it may have been executed. */
   readonly callTool: (
     name: string,
     args: Readonly<Record<string, unknown>>,
@@ -66,21 +70,22 @@ export interface Session {
   ) => Effect.Effect<string, ClientError | ToolError>
 }
 
-/** States in which a server reports a session; others may come. */
+/** Known statuses of a session; servers may report others. */
 export type SessionStatus = "RUNNING" | "DELETING" | "DELETED" | "FINISH" | (string & {})
 
-/** Protocols of a link. */
+/** Known protocols of a link; servers may accept others. */
 export type LinkProtocol = "https" | "wss" | (string & {})
 
 export interface GetLinkOptions {
-  /** Default: the server's choice. */
+  /** Default: chosen by the server. */
   readonly protocolType?: LinkProtocol | undefined
+  /** From 30100 to 30199. Default: the session itself. */
   readonly port?: number | undefined
 }
 
 export const Session = Context.GenericTag<Session>("@effect-agb/core/Session")
 
-/** Everything that a session puts into the context. */
+/** The services that a session provides. */
 export const toContext = (
   session: Session
 ): Context.Context<Session | Code.Code | Command.Command | FileSystem.FileSystem> =>
@@ -93,7 +98,7 @@ export const toContext = (
 const withoutAttempt = (labels: Labels): Labels =>
   Object.fromEntries(Object.entries(labels).filter(([name]) => name !== attemptLabel))
 
-/** Time for the transport on top of the time of the tool itself. */
+/** Time for the transport, added to the timeout of the tool. */
 const margin = Duration.seconds(10)
 
 export interface Handle {
@@ -122,7 +127,7 @@ const sendTool =
     )
   }
 
-/** Calls a tool that this SDK may not know: the result is the text of its reply. */
+/** Calls a tool that the SDK may not know. The result is the text of its reply. */
 const callAny = (toolCall: ToolCall.ToolCall): Session["callTool"] =>
   Effect.fn("Session.callTool")(function*(name, args, options) {
     const operation = "Session.callTool"
@@ -140,17 +145,48 @@ const callAny = (toolCall: ToolCall.ToolCall): Session["callTool"] =>
     return yield* toolCall.call(tool, args, { operation, timeout })
   })
 
-/** Makes a session from the reply of `createSession` or `getSession`. */
+type SessionCall = <A>(
+  name: string,
+  retrySafety: RetrySafety,
+  effect: (options: CallOptions) => Effect.Effect<A, ClientError>
+) => Effect.Effect<A, ClientError>
+
+/** The calls that concern the whole session, except for tools. */
+const sessionCalls = (client: AgbClient.Service, sessionId: string, imageId: string, call: SessionCall) => ({
+  info: call("info", "safe", (options) =>
+    Effect.map(client.getMcpResource({ sessionId }, options), (resource) => ({
+      sessionId: resource.sessionId ?? sessionId,
+      resourceUrl: resource.resourceUrl ?? "",
+      desktop: Option.fromNullable(resource.desktopInfo)
+    }))),
+  status: call(
+    "status",
+    "safe",
+    (options) => Effect.map(client.getSessionInfo({ sessionId }, options), ({ status }) => status.toUpperCase())
+  ),
+  keepAlive: call("keepAlive", "idempotent", (options) => client.refreshSessionIdleTime({ sessionId }, options)),
+  getLabels: call("getLabels", "safe", (options) => Effect.map(client.getLabel({ sessionId }, options), withoutAttempt)),
+  setLabels: (labels: Labels) =>
+    call("setLabels", "idempotent", (options) => client.setLabel({ sessionId, labels }, options)),
+  getLink: ({ port, protocolType }: GetLinkOptions = {}) =>
+    call("getLink", "safe", (options) => {
+      const request = {
+        sessionId,
+        ...(port === undefined ? {} : { port }),
+        ...(protocolType === undefined ? {} : { protocolType })
+      }
+      return Effect.map(client.getLink(request, options), ({ url }) => url)
+    }),
+  listTools: (image = imageId) => call("listTools", "safe", (options) => client.listTools({ imageId: image }, options))
+})
+
+/** Creates a session from the reply of `createSession` or `getSession`. */
 export const make = ({ client, imageId, reply }: Origin): Handle => {
   const { sessionId } = reply
   const sessionState = sessionStates.make(sessionId)
   const toolCall = ToolCall.make(sendTool(client, sessionId, sessionState))
 
-  const call = <A>(
-    name: string,
-    retrySafety: RetrySafety,
-    effect: (options: CallOptions) => Effect.Effect<A, ClientError>
-  ) => {
+  const call: SessionCall = (name, retrySafety, effect) => {
     const operation = `Session.${name}`
     return sessionState.guard(operation, retrySafety, (onCancel) => effect(internalOptions({ operation, onCancel })))
       .pipe(
@@ -167,37 +203,7 @@ export const make = ({ client, imageId, reply }: Origin): Handle => {
     code: Code.make(toolCall),
     command: Command.make(toolCall),
     fileSystem: FileSystem.make(toolCall),
-    info: call("info", "safe", (options) =>
-      Effect.map(client.getMcpResource({ sessionId }, options), (resource) => ({
-        sessionId: resource.sessionId ?? sessionId,
-        resourceUrl: resource.resourceUrl ?? "",
-        desktop: Option.fromNullable(resource.desktopInfo)
-      }))),
-    status: call(
-      "status",
-      "safe",
-      (options) => Effect.map(client.getSessionInfo({ sessionId }, options), ({ status }) => status.toUpperCase())
-    ),
-    keepAlive: call("keepAlive", "idempotent", (options) => client.refreshSessionIdleTime({ sessionId }, options)),
-    getLabels: call(
-      "getLabels",
-      "safe",
-      (options) => Effect.map(client.getLabel({ sessionId }, options), withoutAttempt)
-    ),
-    setLabels: (labels) =>
-      call("setLabels", "idempotent", (options) => client.setLabel({ sessionId, labels }, options)),
-    getLink: ({ port, protocolType } = {}) =>
-      call("getLink", "safe", (options) =>
-        Effect.map(
-          client.getLink({
-            sessionId,
-            ...(port === undefined ? {} : { port }),
-            ...(protocolType === undefined ? {} : { protocolType })
-          }, options),
-          ({ url }) => url
-        )),
-    listTools: (image = imageId) =>
-      call("listTools", "safe", (options) => client.listTools({ imageId: image }, options)),
+    ...sessionCalls(client, sessionId, imageId, call),
     callTool: callAny(toolCall)
   })
   return { session, state: sessionState }

@@ -1,4 +1,4 @@
-/** The calls of one session: its connection, and how to come by the session itself. */
+/** Runs operations on one session over its connection. */
 import type * as Effect from "effect/Effect"
 import type { Agb } from "../../Agb.js"
 import type { Session } from "../session/session.js"
