@@ -69,7 +69,7 @@ const conforms = (call: recordings.RecordedCall) =>
     if (difference.shows !== undefined) assert.isTrue(Exit.isSuccess(exit) && difference.shows(exit.value))
   })
 
-describe.each(recordings.folders)("%s", (folder) => {
+describe.concurrent.each(recordings.folders)("%s", (folder) => {
   const calls = recordings.callsOf(folder)
 
   for (const call of calls.filter(({ exchanges }) => exchanges.some(recordings.isOurs))) {

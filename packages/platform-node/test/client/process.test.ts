@@ -3,11 +3,12 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
+import { testProgram } from "../../../../scripts/testProgram.mjs"
 import { apiKey } from "../support/fakeAgb.js"
 import { delay, unavailable } from "../support/faults.js"
 import { type FaultServer, make } from "../support/faultServer.js"
 
-const program = fileURLToPath(new URL("../support/mainProgram.mts", import.meta.url))
+const program = await testProgram(fileURLToPath(new URL("../support/mainProgram.mts", import.meta.url)))
 const root = fileURLToPath(new URL("../../../..", import.meta.url))
 
 interface Ended {
@@ -19,7 +20,7 @@ interface Ended {
 const start = (server: FaultServer, ending: string) =>
   Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(process.execPath, ["--import", "tsx", program, ending], {
+      spawn(process.execPath, [program, ending], {
         cwd: root,
         env: { PATH: process.env.PATH, AGB_API_KEY: apiKey, AGB_ENDPOINT: server.endpoint, AGB_TIMEOUT_MS: "5000" },
         stdio: ["ignore", "pipe", "pipe"]

@@ -42,7 +42,7 @@ const endsAfter = <A, E, R>(duration: Duration.DurationInput, program: Effect.Ef
 const pauses = (times: ReadonlyArray<number>): ReadonlyArray<number> =>
   times.slice(1).map((time, index) => time - (times[index] ?? 0))
 
-describe("keep-alive", () => {
+describe.concurrent("keep-alive", () => {
   it.scoped("renews at every third of the idle time, and no more after the end", () =>
     Effect.gen(function*() {
       const fake = yield* make()
@@ -131,7 +131,7 @@ describe("keep-alive", () => {
     }))
 })
 
-describe("repeating", () => {
+describe.concurrent("repeating", () => {
   it.scoped("pauses between no time and a bound that doubles", () =>
     withSession((session, fake) =>
       Effect.gen(function*() {
@@ -173,7 +173,7 @@ describe("repeating", () => {
     ))
 })
 
-describe("Retry-After", () => {
+describe.concurrent("Retry-After", () => {
   const waits = (header: string | undefined, from: number, to: number) =>
     it.scoped(`${header ?? "absent"}: waits for ${from} to ${to} ms`, () =>
       withSession((session, fake) =>
@@ -227,7 +227,7 @@ describe("Retry-After", () => {
     ))
 })
 
-describe("deadlines", () => {
+describe.concurrent("deadlines", () => {
   it.scoped("a run has its own timeout and ten seconds on top", () =>
     withSession((session, fake) =>
       Effect.gen(function*() {
@@ -272,7 +272,7 @@ describe("deadlines", () => {
     ))
 })
 
-describe("watching", () => {
+describe.concurrent("watching", () => {
   it.scoped("polls at its interval, and stops when it is left", () =>
     withSession((session, fake) =>
       Effect.gen(function*() {
@@ -288,7 +288,7 @@ describe("watching", () => {
     ))
 })
 
-describe("creating", () => {
+describe.concurrent("creating", () => {
   it.scoped("a timeout around a slow create returns on time, and the session is deleted later", () =>
     Effect.gen(function*() {
       const fake = yield* make()
@@ -347,7 +347,7 @@ describe("creating", () => {
   }
 })
 
-describe("deleting", () => {
+describe.concurrent("deleting", () => {
   it.scoped("waits until the server says that the session is gone", () =>
     Effect.gen(function*() {
       const fake = yield* make({ deletingMillis: 3000 })
@@ -384,7 +384,7 @@ describe("deleting", () => {
     }))
 })
 
-describe("modules as services", () => {
+describe.concurrent("modules as services", () => {
   it.scoped("a layer that is used twice is one session", () =>
     Effect.gen(function*() {
       const fake = yield* make()

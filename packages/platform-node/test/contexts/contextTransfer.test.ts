@@ -198,7 +198,7 @@ const agentsOf = (server: number): ReadonlyArray<number> => {
 describe("256 MiB", () => {
   it("pass through a server and an agent of bounded memory, both ways, and are the same", async () => {
     const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-transfer-test-"))
-    const child = spawnFixture("serveContexts.mts", { args: [directory], stdio: ["ignore", "pipe", "inherit"] })
+    const child = await spawnFixture("serveContexts.mts", { args: [directory], stdio: ["ignore", "pipe", "inherit"] })
     try {
       const [line] = await once(child.stdout ?? child, "data") as [Buffer]
       const { apiKey, endpoint } = JSON.parse(line.toString()) as { apiKey: string; endpoint: string }

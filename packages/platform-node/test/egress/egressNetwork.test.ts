@@ -86,7 +86,7 @@ describe("the option `network`", () => {
     ] as const
   )("of agb-local: %j says why not", ([args, message]) =>
     Effect.promise(async () => {
-      const child = spawnFixture("../../../src/bin.ts", { args: [...args] })
+      const child = await spawnFixture("../../../src/bin.ts", { args: [...args] })
       const said = await outputOf(child).then(() => "it started", (error: Error) => error.message)
       assert.match(said, /^exit code 2: agb-local: /)
       assert.match(said, message)

@@ -24,13 +24,13 @@ describe("a process whose work is done ends by itself", () => {
   for (const isolation of new Set([best.level, "none"])) {
     it(`with a session and a runtime left (isolation ${isolation})`, async () => {
       const folder = await mkdtemp(join(tmpdir(), "agb-left-"))
-      const child = spawnFixture("promiseExit.mts", { args: [isolation], env: { TMPDIR: folder } })
+      const child = await spawnFixture("promiseExit.mts", { args: [isolation], env: { TMPDIR: folder } })
       assert.strictEqual(await outputOf(child).finally(() => rm(folder, { recursive: true })), "done\n")
     }, minute)
   }
 
   it("after the disposal", async () => {
-    const child = spawnFixture("promiseExit.mts", { args: [best.level, "dispose"] })
+    const child = await spawnFixture("promiseExit.mts", { args: [best.level, "dispose"] })
     assert.strictEqual(await outputOf(child), "done\n")
   }, minute)
 })

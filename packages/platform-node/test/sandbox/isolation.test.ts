@@ -62,12 +62,14 @@ describe("Isolation", () => {
     }
   })()
 
-  const withoutNamespaces = (request: string) => {
+  const withoutNamespaces = async (request: string) => {
     const off = "echo 0 > /proc/sys/user/max_user_namespaces; exec \"$@\""
-    return outputOf(spawnFixture("probe.mts", {
-      args: [request],
-      under: ["unshare", "--user", "--map-root-user", "setpriv", "--bounding-set=-all", "sh", "-c", off, "sh"]
-    }))
+    return outputOf(
+      await spawnFixture("probe.mts", {
+        args: [request],
+        under: ["unshare", "--user", "--map-root-user", "setpriv", "--bounding-set=-all", "sh", "-c", off, "sh"]
+      })
+    )
   }
 
   it.skipIf(!canUnshare)("says so where user namespaces are switched off", async () => {

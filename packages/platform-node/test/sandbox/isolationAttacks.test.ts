@@ -27,11 +27,13 @@ const attackedAs = async (uid: number | undefined): Promise<Report> => {
   const folder = Fs.openSync(hostFolder, "r")
   try {
     const stdio = Array.from({ length: inheritedAt + 1 }, (_, fd) => fd === 0 ? "ignore" : fd < 3 ? "pipe" : "ignore")
-    const output = await outputOf(spawnFixture("../attacks/attackAll.mts", {
-      env: { AGB_API_KEY: "sk-a-key-that-must-not-get-in", TMPDIR: Os.tmpdir() },
-      stdio: [...stdio.slice(0, inheritedAt), folder] as never,
-      ...(uid === undefined ? {} : { uid })
-    }))
+    const output = await outputOf(
+      await spawnFixture("../attacks/attackAll.mts", {
+        env: { AGB_API_KEY: "sk-a-key-that-must-not-get-in", TMPDIR: Os.tmpdir() },
+        stdio: [...stdio.slice(0, inheritedAt), folder] as never,
+        ...(uid === undefined ? {} : { uid })
+      })
+    )
     return JSON.parse(output)
   } finally {
     Fs.closeSync(folder)

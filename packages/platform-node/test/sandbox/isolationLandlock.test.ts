@@ -15,10 +15,12 @@ const attacker = fileURLToPath(new URL("../support/attacks/landlockAttackAll.mts
 
 const attackedAs = async (uid: number | undefined): Promise<LandlockOutcome> =>
   JSON.parse(
-    await outputOf(spawnFixture("../attacks/landlockAttackAll.mts", {
-      env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
-      ...(uid === undefined ? {} : { uid })
-    }))
+    await outputOf(
+      await spawnFixture("../attacks/landlockAttackAll.mts", {
+        env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
+        ...(uid === undefined ? {} : { uid })
+      })
+    )
   )
 
 const attackers = [

@@ -15,10 +15,12 @@ const isRoot = process.getuid?.() === 0
 
 const attackedAs = async (uid: number | undefined): Promise<ReadonlyArray<MemoryOutcome>> =>
   JSON.parse(
-    await outputOf(spawnFixture("../attacks/memoryAttackAll.mts", {
-      env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
-      ...(uid === undefined ? {} : { uid })
-    }))
+    await outputOf(
+      await spawnFixture("../attacks/memoryAttackAll.mts", {
+        env: { PATH: "/usr/bin:/bin:/usr/sbin:/sbin" },
+        ...(uid === undefined ? {} : { uid })
+      })
+    )
   )
 
 const attackers = [

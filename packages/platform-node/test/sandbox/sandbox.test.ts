@@ -288,7 +288,9 @@ describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () 
     Effect.gen(function*() {
       const seconds = uniqueSeconds()
       const secondsOfStrays = uniqueSeconds()
-      const host = spawnFixture("holdSandboxes.mts", { args: [agent, seconds, secondsOfStrays] })
+      const host = yield* Effect.promise(() =>
+        spawnFixture("holdSandboxes.mts", { args: [agent, seconds, secondsOfStrays] })
+      )
       const [said] = yield* Effect.promise(() => once(host.stdout!, "data"))
       const isolations = Number(said)
       assert.isAbove(isolations, confined.length)
@@ -310,7 +312,7 @@ describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody",
   it("leave no zombies", async () => {
     const asRoot = spawnSync("unshare", ["--pid", "true"]).status === 0 ? [] : ["--user", "--map-root-user"]
     const under = ["unshare", ...asRoot, "--pid", "--fork", "--mount-proc"]
-    const output = await outputOf(spawnFixture("zombies.mts", { under, args: [agent] }))
+    const output = await outputOf(await spawnFixture("zombies.mts", { under, args: [agent] }))
     assert.deepStrictEqual(JSON.parse(output), { pid: 1, left: [] })
   }, 20_000)
 })

@@ -24,8 +24,6 @@ const creating = (program: Program) =>
     Effect.all(Array.from({ length: 6 }, () => Effect.exit(create(program))), { concurrency: "unbounded" })
   )
 
-const leftIn = (folder: string) => Fs.readdirSync(folder).filter((name) => !name.startsWith("tsx-"))
-
 const answers = (program: Program, sessionId: unknown) =>
   Effect.map(
     program.post("/mcp", { sessionId, name: "shell", args: { command: "echo well", timeout_ms: 20_000 } }),
@@ -53,7 +51,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, in the middle of creat
         yield* answers(next, (json.data as { readonly sessionId: string }).sessionId)
         next.child.kill("SIGTERM")
         yield* Effect.promise(() => next.exited)
-        assert.deepStrictEqual(leftIn(program.folder), [])
+        assert.deepStrictEqual(Fs.readdirSync(program.folder), [])
       }).pipe(Effect.scoped)
   )
 
@@ -66,7 +64,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, in the middle of creat
       program.child.kill("SIGTERM")
       assert.strictEqual(yield* Effect.promise(() => program.exited), 143)
       assert.isTrue(yield* until(() => processesWith(marker).length === 0))
-      assert.deepStrictEqual(leftIn(program.folder), [])
+      assert.deepStrictEqual(Fs.readdirSync(program.folder), [])
       yield* Fiber.join(waiting)
     }).pipe(Effect.scoped))
 })

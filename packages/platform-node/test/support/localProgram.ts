@@ -28,7 +28,7 @@ export const run = (args: ReadonlyArray<string>, inherited?: string) =>
   Effect.gen(function*() {
     const folder = inherited ?? (yield* temporary)
     const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
+      Effect.promise(() =>
         spawnFixture("../../../src/bin.ts", {
           args: [...args, "--isolation", best.level === "none" ? "none" : "auto"],
           env: { AGB_API_KEY: apiKey, TMPDIR: folder }

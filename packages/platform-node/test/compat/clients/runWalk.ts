@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
+import { testProgram } from "../../../../../scripts/testProgram.mjs"
 import type { Walk } from "./checklist.js"
 
 export interface Report {
@@ -29,15 +30,17 @@ const python = "/usr/bin/python3"
 
 const programOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-const withTsx = ["--import", "tsx"]
-
 /** Interpreters of the system first: what the clients' libraries and the sessions' Python come with. */
 const path = `/usr/bin:/bin:${dirname(process.execPath)}`
 
-const commands: Readonly<Record<Walk, readonly [string, ...ReadonlyArray<string>]>> = {
-  "python v0.2.2": [python, "-B", programOf("python/walk_v0_2_2.py")],
-  "python v0.12.0": [python, "-B", programOf("python/walk_v0_12_0.py")],
-  "typescript v0.12.0": [process.execPath, ...withTsx, programOf("typescript/walk.mts")]
+type Command = readonly [string, ...ReadonlyArray<string>]
+
+const node = async (file: string): Promise<Command> => [process.execPath, await testProgram(programOf(file))]
+
+const commands: Readonly<Record<Walk, () => Promise<Command>>> = {
+  "python v0.2.2": async () => [python, "-B", programOf("python/walk_v0_2_2.py")],
+  "python v0.12.0": async () => [python, "-B", programOf("python/walk_v0_12_0.py")],
+  "typescript v0.12.0": () => node("typescript/walk.mts")
 }
 
 const libraries: Readonly<Record<Walk, ReadonlyArray<string>>> = {
@@ -59,7 +62,7 @@ const has = (library: string): boolean => {
 export const missingFor = (walk: Walk): ReadonlyArray<string> =>
   has("sys") ? libraries[walk].filter((library) => !has(library)) : ["Python"]
 
-const start = ([command, ...args]: readonly [string, ...ReadonlyArray<string>], env: Record<string, string>) =>
+const start = ([command, ...args]: Command, env: Record<string, string>) =>
   spawn(command, args, {
     cwd: root,
     env: { PATH: path, HOME: process.env.HOME ?? "/", ...env },
@@ -75,7 +78,7 @@ const ended = (child: ChildProcess): Promise<number | null> =>
 /** `agb-local` as anybody starts it. */
 export const startRuntime = async (): Promise<Runtime> => {
   const AGB_API_KEY = `akm-${randomUUID()}`
-  const child = start([process.execPath, ...withTsx, programOf("../../../src/bin.ts")], { AGB_API_KEY })
+  const child = start(await node("../../../src/bin.ts"), { AGB_API_KEY })
   child.stderr.resume()
   const AGB_ENDPOINT = await new Promise<string>((resolve, reject) => {
     let said = ""
@@ -99,7 +102,7 @@ const parse = (output: string): ReadonlyArray<Report> =>
   output.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Report)
 
 export const runWalk = async (walk: Walk, { environment }: Runtime): Promise<Walked> => {
-  const child = start(commands[walk], environment)
+  const child = start(await commands[walk](), environment)
   let [output, complaint] = ["", ""]
   child.stdout.on("data", (chunk: Buffer) => output += chunk.toString())
   child.stderr.on("data", (chunk: Buffer) => complaint += chunk.toString())

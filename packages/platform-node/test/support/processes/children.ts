@@ -1,10 +1,8 @@
 /** Programs of the tests that must be processes of their own. */
 import { type ChildProcess, spawn, type StdioOptions } from "node:child_process"
-import { createRequire } from "node:module"
 import * as Os from "node:os"
-import { fileURLToPath, pathToFileURL } from "node:url"
-
-const loader = pathToFileURL(createRequire(new URL("../../../../../package.json", import.meta.url)).resolve("tsx")).href
+import { fileURLToPath } from "node:url"
+import { testProgram } from "../../../../../scripts/testProgram.mjs"
 
 export interface ChildOptions {
   readonly args?: ReadonlyArray<string>
@@ -16,11 +14,12 @@ export interface ChildOptions {
   readonly under?: ReadonlyArray<string>
 }
 
-export const spawnFixture = (name: string, options: ChildOptions = {}): ChildProcess => {
-  const script = fileURLToPath(new URL(name, import.meta.url))
+export const spawnFixture = async (name: string, options: ChildOptions = {}): Promise<ChildProcess> => {
+  const program = await testProgram(fileURLToPath(new URL(name, import.meta.url)))
   const [command = "", ...args] = [
     ...(options.under ?? []),
-    ...[process.execPath, "--import", loader, script],
+    process.execPath,
+    program,
     ...(options.args ?? [])
   ]
   return spawn(command, args, {

@@ -1,0 +1,2 @@
+/** The file to start with `node` instead of `source`, an absolute path; built once in each process. */
+export const testProgram: (source: string) => Promise<string>
