@@ -69,7 +69,8 @@ const layers = {
     ["process"],
     ["watch", "network", "kernels"],
     ["dispatch"],
-    ["main"]
+    ["main"],
+    ["loader"]
   ]
 }
 

@@ -12,7 +12,7 @@ import { best } from "../support/runtime.js"
 const bin = "../../../src/bin.ts"
 
 const said = (args: ReadonlyArray<string>) =>
-  Effect.promise(() => outputOf(spawnFixture(bin, { args })).catch((error: Error) => error.message))
+  Effect.promise(() => spawnFixture(bin, { args }).then(outputOf).catch((error: Error) => error.message))
 
 describe("agb-local", () => {
   it.live("prints its version and its options", () =>
@@ -59,7 +59,7 @@ const isolation = ["--isolation", best.level === "none" ? "none" : "auto"]
 const started = ({ args = [], ...options }: ChildOptions) =>
   Effect.gen(function*() {
     const child = yield* Effect.acquireRelease(
-      Effect.sync((): ChildProcess => spawnFixture(bin, { ...options, args: [...args, ...isolation] })),
+      Effect.promise((): Promise<ChildProcess> => spawnFixture(bin, { ...options, args: [...args, ...isolation] })),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     )
     let all = ""
