@@ -28,7 +28,7 @@ describe("agb-local", () => {
       [["--port", "80x"], /--port must be a number, but was 80x/],
       [["--port", ""], /--port must be a number/],
       [["--port", "65536"], /port must be a whole number from 0 to 65535/],
-      [["--warm", "-1"], /--warm/],
+      [["--pool-size", "-1"], /--pool-size/],
       [["--log", "loud"], /--log must be one of json, pretty, none/],
       [["--host", "http://x"], /host must be an address or a host name/],
       [["--allow-host", "a:1"], /allowedHosts must be host names or addresses, without ports/],
@@ -86,7 +86,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, when npm or npx is kil
       const standIn = fileURLToPath(new URL("../support/processes/standInNpm.mjs", import.meta.url))
       const under = [process.execPath, standIn, ...through]
       yield* Effect.addFinalizer(() => Effect.sync(() => killThoseWith(marker)))
-      const { child } = yield* started({ args: ["--warm", "0", "--allow-host", marker], env, under })
+      const { child } = yield* started({ args: ["--pool-size", "0", "--allow-host", marker], env, under })
       const itself = processesWith(marker).filter((pid) => parentOf(pid) !== child.pid && pid !== child.pid)
       assert.isNotEmpty(itself)
       const all = itself.flatMap(processTree)

@@ -38,7 +38,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, in the middle of creat
     (moment) =>
       Effect.gen(function*() {
         const { marker, mebibytes } = uniqueMemory()
-        const program = yield* run(["--warm", "1", "--log", "none", "--memory", mebibytes])
+        const program = yield* run(["--pool-size", "1", "--log", "none", "--memory", mebibytes])
         yield* creating(program)
         yield* Effect.sleep(moment)
         const spawners = childrenOf(program.child.pid ?? 0)
@@ -46,7 +46,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, in the middle of creat
         yield* Effect.promise(() => program.exited)
         assert.isTrue(yield* until(() => spawners.every((pid) => !Fs.existsSync(`/proc/${pid}/exe`))))
         assert.isTrue(yield* until(() => processesWith(marker).length === 0))
-        const next = yield* run(["--warm", "0", "--log", "none"], program.folder)
+        const next = yield* run(["--pool-size", "0", "--log", "none"], program.folder)
         const { json } = yield* create(next)
         yield* answers(next, (json.data as { readonly sessionId: string }).sessionId)
         next.child.kill("SIGTERM")
@@ -58,7 +58,7 @@ describe.skipIf(process.platform !== "linux")("agb-local, in the middle of creat
   it.live.each(moments)("told to end after %i ms leaves nothing", (moment) =>
     Effect.gen(function*() {
       const { marker, mebibytes } = uniqueMemory()
-      const program = yield* run(["--warm", "1", "--log", "none", "--memory", mebibytes])
+      const program = yield* run(["--pool-size", "1", "--log", "none", "--memory", mebibytes])
       const waiting = yield* creating(program)
       yield* Effect.sleep(moment)
       program.child.kill("SIGTERM")
@@ -79,7 +79,7 @@ const hasPrlimit = ["/usr/bin/prlimit", "/bin/prlimit"].some((path) => Fs.exists
 describe.skipIf(!hasPrlimit)("agb-local, out of file descriptors", () => {
   it.live("refuses what it cannot do, keeps what it has, and goes on when there are some again", () =>
     Effect.gen(function*() {
-      const program = yield* run(["--warm", "0", "--log", "none"])
+      const program = yield* run(["--pool-size", "0", "--log", "none"])
       const { child, createSession, post } = program
       const { sessionId } = yield* createSession
       const used = Fs.readdirSync(`/proc/${child.pid}/fd`).length

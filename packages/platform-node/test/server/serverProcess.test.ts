@@ -37,7 +37,7 @@ const endless = (seconds: string) => ({
 describe("agb-local", () => {
   it.live("told to end with everything at work, leaves nothing within 5 seconds", () =>
     Effect.gen(function*() {
-      const program = yield* run(["--warm", "2", "--log", "none"])
+      const program = yield* run(["--pool-size", "2", "--log", "none"])
       const { callTool, child, createSession, exited, folder, port } = program
       const seconds = Array.from({ length: 4 }, uniqueSeconds)
       for (const one of seconds) {

@@ -1,4 +1,4 @@
-/** What the arguments of `agb-local` ask for. It imports nothing of the runtime: they are read before that is loaded. */
+/** Parses the arguments of `agb-local`, before anything of the runtime is loaded. */
 import { parseArgs } from "node:util"
 import type { IsolationRequest } from "../../Isolation.js"
 import type * as LocalAgb from "../../LocalAgb.js"
@@ -14,7 +14,7 @@ export const usage = `agb-local: the AGB wire on a loopback port, with real sand
   --network <network>    none (default); outbound: public addresses, through a proxy in the session's environment;
                          or host: sessions share the network of this machine
   --allow-private <what> a private address, range or host that outbound may reach too; may be given more than once
-  --warm <number>        sandboxes that wait ready, default 1
+  --pool-size <number>   sandboxes that wait ready, default 1
   --sessions <number>    sessions at a time, default 1000
   --memory <MiB>         memory of a session, its files included, default 2048
   --workspace <MiB>      size of a session's home and of its /tmp, each, default 512
@@ -37,7 +37,9 @@ const options = {
   isolation: { type: "string", default: "auto" },
   network: { type: "string", default: "none" },
   "allow-private": { type: "string", multiple: true },
-  warm: { type: "string", default: "1" },
+  "pool-size": { type: "string" },
+  /** The former name of `--pool-size`. */
+  warm: { type: "string" },
   sessions: { type: "string" },
   memory: { type: "string" },
   workspace: { type: "string" },
@@ -63,9 +65,9 @@ const oneOf = <A extends string>(name: string, value: string, allowed: ReadonlyA
   return found
 }
 
-type NumberName = "port" | "warm" | "sessions" | "memory" | "workspace" | "processes" | "output" | "longest-call"
+type NumberName = "port" | "pool-size" | "warm" | "sessions" | "memory" | "workspace" | "processes" | "output" | "longest-call"
 
-/** What was given, in the units of the runtime, which knows the limits. */
+/** The value in the unit of the runtime, which checks its limits. */
 const times = (name: NumberName, value: string | undefined, unit: number): number | undefined => {
   if (value === undefined) return undefined
   if (!/^\d+(\.\d+)?$/.test(value)) throw new Error(`--${name} must be a number, but was ${value}`)
@@ -79,7 +81,7 @@ const networkOf = (network: string, allowPrivate: ReadonlyArray<string> | undefi
   return chosen
 }
 
-/** Throws what to say about arguments that make no sense. */
+/** Throws an `Error` with a message for the user where the arguments are invalid. */
 export const parse = (
   args: ReadonlyArray<string>,
   { apiKey, isTerminal }: { readonly apiKey: string | undefined; readonly isTerminal: boolean }
@@ -93,7 +95,7 @@ export const parse = (
     port: numeric("port"),
     host: values.host,
     allowedHosts: values["allow-host"],
-    poolSize: numeric("warm"),
+    poolSize: numeric("pool-size") ?? numeric("warm"),
     isolation: oneOf<IsolationRequest>("isolation", values.isolation, ["auto", "namespaces", "landlock", "none"]),
     network: networkOf(values.network, values["allow-private"]),
     contextsDirectory: values.contexts,
