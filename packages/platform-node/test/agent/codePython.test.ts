@@ -215,6 +215,25 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         assert.include(stderr, "TimeoutError: late")
       }))
 
+    it.effect("keep their state whenever a signal handler raises", () =>
+      Effect.gen(function*() {
+        const flood = "until test -e enough; do kill -ALRM $PPID; done; touch over"
+        yield* python([
+          "import signal, subprocess",
+          "kept = 5",
+          "def late(*_):",
+          "  raise TimeoutError('late')",
+          "signal.signal(signal.SIGALRM, late)",
+          `subprocess.Popen(['/bin/sh', '-c', '${flood}'])`
+        ].join("\n"))
+        for (let runs = 0; runs < 30; runs++) {
+          const { died, kernelRestarted } = yield* python("kept")
+          assert.deepStrictEqual({ died, kernelRestarted }, { died: null, kernelRestarted: false })
+        }
+        yield* Agent.shell("touch enough; until test -e over; do sleep 0.01; done")
+        assert.strictEqual(main(yield* python("kept")), "5")
+      }))
+
     it.effect("pass on what is no line yet", () =>
       Effect.gen(function*() {
         const code = "import os, time\nfor dot in 'abc': print(dot, end=''); time.sleep(0.1)\n"

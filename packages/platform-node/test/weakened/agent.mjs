@@ -179,6 +179,16 @@ export default [
     caughtBy: [`${tests}/agent/codePython.test.ts`, "keep their state when a signal handler raises"]
   },
   {
+    defence: "a signal handler that raises is only called where that is caught",
+    changes: {
+      [`${agent}/kernels/python/kernel.py`]: [[
+        "self.allowed = False\n                self.mask = pthread_sigmask(SIG_BLOCK, self.others)",
+        "self.allowed = False"
+      ]]
+    },
+    caughtBy: [`${tests}/agent/codePython.test.ts`, "keep their state whenever a signal handler raises"]
+  },
+  {
     defence: "names of the code do not break the R kernel",
     changes: { [`${agent}/kernels/r/kernel.R`]: [["envir = new.env(parent = .BaseNamespaceEnv), ", ""]] },
     caughtBy: [`${tests}/agent/codeR.test.ts`, "may use every name"]

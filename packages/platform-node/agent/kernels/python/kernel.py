@@ -9,6 +9,7 @@ import builtins
 import os
 import signal
 import sys
+from _signal import SIG_BLOCK, SIG_SETMASK, pthread_sigmask
 from select import select
 
 sys.dont_write_bytecode = True  # no __pycache__ beside this file
@@ -53,7 +54,11 @@ def wait_for_request():
     """A signal handler of the code may raise between two runs: the error is printed and the kernel keeps running."""
     while True:
         try:
-            return select([REQUESTS], [], [])
+            try:
+                interrupts.unblock()
+                return select([REQUESTS], [], [])
+            finally:
+                pthread_sigmask(SIG_BLOCK, interrupts.others)
         except BaseException as error:
             if isinstance(error, OSError) and error.__traceback__.tb_next is None:
                 raise
@@ -72,13 +77,22 @@ def reply(data):
 
 
 class Interrupts:
-    """SIGINT interrupts the user's code and never the kernel itself."""
+    """SIGINT interrupts the user's code and never the kernel itself.
+
+    All other signals are blocked unless the code runs or the kernel waits for a request: a signal handler of the code may
+    raise at any time, and is caught there only. Calling a function of Python in order to block them would be too late.
+    """
 
     def __init__(self):
         self.allowed = False
         self.held = False
         self.missed = False
+        self.others = signal.valid_signals() - {signal.SIGINT}
+        self.mask = pthread_sigmask(SIG_BLOCK, self.others)
         signal.signal(signal.SIGINT, self.on_signal)
+
+    def unblock(self):
+        pthread_sigmask(SIG_SETMASK, self.mask)
 
     def on_signal(self, _number, _frame):
         if self.held:
@@ -102,10 +116,12 @@ class Interrupts:
         """Returns the value of the call and None, or None and the exception that it raised."""
         try:
             try:
+                self.unblock()
                 self.allowed = True
                 value = function(*arguments)
             finally:
                 self.allowed = False
+                self.mask = pthread_sigmask(SIG_BLOCK, self.others)
             return value, None
         except BaseException as error:
             return None, error
