@@ -7,7 +7,7 @@ const options = Isolation.probe("auto").pipe(
   Effect.orElseSucceed((): LocalAgb.Options => ({ isolation: "none" }))
 )
 
-export const local = Layer.unwrapEffect(Effect.map(options, LocalAgb.layer))
+const local = Layer.unwrapEffect(Effect.map(options, LocalAgb.layer))
 
 export const startRuntime = async () => {
   const runtime = ManagedRuntime.make(local)

@@ -32,7 +32,7 @@ const linked = (text, targets) =>
     return anchor === undefined ? `\`${name}\`` : `[\`${name}\`](#${anchor})`
   })
 
-export const firstSentence = (text) => {
+const firstSentence = (text) => {
   const paragraph = text.split("\n\n")[0].replace(/\s+/g, " ")
   return /^.*?\.(?= |$)/.exec(paragraph)?.[0] ?? paragraph
 }

@@ -70,7 +70,7 @@ export const linksOf = ({ text }: Page): ReadonlyArray<string> =>
     .filter((target) => !/^[a-z]+:/.test(target))
 
 /** Anchors as GitHub and GitLab make them of headings; a heading that occurs again gets a number. */
-export const anchorsOf = (text: string): ReadonlySet<string> => {
+const anchorsOf = (text: string): ReadonlySet<string> => {
   const anchors = new Set<string>()
   for (const [, heading = ""] of withoutCode(text).matchAll(/^#{1,6} (.+)$/gm)) {
     const slug = heading.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-")

@@ -7,7 +7,7 @@ import { Socket } from "node:net"
 import { encode, maxFrameBytes } from "../../src/internal/agentWire/frames.js"
 
 /** Shared by all sockets and pipes: each chunk is consumed or copied before the next read. */
-export const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 const fileBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 

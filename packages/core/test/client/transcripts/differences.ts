@@ -15,7 +15,7 @@ export interface Difference {
 
 const length = (value: unknown): number => (value as ReadonlyArray<unknown>).length
 
-export const differences: ReadonlyArray<Difference> = [
+const differences: ReadonlyArray<Difference> = [
   {
     why: "a session that is gone has a type and words of its own",
     aspects: ["text"],

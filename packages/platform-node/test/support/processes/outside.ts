@@ -35,12 +35,6 @@ export const outside = (names: Names = {}, allowed: Partial<Egress["allowList"]>
   return { egress: makeEgress({ ranges: [], names: new Set(), ...allowed }, machine), dialled, asked }
 }
 
-export interface Server {
-  readonly port: number
-  readonly sockets: ReadonlySet<Net.Socket>
-  readonly visits: () => number
-}
-
 export const serve = (onSocket: (socket: Net.Socket) => void) =>
   Effect.acquireRelease(
     Effect.promise(async () => {

@@ -8,7 +8,7 @@ import { isRecord, type Json } from "./api.js"
 
 export type State = "RECONNECTING" | "OPEN" | "CLOSED"
 
-export class StreamFailed extends Error {
+class StreamFailed extends Error {
   override readonly name: string
 
   constructor(name: string, message: string) {
