@@ -30,7 +30,7 @@ const maxBytes = 1000
 
 const exchange = (url: string, body?: string): Effect.Effect<Transport.Reply, Transport.ExchangeError> =>
   Effect.flatMap(Transport.Transport, (transport) =>
-    transport.exchange({
+    transport.exchange<never>({
       method: body === undefined ? "GET" : "POST",
       url,
       headers: { authorization: "akm-1" },
