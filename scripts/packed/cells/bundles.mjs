@@ -11,7 +11,8 @@ const env = { LANGUAGES: languages.join() }
 const requireInModules = "import { createRequire as requireFrom } from \"node:module\"; " +
   "const require = requireFrom(import.meta.url);"
 
-const esbuild = async (cwd, target, ...args) => {
+/** Bundles the program of all languages for Node. */
+export const esbuild = async (cwd, target, ...args) => {
   const common = ["languages.mjs", "--bundle", "--platform=node", "--target=node20", "--log-level=error"]
   await run(join(cwd, "node_modules/.bin/esbuild"), [...common, `--outfile=${target}`, ...args], { cwd })
 }

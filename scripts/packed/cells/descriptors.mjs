@@ -1,6 +1,7 @@
 // Where a process may open few files, the local runtime says so in a sentence.
 import { join } from "node:path"
-import { refusal, run } from "../run.mjs"
+import { refusal } from "../run.mjs"
+import { esbuild } from "./bundles.mjs"
 
 const words = /the local runtime needs \d+ open files at a time, and this process may have 64\. Raise the limit/
 
@@ -17,9 +18,7 @@ export const cells = [
   // Node's loader of ES modules opens more files at a time for any program that imports effect.
   ["a bundled program", async ({ bundlers }) => {
     const cwd = await bundlers()
-    const args = ["languages.mjs", "--bundle", "--platform=node", "--format=esm", "--outfile=few.mjs"]
-    const external = ["undici", "ws", "@swc/wasm-typescript"].map((name) => `--external:${name}`)
-    await run(join(cwd, "node_modules/.bin/esbuild"), [...args, ...external], { cwd })
-    await refusedAt64("few.mjs", cwd)
+    await esbuild(cwd, "few.cjs", "--format=cjs")
+    await refusedAt64("few.cjs", cwd)
   }]
 ].map(([name, run]) => ({ group: "few descriptors", name, run }))

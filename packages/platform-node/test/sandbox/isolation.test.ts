@@ -33,6 +33,38 @@ describe("Isolation", () => {
       }
     }))
 
+  it.scoped.each([["bun", "Bun 1.2.3"], ["deno", "Deno 1.2.3"]] as const)(
+    "refuses %s at every level, and says what to do instead",
+    ([name, title]) =>
+      Effect.gen(function*() {
+        yield* Effect.acquireRelease(
+          Effect.sync(() => Object.defineProperty(process.versions, name, { value: "1.2.3", configurable: true })),
+          () => Effect.sync(() => Reflect.deleteProperty(process.versions, name))
+        )
+        for (const request of ["auto", "namespaces", "landlock", "none"] as const) {
+          const { message } = yield* Effect.flip(Isolation.probe(request))
+          assert.include(
+            message,
+            `the local runtime needs Node, and this program runs on ${title}. Run this program with Node`
+          )
+        }
+      })
+  )
+
+  const limitOpenFiles = (soft: string) =>
+    Effect.sync(() => execFileSync("prlimit", ["--pid", `${process.pid}`, `--nofile=${soft}:`]))
+
+  it.scoped("refuses to start where too few files can be open, instead of taking a lower level", () =>
+    Effect.gen(function*() {
+      const fields = ["--pid", `${process.pid}`, "--nofile", "--raw", "--noheadings", "--output", "SOFT"]
+      const before = execFileSync("prlimit", fields, { encoding: "utf8" }).trim()
+      yield* Effect.acquireRelease(limitOpenFiles("200"), () => limitOpenFiles(before))
+      for (const request of ["auto", "none"] as const) {
+        const { message } = yield* Effect.flip(Isolation.probe(request))
+        assert.match(message, /needs 256 open files at a time, and this process may have 200\. Raise the limit/)
+      }
+    }))
+
   const complaints: ReadonlyArray<readonly [string | undefined, RegExp]> = [
     [undefined, /not installed.*apt-get install bubblewrap/],
     ["bwrap: No permissions to create new namespace, likely because …", /not permitted.*Docker.*seccomp=unconfined/],
