@@ -11,12 +11,13 @@ export * as AgbPromise from "./AgbPromise.js"
 export * as Isolation from "./Isolation.js"
 
 /**
- * The local runtime: a server on loopback that speaks the wire of the cloud and runs real processes in sandboxes. Swap
- * this layer for the cloud's and the same program runs without an account and without a network.
+ * The local runtime: a server, on loopback unless configured otherwise, that speaks the wire of the AGB cloud and runs
+ * real processes in sandboxes. Provide its layer in place of the cloud's, and the same program runs without an account or
+ * a network.
  */
 export * as LocalAgb from "./LocalAgb.js"
 
 /**
- * The SDK on Node against the AGB cloud, or against any server that speaks its wire.
+ * The SDK on Node, connected to the AGB cloud or to any server that speaks its wire.
  */
 export * as NodeAgb from "./NodeAgb.js"
