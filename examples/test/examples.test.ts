@@ -4,22 +4,28 @@ import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { testProgram } from "../../scripts/testProgram.mjs"
 
-const run = (
-  name: string,
-  isolation = "auto"
-): Promise<{ readonly code: number | null; readonly output: string }> =>
+const sourceOf = (name: string): string => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly output: string
+}
+
+const node = (args: ReadonlyArray<string>, isolation = "auto"): Promise<Ended> =>
   new Promise((resolve) => {
     const environment: NodeJS.ProcessEnv = { ...process.env, AGB_ISOLATION: isolation }
     delete environment["AGB_API_KEY"]
-    const file = fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
-    const child = execFile(process.execPath, ["--import", "tsx", file], { env: environment }, (_, stdout, stderr) => {
+    const child = execFile(process.execPath, args, { env: environment }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode, output: stdout + stderr })
     })
   })
 
-const lines = (name: string): number =>
-  readFileSync(new URL(`../src/${name}.ts`, import.meta.url), "utf8").trimEnd().split("\n").length
+const run = async (name: string, isolation?: string): Promise<Ended> =>
+  node([await testProgram(sourceOf(name))], isolation)
+
+const lines = (name: string): number => readFileSync(sourceOf(name), "utf8").trimEnd().split("\n").length
 
 describe("the first examples of the README", () => {
   const printed: ReadonlyArray<readonly [name: string, lines: ReadonlyArray<string>]> = [
@@ -72,7 +78,8 @@ describe("every example runs and ends well", () => {
   })
 
   it("demo says which isolation is in force and which languages were found", async () => {
-    const { code, output } = await run("demo")
+    // As `pnpm demo` starts it.
+    const { code, output } = await node(["--import", "tsx", sourceOf("demo")])
     assert.match(output, /^isolation: (namespaces|landlock|none): /m)
     assert.match(output, /^languages: .*JavaScript/m)
     assert.match(output, /^most used, said by (python|javascript): .*Effect\.\w+ \d+/m)

@@ -1,7 +1,6 @@
 /** `agb-local` as its users start it: what it says before it starts anything, and whom it does not outlive. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { ChildProcess } from "node:child_process"
 import * as Fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { processTree } from "../../src/internal/sandbox/process/processTree.js"
@@ -59,7 +58,7 @@ const isolation = ["--isolation", best.level === "none" ? "none" : "auto"]
 const started = ({ args = [], ...options }: ChildOptions) =>
   Effect.gen(function*() {
     const child = yield* Effect.acquireRelease(
-      Effect.promise((): Promise<ChildProcess> => spawnFixture(bin, { ...options, args: [...args, ...isolation] })),
+      Effect.promise(() => spawnFixture(bin, { ...options, args: [...args, ...isolation] })),
       (child) => Effect.sync(() => child.kill("SIGKILL"))
     )
     let all = ""

@@ -1,0 +1,12 @@
+/** What `codeR.test.ts` watches over, each broken on purpose. */
+
+const agent = "packages/platform-node/agent"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "names of the code do not break the R kernel",
+    changes: { [`${agent}/kernels/r/kernel.R`]: [["envir = new.env(parent = .BaseNamespaceEnv), ", ""]] },
+    caughtBy: "may use every name"
+  }
+]

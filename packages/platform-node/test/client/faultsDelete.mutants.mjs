@@ -1,0 +1,14 @@
+/** What `faultsDelete.test.ts` watches over, each broken on purpose. */
+
+const core = "packages/core/src"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "deletions that fail are repeated",
+    changes: {
+      [`${core}/internal/lifecycle/release.ts`]: [["Effect.retry({ while: mayPass, schedule: pauses }),\n", ""]]
+    },
+    caughtBy: "a deletion that fails for a while"
+  }
+]

@@ -1,0 +1,55 @@
+/** What `isolationLandlock.test.ts` watches over, each broken on purpose. */
+
+const sandbox = "packages/platform-node/src/internal/sandbox"
+const landlock = `${sandbox}/confine/landlock.ts`
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "landlock: files outside",
+    changes: { [landlock]: [["must(syscall(446, $set, 0), 'restrict_self');", ""]] },
+    caughtBy: "as the user who runs the tests.* keeps from reading outside"
+  },
+  {
+    defence: "landlock: what is read is not written",
+    changes: {
+      [landlock]: [["\"/etc/hosts\", \"/proc\"]", "\"/etc/hosts\", \"/proc\", \"/tmp\"]"], [
+        "execute | readFile | readFolder }",
+        "everything & ~(1 << 15) }"
+      ]]
+    },
+    caughtBy: "as the user who runs the tests.* keeps from writing outside"
+  },
+  {
+    defence: "landlock: no sockets",
+    changes: { [landlock]: [["sockets: options.network === \"host\"", "sockets: true"]] },
+    caughtBy: "as the user who runs the tests.* keeps from the network"
+  },
+  {
+    defence: "landlock: no signals to others",
+    changes: { [landlock]: [["pack 'QQQ', 65535, $net, 3", "pack 'QQQ', 65535, $net, 0"]] },
+    caughtBy: "as the user who runs the tests.* keeps from other processes",
+    only: "nobody"
+  },
+  {
+    defence: "landlock: nothing done to other processes",
+    changes: { [landlock]: [["others: false", "others: true"]] },
+    caughtBy: "as the user who runs the tests.* keeps from other processes"
+  },
+  {
+    defence: "landlock: no memory and queues of the machine",
+    changes: { [landlock]: [["others: false", "others: true"]] },
+    caughtBy: "as the user who runs the tests.* keeps from memory and queues"
+  },
+  {
+    defence: "landlock: no privileges",
+    changes: { [landlock]: [["  `  must(syscall(${prctl}, 22, 2, $p, 0, 0), 'seccomp');`,\n", ""]] },
+    caughtBy: "as the user who runs the tests.* keeps from privileges"
+  },
+  {
+    defence: "landlock: a user id of its own",
+    changes: { [landlock]: [["uid: how.entry === \"dropped\" ? options.uid : undefined", "uid: undefined"]] },
+    caughtBy: "as the user who runs the tests.* keeps from privileges",
+    only: "root"
+  }
+]

@@ -1,0 +1,73 @@
+/** What `sandbox.test.ts` watches over, each broken on purpose. */
+
+const sandbox = "packages/platform-node/src/internal/sandbox"
+const connection = `${sandbox}/channel/connection.ts`
+const agent = "packages/platform-node/agent"
+const bwrap = `${sandbox}/confine/bwrap.ts`
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "what is not read is bounded, whatever the agent keeps to",
+    changes: { [connection]: [["if (this.#unread > maxUnreadBytes) this.#stdout.pause()", ""]] },
+    caughtBy: "is held back whatever its agent keeps to"
+  },
+  {
+    defence: "workspaces of the dead are swept",
+    changes: {
+      [`${sandbox}/disk/owner.ts`]: [[
+        "if (owner.bootId !== here.bootId) return true",
+        "if (owner.bootId !== here.bootId) return false"
+      ]]
+    },
+    caughtBy: "is swept when its owner is gone"
+  },
+  {
+    defence: "workspaces of the living are not",
+    changes: { [`${sandbox}/disk/owner.ts`]: [["owner.startTime !== startTime(owner.pid)", "true"]] },
+    caughtBy: "is swept when its owner is gone"
+  },
+  {
+    defence: "without isolation: daemons are found by their tag",
+    changes: {
+      [`${sandbox}/launchPlan.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
+      [`${agent}/main.ts`]: [["    processes.killAll()\n", ""]]
+    },
+    caughtBy: "Sandbox, none takes daemons along"
+  },
+  {
+    defence: "without isolation: the workspace is removed",
+    changes: {
+      [`${sandbox}/disk/removeTree.ts`]: [["await Fs.promises.chmod(pathOf(found), 0o700)", ""]]
+    },
+    caughtBy: "is removed though user code has locked it",
+    only: "nobody"
+  },
+  {
+    defence: "without isolation: the workspace is removed, however deep",
+    changes: {
+      [`${sandbox}/disk/removeTree.ts`]: [[
+        "await within(root, (folder) => empty(folder, last))",
+        "await Fs.promises.rm(root, { recursive: true, force: true })"
+      ]]
+    },
+    caughtBy: "is removed though user code has made it deeper"
+  },
+  {
+    defence: "an owner that is dead is gone, reaped or not",
+    changes: { [`${sandbox}/disk/owner.ts`]: [["processStat(owner.pid)?.isZombie === true || ", ""]] },
+    caughtBy: "is swept when its owner is gone"
+  },
+  {
+    defence: "removing a workspace follows no link",
+    changes: {
+      [`${sandbox}/disk/removeTree.ts`]: [["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"]]
+    },
+    caughtBy: "is removed while user code puts links"
+  },
+  {
+    defence: "death with the host",
+    changes: { [bwrap]: [["\"--die-with-parent\", ", ""]] },
+    caughtBy: "are gone, whether their agents run or stand still"
+  }
+]
