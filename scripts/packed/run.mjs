@@ -59,7 +59,7 @@ const outputOf = (child) => {
 }
 
 /** Resolves with the exit code and the output, whatever they are. */
-export const outcome = (command, args, { timeout = patience, ...options } = {}) =>
+const outcome = (command, args, { timeout = patience, ...options } = {}) =>
   new Promise((resolve, reject) => {
     const child = start(command, args, options)
     const output = outputOf(child)
