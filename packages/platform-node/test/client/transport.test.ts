@@ -2,11 +2,15 @@
 import { Transport } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Layer } from "effect"
 import * as Http from "node:http"
-import { vi } from "vitest"
+import { Agent } from "undici"
 
-vi.mock("undici", () => ({ Agent: class {} }))
+/** Node's own fetch may use the dispatcher too, so it is away only while the transport is chosen. */
+const withoutDispatcher = Effect.acquireRelease(
+  Effect.sync(() => Object.defineProperty(Agent.prototype, "dispatch", { value: undefined, configurable: true })),
+  () => Effect.sync(() => Reflect.deleteProperty(Agent.prototype, "dispatch"))
+)
 
 const listen = (answer: Http.RequestListener) =>
   Effect.acquireRelease(
@@ -26,30 +30,39 @@ const listen = (answer: Http.RequestListener) =>
       )
   )
 
+const chosen = Layer.effectContext(
+  Effect.scoped(Effect.zipRight(withoutDispatcher, Layer.build(NodeAgb.layerTransport)))
+)
+
 const maxBytes = 1000
 
 const exchange = (url: string, body?: string): Effect.Effect<Transport.Reply, Transport.ExchangeError> =>
-  Effect.flatMap(Transport.Transport, (transport) =>
-    transport.exchange<never>({
-      method: body === undefined ? "GET" : "POST",
-      url,
-      headers: { authorization: "akm-1" },
-      body,
-      maxBytes,
-      onCancel: () => () => {}
-    })).pipe(Effect.provide(NodeAgb.layerTransport))
+  Transport.Transport.pipe(
+    Effect.flatMap((transport) =>
+      transport.exchange<never>({
+        method: body === undefined ? "GET" : "POST",
+        url,
+        headers: { authorization: "akm-1" },
+        body,
+        maxBytes,
+        onCancel: () => () => {}
+      })
+    ),
+    Effect.provide(chosen)
+  )
 
 describe("The transport without undici's dispatcher", () => {
   it.scopedLive("sends a request and reads the reply over fetch", () =>
     Effect.gen(function*() {
       const { origin } = yield* listen((request, reply) => {
         request.setEncoding("utf8").on("data", (text) => {
-          reply.writeHead(418, { "x-seen": `${request.method} ${request.headers.authorization}` }).end(`${text} €`)
+          const { authorization, "sec-fetch-mode": mode } = request.headers
+          reply.writeHead(418, { "x-seen": `${request.method} ${authorization} ${mode}` }).end(`${text} €`)
         })
       })
       const reply = yield* exchange(`${origin}/a`, "tea")
       assert.strictEqual(reply.status, 418)
-      assert.strictEqual(reply.headers["x-seen"], "POST akm-1")
+      assert.strictEqual(reply.headers["x-seen"], "POST akm-1 cors", "which only fetch says")
       assert.strictEqual(reply.body, "tea €")
     }))
 
