@@ -1,9 +1,9 @@
 /**
  * The AGB service: creates, lists and deletes the sessions of an account. Most programs use `Session.make` and
- * `Session.layer`, which are built on it and delete what they create.
+ * `Session.layer`, which are built on it and delete their sessions.
  *
- * It keeps alive every session that it created and owns all unfinished deletions: the end of its layer waits for those,
- * at most for `deleteBudget`.
+ * It keeps its sessions alive and owns pending deletions: the end of its layer waits for them, at most for `deleteBudget`
+ * and 5 seconds.
  *
  * @since 0.1.0
  */
@@ -40,7 +40,7 @@ import * as Transport from "./Transport.js"
  */
 export interface SessionSummary {
   readonly sessionId: string
-  /** In upper case; empty when the server does not say. */
+  /** In upper case; empty if the server does not report it. */
   readonly status: string
 }
 
@@ -57,24 +57,32 @@ export interface Undeleted {
 }
 
 /**
+ * Tag of the AGB service.
+ *
  * @since 0.1.0
  * @category tags
  */
 export class Agb extends Context.Tag("@effect-agb/core/Agb")<Agb, Agb.Service>() {}
 
 /**
+ * Types of the AGB service.
+ *
  * @since 0.1.0
+ * @category models
  */
 export declare namespace Agb {
   /**
+   * Creates, attaches to, lists and deletes sessions.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface Service {
+    /** The low-level client. */
     readonly client: AgbClient.AgbClient.Service
     /**
-     * Creates a session that is not bound to a scope: it costs money until `delete` or its idle timeout. The creation is
-     * supervised: an interruption ends the wait at once, and what the server may have created all the same is found by
+     * Creates a session that is not bound to a scope: it incurs costs until `delete` or its idle timeout. The create is
+     * supervised: an interruption ends the wait immediately, and a session that the server created nevertheless is found by
      * its label and deleted in the background.
      */
     readonly create: (params: CreateSessionParams.Input) => Effect.Effect<sessions.Session, ClientError>
@@ -84,16 +92,16 @@ export declare namespace Agb {
      * @internal
      */
     readonly deletions: Effect.Effect<scopedDeletions.ScopedDeletions, never, Scope.Scope>
-    /** Uses an existing session that has another owner: it is neither kept alive nor deleted. */
+    /** Uses an existing session of another owner: it is neither kept alive nor deleted. */
     readonly attach: (sessionId: string) => Effect.Effect<sessions.Session, ClientError>
     /**
      * Deletes a session and waits until the server confirms it, at most for `deleteBudget`. A session that does not exist
-     * counts as deleted. A failure is reported in `undeleted` as well.
+     * counts as deleted. A failure is also reported in `undeleted`.
      */
     readonly delete: (sessionId: string) => Effect.Effect<void, ClientError>
-    /** The live sessions of the account that have all the given labels, requested page by page. */
+    /** Streams the live sessions of the account that have all the given labels, requested page by page. */
     readonly list: (labels?: Labels) => Stream.Stream<SessionSummary, ClientError>
-    /** Sessions that this service could not delete. Each was logged and counted (`agb_sessions_undeleted`) as well. */
+    /** Sessions that could not be deleted. Each was also logged, and counted in the metric `agb_sessions_undeleted`. */
     readonly undeleted: Effect.Effect<ReadonlyArray<Undeleted>>
   }
 }
@@ -111,7 +119,7 @@ const toRequest = (params: unknown): Either.Either<supervisors.CreateRequest, In
     })
   })
 
-/** A server that names the current page as the next one would be listed without end. */
+/** A server that returns the current page token as the next one would cause an endless loop. */
 const nextPage = (
   given: string,
   next: string | undefined
@@ -150,6 +158,8 @@ const list =
       )).pipe(Stream.withSpan("Agb.list"))
 
 /**
+ * Creates the service. The end of its scope waits for pending deletions.
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -199,7 +209,7 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
 })
 
 /**
- * The service over a transport of a platform's own, with the client under it.
+ * Layer of the service and its client, over any `Transport`.
  *
  * @since 0.1.0
  * @category layers
@@ -208,7 +218,7 @@ export const layerTransport: Layer.Layer<Agb | AgbClient.AgbClient, never, AgbCo
   .scoped(Agb, make).pipe(Layer.provideMerge(AgbClient.layer))
 
 /**
- * The service over any `HttpClient`, with the client under it.
+ * Layer of the service and its client, over any `HttpClient`.
  *
  * @since 0.1.0
  * @category layers

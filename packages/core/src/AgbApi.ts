@@ -1,9 +1,8 @@
 /**
- * The endpoints of the AGB API as data. The client encodes requests and decodes replies with these records, the server
- * side (`AgbServer`) does the reverse, and nothing about an endpoint stands anywhere else.
+ * Declarations of the endpoints of the AGB API. The client (`AgbClient`) and the server (`AgbServer`) are derived from them.
  *
- * A request is one flat record; `query` and `body` say which of its fields travel where and under which name. A reply
- * is read from the fields of the envelope, so that lists can have their `nextToken` and `count` beside `data`.
+ * A request is one flat record; the schemas `query` and `body` assign its fields and their wire names. A reply is decoded
+ * from the fields of the envelope, so that lists can have `nextToken` and `count` beside `data`.
  *
  * @since 0.1.0
  */
@@ -14,7 +13,7 @@ import * as tools from "./internal/wire/tools.js"
 
 export {
   /**
-   * How an endpoint is declared.
+   * Declaration of an endpoint.
    *
    * @since 0.1.0
    * @category models
@@ -28,21 +27,21 @@ export {
    */
   type ReplyOf,
   /**
-   * The request of an endpoint, query and body together.
+   * The request of an endpoint: the fields of its query and body.
    *
    * @since 0.1.0
    * @category models
    */
   type RequestOf,
   /**
-   * How safely a call may be repeated.
+   * Whether a call may be retried after an ambiguous failure: `safe`, `idempotent` or `unsafe` (RFC 9110, 9.2).
    *
    * @since 0.1.0
    * @category models
    */
   type RetrySafety,
   /**
-   * When a reply counts as a success.
+   * Rule that classifies a reply as success: `strict`, `lenient` or `data`.
    *
    * @since 0.1.0
    * @category models
@@ -52,42 +51,42 @@ export {
 
 export {
   /**
-   * What a viewer needs to connect to a desktop image.
+   * Connection parameters for the viewer of a desktop image.
    *
    * @since 0.1.0
    * @category schemas
    */
   DesktopInfo,
   /**
-   * The name of an image.
+   * Id of an image: a non-blank string.
    *
    * @since 0.1.0
    * @category schemas
    */
   ImageId,
   /**
-   * Labels of a session.
+   * Labels of a session: non-blank names and values.
    *
    * @since 0.1.0
    * @category schemas
    */
   Labels,
   /**
-   * The opaque id of a session.
+   * Opaque id of a session: a non-blank string.
    *
    * @since 0.1.0
    * @category schemas
    */
   SessionId,
   /**
-   * A tool that an image offers.
+   * A tool offered by an image.
    *
    * @since 0.1.0
    * @category schemas
    */
   ToolDescription,
   /**
-   * A tool's answer.
+   * Reply of a tool.
    *
    * @since 0.1.0
    * @category schemas
@@ -97,35 +96,35 @@ export {
 
 export {
   /**
-   * What a frame of a WebSocket client is wrapped in.
+   * A frame sent by a WebSocket client.
    *
    * @since 0.1.0
    * @category schemas
    */
   ClientFrame,
   /**
-   * The id of one call over a WebSocket.
+   * Correlation id of one call over a WebSocket.
    *
    * @since 0.1.0
    * @category schemas
    */
   InvocationId,
   /**
-   * A frame of the server over a WebSocket.
+   * A frame sent by the server over a WebSocket.
    *
    * @since 0.1.0
    * @category schemas
    */
   ServerFrame,
   /**
-   * The data of a frame that starts a run of code, whose output comes as it is produced.
+   * Data of the client frame that starts a run with streamed output.
    *
    * @since 0.1.0
    * @category schemas
    */
   StreamCall,
   /**
-   * The data of a frame of the server: output, results, and one end or error.
+   * Data of a server frame: output, a result, the end or an error.
    *
    * @since 0.1.0
    * @category schemas
@@ -135,14 +134,14 @@ export {
 
 export {
   /**
-   * What the link route answers: the answer of the tool is JSON text under `data`.
+   * Reply of the link route: `data` contains the tool's reply as JSON text.
    *
    * @since 0.1.0
    * @category schemas
    */
   LinkAnswer,
   /**
-   * What is posted to the link route of a session: a tool, its arguments, and an id that the client makes.
+   * Body of a POST to the link route of a session: a tool, its arguments and a client-chosen id.
    *
    * @since 0.1.0
    * @category schemas
@@ -152,28 +151,28 @@ export {
 
 export {
   /**
-   * How long what a context holds is kept.
+   * Retention period of the content of a context.
    *
    * @since 0.1.0
    * @category schemas
    */
   Lifecycle,
   /**
-   * A directory of a session and the context that keeps it.
+   * A session directory and the context that persists it.
    *
    * @since 0.1.0
    * @category schemas
    */
   PersistenceData,
   /**
-   * The directories of a session that are kept in contexts.
+   * The session directories persisted in contexts, at most 100.
    *
    * @since 0.1.0
    * @category schemas
    */
   PersistenceDataList,
   /**
-   * What a session does with a context: when it uploads and downloads, what of it, and for how long it is kept.
+   * Synchronization policy between a session and a context: when to upload and download, which paths, and the retention.
    *
    * @since 0.1.0
    * @category schemas
@@ -183,7 +182,7 @@ export {
 
 export {
   /**
-   * Storage that outlives sessions.
+   * Named storage that outlives sessions.
    *
    * @since 0.1.0
    * @category schemas
@@ -197,7 +196,7 @@ export {
    */
   ContextFile,
   /**
-   * One copy between a session and a context.
+   * One synchronization between a session and a context.
    *
    * @since 0.1.0
    * @category schemas
@@ -206,7 +205,7 @@ export {
 } from "./internal/wire/contextModels.js"
 
 /**
- * Every endpoint by name.
+ * All endpoints by name.
  *
  * @since 0.1.0
  * @category endpoints
@@ -214,12 +213,16 @@ export {
 export const endpoints = { ...sessions, ...tools, ...browser, ...contexts } as const
 
 /**
+ * Type of `endpoints`.
+ *
  * @since 0.1.0
  * @category models
  */
 export type Endpoints = typeof endpoints
 
 /**
+ * Name of an endpoint.
+ *
  * @since 0.1.0
  * @category models
  */

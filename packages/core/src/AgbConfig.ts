@@ -15,84 +15,93 @@ import * as Redacted from "effect/Redacted"
 import { ConfigurationError } from "./AgbError.js"
 
 /**
- * How calls are retried. Only calls that are safe to repeat are; all attempts share the deadline of the call.
+ * Retry policy. Only safe and idempotent calls are retried, within the deadline of the call.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RetryPolicy {
-  /** Attempts in all, the first included. Default 4. */
+  /** Maximum number of attempts, including the first. Default: 4. */
   readonly maxAttempts: number
-  /** Upper bound of the first pause; each further one doubles, with full jitter. Default 100 ms. */
+  /** Upper bound of the first delay; it doubles with each retry, with full jitter. Default: 100 ms. */
   readonly baseDelay: Duration.Duration
-  /** Upper bound of any pause that the server did not ask for. Default 5 s. */
+  /** Upper bound of any delay not requested by the server. Default: 5 s. */
   readonly maxDelay: Duration.Duration
 }
 
 /**
- * A retry policy as `make` and `layer` take it.
+ * Options of the retry policy.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RetryOptions {
-  /** Attempts in all, the first included. Default 4. */
+  /** Maximum number of attempts, including the first. Default: 4. */
   readonly maxAttempts?: number | undefined
-  /** Upper bound of the first pause; each further one doubles, with full jitter. Default 100 ms. */
+  /** Upper bound of the first delay; it doubles with each retry, with full jitter. Default: 100 ms. */
   readonly baseDelay?: Duration.DurationInput | undefined
-  /** Upper bound of any pause that the server did not ask for. Default 5 s. */
+  /** Upper bound of any delay not requested by the server. Default: 5 s. */
   readonly maxDelay?: Duration.DurationInput | undefined
 }
 
 /**
+ * Tag of the configuration.
+ *
  * @since 0.1.0
  * @category tags
  */
 export class AgbConfig extends Context.Tag("@effect-agb/core/AgbConfig")<AgbConfig, AgbConfig.Service>() {}
 
 /**
+ * Types of the configuration.
+ *
  * @since 0.1.0
+ * @category models
  */
 export declare namespace AgbConfig {
   /**
+   * A validated configuration.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface Service {
     /** Scheme, host and optional path prefix, without a trailing slash. */
     readonly endpoint: string
+    /** The API key, sent as a bearer token. */
     readonly apiKey: Redacted.Redacted<string>
-    /** Deadline of one call to the API, all attempts together. A tool's own timeout comes on top. */
+    /** Deadline of one API call, including retries. Timeouts of tools are added to it. */
     readonly timeout: Duration.Duration
+    /** Retry policy of the calls. */
     readonly retry: RetryPolicy
-    /** How long the deletion of a session is tried before it is reported as undeleted. */
+    /** Time budget for deleting a session before it is reported as undeleted. */
     readonly deleteBudget: Duration.Duration
-    /** Bytes of one reply. */
+    /** Largest reply body in bytes. */
     readonly maxResponseBytes: number
   }
 
   /**
-   * What `make` and `layer` take; everything but the key has a default.
+   * Options of `make` and `layer`. Only `apiKey` is required.
    *
    * @since 0.1.0
    * @category models
    */
   export interface Options {
     readonly apiKey: Redacted.Redacted<string> | string
-    /** Host or URL. Default `sdk-api.agb.cloud`; plain `http` is accepted for loopback addresses only. */
+    /** Host or URL. Default: `sdk-api.agb.cloud`. `http` is accepted for loopback addresses only. */
     readonly endpoint?: string | undefined
-    /** Default 60 seconds, at most a day. */
+    /** Deadline of one API call. Default: 60 seconds; at most 1 day. */
     readonly timeout?: Duration.DurationInput | undefined
     readonly retry?: RetryOptions | undefined
-    /** Default 30 seconds. */
+    /** Time budget for deleting a session. Default: 30 seconds. */
     readonly deleteBudget?: Duration.DurationInput | undefined
-    /** Default 64 MiB. */
+    /** Largest reply body in bytes. Default: 64 MiB. */
     readonly maxResponseBytes?: number | undefined
   }
 }
 
 /**
- * The cloud's endpoint.
+ * Host of the AGB cloud.
  *
  * @since 0.1.0
  * @category constants
@@ -105,15 +114,15 @@ const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 const fail = (field: string, expected: string) => Either.left(new ConfigurationError({ field, expected }))
 
 const parseEndpoint = (text: string): Either.Either<string, ConfigurationError> => {
-  const wanted = "a host or an http(s) URL without credentials, query and fragment"
-  const spelled = text.includes("://") ? text : `https://${text}`
-  if (text.trim() !== text || text === "" || !URL.canParse(spelled)) return fail("endpoint", wanted)
-  const url = new URL(spelled)
+  const expected = "a host or an http(s) URL without credentials, query or fragment"
+  const withScheme = text.includes("://") ? text : `https://${text}`
+  if (text.trim() !== text || text === "" || !URL.canParse(withScheme)) return fail("endpoint", wanted)
+  const url = new URL(withScheme)
   if (!["https:", "http:"].includes(url.protocol) || url.username + url.password + url.search + url.hash !== "") {
     return fail("endpoint", wanted)
   }
   if (url.protocol === "http:" && !loopback.test(url.hostname)) {
-    return fail("endpoint", "https, unless it is a loopback address")
+    return fail("endpoint", "an https URL, unless the host is a loopback address")
   }
   return Either.right(url.href.replace(/\/+$/, ""))
 }
@@ -132,16 +141,16 @@ const parseDuration = (field: string, input: Duration.DurationInput | undefined,
   return Option.isSome(duration) && Duration.greaterThan(duration.value, 0) &&
       !Duration.greaterThan(duration.value, day)
     ? Either.right(duration.value)
-    : fail(field, "a duration above zero and at most a day")
+    : fail(field, "a duration above 0 and up to 1 day")
 }
 
 const parseCount = (field: string, count: number | undefined, otherwise: number) =>
   count === undefined || Number.isSafeInteger(count) && count > 0
     ? Either.right(count ?? otherwise)
-    : fail(field, "a whole number above zero")
+    : fail(field, "a positive integer")
 
 /**
- * Checks the options and fills in the defaults.
+ * Validates options and applies defaults. Fails with `ConfigurationError`.
  *
  * @since 0.1.0
  * @category constructors
@@ -163,7 +172,7 @@ export const make = (options: AgbConfig.Options): Either.Either<AgbConfig.Servic
   })
 
 /**
- * A configuration from values.
+ * Layer of a configuration from options. Fails with `ConfigurationError`.
  *
  * @since 0.1.0
  * @category layers
@@ -181,7 +190,7 @@ const environment = {
 const unwrap = (config: Config.Config.Wrap<Partial<AgbConfig.Options>>): Config.Config<Partial<AgbConfig.Options>> =>
   !Config.isConfig(config) && Object.keys(config).length === 0 ? Config.succeed({}) : Config.unwrap(config)
 
-/** Names the setting that is missing or unreadable, never its value. */
+/** Reports the name of a missing or invalid setting, never its value. */
 const fromConfigError = (error: ConfigError.ConfigError): ConfigurationError => {
   switch (error._op) {
     case "And":
@@ -190,14 +199,14 @@ const fromConfigError = (error: ConfigError.ConfigError): ConfigurationError => 
     case "MissingData":
       return new ConfigurationError({ field: error.path.join("."), expected: "set" })
     default:
-      return new ConfigurationError({ field: error.path.join("."), expected: "a value of the right type" })
+      return new ConfigurationError({ field: error.path.join("."), expected: "a value of the expected type" })
   }
 }
 
 /**
- * A configuration from the `ConfigProvider`, which is the environment unless another is given. Each setting may be a
- * `Config`; what is absent is read from `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS` (milliseconds), or has its
- * default.
+ * Layer of a configuration from the `ConfigProvider`, by default the environment. Each setting may be a `Config`. Absent
+ * settings are read from `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS` (milliseconds) or have their defaults. Fails with
+ * `ConfigurationError`.
  *
  * @example
  * ```ts

@@ -1,9 +1,9 @@
 /**
- * Every failure of the SDK, as flat tagged errors: one per situation that a caller would treat differently.
+ * Errors of the SDK: one tagged error per situation that callers handle differently.
  *
- * Each error answers three questions: what failed (`_tag`, `operation`, `message`), whether the work may have happened
- * on the server all the same (`mayHaveHappened`), and whether the same call may simply be made again (`retryable`).
- * No error holds a request, a key, a token or a whole body.
+ * Each error states what failed (`_tag`, `operation`, `message`), whether the server may have executed the call
+ * (`mayHaveHappened`), and whether the same call may be retried (`retryable`). No error contains a request, a key, a token
+ * or a complete body.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import { CodeResultItem } from "./internal/wire/models.js"
 
 /**
- * Identifies the errors of this SDK, also across copies of the package.
+ * Identifies errors of this SDK, also across copies of the package.
  *
  * @since 0.1.0
  * @category type ids
@@ -20,6 +20,8 @@ import { CodeResultItem } from "./internal/wire/models.js"
 export const TypeId: unique symbol = Symbol.for("@effect-agb/core/AgbError")
 
 /**
+ * Type of `TypeId`.
+ *
  * @since 0.1.0
  * @category type ids
  */
@@ -27,27 +29,21 @@ export type TypeId = typeof TypeId
 
 const prefix = "@effect-agb/core/"
 
-/** What every error that comes from a call says of that call. */
+/** Fields of every error of a call. */
 const call = {
   operation: Schema.String,
   requestId: Schema.optional(Schema.String)
 }
 
-/** Both depend on what was called: a read never changes anything and can always be repeated. */
-const outcome = {
-  mayHaveHappened: Schema.Boolean,
-  retryable: Schema.Boolean
-}
+/** Both depend on the retry safety of the call: a safe call has no effect and may always be retried. */
+const outcome = { mayHaveHappened: Schema.Boolean, retryable: Schema.Boolean }
 
-const output = {
-  stdout: Schema.String,
-  stderr: Schema.String
-}
+const output = { stdout: Schema.String, stderr: Schema.String }
 
 const sentence = (head: string, detail: string): string => detail === "" ? `${head}.` : `${head}: ${detail}`
 
 /**
- * The SDK was configured wrongly: nothing was sent. `field` names the setting, `expected` what it should be.
+ * The configuration is invalid; nothing was sent. `field` is the setting, `expected` describes valid values.
  *
  * @since 0.1.0
  * @category errors
@@ -65,8 +61,7 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>(p
 }
 
 /**
- * An argument is not acceptable: nothing was sent. `given` describes the value in a few words and never quotes a long
- * or secret one.
+ * An argument is invalid; nothing was sent. `given` describes the value without quoting long or secret ones.
  *
  * @since 0.1.0
  * @category errors
@@ -84,7 +79,7 @@ export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>
 }
 
 /**
- * The server refuses the API key (401, 403, or a key error in the envelope).
+ * The server rejected the API key (401, 403, or a key error in the envelope).
  *
  * @since 0.1.0
  * @category errors
@@ -97,13 +92,13 @@ export class AuthenticationError extends Schema.TaggedError<AuthenticationError>
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
-    return sentence(`${this.operation}: the API key was refused (HTTP ${this.status}), check AGB_API_KEY`, this.detail)
+    return sentence(`${this.operation}: the API key was rejected (HTTP ${this.status}), check AGB_API_KEY`, this.detail)
   }
 }
 
 /**
- * The session does not exist any more. `reason` is `NotFound` when the server said so, `Released` when this program
- * released it, `KeepAliveLost` when the keep-alive found it gone.
+ * The session no longer exists. `reason` is `NotFound` if the server reported it, `Released` if this program deleted it, and
+ * `KeepAliveLost` if a keep-alive failed with "not found".
  *
  * @since 0.1.0
  * @category errors
@@ -121,17 +116,17 @@ export class SessionLostError extends Schema.TaggedError<SessionLostError>(prefi
   readonly retryable = false
   override get message(): string {
     const why = {
-      NotFound: "the server does not know it (released, expired or never created)",
+      NotFound: "the server did not find it (released, expired or never created)",
       Released: "this program released it",
-      KeepAliveLost: "the keep-alive found it gone"
+      KeepAliveLost: "a keep-alive request did not find it"
     }[this.reason]
     return `${this.operation}: session ${this.sessionId} is lost, ${why}; create a new one`
   }
 }
 
 /**
- * The server refused the call before doing any work because there are too many. `retryAfterMillis` is what the server
- * asked for, when it did.
+ * The server rejected the call because of too many requests, before any work was done. `retryAfterMillis` is the delay
+ * requested by the server, if any.
  *
  * @since 0.1.0
  * @category errors
@@ -144,13 +139,13 @@ export class RateLimitedError extends Schema.TaggedError<RateLimitedError>(prefi
   readonly retryable = true
   readonly mayHaveHappened = false
   override get message(): string {
-    const wait = this.retryAfterMillis === undefined ? "" : `, try again in ${this.retryAfterMillis} ms`
+    const wait = this.retryAfterMillis === undefined ? "" : `; retry in ${this.retryAfterMillis} ms`
     return sentence(`${this.operation}: rate limited${wait}`, this.detail)
   }
 }
 
 /**
- * The server understood the call and will not do it (a 4xx, or `success: false`). `code` is the server's own.
+ * The server rejected the call (4xx, or `success: false`). `code` is the server's error code.
  *
  * @since 0.1.0
  * @category errors
@@ -169,7 +164,7 @@ export class RequestRejectedError extends Schema.TaggedError<RequestRejectedErro
 }
 
 /**
- * The server failed (5xx or 408).
+ * The server failed to process the call (5xx or 408). `code` is the server's error code.
  *
  * @since 0.1.0
  * @category errors
@@ -191,8 +186,8 @@ export class ServerError extends Schema.TaggedError<ServerError>(prefix + "Serve
 }
 
 /**
- * The network failed, or the answer did not come in time. `mayHaveHappened` is false when nothing can have been sent
- * (refused, unknown host, TLS) and true otherwise.
+ * The network failed, or no reply arrived in time. `mayHaveHappened` is false if nothing can have been sent (connection
+ * refused, unknown host, TLS failure) or the call is safe.
  *
  * @since 0.1.0
  * @category errors
@@ -210,15 +205,15 @@ export class TransportError extends Schema.TaggedError<TransportError>(prefix + 
   override get message(): string {
     const what = {
       Unreachable: "the server cannot be reached",
-      Interrupted: "the connection broke before the whole answer came",
-      Timeout: "no answer in time"
+      Interrupted: "the connection was lost before the complete reply arrived",
+      Timeout: "no reply in time"
     }[this.reason]
     return sentence(`${this.operation}: ${what}`, this.detail)
   }
 }
 
 /**
- * The reply does not have the documented shape. `path` says where, `expected` what should stand there; the value
+ * The reply does not have the documented format. `path` is the invalid field, `expected` describes valid values; the value
  * itself is never quoted.
  *
  * @since 0.1.0
@@ -237,7 +232,7 @@ export class MalformedResponseError
 }
 
 /**
- * Something is larger than allowed: a reply, a file, a list. `limit` is in bytes unless `what` says otherwise.
+ * A reply, file or list exceeds its limit. `limit` is in bytes unless `what` states another unit.
  *
  * @since 0.1.0
  * @category errors
@@ -249,12 +244,12 @@ export class LimitExceededError extends Schema.TaggedError<LimitExceededError>(p
   readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   override get message(): string {
-    return `${this.operation}: ${this.what} is over the limit of ${this.limit}`
+    return `${this.operation}: ${this.what} exceeds the limit of ${this.limit}`
   }
 }
 
 /**
- * A tool of the session answered with an error that has no type of its own; `detail` is its text.
+ * A tool of the session failed with an error that has no specific type; `detail` is its text.
  *
  * @since 0.1.0
  * @category errors
@@ -272,8 +267,8 @@ export class ToolError extends Schema.TaggedError<ToolError>(prefix + "ToolError
 }
 
 /**
- * Code or a command was sent and its outcome is not known: the reply was lost, late or unreadable. It is never
- * repeated by the SDK. `stdout` and `stderr` hold what had arrived.
+ * The outcome of a run or command is unknown: the reply was lost, late or malformed. The SDK never retries it. `stdout` and
+ * `stderr` contain the output received so far.
  *
  * @since 0.1.0
  * @category errors
@@ -286,12 +281,12 @@ export class ExecutionUnknownError extends Schema.TaggedError<ExecutionUnknownEr
   readonly retryable = false
   readonly mayHaveHappened = true
   override get message(): string {
-    return sentence(`${this.operation}: it may or may not have run, the outcome is unknown`, this.detail)
+    return sentence(`${this.operation}: it may have run; the outcome is unknown`, this.detail)
   }
 }
 
 /**
- * The session stopped the code or command because its time was over. `stdout` and `stderr` hold the output so far.
+ * The session stopped the code or command at its time limit. `stdout` and `stderr` contain the output so far.
  *
  * @since 0.1.0
  * @category errors
@@ -310,8 +305,7 @@ export class ExecutionTimeoutError extends Schema.TaggedError<ExecutionTimeoutEr
 
 export {
   /**
-   * One displayed value of a run: representations of the same thing by MIME type, e.g. `text/plain` and `image/png`
-   * (base64). `isMainResult` marks the value of the last expression.
+   * One displayed value of a run: its representations by MIME type, e.g. `text/plain` and `image/png` (base64). `isMainResult` marks the value of the last expression.
    *
    * @since 0.1.0
    * @category models
@@ -320,8 +314,8 @@ export {
 } from "./internal/wire/models.js"
 
 /**
- * The code ran and raised. `name`, `value` and `traceback` are the language's own; `results` holds what was displayed
- * before.
+ * The code raised an error. `name`, `value` and `traceback` are reported by the language; `results` contains the values
+ * displayed before.
  *
  * @since 0.1.0
  * @category errors
@@ -347,7 +341,7 @@ export class CodeExecutionError extends Schema.TaggedError<CodeExecutionError>(p
 }
 
 /**
- * The command ended with an exit code that the caller did not accept.
+ * The command exited with a code that is not in `acceptExitCodes`.
  *
  * @since 0.1.0
  * @category errors
@@ -384,9 +378,8 @@ export class FileNotFoundError extends Schema.TaggedError<FileNotFoundError>(pre
 }
 
 /**
- * A file operation failed for another reason than a missing file: `reason` is the kind, `detail` the session's text.
- * `Incomplete` is a write that stopped half-way; `Changed` a file that changed while it was read; `NotText` bytes that
- * are not UTF-8.
+ * A file operation failed, except for a missing file. `detail` is the error text of the session. `Incomplete` means a partial
+ * write, `Changed` that the file changed while it was read, `NotText` that the content is not valid UTF-8.
  *
  * @since 0.1.0
  * @category errors
@@ -419,8 +412,8 @@ export class FileError extends Schema.TaggedError<FileError>(prefix + "FileError
 }
 
 /**
- * The runtime that was to serve the calls could not be started: nothing was sent. `reason` is the tag of the platform's
- * own error, e.g. `SandboxUnavailableError`, which is the `cause`; `detail` is its message and says what to do.
+ * The runtime that serves the calls could not be started; nothing was sent. `cause` is the error of the platform, e.g.
+ * `SandboxUnavailableError`, `reason` its tag and `detail` its message.
  *
  * @since 0.1.0
  * @category errors
@@ -440,7 +433,7 @@ export class RuntimeUnavailableError
 }
 
 /**
- * What any call to the API can fail with.
+ * Errors of any API call: the union, and its schema.
  *
  * @since 0.1.0
  * @category errors
@@ -458,13 +451,15 @@ export const ClientError = Schema.Union(
 )
 
 /**
+ * Errors of any API call.
+ *
  * @since 0.1.0
  * @category errors
  */
 export type ClientError = typeof ClientError.Type
 
 /**
- * Every error of the SDK.
+ * All errors of the SDK: the union, and its schema.
  *
  * @since 0.1.0
  * @category errors
@@ -483,6 +478,8 @@ export const AgbError = Schema.Union(
 )
 
 /**
+ * All errors of the SDK.
+ *
  * @since 0.1.0
  * @category errors
  */

@@ -1,10 +1,9 @@
 /**
- * The SDK for programs that do not use Effect: promises of plain results, told apart by `success`. On Node use the `AGB`
- * of `@effect-agb/platform-node`, which brings its transport and reads the environment.
+ * The SDK for programs that do not use Effect: promises of plain results, discriminated by `success`. On Node use the `AGB`
+ * of `@effect-agb/platform-node`, which includes a transport and reads the environment.
  *
- * An operation never rejects for what it can answer, bad arguments included. It rejects with the reason of an aborted
- * signal, and with the original error where the SDK itself is at fault. An `AGB` owns the sessions that it creates:
- * `dispose` deletes those that are left.
+ * Failures, including invalid arguments, are results. A promise rejects only with the reason of an aborted signal or with a
+ * defect of the SDK. An `AGB` owns the sessions it creates: `dispose` deletes the remaining ones.
  *
  * @since 0.1.0
  */
@@ -19,7 +18,6 @@ import { InvalidRequestError } from "./AgbError.js"
 import type { Input } from "./CreateSessionParams.js"
 import * as issues from "./internal/client/issues.js"
 import * as agbOperations from "./internal/promise/agbOperations.js"
-import { SessionInvoker } from "./internal/promise/sessionInvoker.js"
 import * as clients from "./internal/promise/client.js"
 import { Code } from "./internal/promise/code.js"
 import { Command } from "./internal/promise/command.js"
@@ -27,14 +25,15 @@ import { connect, type EndpointOptions, type LayerOptions } from "./internal/pro
 import type { Connection } from "./internal/promise/connection.js"
 import { FileSystem } from "./internal/promise/fileSystem.js"
 import type { CallOptions, Operation } from "./internal/promise/operation.js"
+import { SessionInvoker } from "./internal/promise/sessionInvoker.js"
 import * as operations from "./internal/promise/sessionOperations.js"
 import * as sessions from "./internal/session/session.js"
 import type * as Results from "./OperationResult.js"
 
 export {
   /**
-   * The image to start, labels to find the session by, and for how long it may be idle. Constructing it never throws: the
-   * values are checked by `create`, before anything is sent.
+   * Parameters of `create`: image, labels and idle timeout. The constructor never throws: `create` validates the values
+   * before anything is sent.
    *
    * @since 0.1.0
    * @category models
@@ -44,7 +43,7 @@ export {
 
 export {
   /**
-   * One method per endpoint, each under its name on the wire.
+   * The low-level client: one method per endpoint, under its wire name.
    *
    * @since 0.1.0
    * @category models
@@ -64,14 +63,14 @@ export {
 
 export {
   /**
-   * Runs shell commands in a session. Each call is a fresh shell.
+   * Runs shell commands in a session. Each call starts a fresh shell.
    *
    * @since 0.1.0
    * @category models
    */
   type Command,
   /**
-   * How `executeCommand` is asked; all optional.
+   * Options of `executeCommand`, all optional.
    *
    * @since 0.1.0
    * @category models
@@ -81,14 +80,14 @@ export {
 
 export {
   /**
-   * An endpoint and how to reach it.
+   * An endpoint and the transport to reach it.
    *
    * @since 0.1.0
    * @category models
    */
   type EndpointOptions,
   /**
-   * Anything that provides the `Agb` service.
+   * A layer that provides the `Agb` service.
    *
    * @since 0.1.0
    * @category models
@@ -105,14 +104,14 @@ export {
    */
   type FileSystem,
   /**
-   * How a file is read; all optional.
+   * Options of `readFile` and `readFileBytes`, all optional.
    *
    * @since 0.1.0
    * @category models
    */
   type ReadFileOptions,
   /**
-   * How a directory is watched; all optional.
+   * Options of `watchDirectory`, all optional.
    *
    * @since 0.1.0
    * @category models
@@ -122,7 +121,7 @@ export {
 
 export {
   /**
-   * What every call takes as its last argument: `signal`, which ends the work when it is aborted.
+   * Options of every call, passed as its last argument: `signal` cancels the call.
    *
    * @since 0.1.0
    * @category models
@@ -132,7 +131,7 @@ export {
 
 export {
   /**
-   * What `info` says. It holds credentials: do not log it.
+   * Result of `info`. It contains credentials: do not log it.
    *
    * @since 0.1.0
    * @category models
@@ -141,7 +140,7 @@ export {
 } from "./internal/promise/sessionOperations.js"
 
 /**
- * The answer of a creation.
+ * Result of `create` and `attach`.
  *
  * @since 0.1.0
  * @category models
@@ -154,8 +153,8 @@ const invalid = (operation: string, field: string, given: unknown, expected: str
   new InvalidRequestError({ operation, field, given: issues.describe(given, field), expected })
 
 /**
- * Creates, finds and deletes sessions. It keeps the sessions that it created alive, and deletes them at the latest when
- * it is disposed. Constructing it sends nothing; wrong options throw a `ConfigurationError`.
+ * Creates, attaches to, lists and deletes sessions. It keeps the sessions it created alive and deletes the remaining ones on
+ * `dispose`. The constructor sends nothing; invalid options throw a `ConfigurationError`.
  *
  * @example
  * ```ts
@@ -193,7 +192,7 @@ export class AGB {
     this.#connection = connect(options)
   }
 
-  /** The key. Empty until the first call when the options are a layer. */
+  /** The API key. Empty until the first call when the options are a layer. */
   get apiKey(): string {
     const { config } = this.#connection
     return config === undefined ? "" : Redacted.value(config.apiKey)
@@ -204,49 +203,49 @@ export class AGB {
     return this.#connection.config?.endpoint ?? ""
   }
 
-  /** Deadline of one call to the API. 0 until the first call when the options are a layer. */
+  /** Deadline of one API call in milliseconds. 0 until the first call when the options are a layer. */
   get timeoutMs(): number {
     return Duration.toMillis(this.#connection.config?.timeout ?? 0)
   }
 
-  /** The wire itself, for what has no method. */
+  /** The low-level client, for endpoints without a method here. */
   get client(): clients.Client {
     return this.#client ??= clients.make(this.#connection)
   }
 
   /**
-   * Creates a session, which costs until it is deleted. Aborting the signal ends the wait at once, and what the server
-   * may have created is found and deleted.
+   * Creates a session, which incurs costs until it is deleted. Aborting the signal ends the wait immediately; a session that
+   * the server created nevertheless is found and deleted.
    */
   async create(params: Input, options?: CallOptions): Promise<SessionResult> {
     return this.#adopt(await this.#answer(agbOperations.create, { params }, options))
   }
 
-  /** Uses a session that exists and belongs to somebody else: it is neither kept alive nor deleted by the disposal. */
+  /** Uses an existing session of another owner: it is neither kept alive nor deleted by `dispose`. */
   async attach(sessionId: string, options?: CallOptions): Promise<SessionResult> {
     return this.#adopt(await this.#answer(agbOperations.attach, { sessionId }, options))
   }
 
-  /** The live sessions of the account that carry all the labels. */
+  /** Lists the live sessions of the account that have all the given labels. */
   list(labels?: Labels, options?: CallOptions): Promise<Results.SessionListResult> {
     return this.#answer(agbOperations.list, { labels }, options)
   }
 
-  /** Deletes a session and waits until the server confirms it. One that does not exist is deleted. */
+  /** Deletes a session and waits until the server confirms it. A session that does not exist counts as deleted. */
   delete(session: BaseSession | string, options?: CallOptions): Promise<Results.DeleteResult> {
     return this.#answer(agbOperations.remove, { session: agbOperations.sessionIdOf(session) }, options)
   }
 
   /**
-   * Creates a session, uses it and deletes it, however the use ends. It rejects with what the use threw, and with an
-   * `Error` whose `cause` is the typed error when no session could be created. The signal is for the creation.
+   * Creates a session, passes it to `use`, and deletes it when `use` returns or throws. Rejects with the error of `use`, or
+   * with an `Error` whose `cause` is the typed error if the session could not be created. The signal cancels the create only.
    */
   async withSession<A>(
     params: Input,
     use: (session: Session) => A | PromiseLike<A>,
     options?: CallOptions
   ): Promise<A> {
-    if (typeof use !== "function") throw invalid("Agb.withSession", "use", use, "a function of a session")
+    if (typeof use !== "function") throw invalid("Agb.withSession", "use", use, "a function that takes a session")
     const created = await this.create(params, options)
     if (!created.success) {
       throw new Error(`Failed to create session: ${created.errorMessage}`, { cause: created.error })
@@ -273,7 +272,7 @@ export class AGB {
       : result
   }
 
-  /** Deletes the sessions that this AGB created and still holds, and ends what it started. A second call does nothing. */
+  /** Deletes the sessions that this `AGB` still owns and releases its resources. Repeated calls have no effect. */
   dispose(): Promise<void> {
     return this.#connection.dispose()
   }
@@ -293,7 +292,7 @@ export class AGB {
   }
 }
 
-/** A session of which nothing but the id is known. */
+/** A session of which only the id is known. */
 const unknownSession = (sessionId: string): Effect.Effect<sessions.Session, never, Agb> => {
   let session: sessions.Session | undefined
   return Effect.map(
@@ -303,17 +302,16 @@ const unknownSession = (sessionId: string): Effect.Effect<sessions.Session, neve
 }
 
 /**
- * A session and its modules. Every call answers with a `SessionLostError` once the session is gone.
+ * A session and its modules. Once the session is lost, every call returns a failed result with a `SessionLostError`.
  *
- * The constructor makes a handle for a session whose id is known, without asking the server: use `attach` to be told
- * whether it exists.
+ * The constructor creates a handle for a known session id without a request; use `attach` to verify that the session exists.
  *
  * @since 0.1.0
  * @category models
  */
 export class BaseSession {
   readonly sessionId: string
-  /** Empty for an attached session: the server does not say. */
+  /** Empty for an attached session, whose image the server does not report. */
   readonly imageId: string
   readonly code: Code
   readonly command: Command
@@ -328,7 +326,7 @@ export class BaseSession {
     /** @internal */
     known?: sessions.Session
   ) {
-    if (typeof sessionId !== "string") throw invalid("BaseSession", "sessionId", sessionId, "the id of a session")
+    if (typeof sessionId !== "string") throw invalid("BaseSession", "sessionId", sessionId, "a session id")
     this.#calls = new SessionInvoker(
       connectionOf(agb),
       known === undefined ? unknownSession(sessionId) : Effect.succeed(known)
@@ -342,62 +340,62 @@ export class BaseSession {
     this.fileSystem = new FileSystem(this.#calls)
   }
 
-  /** Where the session can be looked at, or empty. It contains a short-lived access code: do not log it. */
+  /** URL to view the session, or empty. It contains a short-lived access code: do not log it. */
   get resourceUrl(): string {
     return this.#resourceUrl
   }
 
-  /** Where the session can be looked at, and for a desktop image how a viewer connects. */
+  /** Returns the URL to view the session and, for desktop images, the connection parameters of the viewer. */
   info(options?: CallOptions): Promise<Results.OperationResult<operations.SessionInfo>> {
     return this.#calls.answer(operations.info, {}, options)
   }
 
-  /** The API key that the calls of this session are made with. */
+  /** Returns the API key used by the calls of this session. */
   getApiKey(): string {
     return this.#agb.apiKey
   }
 
-  /** The id of the session. */
+  /** Returns the id of the session. */
   getSessionId(): string {
     return this.sessionId
   }
 
-  /** The wire itself, for what has no method. */
+  /** Returns the low-level client, for endpoints without a method here. */
   getClient(): clients.Client {
     return this.#agb.client
   }
 
-  /** A public URL of the session, or of a port of it from 30100 to 30199. `protocolType` is `https` or `wss`. */
+  /** Returns a public URL of the session, or of one of its ports from 30100 to 30199. `protocolType` is `https` or `wss`. */
   getLink(protocolType?: string, port?: number, options?: CallOptions): Promise<Results.OperationResult<string>> {
     return this.#calls.answer(operations.getLink, { protocolType, port }, options)
   }
 
-  /** `RUNNING`, `DELETING` or `FINISH`, in upper case. Asking does not count as use. */
+  /** Returns `RUNNING`, `DELETING` or `FINISH`, in upper case. It does not reset the idle timer. */
   getStatus(options?: CallOptions): Promise<Results.OperationResult<string>> {
     return this.#calls.answer(operations.getStatus, {}, options)
   }
 
-  /** Resets the idle timer. Sessions that this program created are kept alive by themselves. */
+  /** Resets the idle timer. Sessions created by this program are kept alive automatically. */
   keepAlive(options?: CallOptions): Promise<Results.BoolResult> {
     return this.#calls.answer(operations.keepAlive, {}, options)
   }
 
-  /** The labels of the session. */
+  /** Returns the labels of the session. */
   getLabels(options?: CallOptions): Promise<Results.OperationResult<Labels>> {
     return this.#calls.answer(operations.getLabels, {}, options)
   }
 
-  /** Replaces all labels; at least one is needed. */
+  /** Replaces all labels; at least one is required. */
   setLabels(labels: Labels, options?: CallOptions): Promise<Results.BoolResult> {
     return this.#calls.answer(operations.setLabels, { labels }, options)
   }
 
-  /** Deletes the session and waits until the server confirms it. One that does not exist is deleted. */
+  /** Deletes the session and waits until the server confirms it. A session that does not exist counts as deleted. */
   delete(options?: CallOptions): Promise<Results.DeleteResult> {
     return this.#agb.delete(this.sessionId, options)
   }
 
-  /** Deletes the session if its AGB created it; one that is attached belongs to somebody else. */
+  /** Deletes the session if its `AGB` created it. An attached session has another owner and is left alone. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (connectionOf(this.#agb).owns(this.sessionId)) await this.delete()
   }
@@ -414,7 +412,7 @@ export class BaseSession {
 }
 
 /**
- * The same as `BaseSession`, under its older name.
+ * Alias of `BaseSession`, the older name.
  *
  * @since 0.1.0
  * @category models

@@ -1,9 +1,8 @@
 /**
- * The server side of the wire: turns one handler per endpoint into a function from an HTTP request to an HTTP reply, and
- * one handler per tool into tool replies. The local runtime and the in-memory fakes are built on it; it opens no socket.
+ * Server side of the API: converts one handler per endpoint to a function from HTTP requests to HTTP replies, and one
+ * handler per tool to a function that returns tool replies. It opens no socket; the local runtime and in-memory fakes use it.
  *
- * A request that does not decode is answered with the documented envelope, a request id and a message that names the
- * field.
+ * A request that cannot be decoded gets an error envelope with a request id and a message that names the invalid field.
  *
  * This module may change in any release.
  *
@@ -28,7 +27,7 @@ import { type ArgsOf, type ResultOf, type Tool, type ToolName, type Tools, tools
 import * as issues from "./internal/client/issues.js"
 
 /**
- * A failed call as the server answers it: HTTP status, error code and message.
+ * An error reply: HTTP status, error code and message.
  *
  * @since 0.1.0
  * @category errors
@@ -40,7 +39,7 @@ export class ApiError extends Schema.TaggedError<ApiError>("@effect-agb/core/Api
 }) {}
 
 /**
- * A tool that failed. `text` is sent to the client.
+ * Failure of a tool. `text` is sent to the client.
  *
  * @since 0.1.0
  * @category errors
@@ -65,7 +64,7 @@ export type Handlers = {
 }
 
 /**
- * One handler per tool of a session. An error of type `E` fails the whole call instead of being a reply of the tool.
+ * One handler per tool of a session. An error of type `E` fails the call itself instead of becoming a reply of the tool.
  *
  * @since 0.1.0
  * @category models
@@ -75,7 +74,7 @@ export type ToolHandlers<E = never> = {
 }
 
 /**
- * A request as any HTTP server can give it. `body` is empty when there is none.
+ * An HTTP request. `body` is empty if there is none.
  *
  * @since 0.1.0
  * @category models
@@ -85,12 +84,12 @@ export interface HttpRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly body: string
-  /** The `User-Agent` header, which is the only thing that tells some clients apart. */
+  /** The `User-Agent` header, the only way to distinguish some clients. */
   readonly userAgent?: string | undefined
 }
 
 /**
- * A reply: JSON text, to be sent as `application/json`.
+ * An HTTP reply. `body` is JSON text, to be sent as `application/json`.
  *
  * @since 0.1.0
  * @category models
@@ -101,7 +100,7 @@ export interface HttpReply {
   readonly body: string
 }
 
-/** The tables of endpoints and tools are typed by `Handlers` and `ToolHandlers`; iterating over them needs no types. */
+/** Untyped views of the tables; their types are enforced by `Handlers` and `ToolHandlers`. */
 type AnyEndpoint = Endpoint<object, unknown, object, unknown, unknown, unknown>
 type AnyHandler = (request: object, http: HttpRequest) => Effect.Effect<unknown, ApiError>
 type AnyTool = Tool<object, unknown, unknown>
@@ -122,15 +121,15 @@ const invalidParameter = (issue: ParseResult.ParseIssue, whole = "the body"): Ap
 
 const notJson = new ApiError({ status: 400, code: "InvalidParameter", message: "the body must be a JSON object" })
 
-/** An absent body, and the `null` that some libraries send instead, mean no fields. */
+/** An absent body has no fields; some libraries send `null` instead. */
 const parseBody = (body: string): Either.Either<unknown, ApiError> =>
   body.trim() === ""
     ? Either.right({})
     : Either.try({ try: (): unknown => JSON.parse(body) ?? {}, catch: () => notJson })
 
 /**
- * Decodes input that is not a request to an endpoint, such as a frame; the error names the field that does not decode.
- * `whole` is the name of the value itself in messages.
+ * Decodes input other than endpoint requests, e.g. WebSocket frames. The error names the invalid field; `whole` is the name
+ * of the value itself in messages.
  *
  * @since 0.1.0
  * @category decoding
@@ -143,11 +142,11 @@ export const decoder = <A, I>(
   return (input) => Either.mapLeft(decode(input), (issue) => invalidParameter(issue, whole))
 }
 
-/** Some clients send absent parameters with an empty value. */
+/** Some clients send absent parameters as empty strings. */
 const withoutEmpty = (query: URLSearchParams): object =>
   Object.fromEntries([...query].filter(([, value]) => value !== ""))
 
-/** Decodes the request, calls the handler and encodes its reply into the fields of the envelope. */
+/** Decodes the request, calls the handler, and encodes its reply as envelope fields. */
 const answer = <Q extends object, QI, B extends object, BI, R, RI>(
   { body, query, reply }: Endpoint<Q, QI, B, BI, R, RI>,
   handler: (request: Q & B, http: HttpRequest) => Effect.Effect<R, ApiError>
@@ -180,7 +179,7 @@ const envelope = (requestId: string, status: number, rest: object): HttpReply =>
   body: JSON.stringify({ code: "ok", message: null, httpStatusCode: status, ...rest, requestId })
 })
 
-/** The oldest clients detect a failed tool call only by `isError`, so a rejected call has one too. */
+/** The oldest clients detect a failed tool call only by `isError`, so rejected calls include it. */
 const failedTool = (message: string): { readonly data: ToolReply } => ({
   data: { content: [{ type: "text", text: message }], isError: true }
 })
@@ -196,7 +195,7 @@ const failure = (requestId: string, path: string, { code, message, status }: Api
 const newRequestId = (): string => crypto.randomUUID().toUpperCase()
 
 /**
- * The reply to a request that fails before it reaches a handler, e.g. because of its key.
+ * Creates the reply to a request that fails before it reaches a handler, e.g. because of an invalid key.
  *
  * @since 0.1.0
  * @category constructors
@@ -205,7 +204,7 @@ export const errorReply = (path: string, error: ApiError, requestId: string = ne
   failure(requestId, path, error)
 
 /**
- * The reply to a request that succeeded outside of the endpoints, with the fields in the envelope.
+ * Creates the reply to a successful request outside of the endpoints, with the given envelope fields.
  *
  * @since 0.1.0
  * @category constructors
@@ -216,7 +215,7 @@ export const successReply = (fields: object, requestId: string = newRequestId())
 const internal = new ApiError({ status: 500, code: "InternalError", message: "the server failed" })
 
 /**
- * The error for a session that does not exist, in the form that clients expect.
+ * Creates the error for a missing session, in the format that clients expect.
  *
  * @since 0.1.0
  * @category errors
@@ -229,8 +228,8 @@ export const sessionNotFound = (sessionId: string): ApiError =>
   })
 
 /**
- * Answers requests with the handlers; it never fails. An endpoint without a handler is answered with 404, a defect of a
- * handler with 500; the defect is passed to `onDefect`.
+ * Creates a request handler; it never fails. An endpoint without a handler gets a 404, a defect of a handler a 500, and the
+ * defect is passed to `onDefect`.
  *
  * @since 0.1.0
  * @category constructors
@@ -262,11 +261,11 @@ export const make = (
   }
 }
 
-const says = (text: string, isError: boolean): ToolReply => ({ content: [{ type: "text", text }], isError })
+const textReply = (text: string, isError: boolean): ToolReply => ({ content: [{ type: "text", text }], isError })
 
 /**
- * The format of a tool's reply: `v0.12` is structured text that clients parse, `v0.2` is for clients of the first
- * generation, which display the text unparsed.
+ * Format of a tool reply: `v0.12` is structured text that clients parse, `v0.2` is for first-generation clients, which
+ * display the text unparsed.
  *
  * @since 0.1.0
  * @category models
@@ -282,13 +281,13 @@ const answerTool = <A extends object, AI, R, E>(
   const encodeResult = ParseResult.encodeSync(tool.result)
   const write = (result: R, format: ReplyFormat): ToolReply => {
     const plain = format === "v0.2" ? tool.plain?.(result) : undefined
-    return plain === undefined ? says(encodeResult(result), false) : says(plain.text, plain.isError)
+    return plain === undefined ? textReply(encodeResult(result), false) : textReply(plain.text, plain.isError)
   }
   const fail = ({ plain, text }: ToolFailure, format: ReplyFormat): ToolReply =>
-    says(format === "v0.2" ? plain ?? text : text, true)
+    textReply(format === "v0.2" ? plain ?? text : text, true)
   return (args: unknown, format: ReplyFormat): Effect.Effect<ToolReply, E> =>
     Either.match(decodeArgs(args), {
-      onLeft: (issue) => Effect.succeed(says(`${tool.name}: ${invalidParameter(issue).message}`, true)),
+      onLeft: (issue) => Effect.succeed(textReply(`${tool.name}: ${invalidParameter(issue).message}`, true)),
       onRight: (decoded) =>
         Effect.matchEffect(handler(decoded), {
           onFailure: (error) => error instanceof ToolFailure ? Effect.succeed(fail(error, format)) : Effect.fail(error),
@@ -298,8 +297,8 @@ const answerTool = <A extends object, AI, R, E>(
 }
 
 /**
- * Calls a tool by name. Bad arguments, an unknown tool and a tool that fails give a reply with `isError`, as on the wire.
- * The default `format` is `v0.12`.
+ * Creates a function that calls tools by name. Invalid arguments, unknown tools and tool failures become replies with
+ * `isError`. Default `format`: `v0.12`.
  *
  * @since 0.1.0
  * @category constructors
@@ -313,5 +312,5 @@ export const makeTools = <E>(
     replies.set(name, answerTool(tool, table[name]!))
   }
   return (name, args, format = "v0.12") =>
-    replies.get(name)?.(args, format) ?? Effect.succeed(says(`there is no tool named ${name.slice(0, 64)}`, true))
+    replies.get(name)?.(args, format) ?? Effect.succeed(textReply(`there is no tool named ${name.slice(0, 64)}`, true))
 }

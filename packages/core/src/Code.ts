@@ -1,5 +1,5 @@
 /**
- * Runs code in a session. Each language has a kernel that keeps its state between calls; one run at a time per kernel.
+ * Runs code in a session. Each language has a kernel that keeps its state between calls and runs one call at a time.
  *
  * @since 0.1.0
  */
@@ -27,15 +27,15 @@ import type { RunCodeResult } from "./internal/wire/runCodeResult.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**
- * A run that did not raise.
+ * Result of a run that raised no error.
  *
  * @since 0.1.0
  * @category models
  */
 export interface CodeResult {
-  /** The value of the last expression as text; if there is none, the first displayed text, else standard output. */
+  /** The value of the last expression as text; else the first displayed text; else standard output. */
   readonly text: string
-  /** Everything displayed, in order, each in all its representations. */
+  /** All displayed values in order, each in all its representations. */
   readonly results: ReadonlyArray<CodeResultItem>
   readonly stdout: string
   readonly stderr: string
@@ -46,16 +46,18 @@ export interface CodeResult {
 }
 
 /**
+ * Options of `runCode`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface RunCodeOptions {
-  /** How long the code may run. Default 300 seconds; the wire counts whole seconds, so it is rounded up. */
+  /** Time limit of the code, rounded up to whole seconds. Default: 300 seconds. */
   readonly timeout?: Duration.DurationInput | undefined
 }
 
 /**
- * What `runCode` fails with.
+ * Errors of `runCode`.
  *
  * @since 0.1.0
  * @category errors
@@ -63,15 +65,17 @@ export interface RunCodeOptions {
 export type RunCodeError = ClientError | ToolError | CodeExecutionError | ExecutionTimeoutError | ExecutionUnknownError
 
 /**
+ * Runs code in a session.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Code {
   /**
-   * Runs code. `language` is `python`, `javascript`, `java` or `r`, or one of their usual aliases.
+   * Runs code. `language` is `python`, `javascript`, `java` or `r`, or a common alias.
    *
-   * It fails with `CodeExecutionError` when the code raised, `ExecutionTimeoutError` when its time was over, and
-   * `ExecutionUnknownError` when the answer was lost: then it may have run, and it is never repeated.
+   * Fails with `CodeExecutionError` if the code raised an error, `ExecutionTimeoutError` if it exceeded the time limit, and
+   * `ExecutionUnknownError` if the reply was lost and the code may have run; it is never retried.
    */
   readonly runCode: (
     code: string,
@@ -81,6 +85,8 @@ export interface Code {
 }
 
 /**
+ * Tag of `Code`.
+ *
  * @since 0.1.0
  * @category tags
  */
@@ -119,12 +125,12 @@ const toResult = (run: RunCodeResult): CodeResult => {
   }
 }
 
-interface Asked {
+interface Call {
   readonly language: AgbTools.Language
   readonly timeoutMillis: number
 }
 
-const raised = ({ language, timeoutMillis }: Asked, requestId: string | undefined, run: RunCodeResult) => {
+const raised = ({ language, timeoutMillis }: Call, requestId: string | undefined, run: RunCodeResult) => {
   const output = { operation, requestId, stdout: run.stdout.join(""), stderr: run.stderr.join("") }
   const error = run.executionError
   if (error === null) return undefined
@@ -139,30 +145,30 @@ const unreadable = (requestId: string | undefined) =>
     requestId,
     stdout: "",
     stderr: "",
-    detail: "the answer is no result of a run"
+    detail: "the reply is not the result of a run"
   })
 
-const toolFailed = ({ timeoutMillis }: Asked, requestId: string | undefined, detail: string) =>
+const toolFailed = ({ timeoutMillis }: Call, requestId: string | undefined, detail: string) =>
   /\btimed? ?out\b/i.test(detail)
     ? new ExecutionTimeoutError({ operation, requestId, stdout: "", stderr: "", timeoutMillis, detail })
     : new ToolError({ operation, requestId, tool: "run_code", detail })
 
-/** Only an answer that reads as the result of a run is one; a tool error may hold one too. */
+/** Only text that decodes as the result of a run counts as one; a tool error may contain one too. */
 const interpret = (
-  asked: Asked,
+  call: Call,
   { isError, requestId, text = "" }: ToolAnswer
 ): Either.Either<CodeResult, RunCodeError> => {
   const run = ParseResult.decodeUnknownEither(AgbTools.tools.run_code.result)(text)
   if (isError && (Either.isLeft(run) || run.right.executionError === null)) {
-    return Either.left(toolFailed(asked, requestId, text))
+    return Either.left(toolFailed(call, requestId, text))
   }
   if (Either.isLeft(run)) return Either.left(unreadable(requestId))
-  const error = raised(asked, requestId, run.right)
+  const error = raised(call, requestId, run.right)
   return error === undefined ? Either.right(toResult(run.right)) : Either.left(error)
 }
 
 /**
- * `Code` over the tool calls of a session.
+ * Creates `Code` over the tool calls of a session.
  *
  * @since 0.1.0
  * @category constructors
@@ -172,13 +178,13 @@ export const make = (toolCall: ToolCall): Code =>
     runCode: spans.method(operation)((code: string, language: Language | (string & {}), options?: RunCodeOptions) =>
       Effect.gen(function*() {
         const timeout = yield* timeouts.parse(operation, options?.timeout ?? Duration.seconds(300))
-        const asked = { language: yield* parseLanguage(language), timeoutMillis: Duration.toMillis(timeout) }
+        const call = { language: yield* parseLanguage(language), timeoutMillis: Duration.toMillis(timeout) }
         const answer = yield* toolCall.answer(
           AgbTools.tools.run_code,
-          { code, language: asked.language, timeout_s: Math.ceil(Duration.toSeconds(timeout)) },
+          { code, language: call.language, timeout_s: Math.ceil(Duration.toSeconds(timeout)) },
           { operation, timeout }
         ).pipe(execution.orUnknown(operation))
-        return yield* interpret(asked, answer)
+        return yield* interpret(call, answer)
       })
     )
   })

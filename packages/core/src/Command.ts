@@ -1,5 +1,5 @@
 /**
- * Runs shell commands in a session. Each call is a fresh shell: directory and variables do not carry over.
+ * Runs shell commands in a session. Each call starts a fresh shell: working directory and variables are not kept.
  *
  * @since 0.1.0
  */
@@ -24,7 +24,7 @@ import * as execution from "./internal/session/execution.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**
- * A command that ended with an accepted exit code.
+ * Result of a command that exited with an accepted code.
  *
  * @since 0.1.0
  * @category models
@@ -38,22 +38,24 @@ export interface CommandResult {
 }
 
 /**
+ * Options of `executeCommand`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ExecuteCommandOptions {
-  /** How long the command may run. Default 1 second. */
+  /** Time limit of the command. Default: 1 second. */
   readonly timeout?: Duration.DurationInput | undefined
-  /** Absolute working directory. Default: the session's own. */
+  /** Absolute working directory. Default: the working directory of the session. */
   readonly cwd?: string | undefined
   /** Environment variables, passed literally. */
   readonly envs?: Readonly<Record<string, string>> | undefined
-  /** The exit codes to take as values; every other one is a `CommandExitError`. Default `[0]`. */
+  /** Exit codes that count as success; any other is a `CommandExitError`. Default: `[0]`. */
   readonly acceptExitCodes?: ReadonlyArray<number> | undefined
 }
 
 /**
- * What `executeCommand` fails with.
+ * Errors of `executeCommand`.
  *
  * @since 0.1.0
  * @category errors
@@ -66,6 +68,8 @@ export type ExecuteCommandError =
   | ExecutionUnknownError
 
 /**
+ * Runs shell commands in a session.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -73,8 +77,8 @@ export interface Command {
   /**
    * Runs a command line in a shell.
    *
-   * It fails with `CommandExitError` on an exit code that is not accepted, `ExecutionTimeoutError` when its time was
-   * over, and `ExecutionUnknownError` when the answer was lost: then it may have run, and it is never repeated.
+   * Fails with `CommandExitError` for an unaccepted exit code, `ExecutionTimeoutError` if the command exceeded the time
+   * limit, and `ExecutionUnknownError` if the reply was lost and the command may have run; it is never retried.
    */
   readonly executeCommand: (
     command: string,
@@ -83,6 +87,8 @@ export interface Command {
 }
 
 /**
+ * Tag of `Command`.
+ *
  * @since 0.1.0
  * @category tags
  */
@@ -90,12 +96,12 @@ export const Command = Context.GenericTag<Command>("@effect-agb/core/Command")
 
 const operation = "Command.executeCommand"
 
-interface Asked {
+interface Call {
   readonly timeoutMillis: number
   readonly acceptExitCodes: ReadonlyArray<number>
 }
 
-/** A tool error may carry the exit code under another name, and only one of the streams. */
+/** A tool error may spell the exit code differently and omit a stream. */
 const FailedShell = Schema.parseJson(Schema.Union(
   Schema.Struct({
     exit_code: Schema.Int,
@@ -114,10 +120,10 @@ const decodeFailedShell = ParseResult.decodeUnknownEither(FailedShell)
 
 const timedOut = /\btimed? ?out\b/i
 
-/** The exit code by which `timeout(1)` and the sessions say that the time was over. */
+/** The exit code that `timeout(1)` and sessions use for an exceeded time limit. */
 const timeoutExitCode = 124
 
-const toolError = ({ timeoutMillis }: Asked, { requestId, text = "" }: ToolAnswer): ExecuteCommandError => {
+const toolError = ({ timeoutMillis }: Call, { requestId, text = "" }: ToolAnswer): ExecuteCommandError => {
   const failed = decodeFailedShell(text)
   if (Either.isLeft(failed)) {
     return timedOut.test(text)
@@ -138,19 +144,19 @@ const toolError = ({ timeoutMillis }: Asked, { requestId, text = "" }: ToolAnswe
     : new CommandExitError({ operation, requestId, stdout, stderr, exitCode })
 }
 
-const interpret = (asked: Asked, answer: ToolAnswer): Either.Either<CommandResult, ExecuteCommandError> => {
+const interpret = (call: Call, answer: ToolAnswer): Either.Either<CommandResult, ExecuteCommandError> => {
   const { requestId, text = "" } = answer
-  const error = answer.isError ? toolError(asked, answer) : undefined
+  const error = answer.isError ? toolError(call, answer) : undefined
   if (error !== undefined && error._tag !== "CommandExitError") return Either.left(error)
   const read = error === undefined
     ? Either.map(decodeShell(text), ({ exit_code: exitCode, stderr, stdout }) => ({ exitCode, stderr, stdout }))
     : Either.right(error)
   if (Either.isLeft(read)) {
-    const detail = "the answer is no result of a command"
+    const detail = "the reply is not the result of a command"
     return Either.left(new ExecutionUnknownError({ operation, requestId, stdout: text, stderr: "", detail }))
   }
   const { exitCode, stderr, stdout } = read.right
-  return asked.acceptExitCodes.includes(exitCode)
+  return call.acceptExitCodes.includes(exitCode)
     ? Either.right({ output: stdout + stderr, stdout, stderr, exitCode })
     : Either.left(new CommandExitError({ operation, requestId, stdout, stderr, exitCode }))
 }
@@ -163,12 +169,12 @@ const checkExitCodes = (codes: ReadonlyArray<number>): Effect.Effect<ReadonlyArr
         operation,
         field: "acceptExitCodes",
         given: JSON.stringify(codes)?.slice(0, 64) ?? "nothing",
-        expected: "an array of whole numbers from 0 to 255"
+        expected: "an array of integers from 0 to 255"
       })
     )
 
 /**
- * `Command` over the tool calls of a session.
+ * Creates `Command` over the tool calls of a session.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,5 +1,5 @@
 /**
- * What a session is created with.
+ * Parameters for creating a session.
  *
  * @since 0.1.0
  */
@@ -15,15 +15,15 @@ const IdleTimeout = Schema.declare(
       Duration.decodeUnknown(input),
       (duration) => Duration.between(duration, { minimum: "1 second", maximum: "1 day" })
     ),
-  { description: "a duration from 1 second to a day" }
+  { description: "a duration from 1 second to 1 day" }
 )
 
 const OwnLabels = Labels.pipe(Schema.filter((labels) => !Object.hasOwn(labels, attemptLabel), {
-  description: `labels without ${attemptLabel}, which this SDK sets itself`
+  description: `labels without ${attemptLabel}, which is reserved for the SDK`
 }))
 
 /**
- * The fields, for checking plain objects.
+ * Schema of the parameters, for validating plain objects.
  *
  * @since 0.1.0
  * @category schemas
@@ -36,11 +36,11 @@ export const Fields = Schema.Struct({
 })
 
 /**
- * The image to start, labels to find the session by, and for how long it may be idle before the server releases it
- * (default 5 minutes, whole seconds, rounded up; the SDK keeps it alive as long as the program runs).
+ * Parameters of a session: the image, labels to find it by, the policy id, and the idle timeout after which the server
+ * releases it (default 5 minutes, rounded up to whole seconds; the SDK keeps the session alive while the program runs).
  *
- * Constructing never throws: the values are checked when the session is created, before anything is sent. A plain
- * object of the same fields does as well.
+ * The constructor never throws: the values are validated when the session is created, before anything is sent. A plain object
+ * with the same fields is accepted as well.
  *
  * @since 0.1.0
  * @category models
@@ -54,7 +54,7 @@ export class CreateSessionParams extends Schema.Class<CreateSessionParams>("@eff
 }
 
 /**
- * What a session can be created with: an instance or a plain object.
+ * Parameters of a session: an instance or a plain object.
  *
  * @since 0.1.0
  * @category models

@@ -1,5 +1,5 @@
 /**
- * Files and directories of a session. Paths are absolute POSIX paths inside the session; sizes and offsets are bytes.
+ * Files and directories of a session. Paths are absolute POSIX paths inside the session; sizes are in bytes.
  *
  * @since 0.1.0
  */
@@ -20,21 +20,21 @@ import type { ToolCall } from "./ToolCall.js"
 
 export {
   /**
-   * An entry of a directory.
+   * A directory entry.
    *
    * @since 0.1.0
    * @category models
    */
   type DirectoryEntry,
   /**
-   * A change below a watched directory.
+   * A change in a watched directory tree.
    *
    * @since 0.1.0
    * @category models
    */
   type FileChangeEvent,
   /**
-   * A file or directory: size in bytes, `modTime` as the session writes it (ISO 8601), empty text where it says nothing.
+   * Metadata of a file or directory: size in bytes, `modTime` in ISO 8601; fields not reported by the session are empty.
    *
    * @since 0.1.0
    * @category models
@@ -44,7 +44,7 @@ export {
 
 export {
   /**
-   * What every file operation fails with.
+   * Errors of every file operation.
    *
    * @since 0.1.0
    * @category errors
@@ -64,68 +64,72 @@ export interface Edit {
 }
 
 /**
+ * Options of `readFile` and `readFileBytes`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ReadFileOptions {
   /**
-   * The largest file to read, in bytes. Default 64 MiB; use `readFileStream` for what is larger. A text may have 512 MiB at
-   * most, less 24 bytes.
+   * The largest file to read, in bytes. Default: 64 MiB. Use `readFileStream` for larger files. Text is limited to
+   * 512 MiB - 24 bytes.
    */
   readonly maxBytes?: number | undefined
 }
 
 /**
+ * Reads, writes and watches files and directories of a session.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface FileSystem {
-  /** Creates a directory and its parents; one that exists is fine. */
+  /** Creates a directory and its parents. An existing directory is a success. */
   readonly createDirectory: (path: string) => Effect.Effect<void, FileSystemError>
-  /** Deletes a file; a directory is a `FileError` with reason `IsDirectory`. */
+  /** Deletes a file. A directory fails with a `FileError` of reason `IsDirectory`. */
   readonly deleteFile: (path: string) => Effect.Effect<void, FileSystemError>
-  /** Applies all edits or none, and gives the session's account of the change (a diff). `dryRun` changes nothing. */
+  /** Applies all edits or none and returns a diff. With `dryRun` the file is not changed. */
   readonly editFile: (
     path: string,
     edits: ReadonlyArray<Edit>,
     options?: { readonly dryRun?: boolean | undefined }
   ) => Effect.Effect<string, FileSystemError>
-  /** Size, kind, time, mode and owner of a file or directory. */
+  /** Returns size, type, modification time, mode and owner of a file or directory. */
   readonly getFileInfo: (path: string) => Effect.Effect<FileInfo, FileSystemError>
-  /** The entries of a directory, without `.` and `..`. */
+  /** Lists a directory, without `.` and `..`. */
   readonly listDirectory: (path: string) => Effect.Effect<ReadonlyArray<DirectoryEntry>, FileSystemError>
-  /** Moves a file or directory; an existing destination is a `FileError` with reason `AlreadyExists`. */
+  /** Moves a file or directory. An existing destination fails with a `FileError` of reason `AlreadyExists`. */
   readonly moveFile: (source: string, destination: string) => Effect.Effect<void, FileSystemError>
-  /** The whole text of a UTF-8 file, decoded once. Other bytes are a `FileError` with reason `NotText`. */
+  /** Reads a UTF-8 file as text. Other content fails with a `FileError` of reason `NotText`. */
   readonly readFile: (path: string, options?: ReadFileOptions) => Effect.Effect<string, FileSystemError>
-  /** The whole content of a file as bytes. */
+  /** Reads a file as bytes. */
   readonly readFileBytes: (path: string, options?: ReadFileOptions) => Effect.Effect<Uint8Array, FileSystemError>
-  /** The bytes of a file of any size, in bounded memory. */
+  /** Streams the bytes of a file of any size in bounded memory. */
   readonly readFileStream: (path: string) => Stream.Stream<Uint8Array, FileSystemError>
   /**
-   * Several text files in one call, as path to content. The wire trims white space at both ends of each content; where
-   * that matters use `readFile`. A path that the session sent nothing for is missing from the result.
+   * Reads several text files in one call, as a map from path to content. Leading and trailing white space of each content is
+   * lost; use `readFile` where it matters. Paths without content in the reply are missing from the map.
    */
   readonly readMultipleFiles: (
     paths: ReadonlyArray<string>
   ) => Effect.Effect<ReadonlyMap<string, string>, FileSystemError>
-  /** Paths below `path` whose name, or relative path when the pattern has a slash, matches the glob. */
+  /** Finds paths below `path` whose name, or relative path if the pattern contains a slash, matches the glob. */
   readonly searchFiles: (
     path: string,
     pattern: string,
     options?: { readonly excludePatterns?: ReadonlyArray<string> | undefined }
   ) => Effect.Effect<ReadonlyArray<string>, FileSystemError>
-  /** Writes text. Default mode `overwrite`; `create_new` fails when the file exists. */
+  /** Writes text to a file. Default mode: `overwrite`. `create_new` fails if the file exists. */
   readonly writeFile: (
     path: string,
     content: string,
     options?: { readonly mode?: "overwrite" | "append" | "create_new" | undefined }
   ) => Effect.Effect<void, FileSystemError>
-  /** What changed below a directory since the previous call for it; the first call only sets the baseline. */
+  /** Returns the changes below a directory since the previous call for it. The first call only sets the baseline. */
   readonly getFileChange: (path: string) => Effect.Effect<ReadonlyArray<FileChangeEvent>, FileSystemError>
   /**
-   * What changes below a directory from now on, asked for every `interval` (default 1 second). The session keeps one
-   * baseline per directory, so two watchers of the same one share its changes between them.
+   * Watches a directory tree by polling every `interval` (default 1 second). The session keeps one baseline per directory,
+   * so each change is reported to only one of several watchers of the same directory.
    */
   readonly watchDirectory: (
     path: string,
@@ -134,6 +138,8 @@ export interface FileSystem {
 }
 
 /**
+ * Tag of `FileSystem`.
+ *
  * @since 0.1.0
  * @category tags
  */
@@ -152,7 +158,7 @@ const concat = (chunks: Chunk.Chunk<Uint8Array>): Uint8Array => {
   return all
 }
 
-/** Reading: what is there decides how it is read. */
+/** Read operations, which check type and size of the file first. */
 const readers = (toolCall: ToolCall) => {
   const getFileInfo = (operation: string, path: string) =>
     toolCall.call(AgbTools.tools.get_file_info, { path }, { operation }).pipe(
@@ -196,7 +202,7 @@ const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Du
           operation: "FileSystem.watchDirectory",
           field: "interval",
           given: String(input).slice(0, 64),
-          expected: "a duration above zero"
+          expected: "a duration above 0"
         })
       )
   })
@@ -207,11 +213,11 @@ const checkMaxBytes = (operation: string, maxBytes: number): Effect.Effect<void,
       operation,
       field: "maxBytes",
       given: String(maxBytes).slice(0, 64),
-      expected: "a whole number of bytes"
+      expected: "a non-negative integer (bytes)"
     })
   )
 
-/** A method that is named once: for its span and for its errors. */
+/** Defines a method whose name is used in its span and its errors. */
 const method = <Args extends ReadonlyArray<unknown>, A>(
   name: string,
   body: (operation: string, ...args: Args) => Effect.Effect<A, FileSystemError>

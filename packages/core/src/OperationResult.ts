@@ -1,6 +1,6 @@
 /**
- * What the promise face answers: plain objects, told apart by `success`. Every one has the id of the last request that
- * was made for it (empty when none was), and a failed one the message and the typed error.
+ * Results of the promise API: plain objects, discriminated by `success`. Each contains the id of its last request, a failed
+ * one also the message and the typed error.
  *
  * @since 0.1.0
  */
@@ -9,11 +9,13 @@ import type { AgbError, CodeResultItem } from "./AgbError.js"
 import type { DirectoryEntry, FileChangeEvent, FileInfo } from "./FileSystem.js"
 
 /**
+ * Fields of every successful result.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Succeeded {
-  /** The id of the last request that was made; empty when none was. */
+  /** The id of the last request; empty if none was made. */
   readonly requestId: string
   readonly success: true
   readonly errorMessage?: undefined
@@ -21,22 +23,24 @@ export interface Succeeded {
 }
 
 /**
+ * Fields of every failed result.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Failed {
-  /** The id of the last request that was made; empty when none was. */
+  /** The id of the last request; empty if none was made. */
   readonly requestId: string
   readonly success: false
-  /** The message of `error`: what failed, on what, and what to do. */
+  /** The message of `error`. */
   readonly errorMessage: string
-  /** To be told apart by `_tag`; `retryable` and `mayHaveHappened` say what may be done about it. */
+  /** The typed error, discriminated by `_tag`. See `retryable` and `mayHaveHappened`. */
   readonly error: AgbError
 }
 
 /**
- * A result with the fields `Value` on success. On failure it has the fields `Neutral`; without those, the fields of
- * `Value` are absent, so that a failure never looks like an empty success.
+ * A result with the fields `Value` on success and `Neutral` on failure. By default the fields of `Value` are absent on
+ * failure, so that a failure never looks like an empty success.
  *
  * @since 0.1.0
  * @category models
@@ -47,7 +51,7 @@ export type Result<
 > = Succeeded & Value | Failed & Neutral
 
 /**
- * The answer of an operation whose value has no name of its own.
+ * Result of an operation with a single value `data`.
  *
  * @since 0.1.0
  * @category models
@@ -55,7 +59,7 @@ export type Result<
 export type OperationResult<A> = Result<{ readonly data: A }>
 
 /**
- * The answer of an operation that is either done, and then `data` is true, or failed.
+ * Result of an operation without a value: `data` is `true` on success.
  *
  * @since 0.1.0
  * @category models
@@ -63,7 +67,7 @@ export type OperationResult<A> = Result<{ readonly data: A }>
 export type BoolResult = OperationResult<true>
 
 /**
- * The answer of a deletion. A session that does not exist is deleted.
+ * Result of a deletion. A session that does not exist counts as deleted.
  *
  * @since 0.1.0
  * @category models
@@ -71,7 +75,7 @@ export type BoolResult = OperationResult<true>
 export type DeleteResult = Result<{}>
 
 /**
- * The answer of a creation: `session` is absent on failure.
+ * Result of a create. `session` is absent on failure.
  *
  * @since 0.1.0
  * @category models
@@ -92,7 +96,7 @@ export type SessionListResult = Result<{
 }>
 
 /**
- * What a run printed, each stream as one text.
+ * Output of a run, one string per stream.
  *
  * @since 0.1.0
  * @category models
@@ -103,26 +107,25 @@ export interface CodeLogs {
 }
 
 /**
- * A run of code. A failed one has an empty `result`, and in `logs` and `results` what was printed and displayed before
- * it failed.
+ * Result of a run. On failure `result` is empty; `logs` and `results` contain the output and the values displayed before.
  *
  * @since 0.1.0
  * @category models
  */
 export type CodeExecutionResult = Result<
   {
-    /** The value of the last expression as text; without one, the first displayed text, else what was printed. */
+    /** The value of the last expression as text; else the first displayed text; else standard output. */
     readonly result: string
     readonly logs: CodeLogs
-    /** Everything displayed, each in all its representations by MIME type. */
+    /** All displayed values, each in all its representations by MIME type. */
     readonly results: ReadonlyArray<CodeResultItem>
-    /** The how-manieth run of this kernel, when the session says so. */
+    /** 1-based execution counter of the kernel, if the server reports it. */
     readonly executionCount: number | undefined
-    /** Time inside the kernel in seconds, when the session says so. */
+    /** Time spent in the kernel in seconds, if the server reports it. */
     readonly executionTime: number | undefined
   },
   {
-    /** Empty: what was printed is in `logs`. */
+    /** Empty on failure; the output is in `logs`. */
     readonly result: string
     readonly logs: CodeLogs
     readonly results: ReadonlyArray<CodeResultItem>
@@ -132,7 +135,7 @@ export type CodeExecutionResult = Result<
 >
 
 /**
- * A run of a command. A failed one has what was printed, and `exitCode` only if the command ended by itself.
+ * Result of a command. On failure it contains the output so far, and `exitCode` only if the command exited by itself.
  *
  * @since 0.1.0
  * @category models
@@ -170,7 +173,7 @@ export type FileContentResult = Result<{ readonly content: string }>
 export type BinaryFileContentResult = Result<{ readonly content: Uint8Array }>
 
 /**
- * The texts of several files by path. A path that the session sent nothing for is missing.
+ * The texts of several files by path. Paths without content in the reply are missing.
  *
  * @since 0.1.0
  * @category models
@@ -186,7 +189,7 @@ export type MultipleFileContentResult = Result<{ readonly contents: Readonly<Rec
 export type DirectoryListResult = Result<{ readonly entries: ReadonlyArray<DirectoryEntry> }>
 
 /**
- * A file or directory: `size` in bytes, `modTime` in ISO 8601.
+ * Metadata of a file or directory: `size` in bytes, `modTime` in ISO 8601.
  *
  * @since 0.1.0
  * @category models
@@ -194,7 +197,7 @@ export type DirectoryListResult = Result<{ readonly entries: ReadonlyArray<Direc
 export type FileInfoResult = Result<{ readonly fileInfo: FileInfo }>
 
 /**
- * The paths that a search found.
+ * The paths found by a search.
  *
  * @since 0.1.0
  * @category models
@@ -202,7 +205,7 @@ export type FileInfoResult = Result<{ readonly fileInfo: FileInfo }>
 export type FileSearchResult = Result<{ readonly matches: ReadonlyArray<string> }>
 
 /**
- * What changed below a directory since it was last asked for.
+ * The changes below a directory since the previous call.
  *
  * @since 0.1.0
  * @category models
@@ -210,7 +213,7 @@ export type FileSearchResult = Result<{ readonly matches: ReadonlyArray<string> 
 export type FileChangeResult = Result<{ readonly events: ReadonlyArray<FileChangeEvent> }>
 
 /**
- * An edit: `diff` is the session's account of the change.
+ * Result of an edit. `diff` shows the changes.
  *
  * @since 0.1.0
  * @category models

@@ -1,6 +1,6 @@
 /**
- * A session: a remote, isolated machine that costs money until it is deleted. `make`, `layer` and `use` delete it when
- * their scope ends, however it ends; `attach` uses one that has another owner.
+ * A session: a remote, isolated machine that incurs costs until it is deleted. `make`, `layer` and `use` delete it when their
+ * scope ends; `attach` uses a session of another owner.
  *
  * @since 0.1.0
  */
@@ -24,21 +24,21 @@ export {
    */
   type GetLinkOptions,
   /**
-   * Protocols of a link.
+   * Known protocols of a link; servers may accept others.
    *
    * @since 0.1.0
    * @category models
    */
   type LinkProtocol,
   /**
-   * Where to open a session in a browser and, for a desktop image, how a viewer connects.
+   * The URL to view a session in a browser and, for desktop images, the connection parameters of the viewer.
    *
    * @since 0.1.0
    * @category models
    */
   type SessionInfo,
   /**
-   * States in which a server reports a session.
+   * Known statuses of a session; servers may report others.
    *
    * @since 0.1.0
    * @category models
@@ -47,7 +47,7 @@ export {
 } from "./internal/session/session.js"
 
 /**
- * A session and its modules. Every call fails with `SessionLostError` once the session is gone.
+ * A session and its modules. Once the session is lost, every call fails with `SessionLostError`.
  *
  * @since 0.1.0
  * @category models
@@ -55,16 +55,18 @@ export {
 export type Session = sessions.Session
 
 /**
+ * Tag of the session.
+ *
  * @since 0.1.0
  * @category tags
  */
 export const Session = sessions.Session
 
 /**
- * Creates a session and deletes it when the scope ends: after success, failure, interruption and timeout alike. Sessions
- * of one scope are deleted in parallel.
+ * Creates a session and deletes it when the scope ends, on success, failure and interruption. Sessions of one scope are
+ * deleted in parallel.
  *
- * An interruption of the create ends the wait at once; what the server may have created all the same is found by its
+ * An interruption of the create ends the wait immediately; a session that the server created nevertheless is found by its
  * label and deleted in the background, at the latest before the `Agb` layer ends. A session that cannot be deleted is
  * logged, counted and listed in `Agb.undeleted`.
  *
@@ -76,15 +78,15 @@ export const make = (params: Input): Effect.Effect<Session, ClientError, Agb | S
     const agb = yield* Agb
     const deletions = yield* agb.deletions
     return yield* Effect.acquireRelease(
-      // Supervised: interruptible while it waits, and a create of unknown outcome is settled by its label.
+      // Supervised: the wait is interruptible, and a create of unknown outcome is reconciled by its label.
       Effect.tap(agb.create(params), deletions.own),
-      // Guaranteed: retried inside `deleteBudget`, in parallel with the other sessions of the scope, which waits for all.
+      // Guaranteed: retried within `deleteBudget`, in parallel with the other sessions of the scope, which waits for all.
       deletions.start
     )
   }).pipe(Effect.withSpan("Session.make", { captureStackTrace: false }))
 
 /**
- * A session that has another owner: it is neither deleted nor kept alive.
+ * Uses an existing session of another owner: it is neither kept alive nor deleted.
  *
  * @since 0.1.0
  * @category constructors
@@ -93,7 +95,7 @@ export const attach = (sessionId: string): Effect.Effect<Session, ClientError, A
   Effect.flatMap(Agb, (agb) => agb.attach(sessionId))
 
 /**
- * Creates a session, uses it and deletes it.
+ * Creates a session, passes it to `f`, and deletes it when `f` ends.
  *
  * @since 0.1.0
  * @category combinators
@@ -104,8 +106,8 @@ export const use = <A, E, R>(
 ): Effect.Effect<A, E | ClientError, R | Agb> => Effect.scoped(Effect.flatMap(make(params), f))
 
 /**
- * A session and its modules as services, for the lifetime of the layer. Provide it once, at the edge of the program: each
- * build of the layer is another paid session.
+ * Layer of a session and its modules; the session lives as long as the layer. Provide it once, at the edge of the program:
+ * each build of the layer creates another paid session.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * The one primitive under `Code`, `Command` and `FileSystem`: a call of a tool of one session. A backend, a test or a
- * faster route replaces `send` alone and everything above it stays.
+ * Tool calls of one session, the primitive under `Code`, `Command` and `FileSystem`. Backends and tests only implement
+ * `send`.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import * as issues from "./internal/client/issues.js"
 import { showJson } from "./internal/wire/codecs.js"
 
 /**
- * A tool call whose arguments are checked and encoded.
+ * A tool call with validated and encoded arguments.
  *
  * @since 0.1.0
  * @category models
@@ -24,13 +24,15 @@ export interface ToolRequest {
   readonly name: string
   readonly args: Readonly<Record<string, unknown>>
   readonly retrySafety: RetrySafety
-  /** The method on whose behalf the tool is called, e.g. `FileSystem.readFile`. */
+  /** The method that calls the tool, e.g. `FileSystem.readFile`. */
   readonly operation: string
-  /** How long the tool itself may take; the transport adds its margin. Absent: the configured timeout of any call. */
+  /** Time limit of the tool; a margin for the transport is added. Default: the configured timeout of a call. */
   readonly timeout: Duration.Duration | undefined
 }
 
 /**
+ * The reply of a tool and the id of its request.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -40,19 +42,21 @@ export interface ToolResponse {
 }
 
 /**
- * The text of an answer, not yet read.
+ * The undecoded text of a tool's reply.
  *
  * @since 0.1.0
  * @category models
  */
 export interface ToolAnswer {
-  /** `undefined` when the tool sent no text at all. */
+  /** `undefined` if the reply has no text. */
   readonly text: string | undefined
   readonly isError: boolean
   readonly requestId: string | undefined
 }
 
 /**
+ * Options of a tool call.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -62,17 +66,19 @@ export interface ToolCallOptions {
 }
 
 /**
+ * Calls tools of one session.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ToolCall {
-  /** Calls a tool and gives its text as it is, errors of the tool included. */
+  /** Calls a tool and returns the undecoded text, including that of a tool error. Fails with `ClientError`. */
   readonly answer: <A extends object, AI, R>(
     tool: Tool<A, AI, R>,
     args: A,
     options: ToolCallOptions
   ) => Effect.Effect<ToolAnswer, ClientError>
-  /** Calls a tool and gives the meaning of its text; an error of the tool is a `ToolError`. */
+  /** Calls a tool and decodes its result. Fails with `ToolError` if the tool failed. */
   readonly call: <A extends object, AI, R>(
     tool: Tool<A, AI, R>,
     args: A,
@@ -80,7 +86,7 @@ export interface ToolCall {
   ) => Effect.Effect<R, ClientError | ToolError>
 }
 
-/** All texts joined by newlines; without any, the first piece's blob or data as text. */
+/** Joins all text items with newlines; without any, returns the blob or data of the first item as text. */
 const textOf = ({ content }: ToolReply): string | undefined => {
   const texts = content.filter((piece) => piece.type === "text").map((piece) => piece.text ?? "")
   if (texts.length > 0) return texts.join("\n")
@@ -100,7 +106,7 @@ const unreadable = (operation: string, retrySafety: RetrySafety, requestId: stri
   })
 
 /**
- * A `ToolCall` over the way in which a backend sends one.
+ * Creates a `ToolCall` from the function that sends requests to a backend.
  *
  * @since 0.1.0
  * @category constructors

@@ -1,6 +1,6 @@
 /**
- * One HTTP exchange: all that `AgbClient` needs of a network. `layer` runs it over any `HttpClient` of `@effect/platform`;
- * a platform package may bring a faster one.
+ * HTTP exchanges, the only network access of `AgbClient`. `layer` implements them over any `HttpClient` of
+ * `@effect/platform`; platform packages may provide a faster implementation.
  *
  * This module may change in any release.
  *
@@ -14,12 +14,14 @@ import type { Transport } from "./internal/client/exchange.js"
 
 export type {
   /**
+   * One HTTP request and its limits.
+   *
    * @since 0.1.0
    * @category models
    */
   Exchange,
   /**
-   * A reply of any status; names of headers are in lower case.
+   * An HTTP reply of any status. Header names are lower case.
    *
    * @since 0.1.0
    * @category models
@@ -29,26 +31,30 @@ export type {
 
 export {
   /**
-   * No reply, or not the whole one. `Unreachable` means that nothing can have been sent; `code` is the cause's own, e.g.
-   * `ECONNRESET`.
+   * An exchange without a complete reply. `Unreachable` means that no request can have been sent. `code` is the error code of
+   * the cause, e.g. `ECONNRESET`, or empty.
    *
    * @since 0.1.0
    * @category errors
    */
   ExchangeError,
   /**
-   * Reads a network error by its code. It never keeps the cause, which may hold the request and with it the key.
+   * Converts a network error by its code. The cause is dropped: it may contain the request and thus the API key.
    *
    * @since 0.1.0
    * @category errors
    */
   fromCause,
   /**
+   * The error of a reply that exceeds `maxBytes`.
+   *
    * @since 0.1.0
    * @category errors
    */
   tooLarge,
   /**
+   * Tag of the transport.
+   *
    * @since 0.1.0
    * @category tags
    */
@@ -56,8 +62,8 @@ export {
 } from "./internal/client/exchange.js"
 
 /**
- * A transport over any `HttpClient`. `@effect/platform/HttpClient` is imported when the layer is built, so that programs
- * with another transport never load it.
+ * Layer of a transport over any `HttpClient`. It imports `@effect/platform/HttpClient` when it is built, so that programs with
+ * another transport never load it.
  *
  * @since 0.1.0
  * @category layers
@@ -67,7 +73,7 @@ export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer
 )
 
 /**
- * A transport over the global `fetch`, for runtimes that have nothing faster.
+ * Layer of a transport over the global `fetch`, for runtimes without a faster one.
  *
  * @since 0.1.0
  * @category layers

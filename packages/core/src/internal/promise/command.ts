@@ -3,9 +3,9 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import type { CommandResult } from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { SessionInvoker } from "./sessionInvoker.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
+import type { SessionInvoker } from "./sessionInvoker.js"
 
 const executeCommand = operations.make(
   "Command.executeCommand",

@@ -4,9 +4,9 @@ import * as Schema from "effect/Schema"
 import type { Edit, FileChangeEvent } from "../../FileSystem.js"
 import type * as Results from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
-import type { SessionInvoker } from "./sessionInvoker.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
+import type { SessionInvoker } from "./sessionInvoker.js"
 
 const onePath = { path: Schema.String }
 

@@ -165,7 +165,11 @@ const sessionCalls = (client: AgbClient.Service, sessionId: string, imageId: str
     (options) => Effect.map(client.getSessionInfo({ sessionId }, options), ({ status }) => status.toUpperCase())
   ),
   keepAlive: call("keepAlive", "idempotent", (options) => client.refreshSessionIdleTime({ sessionId }, options)),
-  getLabels: call("getLabels", "safe", (options) => Effect.map(client.getLabel({ sessionId }, options), withoutAttempt)),
+  getLabels: call(
+    "getLabels",
+    "safe",
+    (options) => Effect.map(client.getLabel({ sessionId }, options), withoutAttempt)
+  ),
   setLabels: (labels: Labels) =>
     call("setLabels", "idempotent", (options) => client.setLabel({ sessionId, labels }, options)),
   getLink: ({ port, protocolType }: GetLinkOptions = {}) =>
