@@ -116,10 +116,10 @@ const fail = (field: string, expected: string) => Either.left(new ConfigurationE
 const parseEndpoint = (text: string): Either.Either<string, ConfigurationError> => {
   const expected = "a host or an http(s) URL without credentials, query or fragment"
   const withScheme = text.includes("://") ? text : `https://${text}`
-  if (text.trim() !== text || text === "" || !URL.canParse(withScheme)) return fail("endpoint", wanted)
+  if (text.trim() !== text || text === "" || !URL.canParse(withScheme)) return fail("endpoint", expected)
   const url = new URL(withScheme)
   if (!["https:", "http:"].includes(url.protocol) || url.username + url.password + url.search + url.hash !== "") {
-    return fail("endpoint", wanted)
+    return fail("endpoint", expected)
   }
   if (url.protocol === "http:" && !loopback.test(url.hostname)) {
     return fail("endpoint", "an https URL, unless the host is a loopback address")
