@@ -26,17 +26,17 @@ export default [
   {
     defence: "creates that are interrupted are undone",
     changes: {
-      [supervisor]: [["Effect.onInterrupt(() => start(undo(creation)))", "Effect.onInterrupt(() => Effect.void)"]]
+      [supervisor]: [["Effect.onInterrupt(() => start(rollBack(creation)))", "Effect.onInterrupt(() => Effect.void)"]]
     },
     caughtBy: [`${tests}/client/faultsCreate.test.ts`, "ends at once, and what comes of it is deleted"]
   },
   {
     defence: "a run is never repeated",
     changes: {
-      [tools]: [["const once = (): Repeat => \"once\"", "const once = (): Repeat => \"idempotent\""]],
+      [tools]: [["const unsafe = (): RetrySafety => \"unsafe\"", "const unsafe = (): RetrySafety => \"idempotent\""]],
       [`${core}/internal/wire/tools.ts`]: [[
-        "data: ToolReply }),\n  repeat: \"once\",",
-        "data: ToolReply }),\n  repeat: \"idempotent\","
+        "data: ToolReply }),\n  retrySafety: \"unsafe\",",
+        "data: ToolReply }),\n  retrySafety: \"idempotent\","
       ]]
     },
     caughtBy: [`${tests}/client/faults.test.ts`, "what may have happened is never done twice"]
@@ -92,7 +92,7 @@ export default [
   },
   {
     defence: "the key goes to no other origin",
-    changes: { [`${core}/Transport.ts`]: [["redirect: \"manual\"", "redirect: \"follow\""]] },
+    changes: { [`${core}/internal/client/httpTransport.ts`]: [["redirect: \"manual\"", "redirect: \"follow\""]] },
     caughtBy: [`${tests}/client/faults.test.ts`, "is never followed to, and never sees the key, over fetch"]
   },
   {
@@ -103,7 +103,7 @@ export default [
   {
     defence: "deletions that fail are repeated",
     changes: {
-      [`${core}/internal/lifecycle/release.ts`]: [["Effect.retry({ while: mayPass, schedule: pauses }),\n", ""]]
+      [`${core}/internal/lifecycle/release.ts`]: [["Effect.retry({ while: isTransient, schedule: delays }),\n", ""]]
     },
     caughtBy: [`${tests}/client/faultsDelete.test.ts`, "a deletion that fails for a while"]
   },
