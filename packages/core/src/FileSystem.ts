@@ -228,6 +228,18 @@ const method = <Args extends ReadonlyArray<unknown>, A>(
 
 type Options<K extends keyof FileSystem> = Parameters<Extract<FileSystem[K], (...args: never) => unknown>>[2]
 
+const caller =
+  (toolCall: ToolCall) =>
+  <A extends object, AI, R>(tool: AgbTools.Tool<A, AI, R>, args: A, operation: string, path: string) =>
+    fromTool(path)(toolCall.call(tool, args, { operation }))
+
+const search = (call: ReturnType<typeof caller>): FileSystem["searchFiles"] =>
+  method("searchFiles", (operation, path: string, pattern: string, options?: Options<"searchFiles">) => {
+    const excludePatterns = options?.excludePatterns ?? []
+    const args = excludePatterns.length === 0 ? { path, pattern } : { path, pattern, excludePatterns }
+    return call(AgbTools.tools.search_files, args, operation, path)
+  })
+
 const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, options) => {
   const operation = "FileSystem.watchDirectory"
   const poll = fromTool(path)(toolCall.call(AgbTools.tools.get_file_change, { path }, { operation }))
@@ -248,8 +260,7 @@ const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, optio
  * @category constructors
  */
 export const make = (toolCall: ToolCall): FileSystem => {
-  const call = <A extends object, AI, R>(tool: AgbTools.Tool<A, AI, R>, args: A, operation: string, path: string) =>
-    fromTool(path)(toolCall.call(tool, args, { operation }))
+  const call = caller(toolCall)
   const onPath = (name: string, tool: typeof AgbTools.tools.create_directory) =>
     method(name, (operation, path: string) => Effect.asVoid(call(tool, { path }, operation, path)))
   const { getFileInfo, open, readBytes } = readers(toolCall)
@@ -290,14 +301,7 @@ export const make = (toolCall: ToolCall): FileSystem => {
         call(AgbTools.tools.read_multiple_files, { paths }, operation, String(paths)),
         (text) => new Map(readFileBlocks(text, paths).map(({ content, path }) => [path, content]))
       )),
-    searchFiles: method(
-      "searchFiles",
-      (operation, path: string, pattern: string, options?: Options<"searchFiles">) => {
-        const excludePatterns = options?.excludePatterns ?? []
-        const args = excludePatterns.length === 0 ? { path, pattern } : { path, pattern, excludePatterns }
-        return call(AgbTools.tools.search_files, args, operation, path)
-      }
-    ),
+    searchFiles: search(call),
     writeFile: method(
       "writeFile",
       (operation, path: string, content: string, options?: Options<"writeFile">) =>
