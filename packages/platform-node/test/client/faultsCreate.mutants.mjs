@@ -18,7 +18,7 @@ export default [
   {
     defence: "creates that are interrupted are undone",
     changes: {
-      [supervisor]: [["Effect.onInterrupt(() => start(undo(creation)))", "Effect.onInterrupt(() => Effect.void)"]]
+      [supervisor]: [["Effect.onInterrupt(() => start(rollBack(creation)))", "Effect.onInterrupt(() => Effect.void)"]]
     },
     caughtBy: "ends at once, and what comes of it is deleted"
   }

@@ -7,7 +7,7 @@ export default [
   {
     defence: "deletions that fail are repeated",
     changes: {
-      [`${core}/internal/lifecycle/release.ts`]: [["Effect.retry({ while: mayPass, schedule: pauses }),\n", ""]]
+      [`${core}/internal/lifecycle/release.ts`]: [["Effect.retry({ while: isTransient, schedule: delays }),\n", ""]]
     },
     caughtBy: "a deletion that fails for a while"
   }
