@@ -432,23 +432,44 @@ export class RuntimeUnavailableError
   }
 }
 
+/** Unions are built on first use: they compile the schema of every error, which few programs need. */
+const clientErrors = () =>
+  Schema.Union(
+    InvalidRequestError,
+    AuthenticationError,
+    SessionLostError,
+    RateLimitedError,
+    RequestRejectedError,
+    ServerError,
+    TransportError,
+    MalformedResponseError,
+    LimitExceededError
+  )
+
+const agbErrors = () =>
+  Schema.Union(
+    ConfigurationError,
+    ...clientErrors().members,
+    ToolError,
+    ExecutionUnknownError,
+    ExecutionTimeoutError,
+    CodeExecutionError,
+    CommandExitError,
+    FileNotFoundError,
+    FileError,
+    RuntimeUnavailableError
+  )
+
+type ClientErrors = ReturnType<typeof clientErrors>
+type AgbErrors = ReturnType<typeof agbErrors>
+
 /**
  * Errors of any API call: the union, and its schema.
  *
  * @since 0.1.0
  * @category errors
  */
-export const ClientError = Schema.Union(
-  InvalidRequestError,
-  AuthenticationError,
-  SessionLostError,
-  RateLimitedError,
-  RequestRejectedError,
-  ServerError,
-  TransportError,
-  MalformedResponseError,
-  LimitExceededError
-)
+export const ClientError: Schema.Schema<ClientErrors["Type"], ClientErrors["Encoded"]> = Schema.suspend(clientErrors)
 
 /**
  * Errors of any API call.
@@ -456,7 +477,7 @@ export const ClientError = Schema.Union(
  * @since 0.1.0
  * @category errors
  */
-export type ClientError = typeof ClientError.Type
+export type ClientError = ClientErrors["Type"]
 
 /**
  * All errors of the SDK: the union, and its schema.
@@ -464,18 +485,7 @@ export type ClientError = typeof ClientError.Type
  * @since 0.1.0
  * @category errors
  */
-export const AgbError = Schema.Union(
-  ConfigurationError,
-  ...ClientError.members,
-  ToolError,
-  ExecutionUnknownError,
-  ExecutionTimeoutError,
-  CodeExecutionError,
-  CommandExitError,
-  FileNotFoundError,
-  FileError,
-  RuntimeUnavailableError
-)
+export const AgbError: Schema.Schema<AgbErrors["Type"], AgbErrors["Encoded"]> = Schema.suspend(agbErrors)
 
 /**
  * All errors of the SDK.
@@ -483,7 +493,7 @@ export const AgbError = Schema.Union(
  * @since 0.1.0
  * @category errors
  */
-export type AgbError = typeof AgbError.Type
+export type AgbError = AgbErrors["Type"]
 
 /**
  * Whether a value is an error of this SDK.

@@ -1,7 +1,7 @@
 /** Whatever a server answers is a value or a typed error, never a defect. */
 import { type AgbApi, AgbError, AgbServer } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FastCheck } from "effect"
+import { Effect, FastCheck, Schema } from "effect"
 import { clientOf, failureOf, handlersOf, names } from "../wire/codecs/wireClient.js"
 
 const requests = {
@@ -121,7 +121,7 @@ function* mutations(value: unknown): Generator<unknown> {
 }
 
 const isClientError = (error: AgbError.ClientError): boolean =>
-  AgbError.ClientError.members.some((member) => error instanceof member)
+  Schema.is(AgbError.ClientError)(error)
 
 describe("one field of a reply is missing or something else", () => {
   for (const name of names) {
