@@ -1,10 +1,10 @@
 /**
- * The SDK on Node for programs that do not use Effect: promises of plain results, told apart by `success`, against the
- * AGB cloud or on this machine.
+ * The SDK on Node for programs without Effect: promises of plain result objects with a `success` field, against the AGB cloud
+ * or the local runtime.
  *
- * An operation never rejects for what it can answer, bad arguments included. It rejects with the reason of an aborted
- * signal, and with the original error where the SDK itself is at fault. An `AGB` owns the sessions that it creates:
- * `dispose` deletes those that are left.
+ * An expected failure, invalid arguments included, is a result with `success: false`. A promise rejects only with the reason
+ * of an aborted signal, or with the original error after a defect in the SDK. An `AGB` owns the sessions that it creates:
+ * `dispose` deletes the remaining ones.
  *
  * @since 0.1.0
  */
@@ -12,7 +12,7 @@ import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Core from "@effect-agb/core/AgbPromise"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import { keepsAlive } from "./internal/node/processRef.js"
+import { keepsProcessAlive } from "./internal/node/processRef.js"
 import * as transport from "./internal/node/transport.js"
 import * as LocalAgb from "./LocalAgb.js"
 
@@ -25,14 +25,14 @@ export {
    */
   BaseSession,
   /**
-   * What a session is created with.
+   * Parameters of a new session.
    *
    * @since 0.1.0
    * @category models
    */
   CreateSessionParams,
   /**
-   * The same as `BaseSession`, under its older name.
+   * An alias of `BaseSession`.
    *
    * @since 0.1.0
    * @category models
@@ -41,7 +41,7 @@ export {
 } from "@effect-agb/core/AgbPromise"
 
 /**
- * The types of the promise face.
+ * The types of the promise API.
  *
  * @since 0.1.0
  * @category models
@@ -58,7 +58,7 @@ export type * from "@effect-agb/core/OperationResult"
 
 export type {
   /**
-   * The answer of a creation.
+   * The result of creating a session.
    *
    * @since 0.1.0
    * @category models
@@ -67,17 +67,17 @@ export type {
 } from "@effect-agb/core/AgbPromise"
 
 /**
- * All optional: what is absent is taken from the environment, and then has a default.
+ * How to connect. All fields are optional: a missing one is read from the environment, or else has a default.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** Else `AGB_API_KEY`. */
+  /** API key. Default: `AGB_API_KEY`. */
   readonly apiKey?: string | undefined
-  /** Host or URL. Else `AGB_ENDPOINT`, else `sdk-api.agb.cloud`; plain `http` is accepted for loopback addresses only. */
+  /** Host or URL. Default: `AGB_ENDPOINT`, or else `sdk-api.agb.cloud`. Plain `http` is allowed for loopback only. */
   readonly endpoint?: string | undefined
-  /** Deadline of one call to the API in milliseconds, at most a day. Else `AGB_TIMEOUT_MS`, else 60,000. */
+  /** Deadline of one API call, in milliseconds, at most a day. Default: `AGB_TIMEOUT_MS`, or else 60,000. */
   readonly timeoutMs?: number | undefined
 }
 
@@ -89,8 +89,8 @@ const complete = (options: string | Options | Core.LayerOptions): Core.EndpointO
 }
 
 /**
- * Creates, finds and deletes sessions. It keeps the sessions that it created alive, and deletes them at the latest when
- * it is disposed. Constructing it sends nothing; a missing or wrong setting throws a `ConfigurationError`.
+ * Creates, finds and deletes sessions. It keeps the sessions that it created alive, and deletes those that are left when it is
+ * disposed. The constructor makes no request; it throws a `ConfigurationError` for a missing or invalid setting.
  *
  * @example
  * ```ts
@@ -113,17 +113,18 @@ const complete = (options: string | Options | Core.LayerOptions): Core.EndpointO
  * @category models
  */
 export class AGB extends Core.AGB {
-  /** An API key, or settings; what is absent is taken from `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS`. */
+  /** Takes an API key or options; missing ones are read from `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS`. */
   constructor(options: string | Options | Core.LayerOptions = {}) {
     super(complete(options))
   }
 
   /**
-   * Sessions on this machine, in sandboxes: no account and no network is needed. The runtime is started on first use and
-   * ends with `dispose`. Where it cannot be started, results fail with a `RuntimeUnavailableError` that says what to do.
+   * An `AGB` whose sessions run in sandboxes on this machine, without an account or a network. The local runtime starts with
+   * the first call and stops with `dispose`. Where it cannot start, results have a `RuntimeUnavailableError` that says what
+   * to do.
    */
   static local(options: LocalAgb.Options = {}): AGB {
     if (!Predicate.isRecord(options)) throw new ConfigurationError({ field: "options", expected: "an object" })
-    return new AGB({ layer: Layer.locally(LocalAgb.layer(options), keepsAlive, false) })
+    return new AGB({ layer: Layer.locally(LocalAgb.layer(options), keepsProcessAlive, false) })
   }
 }

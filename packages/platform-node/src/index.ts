@@ -1,6 +1,6 @@
 /**
- * The SDK on Node for programs that do not use Effect: promises of plain results, told apart by `success`, against the
- * AGB cloud or on this machine.
+ * The SDK on Node for programs without Effect: promises of plain result objects with a `success` field, against the AGB cloud
+ * or the local runtime.
  */
 export * as AgbPromise from "./AgbPromise.js"
 

@@ -18,7 +18,7 @@ import type { Hosts } from "./server/http/hosts.js"
 import { serve } from "./server/http/httpServer.js"
 import type { LocalServerError } from "./server/http/localServerError.js"
 import { requestHost } from "./server/http/requestContext.js"
-import { placeOf } from "./server/http/requestLog.js"
+import { stackFrames } from "./server/http/requestLog.js"
 import type { ServerLimits } from "./server/http/serverLimits.js"
 import * as apiRoute from "./server/routes/apiRoute.js"
 import { route as healthRoute } from "./server/routes/healthRoute.js"
@@ -81,19 +81,16 @@ export const start = (
     const origin: Effect.Effect<string> = Effect.map(requestHost, (name) => hosts.origin(server.port, name))
     const answer = AgbServer.make(
       handlers.make({ registry, contexts, links: linkGateway.make(hosts), origin, defaultIdleSeconds }),
-      (cause) => Effect.logError(`A request met a defect: ${placeOf(Cause.squash(cause))}`)
+      (cause) => Effect.logError(`A request met a defect: ${stackFrames(Cause.squash(cause))}`)
     )
+    const api = apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer })
     const server = yield* serve({
       hosts,
       port: settings.port,
       limits,
       logLevel,
-      routes: [
-        healthRoute,
-        contexts.route,
-        linkRoute.make({ registry, limits }),
-        apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer })
-      ],
+      routes: [api, healthRoute, contexts.route, linkRoute.make({ registry, limits })],
+      fallback: api,
       ...webSocketRoute.make({ registry, limits, logLevel })
     })
     if (hosts.warning !== undefined) yield* Effect.logWarning(hosts.warning)

@@ -1,7 +1,7 @@
 import { Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck } from "effect"
-import { aroundRange, textOfRange } from "../../src/internal/server/sessions/textRange.js"
+import { contextBytes, textOfRange } from "../../src/internal/server/sessions/textRange.js"
 import { best, layerWith } from "../support/runtime.js"
 
 /** Every kind of byte that a cut can meet: whole characters of each length, stray and missing bytes, forbidden forms. */
@@ -24,8 +24,8 @@ const decode = (bytes: Uint8Array) => new TextDecoder("utf-8", { ignoreBOM: true
 
 /** As the file tool reads a range: with what surrounds it. */
 const range = (bytes: Uint8Array, offset: number, length: number) => {
-  const before = Math.min(offset, aroundRange)
-  return textOfRange(bytes.subarray(offset - before, offset + length + aroundRange), before, before + length)
+  const before = Math.min(offset, contextBytes)
+  return textOfRange(bytes.subarray(offset - before, offset + length + contextBytes), before, before + length)
 }
 
 /** About `size` bytes of all kinds, the same every time. */

@@ -19,10 +19,10 @@ export default [
     defence: "uploads that break off",
     changes: {
       [`${contexts}/fileRoute.ts`]: [
-        ["if (!request.complete) throw cutOff", ""],
+        ["if (!request.complete) throw incompleteBody", ""],
         [
-          "await staged.file.abort()\n    throw request.destroyed && !(error instanceof ApiError) ? cutOff : error",
-          "if (error instanceof Refusal) throw error"
+          "await staged.file.abort()\n    throw request.destroyed && !(error instanceof ApiError) ? incompleteBody : error",
+          "if (error instanceof ApiError) throw error"
         ]
       ]
     },

@@ -12,7 +12,7 @@ export default [
   },
   {
     defence: "the size of all contexts",
-    changes: { [quota]: [["parent?.take(bytes)", "parent?.count(bytes)"]] },
+    changes: { [quota]: [["parent?.take(bytes)", "parent?.adjust(bytes)"]] },
     caughtBy: "are kept while bytes arrive"
   },
   {
@@ -26,7 +26,7 @@ export default [
     defence: "what is still being written counts",
     changes: {
       [`${contexts}/store/stagedFile.ts`]: [
-        ["this.#quota.take(piece.length)\n    this.#size", "this.#size"],
+        ["this.#quota.take(chunk.length)\n    this.#size", "this.#size"],
         [
           "    if (isDurable) await this.#file.datasync()",
           "    this.#quota.take(this.#size)\n    if (isDurable) await this.#file.datasync()"
@@ -37,7 +37,7 @@ export default [
   },
   {
     defence: "what did not become a file counts no more",
-    changes: { [`${contexts}/store/stagedFile.ts`]: [["this.#quota.count(-this.#size)", ""]] },
+    changes: { [`${contexts}/store/stagedFile.ts`]: [["this.#quota.adjust(-this.#size)", ""]] },
     caughtBy: "cannot be exceeded by many uploads at once"
   }
 ]

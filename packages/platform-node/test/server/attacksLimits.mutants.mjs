@@ -50,13 +50,18 @@ export default [
   {
     defence: "the number of sessions",
     changes: {
-      [registry]: [["sessions.size + starting >= maxSessions", "sessions.size + starting >= 10 * maxSessions"]]
+      [registry]: [[
+        "this.#sessions.size + this.#starting >= maxSessions",
+        "this.#sessions.size + this.#starting >= 10 * maxSessions"
+      ]]
     },
     caughtBy: "beyond the number that may be are refused"
   },
   {
     defence: "sessions that still start count",
-    changes: { [registry]: [["sessions.size + starting >= maxSessions", "sessions.size >= maxSessions"]] },
+    changes: {
+      [registry]: [["this.#sessions.size + this.#starting >= maxSessions", "this.#sessions.size >= maxSessions"]]
+    },
     caughtBy: "beyond the number that may be are refused"
   },
   {

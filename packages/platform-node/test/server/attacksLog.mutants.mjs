@@ -16,8 +16,8 @@ export default [
     defence: "the log quotes no defect",
     changes: {
       [`packages/platform-node/src/internal/server/http/requestLog.ts`]: [[
-        "return [defect.name, ...frames].join(",
-        "return [defect.name, defect.message, ...frames].join("
+        "return [defect.name, ...lines",
+        "return [defect.name, defect.message, ...lines"
       ]]
     },
     caughtBy: "names the place of a defect"
@@ -26,7 +26,7 @@ export default [
     defence: "the log quotes no lines of a defect",
     changes: {
       [`packages/platform-node/src/internal/server/http/requestLog.ts`]: [[
-        "stack.slice(said + defect.message.length)",
+        "stack.slice(at + defect.message.length)",
         "stack"
       ]]
     },

@@ -2,7 +2,7 @@
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Inspectable, Layer, Logger, LogLevel, Redacted } from "effect"
-import { placeOf } from "../../src/internal/server/http/requestLog.js"
+import { stackFrames } from "../../src/internal/server/http/requestLog.js"
 import { jsonOf, type RawRequest, sendRequest } from "../support/rawHttp.js"
 import { serverLayer } from "../support/runtime.js"
 
@@ -88,8 +88,10 @@ describe("the log of the server", () => {
     const defect = new TypeError(`unexpected ${apiKey}`)
     const lines = new TypeError(`unexpected\n    at ${apiKey}\n    at x`)
     const changed = Object.assign(new TypeError(`unexpected\n    at ${apiKey}`), { message: "another" })
-    for (const known of [defect, lines]) assert.include(placeOf(known), "attacksLog")
-    for (const place of [placeOf(lines), placeOf(changed)]) assert.notInclude(place, apiKey)
-    for (const place of [placeOf(defect), placeOf(apiKey), placeOf({ apiKey })]) assert.notInclude(place, apiKey)
+    for (const known of [defect, lines]) assert.include(stackFrames(known), "attacksLog")
+    for (const place of [stackFrames(lines), stackFrames(changed)]) assert.notInclude(place, apiKey)
+    for (const place of [stackFrames(defect), stackFrames(apiKey), stackFrames({ apiKey })]) {
+      assert.notInclude(place, apiKey)
+    }
   })
 })

@@ -2,6 +2,7 @@
 
 const gate = `packages/platform-node/src/internal/server/http/originCheck.ts`
 const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
+const listening = "packages/platform-node/src/internal/server/http/listen.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
 export default [
@@ -42,7 +43,7 @@ export default [
   },
   {
     defence: "loopback only",
-    changes: { [http]: [["server.listen(port, host,", "server.listen(port, \"0.0.0.0\","]] },
+    changes: { [listening]: [["server.listen(port, host,", "server.listen(port, \"0.0.0.0\","]] },
     caughtBy: "listens on the loopback address alone"
   },
   {

@@ -11,7 +11,7 @@ export default [
   },
   {
     defence: "WebSockets whose client is gone",
-    changes: { [webSocket]: [["if (now === seen) return socket.terminate()", ""]] },
+    changes: { [webSocket]: [["if (activity === last) return socket.terminate()", ""]] },
     caughtBy: "that gives no sign of life is cut"
   },
   {

@@ -11,7 +11,7 @@ export default [
     defence: "the token of a link",
     changes: {
       [`packages/platform-node/src/internal/server/routes/linkRoute.ts`]: [[
-        "yield* demandToken(session, request.headersDistinct[\"x-access-token\"]?.[0])",
+        "yield* requireToken(session, request.headersDistinct[\"x-access-token\"]?.[0])",
         "yield* Effect.void"
       ]]
     },
@@ -21,8 +21,8 @@ export default [
     defence: "the token in the body of a link's call",
     changes: {
       [`packages/platform-node/src/internal/server/routes/linkRoute.ts`]: [[
-        "return demandToken(session, token).pipe(",
-        "return demandToken(session, token === \"\" ? token : session.token).pipe("
+        "return requireToken(session, token).pipe(",
+        "return requireToken(session, token === \"\" ? token : session.token).pipe("
       ]]
     },
     caughtBy: "a link believes no other token"
@@ -32,8 +32,8 @@ export default [
     changes: {
       [webSocket]: [
         [
-          "yield* demandToken(session, headersDistinct",
-          "yield* demandToken(session, [session.token][0] ?? headersDistinct"
+          "yield* requireToken(session, headersDistinct",
+          "yield* requireToken(session, [session.token][0] ?? headersDistinct"
         ]
       ]
     },
@@ -44,8 +44,8 @@ export default [
     changes: {
       [http]: [
         [
-          "const refusal = gate(request, target) ?? (work.isEnding() ? ending : undefined)",
-          "const refusal = work.isEnding() ? ending : undefined"
+          "const error = originCheck(request, target) ?? (work.isStopping() ? serverStopping : undefined)",
+          "const error = work.isStopping() ? serverStopping : undefined"
         ]
       ]
     },

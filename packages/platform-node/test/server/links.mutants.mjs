@@ -1,6 +1,7 @@
 /** What `links.test.ts` watches over, each broken on purpose. */
 
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
+const linkProxy = "packages/platform-node/src/internal/server/routes/linkProxy.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
 export default [
@@ -11,7 +12,7 @@ export default [
   },
   {
     defence: "a link into a session: pages from elsewhere",
-    changes: { [gateway]: [["!isOwn(own.exec(origin)?.[1], request)", "origin === \"\""]] },
+    changes: { [gateway]: [["!isOwn(ownOrigin.exec(origin)?.[1], request)", "origin === \"\""]] },
     caughtBy: "opens for nobody without its token"
   },
   {
@@ -26,7 +27,7 @@ export default [
   },
   {
     defence: "a link into a session: its cookies are not the session's",
-    changes: { [gateway]: [["!cookie.startsWith(cookiePrefix)", "cookie !== \"\""]] },
+    changes: { [linkProxy]: [["!cookie.startsWith(linkCookiePrefix)", "cookie !== \"\""]] },
     caughtBy: "keeps it from the session"
   }
 ]

@@ -26,7 +26,7 @@ export default [
   },
   {
     defence: "the end lets calls in flight finish",
-    changes: { [http]: [["works.make(limits.drain)", "works.make(0)"]] },
+    changes: { [http]: [["backgroundWork.make(limits.drain)", "backgroundWork.make(0)"]] },
     caughtBy: "lets calls in flight finish",
     fails: "SyntaxError"
   },

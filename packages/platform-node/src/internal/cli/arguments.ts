@@ -65,7 +65,16 @@ const oneOf = <A extends string>(name: string, value: string, allowed: ReadonlyA
   return found
 }
 
-type NumberName = "port" | "pool-size" | "warm" | "sessions" | "memory" | "workspace" | "processes" | "output" | "longest-call"
+type NumberName =
+  | "port"
+  | "pool-size"
+  | "warm"
+  | "sessions"
+  | "memory"
+  | "workspace"
+  | "processes"
+  | "output"
+  | "longest-call"
 
 /** The value in the unit of the runtime, which checks its limits. */
 const times = (name: NumberName, value: string | undefined, unit: number): number | undefined => {

@@ -1,11 +1,12 @@
-/** What the local runtime answers to the endpoints of contexts. */
+/** The handlers of the context endpoints. */
 import type { ContextFile } from "@effect-agb/core/AgbApi"
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
 import type { ContextHandlers } from "../server/sessions/handlers.js"
-import type { LocalSession } from "../server/sessions/registry.js"
+import type { LocalSession } from "../server/sessions/localSession.js"
+import { paginate } from "../server/sessions/pagination.js"
 import type { Grant, SignedUrls } from "./signedUrls.js"
 import type { StoredFile } from "./store/contextFiles.js"
 import type { ContextStore, StoredContext } from "./store/contextStore.js"
@@ -14,16 +15,16 @@ import { filePath, normalized } from "./sync/contextPaths.js"
 import type { SessionContexts } from "./sync/sessionContexts.js"
 
 export interface Sessions {
-  /** Also one that is being released. */
+  /** A session, even one that is being released. */
   readonly find: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
-  /** A running one, which is used by this. */
+  /** A running session, whose idle time starts anew. */
   readonly use: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
 }
 
 export interface ContextHandlerOptions {
   readonly store: ContextStore
   readonly urls: SignedUrls
-  /** Scheme, host and port under which the runtime is reached. */
+  /** Scheme, host and port by which the client of the current request reaches the server. */
   readonly origin: Effect.Effect<string>
   readonly sessions: Sessions
   readonly contextsOf: (session: LocalSession) => SessionContexts
@@ -31,7 +32,7 @@ export interface ContextHandlerOptions {
 
 const urlSeconds = 3600
 
-const longestName = 255
+const maxNameLength = 255
 
 const invalid = (message: string) => new ApiError({ status: 400, code: "InvalidParameter", message })
 
@@ -45,23 +46,10 @@ const describe = ({ createTime, id, lastUsedTime, name, state }: StoredContext) 
   state
 })
 
-const nameOf = (name: string): Effect.Effect<string, ApiError> =>
-  name.trim() === "" || name.length > longestName
-    ? Effect.fail(invalid(`name must be a text of 1 to ${longestName} characters that is not blank`))
+const validName = (name: string): Effect.Effect<string, ApiError> =>
+  name.trim() === "" || name.length > maxNameLength
+    ? Effect.fail(invalid(`name must be a text of 1 to ${maxNameLength} characters that is not blank`))
     : Effect.succeed(name)
-
-/** The token names the first context of the next page, so that deletions in between do no harm. */
-const page = (all: ReadonlyArray<StoredContext>, maxResults: number, nextToken: string) => {
-  const from = nextToken === "" ? 0 : Number(nextToken)
-  if (!Number.isSafeInteger(from)) return invalid("nextToken is not one of this list")
-  const rest = all.filter(({ serial }) => serial >= from)
-  return Effect.succeed({
-    contexts: rest.slice(0, maxResults).map(describe),
-    nextToken: String(rest[maxResults]?.serial ?? ""),
-    maxResults,
-    total: all.length
-  })
-}
 
 const idOf = (path: string): string => `f-${Crypto.createHash("sha256").update(path).digest("hex").slice(0, 20)}`
 
@@ -76,7 +64,7 @@ const entry = (path: string, files: ReadonlyArray<StoredFile>, isFolder: boolean
   status: "available"
 })
 
-/** What is directly in a folder, by name; a folder is there as long as something is below it. */
+/** The direct entries of a folder, by name. A folder exists as long as it contains a file. */
 const entriesOf = (files: ReadonlyArray<StoredFile>, folder: string): ReadonlyArray<ContextFile> => {
   const found = new Map<string, { readonly isFolder: boolean; readonly files: Array<StoredFile> }>()
   for (const file of files.filter(({ path }) => path.startsWith(`${folder}/`))) {
@@ -93,20 +81,23 @@ const entriesOf = (files: ReadonlyArray<StoredFile>, folder: string): ReadonlyAr
 }
 
 const contextHandlers = (store: ContextStore) => ({
-  listContexts: ({ maxResults = 10, nextToken = "" }) =>
-    Effect.suspend(() => page(store.list(), maxResults, nextToken)),
+  listContexts: (page) =>
+    Effect.map(
+      Effect.suspend(() => paginate(store.list(), page)),
+      ({ items, ...page }) => ({ contexts: items.map(describe), ...page })
+    ),
   getContext: ({ allowCreate = false, id = "", name = "" }) => {
     if (id.trim() === "" && name.trim() === "") return invalid("id or name must be given")
     if (id !== "" && allowCreate) return invalid("id and allowCreate exclude each other: only a name can be created")
     if (id !== "") return onDisk(async () => describe(store.get(id)))
-    return Effect.flatMap(nameOf(name), () =>
+    return Effect.flatMap(validName(name), () =>
       onDisk(async () => {
         const found = allowCreate ? await store.getOrCreate(name) : store.find(name)
         if (found === undefined) throw contextNotFound
         return describe(found)
       }))
   },
-  modifyContext: ({ id, name }) => Effect.flatMap(nameOf(name), () => onDisk(() => store.rename(id, name))),
+  modifyContext: ({ id, name }) => Effect.flatMap(validName(name), () => onDisk(() => store.rename(id, name))),
   deleteContext: ({ id }) => Effect.uninterruptible(onDisk(() => store.remove(id))),
   clearContext: ({ id }) =>
     Effect.flatMap(

@@ -1,6 +1,6 @@
 /**
  * Contexts in the local runtime: storage on this machine's disk that outlives sessions, presigned URLs to its files, and
- * their way into sessions and back. It lives as long as the scope.
+ * copies to and from sessions.
  */
 import type { PersistenceData } from "@effect-agb/core/AgbApi"
 import { ConfigurationError } from "@effect-agb/core/AgbError"
@@ -12,25 +12,25 @@ import * as Path from "node:path"
 import { ownedDirectory, sweepDirectories } from "../sandbox/disk/ownedDirectory.js"
 import type { Route } from "../server/http/exchange.js"
 import type { ContextHandlers } from "../server/sessions/handlers.js"
-import type { LocalSession } from "../server/sessions/registry.js"
+import type { LocalSession } from "../server/sessions/localSession.js"
 import * as handlers from "./contextHandlers.js"
 import * as fileRoute from "./fileRoute.js"
 import * as signedUrls from "./signedUrls.js"
 import { type ContextLimits, ContextStore } from "./store/contextStore.js"
 import { lockDirectory } from "./store/directoryLock.js"
 import { onDisk } from "./store/storageFailure.js"
-import * as sessionContexts from "./sync/sessionContexts.js"
+import { SessionContexts } from "./sync/sessionContexts.js"
 
 export interface Contexts {
   readonly handlers: ContextHandlers
-  /** What the presigned URLs lead to. */
+  /** Serves presigned URLs. */
   readonly route: Route
-  /** Maps directories of a new session. */
+  /** Maps directories of a new session to contexts. */
   readonly attach: (session: LocalSession, list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
 }
 
 export interface ContextsOptions {
-  /** Where contexts are kept; without it they end with the scope. */
+  /** Where contexts are stored; without it they are removed with the scope. */
   readonly directory: string | undefined
   readonly limits: ContextLimits
   readonly origin: Effect.Effect<string>
@@ -40,7 +40,7 @@ export interface ContextsOptions {
 
 const prefix = "agb-contexts-"
 
-const copiesAtOnce = 8
+const maxConcurrentCopies = 8
 
 const unusable = (why: string) =>
   new ConfigurationError({ field: "contextsDirectory", expected: `a directory that can be written (${why})` })
@@ -77,13 +77,13 @@ const openStore = ({ directory, limits, now = Date.now }: ContextsOptions) =>
 export const make = (options: ContextsOptions): Effect.Effect<Contexts, ConfigurationError, Scope.Scope> =>
   Effect.gen(function*() {
     const store = yield* openStore(options)
-    const permits = yield* Effect.makeSemaphore(copiesAtOnce)
+    const permits = yield* Effect.makeSemaphore(maxConcurrentCopies)
     const urls = signedUrls.make()
-    const known = new WeakMap<LocalSession, sessionContexts.SessionContexts>()
+    const known = new WeakMap<LocalSession, SessionContexts>()
 
-    const contextsOf = (session: LocalSession): sessionContexts.SessionContexts => {
+    const contextsOf = (session: LocalSession): SessionContexts => {
       const found = known.get(session) ??
-        sessionContexts.make({ session, store, permits, now: options.now ?? Date.now })
+        new SessionContexts({ session, store, permits, now: options.now ?? Date.now })
       known.set(session, found)
       return found
     }

@@ -1,4 +1,4 @@
-/** The bytes of context files over HTTP: what the presigned URLs lead to. Files of any size pass through in pieces. */
+/** The route of presigned URLs: uploads and downloads of context files, streamed with bounded memory. */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -6,12 +6,12 @@ import type { FileHandle } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Exchange, Route } from "../server/http/exchange.js"
 import { type Grant, routePrefix, type SignedUrls } from "./signedUrls.js"
-import { bufferBytes, giveBuffer, takeBuffer } from "./store/buffers.js"
+import { bufferBytes, releaseBuffer, takeBuffer } from "./store/buffers.js"
 import type { StoredFile } from "./store/contextFiles.js"
 import type { ContextStore } from "./store/contextStore.js"
 import { fileNotFound, onDisk } from "./store/storageFailure.js"
 
-const refusals = {
+const denials = {
   malformed: new ApiError({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),
   forbidden: new ApiError({
     status: 403,
@@ -21,27 +21,31 @@ const refusals = {
   expired: new ApiError({ status: 403, code: "AccessDenied.Expired", message: "this URL has expired" })
 }
 
-const cutOff = new ApiError({ status: 400, code: "IncompleteBody", message: "the content ended before its time" })
+const incompleteBody = new ApiError({
+  status: 400,
+  code: "IncompleteBody",
+  message: "the content ended before its time"
+})
 
 const badRange = (size: number) =>
   new ApiError({ status: 416, code: "InvalidRange", message: `the file has ${size} bytes` })
 
-const compressed = new ApiError({
+const compressedBody = new ApiError({
   status: 415,
   code: "UnsupportedEncoding",
   message: "content is stored as it comes, without a Content-Encoding"
 })
 
-/** Everything that comes, or nothing: what breaks off leaves no file. */
+/** Stores the whole body or nothing: an aborted upload leaves no file. */
 const receive = async (store: ContextStore, { contextId, path }: Grant, request: IncomingMessage) => {
   const context = store.get(contextId)
   const staged = await context.files.stage()
   try {
     for await (const piece of request.iterator({ destroyOnReturn: false })) await staged.file.write(piece as Buffer)
-    if (!request.complete) throw cutOff
+    if (!request.complete) throw incompleteBody
   } catch (error) {
     await staged.file.abort()
-    throw request.destroyed && !(error instanceof ApiError) ? cutOff : error
+    throw request.destroyed && !(error instanceof ApiError) ? incompleteBody : error
   }
   const stored = await context.files.put(path, staged)
   store.touch(context)
@@ -52,7 +56,7 @@ const etagOf = ({ blob }: StoredFile) => `"${blob.toUpperCase()}"`
 
 const upload = (store: ContextStore, grant: Grant, { request, response }: Exchange) =>
   Effect.gen(function*() {
-    if ((request.headers["content-encoding"] ?? "identity") !== "identity") return yield* compressed
+    if ((request.headers["content-encoding"] ?? "identity") !== "identity") return yield* compressedBody
     yield* onDisk(async () => store.get(grant.contextId))
     if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue()
     const stored = yield* onDisk(() => receive(store, grant, request))
@@ -66,7 +70,7 @@ interface Range {
   readonly end: number
 }
 
-/** One range, as browsers and resuming clients ask for; anything else is the whole file. */
+/** Supports a single range (RFC 9110, 14.2); any other header value means the whole file. */
 const rangeOf = (header: string | undefined, size: number): Range | "whole" | "outside" => {
   const [, from = "", to = ""] = /^bytes=(\d*)-(\d*)$/i.exec(header ?? "") ?? []
   if (from === "" && to === "" || from !== "" && to !== "" && Number(to) < Number(from)) return "whole"
@@ -84,7 +88,7 @@ const headersOf = (file: StoredFile, range: Range, isPart: boolean) => ({
   ...(isPart ? { "content-range": `bytes ${range.start}-${range.end}/${file.size}` } : {})
 })
 
-/** Resolves when the bytes have left this process. */
+/** Resolves when the bytes have been handed to the kernel. */
 const send = (response: ServerResponse, bytes: Uint8Array): Promise<void> =>
   new Promise((resolve, reject) => {
     if (response.destroyed) return reject(new Error("the client is gone"))
@@ -96,8 +100,8 @@ const send = (response: ServerResponse, bytes: Uint8Array): Promise<void> =>
     })
   })
 
-/** Reads the next piece while one is on its way. */
-const give = async (handle: FileHandle, { end, start }: Range, response: ServerResponse) => {
+/** Sends a range of a file, reading the next chunk while one is being sent. */
+const sendRange = async (handle: FileHandle, { end, start }: Range, response: ServerResponse) => {
   const buffers = [takeBuffer(), takeBuffer()] as const
   const read = (at: number, turn: number) =>
     handle.read(buffers[turn % 2 === 0 ? 0 : 1], 0, Math.min(bufferBytes, end + 1 - at), at)
@@ -110,7 +114,7 @@ const give = async (handle: FileHandle, { end, start }: Range, response: ServerR
     await send(response, buffer.subarray(0, bytesRead))
   }
   response.end()
-  buffers.forEach(giveBuffer)
+  buffers.forEach(releaseBuffer)
 }
 
 const download = (store: ContextStore, { contextId, path }: Grant, { request, response }: Exchange) =>
@@ -131,19 +135,19 @@ const download = (store: ContextStore, { contextId, path }: Grant, { request, re
     }
     const part = range === "whole" ? { start: 0, end: file.size - 1 } : range
     response.writeHead(range === "whole" ? 200 : 206, headersOf(file, part, range !== "whole"))
-    // A client that is gone takes no more answer.
-    yield* Effect.ignore(onDisk(() => give(handle, part, response)))
+    // Nothing can be sent to a client that has disconnected.
+    yield* Effect.ignore(onDisk(() => sendRange(handle, part, response)))
   }))
 
 export const make = (store: ContextStore, urls: SignedUrls): Route => ({
   matches: (_method, path) => path.startsWith(routePrefix),
   name: (method) => method === "PUT" ? "upload" : method === "GET" ? "download" : "contexts",
-  endsWithClient: () => true,
+  endsOnDisconnect: () => true,
   handle: (exchange) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const grant = urls.verify(exchange.method, exchange.path, exchange.query, now)
-      if (typeof grant === "string") return refusals[grant]
-      exchange.admit()
+      if (typeof grant === "string") return denials[grant]
+      exchange.authenticated()
       return grant.method === "PUT" ? upload(store, grant, exchange) : download(store, grant, exchange)
     })
 })

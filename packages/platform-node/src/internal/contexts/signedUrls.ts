@@ -1,6 +1,6 @@
 /**
- * URLs that open one file for one method until a given second, and nothing else. The key never leaves the process and
- * dies with it.
+ * Presigned URLs: each grants one method on one file until it expires. The signing key exists only in the memory of this
+ * process.
  */
 import * as Crypto from "node:crypto"
 
@@ -14,9 +14,9 @@ export interface Grant {
 }
 
 export interface SignedUrls {
-  /** The path and the query of a URL. */
+  /** Path and query of the URL. */
   readonly sign: (grant: Grant) => string
-  /** What a request may do, or why it may not. */
+  /** What a request is granted, or why it is denied. */
   readonly verify: (
     method: string,
     path: string,

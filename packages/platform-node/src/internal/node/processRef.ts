@@ -1,6 +1,6 @@
 /**
- * Whether a local runtime keeps the process alive. It does, as any server, unless somebody else decides about that: the
- * promise face, under which the process ends when nobody waits for a call any more.
+ * Whether the handles of a local runtime keep the process alive. They do, as those of any server, except under the promise
+ * API, where the process may exit when no call is pending.
  */
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
@@ -8,21 +8,21 @@ import * as GlobalValue from "effect/GlobalValue"
 import type { Server } from "node:http"
 import type { Socket } from "node:net"
 
-export const keepsAlive: FiberRef.FiberRef<boolean> = GlobalValue.globalValue(
-  "@effect-agb/platform-node/keepsAlive",
+export const keepsProcessAlive: FiberRef.FiberRef<boolean> = GlobalValue.globalValue(
+  "@effect-agb/platform-node/keepsProcessAlive",
   () => FiberRef.unsafeMake(true)
 )
 
-const unlessKept = (release: () => void): Effect.Effect<void> =>
-  Effect.map(FiberRef.get(keepsAlive), (kept) => kept ? undefined : release())
+const unlessKeptAlive = (unref: () => void): Effect.Effect<void> =>
+  Effect.map(FiberRef.get(keepsProcessAlive), (isKept) => isKept ? undefined : unref())
 
-export const releaseServer = (server: Server): Effect.Effect<void> =>
-  unlessKept(() => {
+export const unrefServer = (server: Server): Effect.Effect<void> =>
+  unlessKeptAlive(() => {
     server.unref()
     server.on("connection", (socket) => socket.unref())
   })
 
-export const releasePipes = (pipes: ReadonlyArray<Socket>): Effect.Effect<void> =>
-  unlessKept(() => {
+export const unrefPipes = (pipes: ReadonlyArray<Socket>): Effect.Effect<void> =>
+  unlessKeptAlive(() => {
     for (const pipe of pipes) pipe.unref()
   })

@@ -1,18 +1,18 @@
-/** What the kernel says of a process in its stat line. */
+/** The status of a process, from /proc/<pid>/stat. */
 import * as Fs from "node:fs"
 
 export interface ProcessStat {
   readonly name: string
   readonly parent: number
-  /** The process whose session it is in: itself after `setsid`. */
+  /** Id of its POSIX session: its own pid after `setsid`. */
   readonly session: number
-  /** With its pid it names a process for as long as this machine is up: pids are given out again. */
+  /** Together with the pid it identifies a process until the next boot, since pids are reused. */
   readonly startTime: string
-  /** Dead, but nobody has asked how it ended: where process 1 reaps nobody, for ever. */
+  /** Exited but not reaped; forever so where process 1 does not reap. */
   readonly isZombie: boolean
 }
 
-/** Undefined where there is no such process, or no /proc. The name may hold spaces and parentheses. */
+/** Undefined where there is no such process, or no /proc. */
 export const processStat = (pid: number): ProcessStat | undefined => {
   try {
     const line = Fs.readFileSync(`/proc/${pid}/stat`, "latin1")

@@ -1,6 +1,6 @@
 /**
- * The transport for the runtime that this process is: undici's dispatcher, or fetch where there is none. Bun puts a module
- * of its own in the place of undici, without a dispatcher.
+ * The transport for the current JavaScript runtime: undici's dispatcher, or fetch where there is none. Bun replaces undici
+ * with a module of its own that lacks a dispatcher.
  */
 import { layerFetch, type Transport } from "@effect-agb/core/Transport"
 import * as Layer from "effect/Layer"

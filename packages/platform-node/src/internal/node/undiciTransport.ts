@@ -1,6 +1,6 @@
 /**
- * The transport straight on undici's dispatcher: one callback per reply, no stream objects and no URL parsing. It sends no
- * `accept-encoding`, follows no redirect, and leaves all deadlines to its caller.
+ * The transport over undici's dispatcher: one callback per reply, without stream objects and URL parsing. It sends no
+ * `accept-encoding`, follows no redirects, and leaves all deadlines to its caller.
  */
 import type { ExchangeError } from "@effect-agb/core/Transport"
 import { type Exchange, fromCause, type Reply, tooLarge, Transport } from "@effect-agb/core/Transport"
@@ -8,62 +8,62 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Agent, type Dispatcher } from "undici"
 
-/** Where a URL is cut into origin and path, without the cost of parsing it. */
+/** Where the path of a URL begins, found without parsing the URL. */
 const pathStart = (url: string): number => {
   const start = url.indexOf("/", url.indexOf("://") + 3)
   return start === -1 ? url.length : start
 }
 
-const gone = new Error("nobody waits for this reply any more")
+const cancelled = new Error("the exchange was cancelled")
 
-/** One reply on its way: what has come of it, and how to stop it. */
+/** Collects one reply, and cancels its exchange. */
 class Receiver<E> implements Dispatcher.DispatchHandler {
   private readonly chunks: Array<Buffer> = []
   private size = 0
   private status = 0
   private headers: Reply["headers"] = {}
   private controller: Dispatcher.DispatchController | undefined
-  private takeBack: (() => void) | undefined
-  private over = false
+  private unregister: (() => void) | undefined
+  private isFinished = false
   private readonly exchange: Exchange<E>
   private readonly resume: (reply: Effect.Effect<Reply, ExchangeError | E>) => void
 
   constructor(exchange: Exchange<E>, resume: (reply: Effect.Effect<Reply, ExchangeError | E>) => void) {
     this.exchange = exchange
     this.resume = resume
-    const takeBack = exchange.onCancel((error) => this.stop(Effect.fail(error)))
-    if (this.over) takeBack()
-    else this.takeBack = takeBack
+    const unregister = exchange.onCancel((error) => this.stop(Effect.fail(error)))
+    if (this.isFinished) unregister()
+    else this.unregister = unregister
   }
 
-  get isOver(): boolean {
-    return this.over
+  get isDone(): boolean {
+    return this.isFinished
   }
 
   private finish(reply: Effect.Effect<Reply, ExchangeError | E>): void {
-    if (this.over) return
+    if (this.isFinished) return
     this.abandon()
     this.resume(reply)
   }
 
   private stop(reply: Effect.Effect<Reply, ExchangeError | E>): void {
     this.finish(reply)
-    this.controller?.abort(gone)
+    this.controller?.abort(cancelled)
   }
 
   private abandon(): void {
-    this.over = true
-    this.takeBack?.()
+    this.isFinished = true
+    this.unregister?.()
   }
 
   readonly cancel = Effect.sync(() => {
     this.abandon()
-    this.controller?.abort(gone)
+    this.controller?.abort(cancelled)
   })
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller
-    if (this.over) controller.abort(gone)
+    if (this.isFinished) controller.abort(cancelled)
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Reply["headers"]): void {
@@ -74,7 +74,7 @@ class Receiver<E> implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.over) return
+    if (this.isFinished) return
     this.size += chunk.length
     if (this.size > this.exchange.maxBytes) this.stop(tooLarge)
     else this.chunks.push(chunk)
@@ -94,7 +94,7 @@ class Receiver<E> implements Dispatcher.DispatchHandler {
 const exchange = (dispatcher: Dispatcher): Transport.Service["exchange"] => (exchange) =>
   Effect.async((resume) => {
     const receiver = new Receiver(exchange, resume)
-    if (receiver.isOver) return
+    if (receiver.isDone) return
     const start = pathStart(exchange.url)
     dispatcher.dispatch({
       origin: exchange.url.slice(0, start),
@@ -108,7 +108,7 @@ const exchange = (dispatcher: Dispatcher): Transport.Service["exchange"] => (exc
     return receiver.cancel
   })
 
-/** The transport over a dispatcher of its own, which is destroyed with the scope. */
+/** A transport over a dispatcher of its own, which is destroyed with the scope. */
 export const layer: Layer.Layer<Transport> = Layer.scoped(
   Transport,
   Effect.map(

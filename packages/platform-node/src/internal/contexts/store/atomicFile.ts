@@ -1,8 +1,8 @@
-/** Files that are there as a whole or not at all, whenever the process or the machine ends. */
+/** Atomic writes: a file exists completely or not at all, even after a crash. */
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 
-/** Writes the file under another name first; `isDurable` waits until it has reached the disk. */
+/** Writes a temporary file and renames it; with `isDurable` the content is synced to disk first. */
 export const writeAtomically = async (path: string, text: string, isDurable: boolean): Promise<void> => {
   const temporary = `${path}.${Crypto.randomBytes(6).toString("hex")}.part`
   try {

@@ -1,17 +1,17 @@
 /**
- * Buffers that are used again and again. Memory outside the heap makes the garbage collector run as often as it is
- * allocated: a fresh buffer for each piece of a large file costs many times what copying the file does.
+ * A pool of buffers. Allocating memory outside the heap triggers garbage collections: a new buffer for each chunk of a large
+ * file costs many times as much as copying it.
  */
 
 export const bufferBytes = 1024 * 1024
 
-const mostIdle = 16
+const maxIdle = 16
 
 const idle: Array<Buffer> = []
 
 export const takeBuffer = (): Buffer => idle.pop() ?? Buffer.allocUnsafeSlow(bufferBytes)
 
-/** Only what nobody reads or writes any more. */
-export const giveBuffer = (buffer: Buffer): void => {
-  if (idle.length < mostIdle) idle.push(buffer)
+/** Returns a buffer that is not in use any more. */
+export const releaseBuffer = (buffer: Buffer): void => {
+  if (idle.length < maxIdle) idle.push(buffer)
 }

@@ -1,6 +1,6 @@
 /**
- * The files of one context. Contents lie under random names that nothing of the outside takes part in; which of them is
- * which file stands in the journal, and a file exists once its line is there. What no line names is swept at the start.
+ * The files of one context. Contents are stored in blobs with random names, and a journal maps paths to blobs: a file exists
+ * once its line is written. Blobs without a line are removed when the context is opened.
  */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -15,13 +15,13 @@ import { contextNotFound, fileNotFound, quotaExceeded } from "./storageFailure.j
 
 const StoredFile = Schema.Struct({
   path: Schema.String,
-  /** Where its content lies; another content has another. */
+  /** Name of its blob; every content gets a new one. */
   blob: Schema.String.pipe(Schema.pattern(/^[0-9a-f]{32}$/)),
   size: Schema.NonNegativeInt,
   mode: Schema.NonNegativeInt,
   created: Schema.Number,
   modified: Schema.Number,
-  /** When it is no longer kept, in milliseconds. */
+  /** When it expires, as Unix time in milliseconds. */
   expires: Schema.optionalWith(Schema.Number, { exact: true })
 })
 
@@ -48,7 +48,7 @@ export interface PutOptions {
   readonly expires?: number | undefined
 }
 
-/** A content that has no name yet. */
+/** A content without a path yet. */
 export interface Staged {
   readonly file: StagedFile
   readonly blob: string
@@ -72,7 +72,7 @@ export class ContextFiles {
   readonly #quota: Quota
   readonly #files: Map<string, StoredFile>
   readonly #journal: Journal
-  #isGone = false
+  #isRemoved = false
 
   private constructor(folder: string, options: FilesOptions, files: Map<string, StoredFile>, size: number) {
     this.#folder = folder
@@ -82,7 +82,7 @@ export class ContextFiles {
     this.#journal = new Journal(Path.join(folder, "files"), size, options.isDurable)
   }
 
-  /** Reads what is there, and removes what belongs to nothing. */
+  /** Opens or creates the folder, compacts its journal and removes unused blobs. */
   static async open(folder: string, options: FilesOptions): Promise<ContextFiles> {
     const journal = Path.join(folder, "files")
     const blobs = Path.join(folder, "blobs")
@@ -104,9 +104,9 @@ export class ContextFiles {
     return self
   }
 
-  /** What was kept before the limits were lowered is kept on. */
+  /** Existing files are counted even where they exceed a limit that has been lowered. */
   #countAll() {
-    for (const { size } of this.#files.values()) this.#quota.count(size)
+    for (const { size } of this.#files.values()) this.#quota.adjust(size)
   }
 
   find(path: string): StoredFile | undefined {
@@ -119,14 +119,14 @@ export class ContextFiles {
     return [...this.#files.values()].filter(({ expires }) => (expires ?? Infinity) > now)
   }
 
-  /** Room for a content that becomes a file with `put` or is given up with `abort`. */
+  /** Starts a content, which becomes a file with `put` or is discarded with `abort`. */
   async stage(): Promise<Staged> {
-    if (this.#isGone) throw contextNotFound
+    if (this.#isRemoved) throw contextNotFound
     const blob = Crypto.randomBytes(16).toString("hex")
     return { blob, file: await StagedFile.create(this.#blobPath(blob), this.#quota) }
   }
 
-  /** Takes the place of what had this path, in one step. Gives up the content when it fails. */
+  /** Atomically creates or replaces the file at this path. Discards the content on failure. */
   async put(path: string, { blob, file }: Staged, options: PutOptions = {}): Promise<StoredFile> {
     try {
       if (!this.#files.has(path) && this.#files.size >= this.#options.maxFiles) {
@@ -135,7 +135,7 @@ export class ContextFiles {
       await file.finish(this.#options.isDurable)
       const stored = this.#describe(path, blob, file.size, options)
       await this.#journal.append({ put: stored })
-      if (this.#isGone) throw contextNotFound
+      if (this.#isRemoved) throw contextNotFound
       file.keep()
       const replaced = this.#files.get(path)
       this.#files.set(path, stored)
@@ -147,7 +147,7 @@ export class ContextFiles {
     }
   }
 
-  /** Whether there was such a file. */
+  /** Returns whether the file existed. */
   async remove(path: string): Promise<boolean> {
     if (!this.#files.has(path)) return false
     await this.#journal.append({ remove: path })
@@ -171,7 +171,7 @@ export class ContextFiles {
     }
   }
 
-  /** An open file stays readable when it is replaced or removed meanwhile. */
+  /** An open file stays readable after it is replaced or removed. */
   async read({ blob }: StoredFile): Promise<Fs.promises.FileHandle> {
     try {
       return await Fs.promises.open(this.#blobPath(blob), "r")
@@ -180,10 +180,10 @@ export class ContextFiles {
     }
   }
 
-  /** The directory is being removed: nothing more can be put. */
-  close(): void {
-    this.#isGone = true
-    for (const { size } of this.#files.values()) this.#quota.count(-size)
+  /** Forgets all files, since the directory is being removed. Nothing can be stored any more. */
+  markRemoved(): void {
+    this.#isRemoved = true
+    for (const { size } of this.#files.values()) this.#quota.adjust(-size)
     this.#files.clear()
   }
 
@@ -194,7 +194,7 @@ export class ContextFiles {
   }
 
   async #drop({ blob, size }: StoredFile): Promise<void> {
-    this.#quota.count(-size)
+    this.#quota.adjust(-size)
     await Fs.promises.rm(this.#blobPath(blob), { force: true }).catch(() => {})
   }
 

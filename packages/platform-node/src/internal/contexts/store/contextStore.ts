@@ -1,6 +1,6 @@
 /**
- * Contexts on disk: a directory each, with who it is and its files. A directory gets its name when it is whole and loses
- * it before it is removed, so that a process may end anywhere in between.
+ * Contexts on disk, each a directory with its metadata and files. A directory is renamed to its name once it is complete, and
+ * away from it before it is removed, so that a crash leaves no incomplete context.
  */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Either from "effect/Either"
@@ -15,7 +15,7 @@ import { contextNotFound } from "./storageFailure.js"
 
 export interface StoreOptions {
   readonly directory: string
-  /** Whether what was answered must survive a loss of power. */
+  /** Whether acknowledged changes must survive a power loss. */
   readonly isDurable: boolean
   readonly limits: ContextLimits
   readonly now: () => number
@@ -33,7 +33,7 @@ const Meta = Schema.parseJson(Schema.Struct({
   name: Schema.String,
   createTime: Schema.Number,
   lastUsedTime: Schema.Number,
-  /** Belongs to a session and ends with it. */
+  /** Whether it belongs to a session and is removed with it. */
   isInternal: Schema.Boolean
 }))
 
@@ -48,12 +48,12 @@ export interface StoredContext extends Meta {
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
-const mostContexts = 10_000
+const maxContexts = 10_000
 
-const tooMany = new ApiError({
+const tooManyContexts = new ApiError({
   status: 429,
   code: "QuotaExceeded.Contexts",
-  message: `this runtime keeps at most ${mostContexts} contexts`
+  message: `this runtime keeps at most ${maxContexts} contexts`
 })
 
 const nameTaken = new ApiError({
@@ -93,7 +93,7 @@ export class ContextStore {
     return store
   }
 
-  /** In the order of their creation, without those that belong to sessions. */
+  /** The contexts in the order of their creation, without those that belong to sessions. */
   list(): ReadonlyArray<StoredContext> {
     return [...this.#contexts.values()].filter(({ isInternal }) => !isInternal).sort((a, b) => a.serial - b.serial)
   }
@@ -108,7 +108,7 @@ export class ContextStore {
     return this.list().find((context) => context.name === name)
   }
 
-  /** The context of that name; those who ask at the same time get the same one. */
+  /** The context with that name; concurrent calls get the same one. */
   async getOrCreate(name: string): Promise<StoredContext> {
     const found = this.find(name) ?? this.#creating.get(name)
     if (found !== undefined) return found
@@ -133,7 +133,7 @@ export class ContextStore {
     })
   }
 
-  /** It has been used now. That is no reason to wait, nor to fail. */
+  /** Updates `lastUsedTime` in the background; errors are ignored. */
   touch(context: StoredContext): void {
     context.lastUsedTime = this.#options.now()
     this.#save(context).catch(() => {})
@@ -142,13 +142,13 @@ export class ContextStore {
   async remove(id: string): Promise<void> {
     const context = this.get(id)
     this.#contexts.delete(id)
-    context.files.close()
+    context.files.markRemoved()
     const gone = this.#path(`.gone-${id}-${Crypto.randomBytes(4).toString("hex")}`)
     await Fs.promises.rename(this.#path(id), gone)
     await Fs.promises.rm(gone, { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
   }
 
-  /** It is `clearing` until everything is gone; clearing what is being cleared is the same clearing. */
+  /** Removes all files; its state is `clearing` meanwhile. Does nothing where that is in progress already. */
   async clear(id: string): Promise<void> {
     const context = this.get(id)
     if (context.state === "clearing") return
@@ -165,7 +165,7 @@ export class ContextStore {
   }
 
   async #create(name: string, isInternal: boolean): Promise<StoredContext> {
-    if (this.#contexts.size >= mostContexts) throw tooMany
+    if (this.#contexts.size >= maxContexts) throw tooManyContexts
     const id = `SdkCtx-${Crypto.randomBytes(10).toString("hex")}`
     const now = this.#options.now()
     const meta: Meta = { id, serial: this.#serial += 1, name, createTime: now, lastUsedTime: now, isInternal }

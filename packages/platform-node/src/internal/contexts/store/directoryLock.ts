@@ -1,4 +1,4 @@
-/** One server per directory: a file names its owner, and gives way when that process is gone. */
+/** Locks a directory for one server: a lock file names its owner, and is taken over once that process is gone. */
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -6,20 +6,13 @@ import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { readText } from "../../readText.js"
 import { decodeOwner, encodeOwner, isGone, self } from "../../sandbox/disk/owner.js"
 
 type Attempt = "taken" | "try again" | { readonly heldBy: string }
 
-const textOf = (path: string): string | undefined => {
-  try {
-    return Fs.readFileSync(path, "utf8")
-  } catch {
-    return undefined
-  }
-}
-
-/** A name that appears with its content or not at all. */
-const claim = (path: string, text: string): boolean => {
+/** Creates a file atomically with its content; returns false where it exists. */
+const createExclusive = (path: string, text: string): boolean => {
   const temporary = `${path}.${Crypto.randomBytes(6).toString("hex")}.part`
   Fs.writeFileSync(temporary, text, { flag: "wx", mode: 0o600 })
   try {
@@ -39,35 +32,36 @@ const heldBy = (text: string): string | undefined =>
     onRight: (owner) => isGone(owner) ? undefined : `process ${owner.pid} on ${owner.host}`
   })
 
-const staleTakeover = 5000
+/** Age at which the guard of a crashed takeover is removed, in milliseconds. */
+const staleGuardMs = 5000
 
-/** Only one at a time takes over, so that none removes the lock that another has just taken. */
+/** Guarded by a second file, so that no process removes a lock that another has just taken over. */
 const takeOver = (lock: string, mine: string): Attempt => {
   const guard = `${lock}.takeover`
-  if (!claim(guard, mine)) {
+  if (!createExclusive(guard, mine)) {
     const found = Fs.statSync(guard, { throwIfNoEntry: false })
-    if (found !== undefined && Date.now() - found.mtimeMs > staleTakeover) Fs.rmSync(guard, { force: true })
+    if (found !== undefined && Date.now() - found.mtimeMs > staleGuardMs) Fs.rmSync(guard, { force: true })
     return "try again"
   }
   try {
-    const text = textOf(lock)
+    const text = readText(lock)
     if (text === undefined || heldBy(text) !== undefined) return "try again"
     Fs.rmSync(lock)
-    return claim(lock, mine) ? "taken" : "try again"
+    return createExclusive(lock, mine) ? "taken" : "try again"
   } finally {
     Fs.rmSync(guard, { force: true })
   }
 }
 
 const attempt = (lock: string, mine: string): Attempt => {
-  if (claim(lock, mine)) return "taken"
-  const text = textOf(lock)
+  if (createExclusive(lock, mine)) return "taken"
+  const text = readText(lock)
   if (text === undefined) return "try again"
   const owner = heldBy(text)
   return owner === undefined ? takeOver(lock, mine) : { heldBy: owner }
 }
 
-const refused = (directory: string, why: string) =>
+const lockedBy = (directory: string, why: string) =>
   new ConfigurationError({
     field: "contextsDirectory",
     expected: `a directory that no other server uses: ${directory} is held by ${why} (${Path.join(directory, "lock")})`
@@ -81,10 +75,10 @@ const unusable = (directory: string, error: unknown) =>
     })`
   })
 
-/** How often a lock is asked for that is being taken over. */
-const patience = 200
+/** Attempts while another process takes over the lock, at intervals of 50 ms. */
+const maxAttempts = 200
 
-/** Takes the directory until the scope ends; fails at once when a living process holds it. */
+/** Locks the directory until the scope ends; fails at once where a running process holds the lock. */
 export const lockDirectory = (directory: string): Effect.Effect<void, ConfigurationError, Scope.Scope> =>
   Effect.suspend(() => {
     const lock = Path.join(directory, "lock")
@@ -93,11 +87,11 @@ export const lockDirectory = (directory: string): Effect.Effect<void, Configurat
     const take = (left: number): Effect.Effect<void, ConfigurationError> =>
       Effect.flatMap(once, (found) => {
         if (found === "taken") return Effect.void
-        if (found !== "try again") return refused(directory, found.heldBy)
-        return left === 0 ? refused(directory, "a starting server") : Effect.delay(take(left - 1), "50 millis")
+        if (found !== "try again") return lockedBy(directory, found.heldBy)
+        return left === 0 ? lockedBy(directory, "a starting server") : Effect.delay(take(left - 1), "50 millis")
       })
     const release = Effect.sync(() => {
-      if (textOf(lock) === mine) Fs.rmSync(lock, { force: true })
+      if (readText(lock) === mine) Fs.rmSync(lock, { force: true })
     })
-    return Effect.acquireRelease(take(patience), () => release)
+    return Effect.acquireRelease(take(maxAttempts), () => release)
   })

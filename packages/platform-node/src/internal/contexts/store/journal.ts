@@ -1,6 +1,6 @@
 /**
- * A file of JSON lines that only grows. Lines that are appended at the same time are written and made durable together; a
- * line that a crash cut off is left out when the file is read, and a line that could not be written is taken back.
+ * An append-only file of JSON lines. Lines that are appended concurrently are written and synced together (group commit). A
+ * line that a crash cut off is ignored when the file is read, and a write that failed is truncated.
  */
 import * as Fs from "node:fs"
 
@@ -43,7 +43,7 @@ export class Journal {
     this.#writing = undefined
   }
 
-  /** At the known end, so that what was left by a write that failed half-way is overwritten. */
+  /** Writes at the known end, so that the remains of a failed write are overwritten. */
   async #write(bytes: Buffer): Promise<void> {
     const file = await Fs.promises.open(this.#path, Fs.constants.O_WRONLY | Fs.constants.O_CREAT, 0o600)
     try {
@@ -69,7 +69,7 @@ const parsed = (line: string): unknown => {
   }
 }
 
-/** The whole lines of a journal, and where the last of them ends. Lines that are no JSON are `undefined`. */
+/** The complete lines of a journal, and their size in bytes. Invalid JSON is read as undefined. */
 export const readJournal = (path: string): { readonly values: ReadonlyArray<unknown>; readonly size: number } => {
   const bytes = Fs.existsSync(path) ? Fs.readFileSync(path) : Buffer.alloc(0)
   const size = bytes.lastIndexOf(10) + 1

@@ -1,11 +1,11 @@
-/** How much may be kept. What is being written counts before it is whole, so that many at once cannot exceed it either. */
+/** Storage quotas. Bytes count as they are written, so that concurrent uploads cannot exceed a quota either. */
 import { quotaExceeded } from "./storageFailure.js"
 
 export interface Quota {
-  /** Counts `bytes` more; throws a refusal when that is too much. */
+  /** Counts `bytes` more; throws an `ApiError` where that exceeds the quota. */
   readonly take: (bytes: number) => void
-  /** Counts what is there already, or less when negative. */
-  readonly count: (bytes: number) => void
+  /** Counts bytes that are stored already, or frees them where negative. */
+  readonly adjust: (bytes: number) => void
 }
 
 export const makeQuota = (limit: number, what: string, parent?: Quota): Quota => {
@@ -16,8 +16,8 @@ export const makeQuota = (limit: number, what: string, parent?: Quota): Quota =>
       parent?.take(bytes)
       used += bytes
     },
-    count: (bytes) => {
-      parent?.count(bytes)
+    adjust: (bytes) => {
+      parent?.adjust(bytes)
       used += bytes
     }
   }

@@ -1,9 +1,9 @@
 /**
- * A file that is being written. Pieces are gathered, and while some are on their way to the disk the next may come; more
- * than that waits, so that memory stays bounded however large the file is.
+ * A file being written. Chunks are collected in one buffer while another is written to disk; further ones wait, so that memory
+ * stays bounded for files of any size.
  */
 import * as Fs from "node:fs"
-import { giveBuffer, takeBuffer } from "./buffers.js"
+import { releaseBuffer, takeBuffer } from "./buffers.js"
 import type { Quota } from "./quota.js"
 
 export class StagedFile {
@@ -31,16 +31,16 @@ export class StagedFile {
     return this.#size
   }
 
-  /** Takes a piece, which then belongs to the caller again; to be awaited before the next. Throws when there is no room. */
-  write(piece: Uint8Array): Promise<void> | undefined {
+  /** Copies a chunk; await it before the next. Throws where the quota is exceeded. */
+  write(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure
-    this.#quota.take(piece.length)
-    this.#size += piece.length
-    const taken = this.#gather(piece)
-    return taken === piece.length ? undefined : this.#writeRest(piece.subarray(taken))
+    this.#quota.take(chunk.length)
+    this.#size += chunk.length
+    const taken = this.#gather(chunk)
+    return taken === chunk.length ? undefined : this.#writeRest(chunk.subarray(taken))
   }
 
-  /** Everything is in the file, and on the disk when that is asked for. */
+  /** Writes what is buffered, and syncs it to disk if `isDurable`. */
   async finish(isDurable: boolean): Promise<void> {
     if (this.#filled > 0) await this.#flush()
     await this.#writing
@@ -49,38 +49,38 @@ export class StagedFile {
     await this.#file.close()
   }
 
-  /** From now on it cannot be aborted. */
+  /** Makes `abort` do nothing from now on. */
   keep(): void {
     this.#isKept = true
   }
 
-  /** Leaves nothing behind, unless it is kept. */
+  /** Removes the file, unless it is kept. */
   async abort(): Promise<void> {
     if (this.#isKept) return
     await this.#writing
     await this.#file.close().catch(() => {})
     await Fs.promises.rm(this.#path, { force: true }).catch(() => {})
-    this.#quota.count(-this.#size)
+    this.#quota.adjust(-this.#size)
     this.#size = 0
   }
 
-  /** How much of the piece had room. */
-  #gather(piece: Uint8Array): number {
+  /** Returns how many bytes fit into the buffer. */
+  #gather(chunk: Uint8Array): number {
     this.#buffer ??= takeBuffer()
-    const part = piece.subarray(0, this.#buffer.length - this.#filled)
+    const part = chunk.subarray(0, this.#buffer.length - this.#filled)
     this.#buffer.set(part, this.#filled)
     this.#filled += part.length
     return part.length
   }
 
-  async #writeRest(piece: Uint8Array): Promise<void> {
-    for (let at = 0; at < piece.length;) {
+  async #writeRest(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
       await this.#flush()
-      at += this.#gather(piece.subarray(at))
+      at += this.#gather(chunk.subarray(at))
     }
   }
 
-  /** Resolves when what was gathered before this is written. */
+  /** Starts writing the buffer, once the one before it has been written. */
   async #flush(): Promise<void> {
     const [buffer, filled, before] = [this.#buffer, this.#filled, this.#writing]
     this.#buffer = undefined
@@ -98,7 +98,7 @@ export class StagedFile {
     } catch (error) {
       this.#failure ??= error
     } finally {
-      giveBuffer(buffer)
+      releaseBuffer(buffer)
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What goes wrong with the disk under the contexts, in words for clients: no path of this machine is among them. */
+/** Storage errors as clients get them, without paths of this machine. */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 
@@ -31,7 +31,7 @@ const busy = new ApiError({
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown"
 
-export const refusalOf = (error: unknown): ApiError => {
+const toApiError = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error
   switch (codeOf(error)) {
     case "ENOSPC":
@@ -50,6 +50,6 @@ export const refusalOf = (error: unknown): ApiError => {
   }
 }
 
-/** Work on the disk. It is short or minds `signal`. */
+/** Runs a disk operation, which should be short or observe `signal`. */
 export const onDisk = <A>(work: (signal: AbortSignal) => Promise<A>): Effect.Effect<A, ApiError> =>
-  Effect.tryPromise({ try: work, catch: refusalOf })
+  Effect.tryPromise({ try: work, catch: toApiError })

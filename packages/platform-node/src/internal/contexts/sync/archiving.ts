@@ -1,4 +1,4 @@
-/** A mapping that is kept as one archive: `<path>.tar`, beside where its files would be. */
+/** Mappings that are kept as one archive, `<path>.tar`, beside the path of the directory. */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
@@ -9,8 +9,8 @@ import { onDisk } from "../store/storageFailure.js"
 import { isInner } from "./contextPaths.js"
 import * as policies from "./policies.js"
 import * as tar from "./tar.js"
-import { makeFailures, type Mapping, pieceBytes, type Transfer, type TransferFailure } from "./transfer.js"
-import { append, type Candidate, storing } from "./uploading.js"
+import { makeFailures, type Mapping, partBytes, type Transfer, type TransferFailure } from "./transfer.js"
+import { append, type Candidate, storeFile } from "./uploading.js"
 
 export const archivePath = ({ base }: Mapping): string => `${base === "" ? "/root" : base}.tar`
 
@@ -19,15 +19,15 @@ export const isArchived = ({ policy }: Mapping): boolean => policy.uploadPolicy.
 const changed = (path: string) =>
   new ApiError({ status: 500, code: "Sync.Incomplete", message: `${path}: it changed while it was read` })
 
-/** A file with its header; one that grows is kept up to its first end. */
+/** Appends a file with its header; bytes appended to it meanwhile are ignored. */
 const addFile = ({ files, mapping, now }: Transfer, { mode, source, stored }: Candidate, staged: Staged) =>
   Effect.gen(function*() {
-    const first = yield* files.readPart(source, 0, pieceBytes)
+    const first = yield* files.readPart(source, 0, partBytes)
     const name = stored.slice(mapping.base.length + 1)
     yield* append(staged, tar.entry(name, first.size, mode, Math.floor(now() / 1000)))
     yield* append(staged, first.bytes)
     for (let at = first.bytes.length; at < first.size;) {
-      const { bytes } = yield* files.readPart(source, at, Math.min(pieceBytes, first.size - at))
+      const { bytes } = yield* files.readPart(source, at, Math.min(partBytes, first.size - at))
       if (bytes.length === 0) return yield* changed(stored)
       yield* append(staged, bytes)
       at += bytes.length
@@ -35,17 +35,17 @@ const addFile = ({ files, mapping, now }: Transfer, { mode, source, stored }: Ca
     yield* append(staged, tar.padding(first.size))
   })
 
-/** One archive of all files, if any of them has changed. */
+/** Uploads one archive of all files, unless none has changed. */
 export const uploadArchive = (
   transfer: Transfer,
   found: ReadonlyArray<Candidate>
 ): Effect.Effect<void, TransferFailure> =>
   Effect.suspend(() => {
-    const { context, mapping, shared } = transfer
+    const { context, mapping, synced } = transfer
     const stored = archivePath(mapping)
     const stamp = Crypto.createHash("sha256")
       .update(JSON.stringify(found.map((file) => [file.stored, file.stamp]).sort())).digest("hex")
-    const known = shared.get(stored)
+    const known = synced.get(stored)
     if (known?.stamp === stamp && context.files.find(stored)?.blob === known.blob) return Effect.void
     const archive: Candidate = { path: "", source: "", stored, size: 0, mode: 0o644, stamp }
     const fill = (staged: Staged) =>
@@ -53,7 +53,7 @@ export const uploadArchive = (
         Effect.zipRight(append(staged, tar.end())),
         Effect.as(stamp)
       )
-    return Effect.asVoid(storing(transfer, archive, fill))
+    return Effect.asVoid(storeFile(transfer, archive, fill))
   })
 
 const bytesAt = (handle: FileHandle, at: number, length: number) =>
@@ -70,7 +70,7 @@ interface Member {
   readonly mode: number
 }
 
-const longestName = 64 * 1024
+const maxNameBytes = 64 * 1024
 
 const membersOf = (handle: FileHandle, size: number, limit: number) =>
   Effect.gen(function*() {
@@ -83,7 +83,7 @@ const membersOf = (handle: FileHandle, size: number, limit: number) =>
       at = offset + head.size + tar.padding(head.size).length
       const isName = head.type === "long name" || head.type === "attributes"
       if (isName) {
-        const text = yield* bytesAt(handle, offset, Math.min(head.size, longestName))
+        const text = yield* bytesAt(handle, offset, Math.min(head.size, maxNameBytes))
         name = head.type === "attributes"
           ? tar.pathAttribute(text) ?? name
           : text.toString("utf8").replace(/\0.*$/s, "")
@@ -104,17 +104,17 @@ const extractMember = ({ files, mapping }: Transfer, handle: FileHandle, { mode,
     const commit = `${mapping.path}/${path}`
     const temporary = `${commit.slice(0, commit.lastIndexOf("/") + 1)}.${Crypto.randomBytes(8).toString("hex")}.part`
     for (let at = 0;;) {
-      const bytes = yield* bytesAt(handle, offset + at, Math.min(pieceBytes, size - at))
+      const bytes = yield* bytesAt(handle, offset + at, Math.min(partBytes, size - at))
       const isLast = at + bytes.length >= size
-      const place: FilePart = { path: temporary, offset: at, length: bytes.length }
-      const [outcome] = yield* files.writeParts([isLast ? { ...place, commit, mode } : place], bytes)
+      const written: FilePart = { path: temporary, offset: at, length: bytes.length }
+      const [outcome] = yield* files.writeParts([isLast ? { ...written, commit, mode } : written], bytes)
       if (outcome !== undefined && "code" in outcome) return outcome.message
       if (isLast || bytes.length === 0) return undefined
       at += bytes.length
     }
   })
 
-/** Unpacks the regular files of the archive; names that lead out of the directory are left out. */
+/** Extracts the regular files of an archive; members whose names lead out of the directory are skipped. */
 export const extractArchive = (transfer: Transfer, archive: StoredFile): Effect.Effect<void, TransferFailure> =>
   Effect.scoped(Effect.gen(function*() {
     const { context, mapping } = transfer

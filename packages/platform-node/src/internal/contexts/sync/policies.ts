@@ -1,4 +1,4 @@
-/** What the policies of a mapping say about single files. Paths are relative to the mapping and begin with a slash. */
+/** Applies the policies of a mapping to single files. Paths are relative to the mapping and begin with a slash. */
 import type { Lifecycle, SyncPolicy } from "@effect-agb/core/AgbApi"
 import { isWithin, tidy } from "./contextPaths.js"
 
@@ -17,11 +17,11 @@ const days: Readonly<Record<Lifecycle, number>> = {
   Lifecycle_Forever: Infinity
 }
 
-/** An excluded path is one of the white list's entry, or of the whole mapping: clients write both. */
+/** Clients write excluded paths relative to the entry of the white list, or to the mapping. */
 const isExcluded = (path: string, folder: string, excluded: string): boolean =>
   isWithin(path, folder + tidy(excluded)) || isWithin(path, tidy(excluded))
 
-/** Whether a file takes part: no white list at all means every file. */
+/** Whether a file is included. An empty white list includes every file. */
 export const includes = ({ bwList: { whiteLists } }: SyncPolicy, path: string): boolean =>
   whiteLists.length === 0 ||
   whiteLists.some((list) => {
@@ -29,9 +29,9 @@ export const includes = ({ bwList: { whiteLists } }: SyncPolicy, path: string): 
     return isWithin(path, folder) && !list.excludePaths.some((excluded) => isExcluded(path, folder, excluded))
   })
 
-/** Until when a file that is stored now is kept, in milliseconds; undefined is for ever. */
+/** When a file that is stored now expires, as Unix time in milliseconds; undefined for never. */
 export const expiry = ({ recyclePolicy }: SyncPolicy, path: string, now: number): number | undefined => {
   const { lifecycle, paths } = recyclePolicy
-  const isMeant = lifecycle !== "Lifecycle_Forever" && paths.some((folder) => isWithin(path, tidy(folder)))
-  return isMeant ? now + days[lifecycle] * day : undefined
+  const expires = lifecycle !== "Lifecycle_Forever" && paths.some((folder) => isWithin(path, tidy(folder)))
+  return expires ? now + days[lifecycle] * day : undefined
 }

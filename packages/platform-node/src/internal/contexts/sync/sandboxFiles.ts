@@ -1,6 +1,6 @@
 /**
- * The files of a session, many or large at a time. What the agent says of them may have been made up by the code in the
- * sandbox: names stay below the directory that was asked for, and lengths are those of the bytes that came.
+ * Bulk access to the files of a session. Answers of the agent may be forged by code in the sandbox, so they are validated:
+ * names stay within the directory that was listed, and lengths match the bytes received.
  */
 import { ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
@@ -8,21 +8,21 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { type FilePart, SandboxLost } from "../../sandbox/channel/protocol.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
-import { askOf, type CallFailure } from "../../server/sessions/agentCall.js"
+import { type CallFailure, makeAgentCall } from "../../server/sessions/agentCall.js"
 import { isInner } from "./contextPaths.js"
 
 export interface TreeFile {
-  /** Relative to the directory that was listed; empty when that is a file itself. */
+  /** Relative to the listed path; empty where that is a file. */
   readonly path: string
   readonly size: number
   readonly mode: number
-  /** Changes with the file. */
+  /** Changes whenever the file does. */
   readonly stamp: string
 }
 
 export interface Tree {
   readonly files: ReadonlyArray<TreeFile>
-  /** Entries that are no regular files, or could not be read. */
+  /** Number of entries that are not regular files or could not be read. */
   readonly skipped: { readonly links: number; readonly special: number; readonly unreadable: number }
 }
 
@@ -30,7 +30,7 @@ export type Outcome = { readonly stamp: string } | { readonly code: string; read
 
 export interface SandboxFiles {
   readonly list: (path: string, recursive: boolean) => Effect.Effect<Tree, CallFailure>
-  /** The starts of small files: their bytes and a stamp that is empty when the file changed meanwhile, or why not. */
+  /** Reads up to `length` bytes of each file. The stamp is empty where the file changed meanwhile. */
   readonly readMany: (
     files: ReadonlyArray<{ readonly path: string; readonly length: number }>
   ) => Effect.Effect<ReadonlyArray<Outcome & { readonly bytes: Uint8Array }>, CallFailure>
@@ -44,11 +44,11 @@ export interface SandboxFiles {
     body: Uint8Array
   ) => Effect.Effect<ReadonlyArray<Outcome>, CallFailure>
   readonly createDirectory: (path: string) => Effect.Effect<void, CallFailure>
-  /** Removes what a failed transfer left, if it is there. */
-  readonly forget: (path: string) => Effect.Effect<void>
+  /** Removes a partial file, if it exists. */
+  readonly removePartial: (path: string) => Effect.Effect<void>
 }
 
-const mostEntries = 100_000
+const maxEntries = 100_000
 
 const Stamp = Schema.String.pipe(Schema.maxLength(128))
 
@@ -94,24 +94,24 @@ const treeFile = (line: string): TreeFile | undefined => {
 const treeOf = (body: Uint8Array): ReadonlyArray<TreeFile> | undefined => {
   if (body.length === 0) return []
   const lines = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8").split("\n")
-  const files = lines.length > mostEntries ? [] : lines.map(treeFile).filter((file) => file !== undefined)
+  const files = lines.length > maxEntries ? [] : lines.map(treeFile).filter((file) => file !== undefined)
   return files.length === lines.length ? files : undefined
 }
 
 export const sandboxFiles = (sandbox: Sandbox): SandboxFiles => {
-  const ask = askOf(sandbox)
+  const agentCall = makeAgentCall(sandbox)
 
-  const distrust = (op: string) => {
-    const lost = new SandboxLost({ reason: `the agent answered ${op} with what cannot be` })
+  const rejectAnswer = (op: string) => {
+    const lost = new SandboxLost({ reason: `the agent answered ${op} implausibly` })
     return Effect.zipRight(sandbox.kill(lost.reason), lost)
   }
 
   const readMany: SandboxFiles["readMany"] = (files) =>
-    Effect.flatMap(ask({ op: "readFiles", files }, ReadMany), ({ body, value }) => {
+    Effect.flatMap(agentCall({ op: "readFiles", files }, ReadMany), ({ body, value }) => {
       const isPlausible = value.length === files.length &&
         value.every(({ length }, index) => length <= (files[index]?.length ?? 0)) &&
         value.reduce((sum, { length }) => sum + length, 0) === body.length
-      if (!isPlausible) return distrust("readFiles")
+      if (!isPlausible) return rejectAnswer("readFiles")
       let at = 0
       return Effect.succeed(value.map(({ code, length, message = "", stamp = "" }) => {
         const bytes = body.subarray(at, at += length)
@@ -121,25 +121,26 @@ export const sandboxFiles = (sandbox: Sandbox): SandboxFiles => {
 
   return {
     list: (path, recursive) =>
-      Effect.flatMap(ask({ op: "listTree", path, recursive, maxEntries: mostEntries }, Listed), ({ body, value }) => {
+      Effect.flatMap(agentCall({ op: "listTree", path, recursive, maxEntries }, Listed), ({ body, value }) => {
         const files = treeOf(body)
-        return files === undefined ? distrust("listTree") : Effect.succeed({ files, skipped: value.skipped })
+        return files === undefined ? rejectAnswer("listTree") : Effect.succeed({ files, skipped: value.skipped })
       }),
     readMany,
     readPart: (path, offset, length) =>
       Effect.flatMap(
-        ask({ op: "readPart", path, offset, length }, ReadPart),
-        ({ body, value }) => body.length <= length ? Effect.succeed({ ...value, bytes: body }) : distrust("readPart")
+        agentCall({ op: "readPart", path, offset, length }, ReadPart),
+        ({ body, value }) =>
+          body.length <= length ? Effect.succeed({ ...value, bytes: body }) : rejectAnswer("readPart")
       ),
     writeParts: (parts, body) =>
       Effect.flatMap(
-        ask({ op: "writeParts", parts }, Written, body),
-        ({ value }) => value.length === parts.length ? Effect.succeed(value) : distrust("writeParts")
+        agentCall({ op: "writeParts", parts }, Written, body),
+        ({ value }) => value.length === parts.length ? Effect.succeed(value) : rejectAnswer("writeParts")
       ),
-    createDirectory: (path) => Effect.asVoid(ask({ op: "createDirectory", path }, Schema.Null)),
-    forget: (path) => Effect.ignore(sandbox.call({ op: "deleteFile", path }))
+    createDirectory: (path) => Effect.asVoid(agentCall({ op: "createDirectory", path }, Schema.Null)),
+    removePartial: (path) => Effect.ignore(sandbox.call({ op: "deleteFile", path }))
   }
 }
 
-/** A failure in words. */
+/** The message of a failure. */
 export const reasonOf = (error: CallFailure): string => error instanceof ToolFailure ? error.text : error.message

@@ -1,4 +1,4 @@
-/** Just enough of the tar format to keep regular files in one archive, and to read what other programs wrote. */
+/** The part of the tar format that is needed to write regular files, and to read archives of other programs. */
 
 export const block = 512
 
@@ -21,12 +21,12 @@ const header = (name: Buffer, size: number, mode: number, seconds: number, type:
   return bytes
 }
 
-/** What fills up the last block of a content. */
+/** Padding of a content to full blocks. */
 export const padding = (size: number): Buffer => Buffer.alloc((block - size % block) % block)
 
 export const end = (): Buffer => Buffer.alloc(2 * block)
 
-/** What stands before the content of a file. */
+/** The header of a file; a long name has a header of its own before it (GNU format). */
 export const entry = (path: string, size: number, mode: number, seconds: number): Buffer => {
   const name = Buffer.from(path)
   const own = header(name, size, mode, seconds, "0")
@@ -56,7 +56,7 @@ const textAt = (bytes: Buffer, at: number, length: number): string => {
   return part.toString("utf8", 0, zero === -1 ? length : zero)
 }
 
-/** A header, or undefined for the end and for what is none. */
+/** Undefined at the end of the archive and for an invalid header. */
 export const readHeader = (bytes: Buffer): TarHeader | undefined => {
   const size = Number.parseInt(textAt(bytes, 124, 12).trim(), 8)
   const sum = Number.parseInt(textAt(bytes, 148, 8).trim(), 8)
@@ -72,7 +72,7 @@ export const readHeader = (bytes: Buffer): TarHeader | undefined => {
   }
 }
 
-/** The path among the attributes that stand before a file. */
+/** The path in a pax extended header. */
 export const pathAttribute = (attributes: Buffer): string | undefined => {
   for (let at = 0; at < attributes.length;) {
     const space = attributes.indexOf(32, at)

@@ -1,4 +1,4 @@
-/** What copies between a session and a context have in common, whichever way they go. */
+/** What copies between a session and a context have in common, in both directions. */
 import type { SyncPolicy } from "@effect-agb/core/AgbApi"
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
@@ -6,24 +6,26 @@ import type { CallFailure } from "../../server/sessions/agentCall.js"
 import type { StoredContext } from "../store/contextStore.js"
 import { reasonOf, type SandboxFiles } from "./sandboxFiles.js"
 
-/** A directory of a session and where its files are in a context. All paths are normalized. */
+export type Direction = "upload" | "download"
+
+/** A directory of a session, and its place in a context. All paths are normalized. */
 export interface Mapping {
   readonly contextId: string
-  /** In the session. */
+  /** Path in the session. */
   readonly path: string
-  /** What `path` is called in the context. */
+  /** Path in the context. */
   readonly storedPath: string
-  /** The part of the stored path that is the root of the policy's paths. */
+  /** The prefix of `storedPath` that the paths of the policy are relative to. */
   readonly base: string
   readonly policy: SyncPolicy
-  /** Whether what is below its folders takes part. */
+  /** Whether subdirectories are included. */
   readonly recursive: boolean
-  /** Whether what the session had once is not copied into it again. */
+  /** Whether a version that the session has had before is not copied into it again. */
   readonly once: boolean
 }
 
-/** The version of a file that session and context have in common. */
-export interface Shared {
+/** The version of a file at its last copy: its content in the context, and its stamp in the session. */
+export interface SyncedVersion {
   readonly blob: string
   readonly stamp: string
 }
@@ -32,29 +34,30 @@ export interface Transfer {
   readonly mapping: Mapping
   readonly context: StoredContext
   readonly files: SandboxFiles
-  readonly shared: Map<string, Shared>
+  /** By path in the context. */
+  readonly synced: Map<string, SyncedVersion>
   readonly now: () => number
 }
 
 export type TransferFailure = ApiError | CallFailure
 
-/** Files up to this size travel together. */
-export const smallBytes = 256 * 1024
+/** Files up to this size are copied in batches. */
+export const maxBatchedFileBytes = 256 * 1024
 
-/** What travels at once. */
-export const pieceBytes = 4 * 1024 * 1024
+/** Largest size of a batch, and of one part of a larger file. */
+export const partBytes = 4 * 1024 * 1024
 
-const mostInBatch = 512
+const maxBatchFiles = 512
 
-/** Groups of files that are small enough together. */
+/** Groups files into batches. */
 export const batchesOf = <A extends { readonly size: number }>(files: ReadonlyArray<A>): Array<Array<A>> => {
   const batches: Array<Array<A>> = []
   let room = 0
   for (const file of files) {
     const last = batches.at(-1)
-    if (last === undefined || file.size > room || last.length === mostInBatch) {
+    if (last === undefined || file.size > room || last.length === maxBatchFiles) {
       batches.push([file])
-      room = pieceBytes - file.size
+      room = partBytes - file.size
     } else {
       last.push(file)
       room -= file.size
@@ -63,9 +66,9 @@ export const batchesOf = <A extends { readonly size: number }>(files: ReadonlyAr
   return batches
 }
 
-const mostFailures = 20
+const maxFailures = 20
 
-/** Failures of single files, which do not keep the others from being copied unless they are many. */
+/** Collects failures of single files, which do not stop the copy of others until there are too many. */
 export interface Failures {
   readonly add: (path: string, reason: string) => Effect.Effect<void, ApiError>
   readonly end: (total: number) => Effect.Effect<void, ApiError>
@@ -79,7 +82,7 @@ export const makeFailures = (): Failures => {
     add: (path, reason) =>
       Effect.suspend(() => {
         found.push(`${path}: ${reason}`)
-        return found.length > mostFailures
+        return found.length > maxFailures
           ? incomplete(`given up after ${found.length} failures: ${found[0]}`)
           : Effect.void
       }),
@@ -90,6 +93,6 @@ export const makeFailures = (): Failures => {
   }
 }
 
-/** The sentence for `errorMessage`. */
+/** The text of a task's `errorMessage`. */
 export const explain = (error: TransferFailure): string =>
   (error instanceof ApiError ? error.message : reasonOf(error)).slice(0, 1000)

@@ -1,4 +1,4 @@
-/** From a session into a context. */
+/** Copies files from a session into a context. */
 import { ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type { PutOptions, Staged } from "../store/contextFiles.js"
@@ -10,16 +10,16 @@ import {
   batchesOf,
   type Failures,
   makeFailures,
-  pieceBytes,
-  smallBytes,
+  maxBatchedFileBytes,
+  partBytes,
   type Transfer,
   type TransferFailure
 } from "./transfer.js"
 
 export interface Candidate extends TreeFile {
-  /** In the session. */
+  /** Path in the session. */
   readonly source: string
-  /** In the context. */
+  /** Path in the context. */
   readonly stored: string
 }
 
@@ -27,8 +27,8 @@ const empty: Tree = { files: [], skipped: { links: 0, special: 0, unreadable: 0 
 
 const isMissing = (error: TransferFailure): boolean => error instanceof ToolFailure && error.text.startsWith("ENOENT")
 
-/** A directory that is not there holds nothing. */
-const listed = ({ files, mapping }: Transfer) =>
+/** A missing directory counts as empty. */
+const listTree = ({ files, mapping }: Transfer) =>
   Effect.catchIf(files.list(mapping.path || "/", mapping.recursive), isMissing, () => Effect.succeed(empty))
 
 const candidates = ({ mapping }: Transfer, tree: Tree): ReadonlyArray<Candidate> =>
@@ -37,14 +37,17 @@ const candidates = ({ mapping }: Transfer, tree: Tree): ReadonlyArray<Candidate>
     return { ...file, source: mapping.path + rest, stored: mapping.storedPath + rest }
   }).filter(({ stored }) => policies.includes(mapping.policy, stored.slice(mapping.base.length)))
 
-const isShared = ({ context, shared }: Transfer) => ({ stamp, stored }: Candidate): boolean => {
-  const known = shared.get(stored)
+const isUnchanged = ({ context, synced }: Transfer) => ({ stamp, stored }: Candidate): boolean => {
+  const known = synced.get(stored)
   return known !== undefined && known.stamp === stamp && context.files.find(stored)?.blob === known.blob
 }
 
-/** Stores one content; whatever keeps it from getting its name leaves nothing. */
-export const storing = (
-  { context, mapping, now, shared }: Transfer,
+/**
+ * Stores one file, whose content `fill` writes; it returns the stamp of what it read, or undefined to give up. A failure or
+ * interruption leaves nothing behind.
+ */
+export const storeFile = (
+  { context, mapping, now, synced }: Transfer,
   { mode, stored }: Candidate,
   fill: (staged: Staged) => Effect.Effect<string | undefined, TransferFailure>
 ) =>
@@ -56,7 +59,7 @@ export const storing = (
         const expires = policies.expiry(mapping.policy, stored.slice(mapping.base.length), now())
         const options: PutOptions = { mode, expires }
         return Effect.map(Effect.uninterruptible(onDisk(() => context.files.put(stored, staged, options))), (file) => {
-          shared.set(stored, { blob: file.blob, stamp })
+          synced.set(stored, { blob: file.blob, stamp })
           return true
         })
       }),
@@ -67,15 +70,18 @@ export const append = ({ file }: Staged, bytes: Uint8Array) => onDisk(async () =
 
 const inode = (stamp: string): string | undefined => stamp.split("-")[0]
 
-/** The stamp of a file that stayed the same while it was read, or undefined. A growing file is read to its first end. */
-const readInto = ({ files }: Transfer, { source }: Candidate, mayGrow: boolean) => (staged: Staged) =>
+/**
+ * Reads a large file; returns its stamp if it did not change meanwhile. With `mayGrow`, bytes appended while reading are
+ * ignored.
+ */
+const readLarge = ({ files }: Transfer, { source }: Candidate, mayGrow: boolean) => (staged: Staged) =>
   Effect.gen(function*() {
-    const first = yield* files.readPart(source, 0, pieceBytes)
+    const first = yield* files.readPart(source, 0, partBytes)
     const isSame = ({ size, stamp }: { readonly size: number; readonly stamp: string }) =>
       stamp === first.stamp || mayGrow && inode(stamp) === inode(first.stamp) && size >= first.size
     yield* append(staged, first.bytes)
     while (staged.file.size < first.size) {
-      const part = yield* files.readPart(source, staged.file.size, Math.min(pieceBytes, first.size - staged.file.size))
+      const part = yield* files.readPart(source, staged.file.size, Math.min(partBytes, first.size - staged.file.size))
       if (!isSame(part) || part.bytes.length === 0) return undefined
       yield* append(staged, part.bytes)
     }
@@ -83,13 +89,14 @@ const readInto = ({ files }: Transfer, { source }: Candidate, mayGrow: boolean) 
     return isSame(last) && staged.file.size === first.size ? first.stamp : undefined
   })
 
+/** Whether the file may grow, for each attempt. */
 const attempts = [false, false, true]
 
-/** In pieces, once more when it changed meanwhile, and not for ever. */
+/** Copies in parts, and starts over a limited number of times where the file changes meanwhile. */
 const uploadLarge = (transfer: Transfer, file: Candidate, failures: Failures): Effect.Effect<void, TransferFailure> =>
   Effect.gen(function*() {
     for (const mayGrow of attempts) {
-      if (yield* storing(transfer, file, readInto(transfer, file, mayGrow))) return
+      if (yield* storeFile(transfer, file, readLarge(transfer, file, mayGrow))) return
     }
     yield* failures.add(file.stored, "it changed each time while it was read")
   }).pipe(
@@ -107,7 +114,7 @@ const uploadSmall = (
 ): Effect.Effect<void, TransferFailure> => {
   if ("code" in read) return read.code === "ENOENT" ? Effect.void : failures.add(file.stored, read.message)
   return read.stamp === file.stamp && read.bytes.length === file.size
-    ? Effect.asVoid(storing(transfer, file, (staged) => Effect.as(append(staged, read.bytes), read.stamp)))
+    ? Effect.asVoid(storeFile(transfer, file, (staged) => Effect.as(append(staged, read.bytes), read.stamp)))
     : uploadLarge(transfer, file, failures)
 }
 
@@ -123,34 +130,34 @@ const uploadBatch = (transfer: Transfer, batch: ReadonlyArray<Candidate>, failur
     )
   )
 
-/** What the session had and has no longer is removed from the context, unless another version came there meanwhile. */
-const mirrorDeletions = ({ context, mapping, shared }: Transfer, present: ReadonlyArray<Candidate>) =>
+/** Removes from the context what was deleted in the session, unless another version has been stored meanwhile. */
+const mirrorDeletions = ({ context, mapping, synced }: Transfer, present: ReadonlyArray<Candidate>) =>
   Effect.suspend(() => {
     const names = new Set(present.map(({ stored }) => stored))
     const isBelow = (path: string) =>
       isWithin(path, mapping.storedPath) &&
       (mapping.recursive || !path.slice(mapping.storedPath.length + 1).includes("/"))
-    const gone = [...shared].filter(([path]) => isBelow(path) && !names.has(path))
-    return Effect.forEach(gone, ([path, { blob }]) => {
-      shared.delete(path)
+    const deleted = [...synced].filter(([path]) => isBelow(path) && !names.has(path))
+    return Effect.forEach(deleted, ([path, { blob }]) => {
+      synced.delete(path)
       return context.files.find(path)?.blob === blob ? onDisk(() => context.files.remove(path)) : Effect.void
     }, { discard: true })
   })
 
-/** What of a session belongs to the mapping. */
-export const found = (transfer: Transfer): Effect.Effect<ReadonlyArray<Candidate>, TransferFailure> =>
-  Effect.map(listed(transfer), (tree) => candidates(transfer, tree))
+/** The files of the session that belong to the mapping. */
+export const listFiles = (transfer: Transfer): Effect.Effect<ReadonlyArray<Candidate>, TransferFailure> =>
+  Effect.map(listTree(transfer), (tree) => candidates(transfer, tree))
 
-/** Copies what is new or changed. */
+/** Copies files that are new or have changed. */
 export const upload = (
   transfer: Transfer,
   found: ReadonlyArray<Candidate>
 ): Effect.Effect<void, TransferFailure> =>
   Effect.gen(function*() {
     const failures = makeFailures()
-    const changed = found.filter((file) => !isShared(transfer)(file))
-    const large = changed.filter(({ size }) => size > smallBytes)
-    const small = changed.filter(({ size }) => size <= smallBytes)
+    const changed = found.filter((file) => !isUnchanged(transfer)(file))
+    const large = changed.filter(({ size }) => size > maxBatchedFileBytes)
+    const small = changed.filter(({ size }) => size <= maxBatchedFileBytes)
     yield* Effect.forEach(batchesOf(small), (batch) => uploadBatch(transfer, batch, failures), {
       concurrency: 2,
       discard: true

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
-import { releasePipes } from "../../node/processRef.js"
+import { unrefPipes } from "../../node/processRef.js"
 import type { SandboxStartError } from "../channel/protocol.js"
 import { holdForkServer, spawnProcess } from "./forkServerClient.js"
 import { collectStderr, destroyPipes, killGroup, killNamespace } from "./kill.js"
@@ -89,5 +89,5 @@ export const startProcess = (
       Effect.map(spawnProcess(launch), (child) => watched(child, termination)),
       (process) => terminate(process, termination)
     )),
-    Effect.tap(({ child: { stderr, stdin, stdout } }) => releasePipes([stdin, stdout, stderr]))
+    Effect.tap(({ child: { stderr, stdin, stdout } }) => unrefPipes([stdin, stdout, stderr]))
   )

@@ -1,42 +1,42 @@
-/** The connections of the server: how many, who of them is a stranger still, and which requests each has open. */
+/** The connections of the server: their number, which have authenticated, and the requests pending on each. */
 import type { Server, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import type { Exchange } from "./exchange.js"
 import type { ServerLimits } from "./serverLimits.js"
 
 export interface Connections {
-  /** The client of this connection has shown that it may be here. */
-  readonly admit: (socket: Socket) => void
-  /** Counts a request as open until its reply is written; `gone` is called when its client leaves before that. */
-  readonly opened: (exchange: Pick<Exchange, "request" | "response">, gone: () => void) => void
-  /** Whether this connection waits for as many replies as one may. */
+  /** Marks a connection whose client has presented a valid secret. */
+  readonly authenticated: (socket: Socket) => void
+  /** Counts a request as pending until its reply is written; `onDisconnect` is called if the client leaves before that. */
+  readonly trackRequest: (exchange: Pick<Exchange, "request" | "response">, onDisconnect: () => void) => void
+  /** Whether the connection has as many pending requests as it may. */
   readonly isFull: (socket: Socket) => boolean
-  /** The replies that this connection still waits for, in the order of their requests. */
-  readonly openOn: (socket: Socket) => ReadonlyArray<ServerResponse>
-  /** Takes no further connection. */
+  /** The replies pending on a connection, in the order of their requests. */
+  readonly pendingReplies: (socket: Socket) => ReadonlyArray<ServerResponse>
+  /** Stops accepting connections. */
   readonly close: () => void
-  /** Waits, so many milliseconds at most, until there are none left, and cuts those that are. */
-  readonly end: (patience: number) => Promise<void>
+  /** Waits until all connections are closed, and destroys those that are still open after `graceMs`. */
+  readonly end: (graceMs: number) => Promise<void>
 }
 
-type OpenReplies = Map<ServerResponse, () => void>
+type PendingReplies = Map<ServerResponse, () => void>
 
 /**
- * Strangers, of whom a few may stay; beyond that the oldest are cut. Each has a moment to show who it is: a client that
- * does many things at once connects as many times before it says a word.
+ * Connections that have not authenticated. Beyond the limit the oldest are closed, each after a grace period: a client that
+ * works concurrently opens many connections before it sends a byte.
  */
-const makeStrangers = (limits: ServerLimits) => {
-  const moment = limits.headers / 4
+const makeUnauthenticated = (limits: ServerLimits) => {
+  const graceMs = limits.headers / 4
   const since = new Map<Socket, number>()
   let timer: NodeJS.Timeout | undefined
 
-  const cut = () => {
+  const closeOldest = () => {
     timer = undefined
     for (const [socket, connected] of since) {
       if (since.size <= limits.unauthenticatedConnections) return
-      const rest = connected + moment - performance.now()
-      if (rest > 0) {
-        timer = setTimeout(cut, rest).unref()
+      const remaining = connected + graceMs - performance.now()
+      if (remaining > 0) {
+        timer = setTimeout(closeOldest, remaining).unref()
         return
       }
       since.delete(socket)
@@ -47,52 +47,52 @@ const makeStrangers = (limits: ServerLimits) => {
   return {
     add: (socket: Socket) => {
       since.set(socket, performance.now())
-      if (since.size > limits.unauthenticatedConnections) timer ??= setTimeout(cut, 0).unref()
+      if (since.size > limits.unauthenticatedConnections) timer ??= setTimeout(closeOldest, 0).unref()
     },
     delete: (socket: Socket) => since.delete(socket)
   }
 }
 
-/** Watches the server. Who takes nothing of what waits for him, or asks for nothing any more, is cut. */
-export const watch = (server: Server, limits: ServerLimits): Connections => {
-  const open = new Map<Socket, OpenReplies>()
-  const strangers = makeStrangers(limits)
+/** Tracks the connections of a server, and closes those that stall. */
+export const trackConnections = (server: Server, limits: ServerLimits): Connections => {
+  const pending = new Map<Socket, PendingReplies>()
+  const unauthenticated = makeUnauthenticated(limits)
   const closed = new Promise<void>((resolve) => void server.once("close", resolve))
   server.maxConnections = limits.connections
   server.timeout = limits.stall
 
-  const leave = (socket: Socket, replies: OpenReplies) => {
-    open.delete(socket)
-    strangers.delete(socket)
-    for (const gone of replies.values()) gone()
+  const onClose = (socket: Socket, replies: PendingReplies) => {
+    pending.delete(socket)
+    unauthenticated.delete(socket)
+    for (const onDisconnect of replies.values()) onDisconnect()
   }
 
   server.on("connection", (socket) => {
-    const replies: OpenReplies = new Map()
-    open.set(socket, replies)
-    strangers.add(socket)
-    socket.once("close", () => leave(socket, replies))
+    const replies: PendingReplies = new Map()
+    pending.set(socket, replies)
+    unauthenticated.add(socket)
+    socket.once("close", () => onClose(socket, replies))
   })
-  // Without news for a while: a call that takes its time is no reason to cut, bytes that nobody takes are.
+  // Emitted without traffic for a while: fine while a request is pending, but not while bytes wait to be read.
   server.on("timeout", (socket) => {
-    const isAtWork = (open.get(socket)?.size ?? 0) > 0
-    if (!isAtWork || socket.writableLength > 0) socket.destroy()
+    const isPending = (pending.get(socket)?.size ?? 0) > 0
+    if (!isPending || socket.writableLength > 0) socket.destroy()
   })
 
   return {
-    admit: (socket) => void strangers.delete(socket),
-    opened: ({ request, response }, gone) => {
-      const replies = open.get(request.socket)
-      replies?.set(response, gone)
+    authenticated: (socket) => void unauthenticated.delete(socket),
+    trackRequest: ({ request, response }, onDisconnect) => {
+      const replies = pending.get(request.socket)
+      replies?.set(response, onDisconnect)
       response.once("finish", () => replies?.delete(response))
     },
-    isFull: (socket) => (open.get(socket)?.size ?? 0) >= limits.requestsPerConnection,
-    openOn: (socket) => [...open.get(socket)?.keys() ?? []],
+    isFull: (socket) => (pending.get(socket)?.size ?? 0) >= limits.requestsPerConnection,
+    pendingReplies: (socket) => [...pending.get(socket)?.keys() ?? []],
     close: () => void server.close(),
-    end: async (patience) => {
+    end: async (graceMs) => {
       const timer = setTimeout(() => {
-        for (const socket of open.keys()) socket.destroy()
-      }, patience)
+        for (const socket of pending.keys()) socket.destroy()
+      }, graceMs)
       server.closeIdleConnections()
       await closed
       clearTimeout(timer)

@@ -1,9 +1,9 @@
-/** One request and its reply, and what answers it. */
+/** One request and its reply, and the routes that handle it. */
 import type { ApiError, HttpReply } from "@effect-agb/core/AgbServer"
 import type * as Effect from "effect/Effect"
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
-import type { RequestFacts } from "./requestContext.js"
+import type { RequestContext } from "./requestContext.js"
 
 export interface Exchange {
   readonly request: Http.IncomingMessage
@@ -11,38 +11,38 @@ export interface Exchange {
   readonly method: string
   readonly path: string
   readonly query: URLSearchParams
-  readonly facts: RequestFacts
-  /** To be called when the client has shown a key, a token or a signature. */
-  readonly admit: () => void
+  readonly context: RequestContext
+  /** To be called once the client has presented a valid key, token or signature. */
+  readonly authenticated: () => void
 }
 
-/**
- * What answers some of the requests. The server has looked at Host and Origin before; whether the client may do what it
- * asks for is the business of the route.
- */
+/** Handles some of the requests. Host and Origin have been checked before; authorization is up to the route. */
 export interface Route {
   readonly matches: (method: string, path: string) => boolean
-  /** What the log calls it: never a path, which may hold secrets. */
+  /** Its name in the log: never a path, which may hold secrets. */
   readonly name: (method: string, path: string) => string
-  /** A reply in JSON, or nothing when the route has written its own. Interrupted, it writes nothing more. */
+  /** Returns a JSON reply, or nothing if it has written its own. Must write nothing after an interruption. */
   readonly handle: (exchange: Exchange) => Effect.Effect<HttpReply | void, ApiError>
-  /** Whether the work of a request ends when its client is gone. */
-  readonly endsWithClient: (path: string) => boolean
+  /** Whether handling is interrupted when the client disconnects. */
+  readonly endsOnDisconnect: (path: string) => boolean
 }
 
-/** Where a request wants to go. */
-export interface Target {
+/** The parsed request target. */
+export interface RequestTarget {
   readonly path: string
   readonly query: URLSearchParams
-  /** Host and port, when the request names them in its first line. */
+  /** Host and port of a target in absolute form. */
   readonly authority: string | undefined
 }
 
-const absolute = /^https?:\/\/([^/?#]*)(.*)$/is
+const absoluteForm = /^https?:\/\/([^/?#]*)(.*)$/is
 
-/** Not `URL`: it throws on targets that any client can send. Of an endpoint that ends with a slash, clients make two. */
-export const targetOf = (url = "/"): Target => {
-  const [, authority, rest = url] = absolute.exec(url) ?? []
+/**
+ * Unlike `URL` this accepts any target that a client can send. Leading slashes are merged, since clients add one to an
+ * endpoint that already ends with one.
+ */
+export const parseTarget = (url = "/"): RequestTarget => {
+  const [, authority, rest = url] = absoluteForm.exec(url) ?? []
   const mark = rest.indexOf("?")
   const path = mark === -1 ? rest : rest.slice(0, mark)
   return {
@@ -52,30 +52,32 @@ export const targetOf = (url = "/"): Target => {
   }
 }
 
-const timing = (total: number, { sandboxMillis }: RequestFacts): string =>
+const serverTiming = (total: number, { sandboxMillis }: RequestContext): string =>
   `total;dur=${total.toFixed(2)}, sandbox;dur=${sandboxMillis.toFixed(2)}`
 
-/** Sends a reply, unless the client is gone or has one already. */
-export const send = ({ facts, response }: Exchange, { body, requestId, status }: HttpReply, millis: number): void => {
+/** Sends a reply, unless one has been sent or the client has disconnected. */
+export const send = ({ context, response }: Exchange, { body, requestId, status }: HttpReply, millis: number): void => {
   if (response.destroyed || response.headersSent) return
-  facts.requestId = requestId
+  context.requestId = requestId
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "x-request-id": requestId,
-    "server-timing": timing(millis, facts)
+    "server-timing": serverTiming(millis, context)
   })
   response.end(body)
 }
 
-/** The same where there is no response to write to: the request was not understood, or wanted another protocol. */
+const lingerMs = 1000
+
+/** Sends a reply where there is no response object: to a malformed request, or instead of an upgrade. */
 export const sendRaw = (socket: Duplex, { body, requestId, status }: HttpReply): void => {
   if (!socket.writable) return
   socket.end(
     `HTTP/1.1 ${status} ${Http.STATUS_CODES[status] ?? "Error"}\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nx-request-id: ${requestId}\r\nconnection: close\r\n\r\n${body}`
   )
-  const cut = setTimeout(() => socket.destroy(), 1000)
-  socket.once("close", () => clearTimeout(cut))
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once("close", () => clearTimeout(timer))
   socket.resume()
 }

@@ -1,4 +1,4 @@
-/** The address on which the server listens, and the names in a Host header or an Origin by which clients may reach it. */
+/** The address that the server listens on, and the names that a Host or Origin header may give it. */
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Effect from "effect/Effect"
 import type { IncomingMessage } from "node:http"
@@ -10,13 +10,13 @@ export interface HostOptions {
 }
 
 export interface Hosts {
-  /** What to listen on. */
+  /** Address to listen on. */
   readonly address: string
-  /** Whether a request to the server on `port` names it, in its Host header say. */
+  /** Whether `name`, for example from a Host header, is a name of the server on `port`. */
   readonly check: (port: number) => (name: string | undefined, request: IncomingMessage) => boolean
-  /** The server on `port` for a client that calls it by this name, which was checked; without a name for any program here. */
+  /** The origin of the server on `port` for a client that uses this checked name; without one, for a client on this machine. */
   readonly origin: (port: number, name?: string) => string
-  /** Says who can reach the sessions, unless only this machine can. */
+  /** Who can reach the sessions; undefined where only this machine can. */
   readonly warning: string | undefined
 }
 
@@ -26,7 +26,7 @@ const isAny = (address: string): boolean => address === "0.0.0.0" || address ===
 
 const isLoopback = (address: string): boolean => /^(127\.[\d.]+|::1|localhost)$/i.test(address)
 
-/** How an address stands in a URL. */
+/** An address as it is written in a URL. */
 const inUrl = (address: string): string => Net.isIPv6(address) ? `[${address}]` : address
 
 const split = (name: string): readonly [host: string, port: string | undefined] => {
@@ -37,7 +37,7 @@ const split = (name: string): readonly [host: string, port: string | undefined] 
 /** The same host with another port. */
 export const withPort = (name: string, port: number): string => `${split(name)[0]}:${port}`
 
-/** The address of this machine that a client has connected to, as it would write it. */
+/** The local address of a client's connection, as it is written in a URL. */
 const localAddress = ({ socket }: IncomingMessage): string =>
   inUrl((socket.localAddress ?? "").replace(/^::ffff:(?=\d+\.)/, ""))
 
@@ -76,7 +76,7 @@ const make = (address: string, allowed: ReadonlyArray<string>): Hosts => {
   }
 }
 
-/** Loopback alone unless the options say otherwise. */
+/** Only loopback, unless the options say otherwise. */
 export const resolveHosts = (
   { allowedHosts = [], host = "127.0.0.1" }: HostOptions
 ): Effect.Effect<Hosts, ConfigurationError> => {

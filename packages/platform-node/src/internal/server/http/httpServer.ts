@@ -1,75 +1,66 @@
 /**
- * The wire over HTTP, on a loopback address unless asked for another: `node:http` with one fiber per request. Who has no token, comes from a
- * browser page or speaks too much or too slowly gets no further than this file and its neighbours.
+ * The HTTP server: `node:http` with one fiber per request, on loopback unless configured otherwise. Unauthenticated,
+ * cross-origin, oversized and slow requests are rejected by this folder.
  */
 import { type ApiError, errorReply, type HttpReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
 import type { Duplex } from "node:stream"
-import { releaseServer } from "../../node/processRef.js"
-import { type Connections, watch } from "./connections.js"
-import { type Exchange, type Route, send, sendRaw, type Target, targetOf } from "./exchange.js"
+import { unrefServer } from "../../node/processRef.js"
+import { type Connections, trackConnections } from "./connections.js"
+import { type Exchange, parseTarget, type RequestTarget, type Route, send, sendRaw } from "./exchange.js"
 import type { Hosts } from "./hosts.js"
+import { listen } from "./listen.js"
 import { LocalServerError } from "./localServerError.js"
 import { answerMalformed } from "./malformed.js"
-import { makeGate, refusal } from "./originCheck.js"
+import { apiError, makeOriginCheck } from "./originCheck.js"
 import { hasBody } from "./requestBody.js"
-import { collect, type RequestFacts } from "./requestContext.js"
-import { logAnswered, methodName, placeOf } from "./requestLog.js"
+import { type RequestContext, withRequestContext } from "./requestContext.js"
+import { logRequest, methodName, stackFrames } from "./requestLog.js"
 import type { ServerLimits } from "./serverLimits.js"
 import { ServerRequest } from "./serverRequest.js"
-import * as works from "./work.js"
+import * as backgroundWork from "./work.js"
 
-/** A request that wants to go on in another protocol on the same connection. */
+/** A request to upgrade the connection to another protocol. */
 export interface UpgradeRequest {
   readonly request: Http.IncomingMessage
   readonly socket: Duplex
   readonly head: Buffer
-  readonly target: Target
-  readonly admit: () => void
+  readonly target: RequestTarget
+  readonly authenticated: () => void
 }
 
 export interface HttpServerOptions {
   readonly hosts: Hosts
   readonly port: number
   readonly limits: ServerLimits
-  /** The level of the lines in the log that say what was answered. */
+  /** Level of the log line of a request. */
   readonly logLevel: LogLevel.LogLevel
-  /** The first that matches answers; what no route matches does not exist. */
+  /** The first that matches handles a request. */
   readonly routes: ReadonlyArray<Route>
-  /** Takes the connection over, and may do its own work on it. A refusal leaves the connection alone. */
-  readonly upgrade: (request: UpgradeRequest, work: works.Work) => Effect.Effect<void, ApiError>
-  /** Says goodbye on the connections that were taken over. */
-  readonly onEnd: Effect.Effect<void>
+  /** Handles what no other route matches. */
+  readonly fallback: Route
+  /** Takes over an upgraded connection. Must leave the socket alone where it fails. */
+  readonly upgrade: (request: UpgradeRequest, work: backgroundWork.BackgroundWork) => Effect.Effect<void, ApiError>
+  /** Closes upgraded connections when the server stops. */
+  readonly onStop: Effect.Effect<void>
 }
 
-const ending = refusal(503, "ServerStopping", "the server is about to end")
+const serverStopping = apiError(503, "ServerStopping", "the server is about to end")
 
-const internal = refusal(500, "InternalError", "the server failed")
+const internalError = apiError(500, "InternalError", "the server failed")
 
-const tooMany = refusal(429, "Throttling.Requests", "this connection waits for too many replies already")
+const tooManyRequests = apiError(429, "Throttling.Requests", "this connection waits for too many replies already")
 
-const noRoute = refusal(404, "InvalidAction.NotFound", "there is no such endpoint")
+const unknownExpectation = apiError(417, "ExpectationFailed", "the only expectation that is understood is 100-continue")
 
-const unexpected = refusal(417, "ExpectationFailed", "the only expectation that is understood is 100-continue")
+/** How long a client may go on sending a body whose reply has been sent. */
+const lingerMs = 2000
 
-/** What the connection is left to when its client goes on sending after its reply: bytes that nobody reads. */
-const lingerMillis = 2000
-
-const goodbyeMillis = 200
-
-const listen = (server: Http.Server, host: string, port: number): Effect.Effect<number, LocalServerError> =>
-  Effect.async((resume) => {
-    server.once(
-      "error",
-      (error: NodeJS.ErrnoException) =>
-        resume(Effect.fail(new LocalServerError({ host, port, code: error.code ?? "unknown" })))
-    )
-    server.listen(port, host, () => resume(Effect.succeed((server.address() as AddressInfo).port)))
-  })
+/** Time for clients to close their connections when the server stops. */
+const closeGraceMs = 200
 
 const makeServer = ({ headerBytes, headers, idle }: ServerLimits): Http.Server =>
   Http.createServer({
@@ -79,137 +70,137 @@ const makeServer = ({ headerBytes, headers, idle }: ServerLimits): Http.Server =
     connectionsCheckingInterval: Math.ceil(headers / 4),
     keepAliveTimeout: idle,
     maxHeaderSize: headerBytes,
-    // The gate says what is wrong with a request that has none, in an envelope.
+    // The origin check rejects requests without one, in an envelope.
     requireHostHeader: false,
     keepAlive: true
   })
 
-/** A defect is logged by its place, and answered like everything that fails. */
-const withoutDefects = <A>(handled: Effect.Effect<A, ApiError>): Effect.Effect<A, ApiError> =>
+/** Logs a defect by its stack frames, and turns it into a 500 reply. */
+const catchDefects = <A>(handled: Effect.Effect<A, ApiError>): Effect.Effect<A, ApiError> =>
   Effect.catchAllDefect(
     handled,
-    (defect) => Effect.zipRight(Effect.logError(`A request met a defect: ${placeOf(defect)}`), internal)
+    (defect) => Effect.zipRight(Effect.logError(`A request met a defect: ${stackFrames(defect)}`), internalError)
   )
 
-/** Bytes that still come for a request that has its reply are read and thrown away, but not for ever. */
-const linger = ({ request }: Exchange): void => {
+/** Discards the rest of a request body after its reply has been sent, for a limited time. */
+const discardBody = ({ request }: Exchange): void => {
   if (request.complete || request.destroyed || !hasBody(request)) return
   request.resume()
-  const cut = setTimeout(() => request.socket.destroy(), lingerMillis)
-  request.once("close", () => clearTimeout(cut))
-}
-
-const nowhere: Route = {
-  matches: () => true,
-  name: () => "unknown",
-  handle: () => Effect.fail(noRoute),
-  endsWithClient: () => true
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs)
+  request.once("close", () => clearTimeout(timer))
 }
 
 interface Running {
   readonly options: HttpServerOptions
-  readonly work: works.Work
+  readonly work: backgroundWork.BackgroundWork
   readonly connections: Connections
-  readonly gate: ReturnType<typeof makeGate>
+  readonly originCheck: ReturnType<typeof makeOriginCheck>
 }
 
 const answer = (exchange: Exchange, handled: Effect.Effect<HttpReply | void, ApiError>, since: number) => {
   const reply = (reply: HttpReply | void) => {
     if (reply !== undefined) send(exchange, reply, performance.now() - since)
-    linger(exchange)
+    discardBody(exchange)
   }
-  return withoutDefects(handled).pipe(
+  return catchDefects(handled).pipe(
     Effect.catchTag("ApiError", (error) => Effect.succeed(errorReply(exchange.path, error))),
     Effect.map(reply),
-    Effect.onInterrupt(() => Effect.sync(() => reply(errorReply(exchange.path, ending)))),
-    collect(exchange.facts)
+    Effect.onInterrupt(() => Effect.sync(() => reply(errorReply(exchange.path, serverStopping)))),
+    withRequestContext(exchange.context)
   )
 }
 
-/** Answers requests, or refuses them all. */
-const answerRequests =
-  ({ connections, gate, options: { logLevel, routes }, work }: Running, refused?: ApiError) =>
+/** Handles requests; with `rejection` it rejects all that pass the origin check. */
+const handleRequests =
+  ({ connections, options: { fallback, logLevel, routes }, originCheck, work }: Running, rejection?: ApiError) =>
   (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
     const since = performance.now()
     const { method = "", socket } = request
-    const target = targetOf(request.url)
+    const target = parseTarget(request.url)
     const { path, query } = target
-    const facts: RequestFacts = { sandboxMillis: 0, host: request.headers.host }
-    const exchange = { request, response, method, path, query, facts, admit: () => connections.admit(socket) }
-    const route = routes.find((route) => route.matches(method, path)) ?? nowhere
-    const busy = work.isEnding() ? ending : connections.isFull(socket) ? tooMany : undefined
-    const refusal = gate(request, target) ?? refused ?? busy
-    const handled = Effect.suspend(() => refusal ?? route.handle(exchange))
-    const log = logAnswered(logLevel, () => ({
+    const context: RequestContext = { sandboxMillis: 0, host: request.headers.host }
+    const authenticated = () => connections.authenticated(socket)
+    const exchange: Exchange = { request, response, method, path, query, context, authenticated }
+    const route = routes.find((route) => route.matches(method, path)) ?? fallback
+    const overload = work.isStopping() ? serverStopping : connections.isFull(socket) ? tooManyRequests : undefined
+    const error = originCheck(request, target) ?? rejection ?? overload
+    const handled = Effect.suspend(() => error ?? route.handle(exchange))
+    const log = logRequest(logLevel, () => ({
       method: methodName(method),
       route: route.name(method, path),
       status: response.headersSent ? response.statusCode : "gone",
-      facts,
+      context,
       millis: performance.now() - since
     }))
-    if (work.isEnding()) response.shouldKeepAlive = false
+    if (work.isStopping()) response.shouldKeepAlive = false
     const fiber = work.start(Effect.ensuring(answer(exchange, handled, since), log))
-    connections.opened(exchange, () => {
-      if (route.endsWithClient(path)) fiber.unsafeInterruptAsFork(fiber.id())
+    connections.trackRequest(exchange, () => {
+      if (route.endsOnDisconnect(path)) fiber.unsafeInterruptAsFork(fiber.id())
     })
   }
 
-/** Hands connections over to the other protocol, or refuses that. */
-const answerUpgrades =
-  ({ connections, gate, options: { logLevel, upgrade }, work }: Running) =>
+/** Hands upgraded connections over, or rejects the upgrade. */
+const handleUpgrades =
+  ({ connections, options: { logLevel, upgrade }, originCheck, work }: Running) =>
   (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void => {
     const since = performance.now()
-    const target = targetOf(request.url)
-    const admit = () => connections.admit(request.socket)
-    const refusal = gate(request, target) ?? (work.isEnding() ? ending : undefined)
-    const facts: RequestFacts = { sandboxMillis: 0 }
-    const answered = (status: number) =>
-      logAnswered(
+    const target = parseTarget(request.url)
+    const authenticated = () => connections.authenticated(request.socket)
+    const error = originCheck(request, target) ?? (work.isStopping() ? serverStopping : undefined)
+    const context: RequestContext = { sandboxMillis: 0 }
+    const log = (status: number) =>
+      logRequest(
         logLevel,
-        () => ({ method: "GET", route: "upgrade", status, facts, millis: performance.now() - since })
+        () => ({ method: "GET", route: "upgrade", status, context, millis: performance.now() - since })
       )
-    const refuseUpgrade = (error: ApiError) => {
+    const reject = (error: ApiError) => {
       sendRaw(socket, errorReply("", error))
       return error.status
     }
     socket.on("error", () => {})
-    const taken = Effect.suspend(() => refusal ?? upgrade({ request, socket, head, target, admit }, work))
+    const handled = Effect.suspend(() => error ?? upgrade({ request, socket, head, target, authenticated }, work))
     work.start(
-      withoutDefects(taken).pipe(
+      catchDefects(handled).pipe(
         Effect.as(101),
-        Effect.catchTag("ApiError", (error) => Effect.sync(() => refuseUpgrade(error))),
-        Effect.flatMap(answered),
-        collect(facts)
+        Effect.catchTag("ApiError", (error) => Effect.sync(() => reject(error))),
+        Effect.flatMap(log),
+        withRequestContext(context)
       )
     )
   }
 
-/** Ends with the scope: nothing new is taken, what is in flight may finish for a while, and every connection is cut. */
+/**
+ * Serves until the scope ends. Then it accepts nothing new, gives requests in flight the grace period `limits.drain`, and
+ * closes every connection.
+ */
 export const serve = (
   options: HttpServerOptions
 ): Effect.Effect<{ readonly port: number }, LocalServerError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { limits, logLevel } = options
-    const work = yield* works.make(limits.drain)
+    const { hosts, limits, logLevel } = options
+    const work = yield* backgroundWork.make(limits.drain)
     const server = makeServer(limits)
-    const connections = watch(server, limits)
-    yield* releaseServer(server)
-    const port = yield* listen(server, options.hosts.address, options.port)
+    const connections = trackConnections(server, limits)
+    yield* unrefServer(server)
+    const port = yield* Effect.mapError(
+      listen(server, hosts.address, options.port),
+      ({ code = "unknown" }) => new LocalServerError({ host: hosts.address, port: options.port, code })
+    )
     yield* Effect.addFinalizer(() =>
       Effect.sync(connections.close).pipe(
-        Effect.zipRight(work.end),
-        Effect.zipRight(options.onEnd),
-        Effect.zipRight(Effect.promise(() => connections.end(goodbyeMillis)))
+        Effect.zipRight(work.stop),
+        Effect.zipRight(options.onStop),
+        Effect.zipRight(Effect.promise(() => connections.end(closeGraceMs)))
       )
     )
-    const running = { options, work, connections, gate: makeGate(options.hosts, port) }
-    server.on("request", answerRequests(running))
-    server.on("checkContinue", answerRequests(running))
-    server.on("checkExpectation", answerRequests(running, unexpected))
-    server.on("upgrade", answerUpgrades(running))
+    const running = { options, work, connections, originCheck: makeOriginCheck(hosts, port) }
+    server.on("request", handleRequests(running))
+    server.on("checkContinue", handleRequests(running))
+    server.on("checkExpectation", handleRequests(running, unknownExpectation))
+    server.on("upgrade", handleUpgrades(running))
     answerMalformed(server, connections, (status) => {
-      const facts = { sandboxMillis: 0 }
-      work.start(logAnswered(logLevel, () => ({ method: "other", route: "malformed", status, facts, millis: 0 })))
+      const context = { sandboxMillis: 0 }
+      work.start(logRequest(logLevel, () => ({ method: "other", route: "malformed", status, context, millis: 0 })))
     })
     return { port }
   })

@@ -1,8 +1,6 @@
 import * as Schema from "effect/Schema"
 
-/**
- * The server could not listen, for example because its port is taken. `code` is that of the system call.
- */
+/** The server could not listen, for example because its port is in use. `code` is that of the system call. */
 export class LocalServerError extends Schema.TaggedError<LocalServerError>()("LocalServerError", {
   host: Schema.String,
   port: Schema.Number,

@@ -1,38 +1,39 @@
-/** Who gets no further than the headers: another host name (DNS rebinding), any browser page, an ambiguous request. */
+/** Checks on the headers of a request: Host against DNS rebinding, no Origin, no ambiguous duplicates, and secrets. */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
 import type { IncomingMessage } from "node:http"
-import type { Target } from "./exchange.js"
+import type { RequestTarget } from "./exchange.js"
 import type { Hosts } from "./hosts.js"
 
-export const refusal = (status: number, code: string, message: string) => new ApiError({ status, code, message })
+export const apiError = (status: number, code: string, message: string) => new ApiError({ status, code, message })
 
 const digest = (text: string): Buffer => Crypto.createHash("sha256").update(text).digest()
 
-/** Compares without telling by its time how much was right. */
-export const makeCheck = (secret: string): (given: string | undefined) => boolean => {
+/** Constant-time comparison with a secret, whatever the lengths. */
+export const constantTimeEquals = (secret: string): (given: string | undefined) => boolean => {
   const expected = digest(secret)
   return (given) => Crypto.timingSafeEqual(expected, digest(given ?? "")) && given !== undefined
 }
 
-/** Fails unless the secret is the right one. */
-export const demand = (isRight: boolean, code: string, message: string): Effect.Effect<void, ApiError> =>
-  isRight ? Effect.void : Effect.fail(refusal(401, code, message))
+/** Fails with 401 unless the secret was correct. */
+export const requireSecret = (isCorrect: boolean, code: string, message: string): Effect.Effect<void, ApiError> =>
+  isCorrect ? Effect.void : Effect.fail(apiError(401, code, message))
 
-/** Headers that mean something else to every program that reads them when they come twice. */
-const single = ["host", "origin", "authorization", "x-access-token", "content-length", "content-type"]
+/** Headers that programs interpret differently when they are repeated. */
+const unrepeatable = ["host", "origin", "authorization", "x-access-token", "content-length", "content-type"]
 
-export const makeGate = (hosts: Hosts, port: number) => {
+/** The check of a request before it is routed; undefined where it passes. */
+export const makeOriginCheck = (hosts: Hosts, port: number) => {
   const isOurs = hosts.check(port)
-  return (request: IncomingMessage, { authority }: Pick<Target, "authority">): ApiError | undefined => {
+  return (request: IncomingMessage, { authority }: Pick<RequestTarget, "authority">): ApiError | undefined => {
     const { headers, headersDistinct } = request
-    const twice = single.find((name) => (headersDistinct[name]?.length ?? 0) > 1)
-    if (twice !== undefined) return refusal(400, "InvalidHeader", `the header ${twice} must not be repeated`)
+    const repeated = unrepeatable.find((name) => (headersDistinct[name]?.length ?? 0) > 1)
+    if (repeated !== undefined) return apiError(400, "InvalidHeader", `the header ${repeated} must not be repeated`)
     if (!isOurs(headers.host, request) || authority !== undefined && !isOurs(authority, request)) {
-      return refusal(403, "Forbidden.Host", "the Host header must name this server")
+      return apiError(403, "Forbidden.Host", "the Host header must name this server")
     }
-    if (headers.origin !== undefined) return refusal(403, "Forbidden.Origin", "browser pages are not served")
+    if (headers.origin !== undefined) return apiError(403, "Forbidden.Origin", "browser pages are not served")
     return undefined
   }
 }

@@ -1,44 +1,44 @@
-/** The JSON body of a request as text, for clients that send neither too much nor too slowly. */
+/** Reads the JSON body of a request as text, within limits on size, time and depth. */
 import type { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import { isUtf8 } from "node:buffer"
 import type { IncomingMessage } from "node:http"
 import { jsonCost } from "../../agentWire/jsonLimits.js"
 import type { Exchange } from "./exchange.js"
-import { refusal } from "./originCheck.js"
+import { apiError } from "./originCheck.js"
 import type { ServerLimits } from "./serverLimits.js"
 
 export type BodyLimits = Pick<ServerLimits, "bodyBytes" | "body" | "jsonDepth">
 
-const tooLarge = (limit: number) => refusal(413, "RequestTooLarge", `the body is larger than ${limit} bytes`)
+const tooLarge = (limit: number) => apiError(413, "RequestTooLarge", `the body is larger than ${limit} bytes`)
 
-const tooSlow = (millis: number) => refusal(408, "RequestTimeout", `the body was not there after ${millis} ms`)
+const tooSlow = (millis: number) => apiError(408, "RequestTimeout", `the body was not there after ${millis} ms`)
 
-const notUtf8 = refusal(400, "InvalidParameter", "the body must be UTF-8")
+const notUtf8 = apiError(400, "InvalidParameter", "the body must be UTF-8")
 
 const tooDeep = (limit: number) =>
-  refusal(
+  apiError(
     400,
     "InvalidParameter",
     `the body must not be nested deeper than ${limit} levels, nor hold more than half a million values`
   )
 
-/** Half a million objects, lists and fields; other values are lighter. */
+/** Half a million objects, arrays and members; other values cost less. */
 const maxJsonCost = 2 ** 22
 
-/** Whether a client's JSON can be parsed in a time that nobody notices. */
-export const isModest = (json: Uint8Array, { jsonDepth }: Pick<ServerLimits, "jsonDepth">): boolean =>
+/** Whether a client's JSON can be parsed without blocking the event loop noticeably. */
+export const isWithinJsonLimits = (json: Uint8Array, { jsonDepth }: Pick<ServerLimits, "jsonDepth">): boolean =>
   jsonCost(json, { depth: jsonDepth, cost: maxJsonCost }) !== Infinity
 
-/** What a page can post to any server without being asked for permission first. */
+/** Content types of CORS-safelisted requests, which a web page can send without a preflight. */
 const formType = /^\s*(application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)\s*(;|$)/i
 
-const refusedByHeaders = ({ headers }: IncomingMessage, limit: number): ApiError | undefined => {
+const headerError = ({ headers }: IncomingMessage, limit: number): ApiError | undefined => {
   if ((headers["content-encoding"] ?? "identity") !== "identity") {
-    return refusal(415, "UnsupportedEncoding", "bodies are not decompressed")
+    return apiError(415, "UnsupportedEncoding", "bodies are not decompressed")
   }
   if (formType.test(headers["content-type"] ?? "")) {
-    return refusal(415, "UnsupportedMediaType", "the body must be sent as application/json")
+    return apiError(415, "UnsupportedMediaType", "the body must be sent as application/json")
   }
   return Number(headers["content-length"] ?? 0) > limit ? tooLarge(limit) : undefined
 }
@@ -46,8 +46,8 @@ const refusedByHeaders = ({ headers }: IncomingMessage, limit: number): ApiError
 export const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
 
-/** A client that waits for permission gets it only when nothing speaks against its request. */
-const giveLeave = ({ request, response }: Exchange): void => {
+/** Sends 100 Continue, once the headers are acceptable. */
+const sendContinue = ({ request, response }: Exchange): void => {
   if (request.httpVersion === "1.1" && request.headers.expect?.toLowerCase() === "100-continue") {
     response.writeContinue()
   }
@@ -73,17 +73,17 @@ const bytesOf = (request: IncomingMessage, limits: BodyLimits): Effect.Effect<Bu
     return Effect.sync(() => clearTimeout(timer))
   })
 
-/** The body as text; a refusal reads no more of it. */
+/** The body as text. After a failure the rest of it is not read. */
 export const readJson = (exchange: Exchange, limits: BodyLimits): Effect.Effect<string, ApiError> =>
   Effect.suspend(() => {
     const { request } = exchange
     if (!hasBody(request)) return Effect.succeed("")
-    const refused = refusedByHeaders(request, limits.bodyBytes)
-    if (refused !== undefined) return Effect.fail(refused)
-    giveLeave(exchange)
+    const error = headerError(request, limits.bodyBytes)
+    if (error !== undefined) return Effect.fail(error)
+    sendContinue(exchange)
     return Effect.flatMap(bytesOf(request, limits), (bytes) => {
       if (!isUtf8(bytes)) return Effect.fail(notUtf8)
-      return isModest(bytes, limits)
+      return isWithinJsonLimits(bytes, limits)
         ? Effect.succeed(bytes.toString("utf8"))
         : Effect.fail(tooDeep(limits.jsonDepth))
     })

@@ -1,50 +1,52 @@
-/** What becomes known about a request while it is answered, for its line in the log and its `server-timing`. */
+/** What becomes known about a request while it is handled, for its log line and its `server-timing` header. */
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
 
-export interface RequestFacts {
-  /** What the client calls this server: its Host header, which is checked before anything is done. */
+export interface RequestContext {
+  /** The Host header, which has been checked. */
   host?: string | undefined
   requestId?: string
-  /** Of a session that exists, never what a client only claims. */
+  /** Of a session that exists, never an unverified one. */
   sessionId?: string
-  /** The name of a tool that exists. */
+  /** Name of a tool that exists. */
   tool?: string
-  /** Time that the server waited for the sandbox. */
+  /** Time spent waiting for the sandbox. */
   sandboxMillis: number
 }
 
-const current: FiberRef.FiberRef<RequestFacts | undefined> = GlobalValue.globalValue(
-  "@effect-agb/platform-node/requestFacts",
-  () => FiberRef.unsafeMake<RequestFacts | undefined>(undefined)
+const current: FiberRef.FiberRef<RequestContext | undefined> = GlobalValue.globalValue(
+  "@effect-agb/platform-node/requestContext",
+  () => FiberRef.unsafeMake<RequestContext | undefined>(undefined)
 )
 
-/** What happens in `effect` is about the request with these facts. */
-export const collect = (facts: RequestFacts) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.locally(effect, current, facts)
+/** Runs `effect` within the context of a request. */
+export const withRequestContext =
+  (context: RequestContext) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.locally(effect, current, context)
 
-export const note = (facts: Partial<RequestFacts>): Effect.Effect<void> =>
-  FiberRef.getWith(current, (known) =>
+/** Adds to the context of the current request, if there is one. */
+export const annotateRequest = (annotations: Partial<RequestContext>): Effect.Effect<void> =>
+  FiberRef.getWith(current, (context) =>
     Effect.sync(() => {
-      if (known !== undefined) Object.assign(known, facts)
+      if (context !== undefined) Object.assign(context, annotations)
     }))
 
-/** What the client of the request that is answered calls this server. */
+/** The name by which the client of the current request calls this server. */
 export const requestHost: Effect.Effect<string | undefined> = FiberRef.getWith(
   current,
-  (known) => Effect.succeed(known?.host)
+  (context) => Effect.succeed(context?.host)
 )
 
-/** Counts the time of `effect` as the sandbox's. */
-export const inSandbox = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  FiberRef.getWith(current, (known) => {
-    if (known === undefined) return effect
+/** Counts the duration of `effect` as time spent in the sandbox. */
+export const countSandboxTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  FiberRef.getWith(current, (context) => {
+    if (context === undefined) return effect
     const began = performance.now()
     return Effect.ensuring(
       effect,
       Effect.sync(() => {
-        known.sandboxMillis += performance.now() - began
+        context.sandboxMillis += performance.now() - began
       })
     )
   })

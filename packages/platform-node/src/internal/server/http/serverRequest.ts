@@ -1,19 +1,18 @@
 import { IncomingMessage } from "node:http"
 
 /**
- * A request as the servers here read it: an offer to go on in HTTP/2 is ignored, as HTTP allows (RFC 9110, 7.8). Java's
- * client makes it in every request.
+ * A request that ignores offers to upgrade to HTTP/2 (RFC 9110, 7.8), which Java's client makes in every request.
  *
- * Node writes `upgrade` when it has parsed the headers, and reads it to know whether the connection leaves HTTP.
+ * Node sets `upgrade` after parsing the headers, and reads it to decide whether the connection leaves HTTP.
  */
 export class ServerRequest extends IncomingMessage {
-  declare private asked: boolean | null
+  declare private requestsUpgrade: boolean | null
 
   get upgrade(): boolean {
-    return this.asked === true && this.headers.upgrade?.toLowerCase() !== "h2c"
+    return this.requestsUpgrade === true && this.headers.upgrade?.toLowerCase() !== "h2c"
   }
 
-  set upgrade(asked: boolean | null) {
-    this.asked = asked
+  set upgrade(value: boolean | null) {
+    this.requestsUpgrade = value
   }
 }

@@ -1,47 +1,47 @@
-/** Everything that the server is doing for its clients, and its orderly end. */
+/** The background work of the server, and its orderly stop. */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 
-export interface Work {
-  /** Does something in the background. */
+export interface BackgroundWork {
+  /** Runs something in the background. */
   readonly start: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  /** Once true, nothing new should be begun for clients. */
-  readonly isEnding: () => boolean
-  /** Lets what has begun finish, but not for longer than the patience, and interrupts the rest. */
-  readonly end: Effect.Effect<void>
+  /** Once true, nothing new should be started for clients. */
+  readonly isStopping: () => boolean
+  /** Waits for running work for the grace period, then interrupts the rest. */
+  readonly stop: Effect.Effect<void>
 }
 
-/** What interrupted work gets to say goodbye. */
-const lastWords = 300
+/** Time for interrupted work to send its last reply, in milliseconds. */
+const interruptTimeoutMs = 300
 
-export const make = (patience: number): Effect.Effect<Work> =>
+export const make = (graceMs: number): Effect.Effect<BackgroundWork> =>
   Effect.map(Effect.runtime<never>(), (runtime) => {
     const run = Runtime.runFork(runtime)
     const fibers = new Set<Fiber.RuntimeFiber<void>>()
-    let ending = false
-    let whenDone = () => {}
+    let stopping = false
+    let onIdle = () => {}
 
-    const start: Work["start"] = (effect) => {
+    const start: BackgroundWork["start"] = (effect) => {
       const fiber = run(Effect.interruptible(effect))
       fibers.add(fiber)
       fiber.addObserver(() => {
         fibers.delete(fiber)
-        if (fibers.size === 0) whenDone()
+        if (fibers.size === 0) onIdle()
       })
       return fiber
     }
 
-    /** By the machine's time: a program's own clock must not hold up the end. */
-    const doneWithin = (millis: number) =>
+    /** Uses the machine's clock, since a program may have replaced Effect's. */
+    const idleWithin = (millis: number) =>
       Effect.async<void>((resume) => {
         const proceed = () => {
           clearTimeout(timer)
           resume(Effect.void)
         }
         const timer = setTimeout(proceed, millis)
-        whenDone = proceed
+        onIdle = proceed
         if (fibers.size === 0) proceed()
       })
 
@@ -49,10 +49,10 @@ export const make = (patience: number): Effect.Effect<Work> =>
       for (const fiber of fibers) fiber.unsafeInterruptAsFork(FiberId.none)
     })
 
-    const end = Effect.suspend(() => {
-      ending = true
-      return Effect.zipRight(Effect.zipRight(doneWithin(patience), interrupt), doneWithin(lastWords))
+    const stop = Effect.suspend(() => {
+      stopping = true
+      return Effect.zipRight(Effect.zipRight(idleWithin(graceMs), interrupt), idleWithin(interruptTimeoutMs))
     })
 
-    return { start, isEnding: () => ending, end }
+    return { start, isStopping: () => stopping, stop }
   })

@@ -1,18 +1,18 @@
-/** `GET /health`: that the server answers, for whoever watches over it. It needs no key and tells nothing of sessions. */
+/** `GET /health`: 200 while the server runs, for supervisors and load balancers. It needs no key and reveals no sessions. */
 import * as Effect from "effect/Effect"
 import type { Route } from "../http/exchange.js"
-import { refusal } from "../http/originCheck.js"
+import { apiError } from "../http/originCheck.js"
 
-const up = JSON.stringify({ status: "ok" })
+const healthy = JSON.stringify({ status: "ok" })
 
-const wrongMethod = refusal(405, "MethodNotAllowed", "the health is asked for with GET")
+const wrongMethod = apiError(405, "MethodNotAllowed", "/health takes GET requests only")
 
 export const route: Route = {
   matches: (_method, path) => path === "/health",
   name: () => "health",
-  endsWithClient: () => true,
+  endsOnDisconnect: () => true,
   handle: ({ method }) =>
     method === "GET" || method === "HEAD"
-      ? Effect.sync(() => ({ status: 200, requestId: crypto.randomUUID().toUpperCase(), body: up }))
+      ? Effect.sync(() => ({ status: 200, requestId: crypto.randomUUID().toUpperCase(), body: healthy }))
       : Effect.fail(wrongMethod)
 }

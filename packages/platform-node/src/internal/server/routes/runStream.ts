@@ -1,4 +1,4 @@
-/** A run of code in a sandbox as what a client is told of it, while it runs. */
+/** A run of code in a sandbox as a stream of the events that a client gets. */
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -15,7 +15,7 @@ import {
 } from "../../sandbox/channel/protocol.js"
 import type { SandboxEvent } from "../../sandbox/channel/stream.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
-import { CodeValue, executionError, lostState, toItem } from "../sessions/toolHandlers.js"
+import { CodeValue, executionError, stateLostNotice, toItem } from "../sessions/toolHandlers.js"
 
 export type RunEvent =
   | { readonly eventType: "stdout" | "stderr"; readonly chunk: string }
@@ -37,7 +37,7 @@ export interface CodeRun {
   readonly seconds: number
 }
 
-/** Who reads while the code runs may have more than who gets everything at once. */
+/** Limit on the output of a streamed run: larger than that of a reply, since it is not kept. */
 const maxStreamBytes = 64 * 2 ** 20
 
 const decodeValue = Schema.decodeUnknownEither(CodeValue)
@@ -45,39 +45,40 @@ const decodeValue = Schema.decodeUnknownEither(CodeValue)
 const errorText = ({ name, value }: { readonly name: string; readonly value: string }): string =>
   value === "" ? name : `${name}: ${value}`
 
-/** The text of both streams, a character that is split between two pieces whole in the second. */
-const makeTexts = () => {
+/** Decodes both streams incrementally: a character that is split between two chunks appears in the second. */
+const makeDecoders = () => {
   const decoders = {
     stdout: new TextDecoder("utf-8", { ignoreBOM: true }),
     stderr: new TextDecoder("utf-8", { ignoreBOM: true })
   }
   const event = (eventType: "stdout" | "stderr", text: string): ReadonlyArray<RunEvent> =>
-    pieces(text).map((chunk) => ({ eventType, chunk }))
+    split(text).map((chunk) => ({ eventType, chunk }))
   return {
-    piece: (name: "stdout" | "stderr", bytes: Uint8Array) =>
+    decode: (name: "stdout" | "stderr", bytes: Uint8Array) =>
       event(name, decoders[name].decode(bytes, { stream: true })),
-    rest: (name: "stdout" | "stderr", after: string) => event(name, decoders[name].decode() + after)
+    /** What is left, and `suffix`. */
+    finish: (name: "stdout" | "stderr", suffix: string) => event(name, decoders[name].decode() + suffix)
   }
 }
 
 /**
- * A text in pieces of whole characters, one for each frame: clients in Python take frames of 1 MiB unless told otherwise,
- * and in JSON a character may be six.
+ * Splits a text into one part per frame, never inside a character: Python clients accept frames of 1 MiB by default, and JSON
+ * may escape a character as six.
  */
-const pieces = (text: string): ReadonlyArray<string> => {
+const split = (text: string): ReadonlyArray<string> => {
   if (text === "") return []
   return text.length <= 131_072 ? [text] : text.match(/.{1,131072}/gsu) ?? []
 }
 
-const shortened = (text: string): string => {
-  const [beginning = "", ...rest] = pieces(text)
+const truncatedError = (text: string): string => {
+  const [beginning = "", ...rest] = split(text)
   return rest.length === 0 ? beginning : `${beginning}\n[error truncated after ${beginning.length} characters]`
 }
 
-const truncated = (isTruncated: boolean, bytes: number): string =>
+const truncationNotice = (isTruncated: boolean, bytes: number): string =>
   isTruncated ? `\n[output truncated after ${bytes} bytes]\n` : ""
 
-type Texts = ReturnType<typeof makeTexts>
+type Decoders = ReturnType<typeof makeDecoders>
 
 const decodeResult = Schema.decodeUnknownEither(Schema.parseJson(CodeValue.fields.results.value))
 
@@ -86,44 +87,44 @@ const resultEvent = (result: Parameters<typeof toItem>[0]): RunEvent => {
   return { eventType: "result", result: { mime: data, isMainResult } }
 }
 
-/** What is said when the code is done: what was left over, its error, and one end. */
-const ending = (value: typeof CodeValue.Type, seconds: number, texts: Texts) => {
+/** The last events: the rest of both streams, with notices and the traceback, and one end. */
+const lastEvents = (value: typeof CodeValue.Type, seconds: number, decoders: Decoders) => {
   const error = executionError(value, seconds)
-  const notes = truncated(value.stderrTruncated, value.stderrBytes) +
-    (value.kernelRestarted ? lostState : "") +
+  const suffix = truncationNotice(value.stderrTruncated, value.stderrBytes) +
+    (value.kernelRestarted ? stateLostNotice : "") +
     (error?.traceback ?? "")
   const end: RunEnd = {
     status: error === null ? "finished" : "failed",
     executionCount: value.executionCount,
     executionTime: value.executionTime,
-    executionError: error === null ? null : shortened(errorText(error))
+    executionError: error === null ? null : truncatedError(errorText(error))
   }
-  const stdout = texts.rest("stdout", truncated(value.stdoutTruncated, value.stdoutBytes))
-  return [...stdout, ...texts.rest("stderr", notes), end]
+  const stdout = decoders.finish("stdout", truncationNotice(value.stdoutTruncated, value.stdoutBytes))
+  return [...stdout, ...decoders.finish("stderr", suffix), end]
 }
 
-type Told = ReadonlyArray<RunEvent | RunEnd>
+type Events = ReadonlyArray<RunEvent | RunEnd>
 
-const readEvent = ({ body, event }: SandboxOutput, texts: Texts): Either.Either<Told, unknown> => {
-  if (event !== "result") return Either.right(texts.piece(event, body))
+const readEvent = ({ body, event }: SandboxOutput, decoders: Decoders): Either.Either<Events, unknown> => {
+  if (event !== "result") return Either.right(decoders.decode(event, body))
   return withinJsonLimits(body, maxJson)
     ? Either.map(decodeResult(Buffer.from(body).toString("utf8")), (result) => [resultEvent(result)])
     : Either.left("too much")
 }
 
-const readAnswer = ({ value }: SandboxAnswer, seconds: number, texts: Texts): Either.Either<Told, unknown> =>
-  Either.map(decodeValue(value), (decoded) => ending(decoded, seconds, texts))
+const readAnswer = ({ value }: SandboxAnswer, seconds: number, decoders: Decoders): Either.Either<Events, unknown> =>
+  Either.map(decodeValue(value), (decoded) => lastEvents(decoded, seconds, decoders))
 
-/** Output and results as they come, and last one end. */
+/** Output and results as they arrive, and last exactly one end. */
 export const runStream = (
   sandbox: Sandbox,
   { code, language, seconds }: CodeRun
 ): Stream.Stream<RunEvent | RunEnd, SandboxFailure | SandboxLost> =>
   Stream.suspend(() => {
-    const texts = makeTexts()
-    const told = (event: SandboxEvent) =>
+    const decoders = makeDecoders()
+    const eventsOf = (event: SandboxEvent) =>
       Either.match(
-        event._tag === "Output" ? readEvent(event.output, texts) : readAnswer(event.answer, seconds, texts),
+        event._tag === "Output" ? readEvent(event.output, decoders) : readAnswer(event.answer, seconds, decoders),
         {
           onLeft: () => {
             const lost = new SandboxLost({ reason: "the agent answered runCode in another shape" })
@@ -133,5 +134,5 @@ export const runStream = (
         }
       )
     const call = { op: "runCode", language, code, timeoutMs: seconds * 1000, maxOutputBytes: maxStreamBytes } as const
-    return Stream.mapConcatChunkEffect(sandbox.stream(call), told)
+    return Stream.mapConcatChunkEffect(sandbox.stream(call), eventsOf)
   })

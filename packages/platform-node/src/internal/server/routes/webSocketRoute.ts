@@ -1,4 +1,4 @@
-/** The WebSocket route: streamed runs of code, for clients that show the session's token in the handshake. */
+/** The WebSocket route: streamed runs of code, for clients that send the session's token in the handshake. */
 import { type ApiError, errorReply, sessionNotFound } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
@@ -8,25 +8,26 @@ import * as Scope from "effect/Scope"
 import { type WebSocket, WebSocketServer } from "ws"
 import { sendRaw } from "../http/exchange.js"
 import type { HttpServerOptions, UpgradeRequest } from "../http/httpServer.js"
-import { refusal } from "../http/originCheck.js"
-import { logAnswered } from "../http/requestLog.js"
+import { apiError } from "../http/originCheck.js"
+import { logRequest } from "../http/requestLog.js"
 import type { ServerLimits } from "../http/serverLimits.js"
-import type { Work } from "../http/work.js"
-import type { LocalSession, Registry } from "../sessions/registry.js"
-import { demandToken } from "./linkRoute.js"
-import * as socketCalls from "./socketCalls.js"
+import type { BackgroundWork } from "../http/work.js"
+import type { LocalSession } from "../sessions/localSession.js"
+import type { SessionRegistry } from "../sessions/registry.js"
+import { requireToken } from "./linkRoute.js"
+import { SocketCalls } from "./socketCalls.js"
 
 export interface WebSocketRouteOptions {
-  readonly registry: Registry
+  readonly registry: SessionRegistry
   readonly limits: ServerLimits
   readonly logLevel: LogLevel.LogLevel
 }
 
-const address = /^\/ws\/([\w-]{1,128})$/
+const pathPattern = /^\/ws\/([\w-]{1,128})$/
 
-const closing = { goingAway: 1001, unsupported: 1003 } as const
+const closeCodes = { goingAway: 1001, unsupported: 1003 } as const
 
-/** Compression costs every socket memory and every frame time, and lets a small frame grow: loopback has no use for it. */
+/** No compression: on loopback it only costs memory and time, and lets a small frame expand. */
 const makeWebSocketServer = ({ frameBytes }: ServerLimits): WebSocketServer => {
   const server = new WebSocketServer({
     noServer: true,
@@ -35,112 +36,112 @@ const makeWebSocketServer = ({ frameBytes }: ServerLimits): WebSocketServer => {
     maxPayload: frameBytes
   })
   server.on("wsClientError", (_error, socket) => {
-    sendRaw(socket, errorReply("", refusal(400, "MalformedRequest", "this is no handshake of a WebSocket")))
+    sendRaw(socket, errorReply("", apiError(400, "MalformedRequest", "this is no handshake of a WebSocket")))
   })
   return server
 }
 
-/** Ends the conversation; a client that does not answer is cut. */
+const closeTimeoutMs = 1000
+
+/** Starts the closing handshake, and terminates the connection where the client does not complete it. */
 const close = (socket: WebSocket, code: number, reason: string): void => {
   if (socket.readyState === socket.CLOSED) return
   socket.close(code, reason)
-  const cut = setTimeout(() => socket.terminate(), 1000)
-  socket.once("close", () => clearTimeout(cut))
+  const timer = setTimeout(() => socket.terminate(), closeTimeoutMs)
+  socket.once("close", () => clearTimeout(timer))
 }
 
-/** Cuts a client that gives no sign of life from one ping to the next: neither sends nor takes anything. */
-const watchPulse = (
+/** Pings the client, and terminates the connection where nothing was received or sent between two pings. */
+const startHeartbeat = (
   socket: WebSocket,
   { socket: raw }: UpgradeRequest["request"],
-  taken: () => number,
-  every: number
+  framesSent: () => number,
+  intervalMs: number
 ) => {
-  let seen = -1
+  let last = -1
   const timer = setInterval(() => {
-    const now = raw.bytesRead + taken()
-    if (now === seen) return socket.terminate()
-    seen = now
+    const activity = raw.bytesRead + framesSent()
+    if (activity === last) return socket.terminate()
+    last = activity
     socket.ping()
-  }, every)
+  }, intervalMs)
   socket.once("close", () => clearInterval(timer))
 }
 
-/** Frames to one client. One that is slow holds back those who wait for it to take them, and is itself not listened to. */
+/** Sends frames with backpressure: a slow client holds up its runs, and nothing more is read from it. */
 const makeOutbox = (socket: WebSocket, unsentBytes: number) => {
-  let taken = 0
+  let sent = 0
   const hasRoom = () => socket.bufferedAmount <= unsentBytes
-  const onTaken = () => {
-    taken += 1
+  const onSent = () => {
+    sent += 1
     if (socket.isPaused && hasRoom()) socket.resume()
   }
   const sendNow = (text: string) => {
-    socket.send(text, onTaken)
+    socket.send(text, onSent)
     if (!hasRoom()) socket.pause()
   }
   const send = (text: string) =>
     Effect.async<void>((resume) => {
       const proceed = () => resume(Effect.void)
       socket.send(text, () => {
-        onTaken()
+        onSent()
         proceed()
       })
       if (hasRoom()) proceed()
     })
-  return { send, sendNow, taken: () => taken }
+  return { send, sendNow, framesSent: () => sent }
 }
-
-const released = (session: LocalSession): ApiError => sessionNotFound(session.sessionId)
 
 const serveSocket = (
   socket: WebSocket,
   session: LocalSession,
   { request }: UpgradeRequest,
-  work: Work,
+  work: BackgroundWork,
   { limits, logLevel, registry }: WebSocketRouteOptions
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     const scope = yield* Scope.fork(session.scope, ExecutionStrategy.sequential)
     const outbox = makeOutbox(socket, limits.unsentBytes)
-    const calls = socketCalls.make({
+    const calls = new SocketCalls({
       registry,
       session,
       limits,
       work,
       ...outbox,
       onEnd: ({ invocationId, millis, status }) =>
-        logAnswered(logLevel, () => ({
+        logRequest(logLevel, () => ({
           method: "WS",
           route: "run_code",
           status,
           millis,
-          facts: { requestId: invocationId, sessionId: session.sessionId, tool: "run_code", sandboxMillis: 0 }
+          context: { requestId: invocationId, sessionId: session.sessionId, tool: "run_code", sandboxMillis: 0 }
         }))
     })
-    watchPulse(socket, request, outbox.taken, limits.heartbeat)
+    startHeartbeat(socket, request, outbox.framesSent, limits.heartbeat)
     socket.on("message", (data: Buffer, isBinary: boolean) =>
-      isBinary ? close(socket, closing.unsupported, "text frames only") : calls.onText(data))
+      isBinary ? close(socket, closeCodes.unsupported, "text frames only") : calls.onMessage(data))
     socket.on("error", () => {})
     socket.once("close", () =>
       work.start(Scope.close(scope, Exit.void)))
     yield* Scope.addFinalizer(
       scope,
       Effect.sync(() => {
-        calls.fail(released(session))
-        close(socket, closing.goingAway, "the session is gone")
+        calls.failAll(sessionNotFound(session.sessionId))
+        close(socket, closeCodes.goingAway, "the session is gone")
       })
     )
     socket.resume()
   })
 
-/** What takes over connections that ask for a WebSocket, and their goodbye. */
+/** The upgrade handler of the server, and what closes its WebSockets when the server stops. */
 export const make = (
   options: WebSocketRouteOptions
-): Pick<HttpServerOptions, "upgrade" | "onEnd"> => {
+): Pick<HttpServerOptions, "upgrade" | "onStop"> => {
   const { limits, registry } = options
   const server = makeWebSocketServer(limits)
   const sockets = new Map<LocalSession, Set<WebSocket>>()
 
-  const keep = (session: LocalSession, socket: WebSocket) => {
+  const track = (session: LocalSession, socket: WebSocket) => {
     const ofSession = sockets.get(session) ?? new Set()
     sockets.set(session, ofSession.add(socket))
     socket.once("close", () => {
@@ -149,41 +150,41 @@ export const make = (
     })
   }
 
-  const admit = (upgrade: UpgradeRequest): Effect.Effect<LocalSession, ApiError> =>
+  const authorize = (upgrade: UpgradeRequest): Effect.Effect<LocalSession, ApiError> =>
     Effect.gen(function*() {
       const { request: { headers, headersDistinct }, target: { path, query } } = upgrade
-      const sessionId = address.exec(path)?.[1]
+      const sessionId = pathPattern.exec(path)?.[1]
       if (sessionId === undefined || headers.upgrade?.toLowerCase() !== "websocket") {
-        return yield* refusal(404, "InvalidAction.NotFound", "there is nothing to upgrade to")
+        return yield* apiError(404, "InvalidAction.NotFound", "there is nothing to upgrade to")
       }
       const session = yield* registry.get(sessionId)
-      yield* demandToken(session, headersDistinct["x-access-token"]?.[0] ?? query.get("token") ?? undefined)
+      yield* requireToken(session, headersDistinct["x-access-token"]?.[0] ?? query.get("token") ?? undefined)
       if ((sockets.get(session)?.size ?? 0) >= limits.socketsPerSession) {
-        return yield* refusal(429, "Throttling.WebSockets", "this session has too many WebSockets")
+        return yield* apiError(429, "Throttling.WebSockets", "this session has too many WebSockets")
       }
-      upgrade.admit()
+      upgrade.authenticated()
       return session
     })
 
   const upgrade: HttpServerOptions["upgrade"] = (upgrade, work) =>
-    Effect.flatMap(admit(upgrade), (session) => {
+    Effect.flatMap(authorize(upgrade), (session) => {
       const opened = Effect.async<WebSocket>((resume) => {
         const { head, request, socket } = upgrade
         socket.once("close", () => resume(Effect.interrupt))
         server.handleUpgrade(request, socket, head, (opened) => {
           opened.pause()
-          keep(session, opened)
+          track(session, opened)
           resume(Effect.succeed(opened))
         })
       })
       return Effect.flatMap(opened, (socket) => serveSocket(socket, session, upgrade, work, options))
     })
 
-  const onEnd = Effect.sync(() => {
+  const onStop = Effect.sync(() => {
     for (const socket of [...sockets.values()].flatMap((ofSession) => [...ofSession])) {
-      close(socket, closing.goingAway, "the server is about to end")
+      close(socket, closeCodes.goingAway, "the server is about to end")
     }
   })
 
-  return { upgrade, onEnd }
+  return { upgrade, onStop }
 }

@@ -1,4 +1,4 @@
-/** Asking the agent of a sandbox. What it says is decoded, never trusted. */
+/** Calls to the agent of a sandbox. Its answers are untrusted and always decoded. */
 import { ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -10,23 +10,22 @@ import {
   SandboxLost
 } from "../../sandbox/channel/protocol.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
-import { inSandbox } from "../http/requestContext.js"
+import { countSandboxTime } from "../http/requestContext.js"
 
 export type CallFailure = ToolFailure | SandboxLost
 
-/** Calls the agent and decodes what it answers; an answer of another shape ends the sandbox. */
-export type Ask = <A, I>(
+/** Calls the agent and decodes the value of its answer. One of another shape kills the sandbox. */
+export type AgentCall = <A, I>(
   call: SandboxCall,
   value: Schema.Schema<A, I>,
   body?: Uint8Array
 ) => Effect.Effect<{ readonly value: A; readonly body: Uint8Array }, CallFailure>
 
-const failed = ({ code, message }: SandboxFailure): ToolFailure => new ToolFailure({ text: `${code}: ${message}` })
+const toolFailure = ({ code, message }: SandboxFailure): ToolFailure => new ToolFailure({ text: `${code}: ${message}` })
 
-/** How a sandbox is asked. */
-export const askOf = (sandbox: Sandbox): Ask => (call, schema, body) => {
+export const makeAgentCall = (sandbox: Sandbox): AgentCall => (call, schema, body) => {
   const decode = Schema.decodeUnknownEither(schema)
-  const read = (answer: SandboxAnswer) =>
+  const decoded = (answer: SandboxAnswer) =>
     Either.match(decode(answer.value), {
       onLeft: () => {
         const lost = new SandboxLost({ reason: `the agent answered ${call.op} in another shape` })
@@ -34,8 +33,8 @@ export const askOf = (sandbox: Sandbox): Ask => (call, schema, body) => {
       },
       onRight: (value) => Effect.succeed({ value, body: answer.body })
     })
-  return inSandbox(sandbox.call(call, body)).pipe(
-    Effect.mapError((error) => error._tag === "SandboxFailure" ? failed(error) : error),
-    Effect.flatMap(read)
+  return countSandboxTime(sandbox.call(call, body)).pipe(
+    Effect.mapError((error) => error._tag === "SandboxFailure" ? toolFailure(error) : error),
+    Effect.flatMap(decoded)
   )
 }

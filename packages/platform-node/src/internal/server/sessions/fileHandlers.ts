@@ -4,8 +4,8 @@ import { fileBlocks } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxLost } from "../../sandbox/channel/protocol.js"
-import type { Ask } from "./agentCall.js"
-import { aroundRange, textOfRange } from "./textRange.js"
+import type { AgentCall } from "./agentCall.js"
+import { contextBytes, textOfRange } from "./textRange.js"
 
 const Entries = Schema.Struct({
   entries: Schema.Array(Schema.Struct({ name: Schema.String, isDirectory: Schema.Boolean }))
@@ -30,82 +30,90 @@ const Changes = Schema.Struct({
   }))
 })
 
-/** `limit` says why the search was ended before it had seen everything. */
+/** `limit` names the limit at which the search stopped, if it did not complete. */
 const Found = Schema.Struct({ paths: Schema.Array(Schema.String), limit: Schema.NullOr(Schema.String) })
 
 const Size = Schema.Struct({ size: Schema.NonNegativeInt })
 
-/** The most that one answer carries; what is longer is read in ranges. */
-const maxAnswerBytes = 16 * 1024 * 1024
+/** Largest content of one reply; larger files are read in ranges. */
+const maxReplyBytes = 16 * 1024 * 1024
 
 const tooLong = (path: string, size: number) =>
-  new ToolFailure({ text: `EFBIG: ${path} has ${size} bytes, read it in ranges of at most ${maxAnswerBytes}` })
+  new ToolFailure({ text: `EFBIG: ${path} has ${size} bytes, read it in ranges of at most ${maxReplyBytes}` })
 
-const readRange = (ask: Ask, path: string, offset: number, length: number, extra: number) =>
+const readRange = (agentCall: AgentCall, path: string, offset: number, length: number, extra: number) =>
   Effect.flatMap(
-    ask({ op: "readFile", path, offset, length: (length === 0 ? maxAnswerBytes : length) + extra }, Size),
+    agentCall({ op: "readFile", path, offset, length: (length === 0 ? maxReplyBytes : length) + extra }, Size),
     ({ body, value: { size } }) =>
-      (length === 0 ? size - offset : length) > maxAnswerBytes + aroundRange
+      (length === 0 ? size - offset : length) > maxReplyBytes + contextBytes
         ? Effect.fail(tooLong(path, size))
         : Effect.succeed(body)
   )
 
-const readText = (ask: Ask, path: string, offset: number, length: number) => {
-  const before = Math.min(offset, aroundRange)
+const readText = (agentCall: AgentCall, path: string, offset: number, length: number) => {
+  const before = Math.min(offset, contextBytes)
   const wanted = length === 0 ? 0 : length + before
   return Effect.map(
-    readRange(ask, path, offset - before, wanted, aroundRange),
+    readRange(agentCall, path, offset - before, wanted, contextBytes),
     (body) => textOfRange(body, before, wanted === 0 ? body.length : wanted)
   )
 }
 
-const readFile = (ask: Ask): ToolHandlers<SandboxLost>["read_file"] => ({ format, length = 0, offset = 0, path }) =>
-  format === "binary"
-    ? Effect.map(readRange(ask, path, offset, length, 0), (body) => Buffer.from(body).toString("base64"))
-    : readText(ask, path, offset, length)
+const readFile =
+  (agentCall: AgentCall): ToolHandlers<SandboxLost>["read_file"] => ({ format, length = 0, offset = 0, path }) =>
+    format === "binary"
+      ? Effect.map(readRange(agentCall, path, offset, length, 0), (body) => Buffer.from(body).toString("base64"))
+      : readText(agentCall, path, offset, length)
 
-const readMultipleFiles = (ask: Ask): ToolHandlers<SandboxLost>["read_multiple_files"] => ({ paths }) =>
+const readMultipleFiles = (agentCall: AgentCall): ToolHandlers<SandboxLost>["read_multiple_files"] => ({ paths }) =>
   Effect.map(
     Effect.forEach(paths, (path) =>
-      readFile(ask)({ path }).pipe(
+      readFile(agentCall)({ path }).pipe(
         Effect.catchTag("ToolFailure", ({ text }) => Effect.succeed(`Error - ${text}`)),
         Effect.map((content) => ({ path, content }))
       )),
     fileBlocks
   )
 
-const search = (ask: Ask): ToolHandlers<SandboxLost>["search_files"] => ({ excludePatterns = [], path, pattern }) =>
-  Effect.flatMap(ask({ op: "searchFiles", path, pattern, excludePatterns }, Found), ({ value }) =>
-    value.limit === null
-      ? Effect.succeed(value.paths)
-      : new ToolFailure({
-        text: `the search below ${path} was stopped at its limit (${value.limit}), narrow the path or the pattern`
-      }))
+const search =
+  (agentCall: AgentCall): ToolHandlers<SandboxLost>["search_files"] => ({ excludePatterns = [], path, pattern }) =>
+    Effect.flatMap(
+      agentCall({ op: "searchFiles", path, pattern, excludePatterns }, Found),
+      ({ value }) =>
+        value.limit === null
+          ? Effect.succeed(value.paths)
+          : new ToolFailure({
+            text: `the search below ${path} was stopped at its limit (${value.limit}), narrow the path or the pattern`
+          })
+    )
 
-export const fileHandlers = (ask: Ask): Omit<ToolHandlers<SandboxLost>, "run_code" | "shell" | "get_metrics"> => ({
+export const fileHandlers = (
+  agentCall: AgentCall
+): Omit<ToolHandlers<SandboxLost>, "run_code" | "shell" | "get_metrics"> => ({
   create_directory: ({ path }) =>
-    Effect.as(ask({ op: "createDirectory", path }, Schema.Null), `Created directory ${path}`),
-  delete_file: ({ path }) => Effect.as(ask({ op: "deleteFile", path }, Schema.Null), `Deleted ${path}`),
+    Effect.as(agentCall({ op: "createDirectory", path }, Schema.Null), `Created directory ${path}`),
+  delete_file: ({ path }) => Effect.as(agentCall({ op: "deleteFile", path }, Schema.Null), `Deleted ${path}`),
   edit_file: ({ dryRun = false, edits, path }) =>
     Effect.map(
-      ask({ op: "editFile", path, edits, dryRun }, Schema.Struct({ diff: Schema.String })),
+      agentCall({ op: "editFile", path, edits, dryRun }, Schema.Struct({ diff: Schema.String })),
       ({ value }) => value.diff
     ),
-  get_file_info: ({ path }) => Effect.map(ask({ op: "fileInfo", path }, Info), ({ value }) => value),
-  list_directory: ({ path }) => Effect.map(ask({ op: "listDirectory", path }, Entries), ({ value }) => value.entries),
+  get_file_info: ({ path }) => Effect.map(agentCall({ op: "fileInfo", path }, Info), ({ value }) => value),
+  list_directory: ({ path }) =>
+    Effect.map(agentCall({ op: "listDirectory", path }, Entries), ({ value }) => value.entries),
   move_file: ({ destination, source }) =>
-    Effect.as(ask({ op: "moveFile", source, destination }, Schema.Null), `Moved ${source} to ${destination}`),
-  read_file: readFile(ask),
-  read_multiple_files: readMultipleFiles(ask),
-  search_files: search(ask),
+    Effect.as(agentCall({ op: "moveFile", source, destination }, Schema.Null), `Moved ${source} to ${destination}`),
+  read_file: readFile(agentCall),
+  read_multiple_files: readMultipleFiles(agentCall),
+  search_files: search(agentCall),
   write_file: ({ content, mode = "overwrite", path }) =>
     Effect.as(
-      ask(
+      agentCall(
         { op: "writeFile", path, mode },
         Schema.Struct({ bytesWritten: Schema.NonNegativeInt }),
         Buffer.from(content)
       ),
       `Wrote ${path}`
     ),
-  get_file_change: ({ path }) => Effect.map(ask({ op: "fileChange", path }, Changes), ({ value }) => value.events)
+  get_file_change: ({ path }) => Effect.map(agentCall({ op: "fileChange", path }, Changes), ({ value }) => value.events)
 })

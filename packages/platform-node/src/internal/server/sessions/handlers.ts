@@ -1,4 +1,4 @@
-/** What the local runtime answers to each endpoint. */
+/** The handlers of the API endpoints. */
 import type { PersistenceData } from "@effect-agb/core/AgbApi"
 import { ApiError, type Handlers, type ReplyFormat } from "@effect-agb/core/AgbServer"
 import { browserTools, desktopTools, type ToolName, tools } from "@effect-agb/core/AgbTools"
@@ -7,7 +7,9 @@ import * as JSONSchema from "effect/JSONSchema"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
-import type { LocalSession, Registry } from "./registry.js"
+import type { LocalSession } from "./localSession.js"
+import { paginate } from "./pagination.js"
+import type { SessionRegistry } from "./registry.js"
 
 type ContextEndpoint =
   | "listContexts"
@@ -27,9 +29,9 @@ type ContextEndpoint =
 export type ContextHandlers = Pick<Handlers, ContextEndpoint>
 
 export interface HandlerOptions {
-  readonly registry: Registry
+  readonly registry: SessionRegistry
   readonly links: {
-    /** The URL of a port of the session. */
+    /** Opens a link; the result is its URL. */
     readonly open: (session: LocalSession, port: number, protocol: "http" | "ws") => Effect.Effect<string, ApiError>
   }
   readonly contexts: {
@@ -37,9 +39,9 @@ export interface HandlerOptions {
     /** Maps contexts into a new session. */
     readonly attach: (session: LocalSession, list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
   }
-  /** Scheme, host and port under which the runtime is reached. */
+  /** Scheme, host and port by which the client of the current request reaches the server. */
   readonly origin: Effect.Effect<string>
-  /** For sessions that name no idle time. */
+  /** Idle timeout of sessions that ask for none. */
   readonly defaultIdleSeconds: number
 }
 
@@ -55,7 +57,7 @@ const describeTool = (name: ToolName) => {
 const resourceUrl = (origin: string, { resourceId }: LocalSession): string =>
   `${origin}/resource?resourceId=${resourceId}&authcode=${Crypto.randomBytes(16).toString("hex")}`
 
-/** Browser images have a link beside the API, as in the cloud. */
+/** Sessions of browser images have a link route too, as in the cloud. */
 const hasLink = (imageId: string): boolean => imageId.includes("browser")
 
 /** The addresses of a session's own routes. */
@@ -77,9 +79,7 @@ const handlesOf = (origin: string, session: LocalSession) => ({
 const matches = (wanted: Readonly<Record<string, string>>) => ({ labels }: LocalSession): boolean =>
   Object.entries(wanted).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
 
-const badToken = new ApiError({ status: 400, code: "InvalidParameter", message: "nextToken is not one of this list" })
-
-const noPort = new ApiError({
+const portRequired = new ApiError({
   status: 400,
   code: "InvalidParameter",
   message: "port must be named, a whole number from 30100 to 30199: a link leads to what listens there in the session"
@@ -91,40 +91,39 @@ const noBrowser = new ApiError({
   message: "the local runtime has no browser: sessions offer code, commands and files"
 })
 
-/** The SDK of the first generation (v0.2) was Python's alone. Unlike later ones it says nothing of itself at create. */
-const isFirstGeneration = (userAgent = ""): boolean => /^python-(requests|httpx)\b/i.test(userAgent)
+/** Clients of version 0.2 exist in Python only, and unlike later ones send no `sdkStats` when they create a session. */
+const isV02 = (userAgent = ""): boolean => /^python-(requests|httpx)\b/i.test(userAgent)
 
-/** Later clients also say on every call whether a session may be made for them. */
-const formOf = (autoGenSession: boolean | undefined): ReplyFormat | undefined =>
+/** Clients of version 0.12 and later send `autoGenSession` with every call. */
+const replyFormatOf = (autoGenSession: boolean | undefined): ReplyFormat | undefined =>
   autoGenSession === undefined ? undefined : "v0.12"
 
-const missing = (name: string): string | undefined => {
+const unsupportedTool = (name: string): string | undefined => {
   const image = browserTools.includes(name) ? "browser" : desktopTools.includes(name) ? "desktop" : undefined
   return image && `${name} needs a ${image} image, and the local runtime has none: it offers code, commands and files`
 }
 
-export const callTool = (registry: Registry, sessionId: string, name: string, args: unknown, form?: ReplyFormat) => {
-  const reason = missing(name)
+/** Tools that need an image which the local runtime lacks are answered with an error that says so. */
+export const callTool = (
+  registry: SessionRegistry,
+  sessionId: string,
+  name: string,
+  args: unknown,
+  format?: ReplyFormat
+) => {
+  const reason = unsupportedTool(name)
   return reason === undefined
-    ? registry.callTool(sessionId, name, args, form)
+    ? registry.callTool(sessionId, name, args, format)
     : Effect.as(registry.use(sessionId), { content: [{ type: "text", text: reason }], isError: true })
 }
 
-/** The token names the first session of the next page by its serial, so that deletions in between do no harm. */
-const page = (found: ReadonlyArray<LocalSession>, maxResults: number, nextToken: string) => {
-  const from = nextToken === "" ? 0 : Number(nextToken)
-  if (!Number.isSafeInteger(from)) return badToken
-  const rest = found.filter(({ serial }) => serial >= from)
-  return Effect.succeed({
-    sessions: rest.slice(0, maxResults).map(({ sessionId }) => ({ sessionId, sessionStatus: "RUNNING" })),
-    nextToken: String(rest[maxResults]?.serial ?? ""),
-    maxResults,
-    total: found.length
-  })
-}
+type Handler<K extends keyof Handlers> = Pick<Handlers, K>
 
-export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: HandlerOptions): Handlers => ({
-  ...contexts.handlers,
+const lifecycleHandlers = (
+  { contexts, defaultIdleSeconds, origin, registry }: HandlerOptions
+): Handler<
+  "createSession" | "getSession" | "getSessionInfo" | "listSession" | "releaseSession" | "releaseSessionAsync"
+> => ({
   createSession: (
     { imageId = defaultImage, labels = {}, persistenceDataList = [], sdkStats, timeout = defaultIdleSeconds },
     { userAgent }
@@ -134,7 +133,7 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
         imageId,
         labels,
         idleSeconds: timeout === 0 ? defaultIdleSeconds : timeout,
-        form: sdkStats === undefined && isFirstGeneration(userAgent) ? "v0.2" : "v0.12"
+        replyFormat: sdkStats === undefined && isV02(userAgent) ? "v0.2" : "v0.12"
       }),
       (session) =>
         Effect.map(
@@ -151,27 +150,43 @@ export const make = ({ contexts, defaultIdleSeconds, links, origin, registry }: 
       success: true
     })),
   getSessionInfo: ({ sessionId }) => Effect.map(registry.find(sessionId), ({ status }) => ({ status })),
-  listSession: ({ labels = {}, maxResults = 10, nextToken = "" }) =>
-    Effect.flatMap(registry.all, (all) => page(all.filter(matches(labels)), maxResults, nextToken)),
-  setLabel: ({ labels, sessionId }) =>
-    Effect.map(registry.use(sessionId), (session) => {
-      session.labels = labels
-    }),
-  getLabel: ({ sessionId }) => Effect.map(registry.use(sessionId), ({ labels }) => labels),
-  getMcpResource: ({ sessionId }) =>
-    Effect.zipWith(registry.use(sessionId), origin, (session, origin) => ({
-      sessionId,
-      resourceUrl: resourceUrl(origin, session)
-    })),
-  refreshSessionIdleTime: ({ sessionId }) => Effect.asVoid(registry.use(sessionId)),
-  listTools: () => Effect.sync(() => (Object.keys(tools) as Array<ToolName>).map(describeTool)),
-  callTool: ({ args, autoGenSession, name, sessionId }) =>
-    Effect.map(callTool(registry, sessionId, name, args, formOf(autoGenSession)), (reply) => ({ data: reply })),
-  initBrowser: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
-  getCdpLink: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
-  getLink: ({ port, protocolType = "https", sessionId }) =>
-    Effect.flatMap(registry.use(sessionId), (session) =>
-      port === undefined
-        ? noPort
-        : Effect.map(links.open(session, port, /^wss?$/i.test(protocolType) ? "ws" : "http"), (url) => ({ url })))
+  listSession: ({ labels = {}, ...page }) =>
+    Effect.flatMap(registry.running, (all) => paginate(all.filter(matches(labels)), page)).pipe(
+      Effect.map(({ items, ...page }) => ({
+        sessions: items.map(({ sessionId }) => ({ sessionId, sessionStatus: "RUNNING" as const })),
+        ...page
+      }))
+    )
 })
+
+export const make = (options: HandlerOptions): Handlers => {
+  const { contexts, links, origin, registry } = options
+  return {
+    ...contexts.handlers,
+    ...lifecycleHandlers(options),
+    setLabel: ({ labels, sessionId }) =>
+      Effect.map(registry.use(sessionId), (session) => {
+        session.labels = labels
+      }),
+    getLabel: ({ sessionId }) => Effect.map(registry.use(sessionId), ({ labels }) => labels),
+    getMcpResource: ({ sessionId }) =>
+      Effect.zipWith(registry.use(sessionId), origin, (session, origin) => ({
+        sessionId,
+        resourceUrl: resourceUrl(origin, session)
+      })),
+    refreshSessionIdleTime: ({ sessionId }) => Effect.asVoid(registry.use(sessionId)),
+    listTools: () => Effect.sync(() => (Object.keys(tools) as Array<ToolName>).map(describeTool)),
+    callTool: ({ args, autoGenSession, name, sessionId }) =>
+      Effect.map(
+        callTool(registry, sessionId, name, args, replyFormatOf(autoGenSession)),
+        (reply) => ({ data: reply })
+      ),
+    initBrowser: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
+    getCdpLink: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
+    getLink: ({ port, protocolType = "https", sessionId }) =>
+      Effect.flatMap(registry.use(sessionId), (session) =>
+        port === undefined
+          ? portRequired
+          : Effect.map(links.open(session, port, /^wss?$/i.test(protocolType) ? "ws" : "http"), (url) => ({ url })))
+  }
+}

@@ -1,7 +1,6 @@
-/** The sessions of a local runtime: who lives, since when it is idle, and which labels it carries. */
-import type { Labels } from "@effect-agb/core/AgbApi"
+/** The sessions of a local runtime: their lookup, idle timeout, lifetime and release. */
 import type { ToolReply } from "@effect-agb/core/AgbApi"
-import { ApiError, makeTools, type ReplyFormat, sessionNotFound } from "@effect-agb/core/AgbServer"
+import { ApiError, type ReplyFormat, sessionNotFound } from "@effect-agb/core/AgbServer"
 import { tools } from "@effect-agb/core/AgbTools"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
@@ -10,252 +9,204 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
-import * as Crypto from "node:crypto"
 import type { SandboxLost } from "../../sandbox/channel/protocol.js"
 import type { SandboxPool } from "../../sandbox/pool.js"
-import type { Sandbox } from "../../sandbox/sandbox.js"
-import { inSandbox, note } from "../http/requestContext.js"
-import * as toolHandlers from "./toolHandlers.js"
-
-export interface LocalSession {
-  readonly sessionId: string
-  /** Counts the sessions of this runtime. */
-  readonly serial: number
-  readonly imageId: string
-  readonly resourceId: string
-  readonly appInstanceId: string
-  /** The credential of the link and the WebSocket route. */
-  readonly token: string
-  /** How the client that created it reads the answers of tools, unless a call says otherwise. */
-  readonly form: ReplyFormat
-  readonly idleMillis: number
-  readonly createdAt: number
-  readonly scope: Scope.CloseableScope
-  readonly sandbox: Sandbox
-  readonly callTool: (name: string, args: unknown, form: ReplyFormat) => Effect.Effect<ToolReply, SandboxLost>
-  /** What must be done while the session still works, such as saving its files; it gets a bounded time. */
-  readonly beforeRelease: Array<Effect.Effect<void>>
-  status: "RUNNING" | "DELETING"
-  labels: Labels
-  usedAt: number
-  /** Tool calls in flight: a session at work is not idle. */
-  active: number
-}
-
-export interface Registry {
-  readonly create: (options: {
-    readonly imageId: string
-    readonly labels: Labels
-    readonly idleSeconds: number
-    readonly form: ReplyFormat
-  }) => Effect.Effect<LocalSession, ApiError>
-  /** A session, also while it is being released; asking does not count as use. */
-  readonly find: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
-  /** A running session; asking does not count as use. */
-  readonly get: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
-  /** The same, and its idle time starts anew. */
-  readonly use: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
-  /** `form` says how the answer is written; the form of the session unless said. */
-  readonly callTool: (
-    sessionId: string,
-    name: string,
-    args: unknown,
-    form?: ReplyFormat
-  ) => Effect.Effect<ToolReply, ApiError>
-  /** Does something with a session that is at work meanwhile, and so not idle. One that is lost ends with it. */
-  readonly atWork: <A>(
-    session: LocalSession,
-    work: Effect.Effect<A, SandboxLost | ApiError>
-  ) => Effect.Effect<A, ApiError>
-  /** Releases it and waits until it is gone. */
-  readonly release: (sessionId: string) => Effect.Effect<void, ApiError>
-  /** Starts the release; a session with nothing left to do is gone at once. */
-  readonly releaseAsync: (sessionId: string) => Effect.Effect<void, ApiError>
-  /** Running sessions in the order of their creation. */
-  readonly all: Effect.Effect<ReadonlyArray<LocalSession>>
-}
+import { annotateRequest } from "../http/requestContext.js"
+import { type LocalSession, type SessionParams, startSession } from "./localSession.js"
 
 export interface RegistryOptions {
   readonly pool: SandboxPool
   readonly maxSessions: number
-  /** Sessions older than this are released even while they are used. */
+  /** Maximum age of a session, even one in use. */
   readonly maxLifetimeMillis: number
 }
 
-const id = (prefix: string): string => `${prefix}-${Crypto.randomBytes(10).toString("hex")}`
-
-const tooMany = (limit: number) =>
+const tooManySessions = (limit: number) =>
   new ApiError({ status: 429, code: "Throttling.Sessions", message: `this runtime keeps at most ${limit} sessions` })
 
-const notStarted = ({ message }: { readonly message: string }) =>
+const startFailed = ({ message }: { readonly message: string }) =>
   new ApiError({ status: 500, code: "SandboxStartFailed", message })
 
-/** Gone while it was at work: the caller learns why. */
-const lost = (sessionId: string, reason: string) => {
+/** Like `sessionNotFound`, with the reason, for the call during which the session was lost. */
+const sessionLost = (sessionId: string, reason: string) => {
   const { code, message, status } = sessionNotFound(sessionId)
   return new ApiError({ status, code, message: `${message} It has ended: ${reason}.` })
 }
 
-/** What a session may take to save its files before it ends, at a release and when the runtime ends. */
-const farewell = { release: "30 seconds", shutdown: "2 seconds" } as const
+const hookTimeouts = { release: "30 seconds", shutdown: "2 seconds" } as const
 
-const running = (session: LocalSession): Effect.Effect<LocalSession, ApiError> =>
-  session.status === "RUNNING" ? Effect.succeed(session) : Effect.fail(sessionNotFound(session.sessionId))
-
-/** Runs what was to be done before the end; what fails or takes too long is logged and does not hold up the end. */
-const sayFarewell = (session: LocalSession, patience: Duration.DurationInput): Effect.Effect<void> =>
-  Effect.forEach(session.beforeRelease, (last) => last, { concurrency: "unbounded", discard: true }).pipe(
+/** A hook that fails or takes too long is logged, and does not delay the stop further. */
+const runPreStopHooks = ({ preStopHooks, sessionId }: LocalSession, timeout: Duration.DurationInput) =>
+  Effect.forEach(preStopHooks, (hook) => hook, { concurrency: "unbounded", discard: true }).pipe(
     Effect.interruptible,
-    Effect.timeoutFail({ duration: patience, onTimeout: () => new Cause.TimeoutException() }),
-    Effect.catchAllCause((cause) => Effect.logWarning(`The last tasks of ${session.sessionId} were not done`, cause))
+    Effect.timeoutFail({ duration: timeout, onTimeout: () => new Cause.TimeoutException() }),
+    Effect.catchAllCause((cause) => Effect.logWarning(`The pre-stop hooks of ${sessionId} did not complete`, cause))
   )
 
-export const make = (options: RegistryOptions): Effect.Effect<Registry, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { maxLifetimeMillis, maxSessions, pool } = options
-    const runtime = yield* Effect.scope
-    const sessions = new Map<string, LocalSession>()
-    let starting = 0
-    let serial = 0
+const requireRunning = (session: LocalSession): Effect.Effect<LocalSession, ApiError> =>
+  session.status === "RUNNING" ? Effect.succeed(session) : Effect.fail(sessionNotFound(session.sessionId))
 
-    const find: Registry["find"] = (sessionId) =>
-      Effect.suspend(() => {
-        const session = sessions.get(sessionId)
-        return session === undefined
-          ? Effect.fail(sessionNotFound(sessionId))
-          : Effect.as(note({ sessionId }), session)
-      })
+const inParallel = { concurrency: "unbounded", discard: true } as const
 
-    const get: Registry["get"] = (sessionId) => Effect.flatMap(find(sessionId), running)
+export class SessionRegistry {
+  readonly #options: RegistryOptions
+  readonly #scope: Scope.Scope
+  readonly #sessions = new Map<string, LocalSession>()
+  #starting = 0
+  #serial = 0
 
-    const end = (session: LocalSession) =>
-      Effect.uninterruptible(
-        Effect.suspend(() => sessions.delete(session.sessionId) ? Scope.close(session.scope, Exit.void) : Effect.void)
+  /** Releases that run in the background end with `scope`. */
+  constructor(options: RegistryOptions, scope: Scope.Scope) {
+    this.#options = options
+    this.#scope = scope
+  }
+
+  create(params: SessionParams): Effect.Effect<LocalSession, ApiError> {
+    return Effect.uninterruptibleMask((restore) => {
+      const { maxSessions, pool } = this.#options
+      if (this.#sessions.size + this.#starting >= maxSessions) return Effect.fail(tooManySessions(maxSessions))
+      this.#starting += 1
+      return startSession(params, () => this.#serial += 1, restore(pool.take)).pipe(
+        Effect.mapError(startFailed),
+        Effect.tap((session) => this.#add(session)),
+        Effect.ensuring(Effect.sync(() => {
+          this.#starting -= 1
+        }))
       )
+    })
+  }
 
-    const leave = (session: LocalSession, patience: Duration.DurationInput) =>
-      Effect.suspend(() => {
-        if (session.status === "DELETING") return Effect.void
-        session.status = "DELETING"
-        return Effect.ensuring(
-          session.beforeRelease.length === 0 ? Effect.void : sayFarewell(session, patience),
-          end(session)
-        )
-      })
+  /** A session, even one that is being released. Does not count as use. */
+  find(sessionId: string): Effect.Effect<LocalSession, ApiError> {
+    return Effect.suspend(() => {
+      const session = this.#sessions.get(sessionId)
+      return session === undefined
+        ? Effect.fail(sessionNotFound(sessionId))
+        : Effect.as(annotateRequest({ sessionId }), session)
+    })
+  }
 
-    const leaveAsync = (session: LocalSession) =>
-      session.beforeRelease.length === 0
-        ? leave(session, farewell.release)
-        : Effect.asVoid(Effect.forkIn(leave(session, farewell.release), runtime))
+  /** A running session. Does not count as use. */
+  get(sessionId: string): Effect.Effect<LocalSession, ApiError> {
+    return Effect.flatMap(this.find(sessionId), requireRunning)
+  }
 
-    const use: Registry["use"] = (sessionId) =>
-      Effect.zipWith(get(sessionId), Clock.currentTimeMillis, (session, now) => {
-        session.usedAt = now
-        return session
-      })
+  /** A running session, whose idle time starts anew. */
+  use(sessionId: string): Effect.Effect<LocalSession, ApiError> {
+    return Effect.zipWith(this.get(sessionId), Clock.currentTimeMillis, (session, now) => {
+      session.usedAt = now
+      return session
+    })
+  }
 
-    type Wanted = Parameters<Registry["create"]>[0]
-
-    const open = ({ form, idleSeconds, imageId, labels }: Wanted, take: SandboxPool["take"]) =>
-      Effect.gen(function*() {
-        const scope = yield* Scope.make()
-        const sandbox = yield* Scope.extend(inSandbox(take), scope).pipe(
-          Effect.mapError(notStarted),
-          Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-        )
-        const now = yield* Clock.currentTimeMillis
-        const session: LocalSession = {
-          sessionId: id("s"),
-          serial: serial += 1,
-          resourceId: id("p"),
-          appInstanceId: id("ai"),
-          token: id("t"),
-          imageId,
-          labels,
-          form,
-          idleMillis: idleSeconds * 1000,
-          scope,
-          sandbox,
-          callTool: makeTools(toolHandlers.make(sandbox)),
-          beforeRelease: [],
-          status: "RUNNING",
-          createdAt: now,
-          usedAt: now,
-          active: 0
-        }
-        sessions.set(session.sessionId, session)
-        yield* note({ sessionId: session.sessionId })
-        const endWithSandbox = Effect.zipRight(sandbox.lost, Effect.forkDaemon(end(session)))
-        yield* Effect.forkIn(Effect.interruptible(endWithSandbox), scope)
-        return session
-      })
-
-    const create: Registry["create"] = (options) =>
-      Effect.uninterruptibleMask((restore) => {
-        if (sessions.size + starting >= maxSessions) return Effect.fail(tooMany(maxSessions))
-        starting += 1
-        return Effect.ensuring(
-          open(options, restore(pool.take)),
-          Effect.sync(() => {
-            starting -= 1
-          })
-        )
-      })
-
-    const atWork: Registry["atWork"] = (session, work) =>
-      Effect.acquireUseRelease(
-        Effect.sync(() => {
-          session.active += 1
-        }),
-        () =>
-          Effect.catchTag(
-            work,
-            "SandboxLost",
-            ({ reason }) => Effect.zipRight(end(session), lost(session.sessionId, reason))
-          ),
-        () =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            session.active -= 1
-            session.usedAt = now
-          })
-      )
-
-    const callTool: Registry["callTool"] = (sessionId, name, args, form) =>
-      Effect.flatMap(
-        Effect.zipLeft(use(sessionId), note(Object.hasOwn(tools, name) ? { tool: name } : {})),
-        (session) => atWork(session, session.callTool(name, args, form ?? session.form))
-      )
-
-    const isOver = ({ active, createdAt, idleMillis, usedAt }: LocalSession, now: number): boolean =>
-      active === 0 && now - usedAt >= idleMillis || now - createdAt >= maxLifetimeMillis
-
-    const releaseIdle = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      Effect.forEach(
-        [...sessions.values()].filter((session) => isOver(session, now)),
-        leaveAsync,
-        {
-          concurrency: "unbounded",
-          discard: true
-        }
-      ))
-
-    yield* Effect.addFinalizer(() =>
-      Effect.forEach([...sessions.values()], (session) => leave(session, farewell.shutdown), {
-        concurrency: "unbounded",
-        discard: true
-      })
+  callTool(
+    sessionId: string,
+    name: string,
+    args: unknown,
+    format?: ReplyFormat
+  ): Effect.Effect<ToolReply, ApiError> {
+    return Effect.flatMap(
+      Effect.zipLeft(this.use(sessionId), annotateRequest(Object.hasOwn(tools, name) ? { tool: name } : {})),
+      (session) => this.whileActive(session, session.callTool(name, args, format ?? session.replyFormat))
     )
-    yield* Effect.forkScoped(Effect.schedule(releaseIdle, Schedule.spaced("1 second")))
+  }
 
-    return {
-      create,
-      find,
-      get,
-      use,
-      callTool,
-      atWork,
-      release: (sessionId) => Effect.flatMap(get(sessionId), (session) => leave(session, farewell.release)),
-      releaseAsync: (sessionId) => Effect.flatMap(find(sessionId), leaveAsync),
-      all: Effect.sync(() => [...sessions.values()].filter(({ status }) => status === "RUNNING"))
-    }
+  /** Runs `work` and keeps the session from idling meanwhile. If its sandbox is lost, so is the session. */
+  whileActive<A>(session: LocalSession, work: Effect.Effect<A, SandboxLost | ApiError>): Effect.Effect<A, ApiError> {
+    return Effect.acquireUseRelease(
+      Effect.sync(() => {
+        session.active += 1
+      }),
+      () =>
+        Effect.catchTag(
+          work,
+          "SandboxLost",
+          ({ reason }) => Effect.zipRight(this.#remove(session), sessionLost(session.sessionId, reason))
+        ),
+      () =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          session.active -= 1
+          session.usedAt = now
+        })
+    )
+  }
+
+  /** Releases a session and waits until it is gone. */
+  release(sessionId: string): Effect.Effect<void, ApiError> {
+    return Effect.flatMap(this.get(sessionId), (session) => this.#stop(session, hookTimeouts.release))
+  }
+
+  /** Starts the release of a session; one without hooks is gone at once. */
+  releaseAsync(sessionId: string): Effect.Effect<void, ApiError> {
+    return Effect.flatMap(this.find(sessionId), (session) => this.#stopAsync(session))
+  }
+
+  /** The running sessions in the order of their creation. */
+  get running(): Effect.Effect<ReadonlyArray<LocalSession>> {
+    return Effect.sync(() => [...this.#sessions.values()].filter(({ status }) => status === "RUNNING"))
+  }
+
+  /** Releases the sessions that are idle or too old. */
+  get releaseExpired(): Effect.Effect<void> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      Effect.forEach(
+        [...this.#sessions.values()].filter((session) => this.#isExpired(session, now)),
+        (session) => this.#stopAsync(session),
+        inParallel
+      ))
+  }
+
+  /** Stops all sessions, with little time for their hooks. */
+  get shutdown(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.forEach([...this.#sessions.values()], (session) => this.#stop(session, hookTimeouts.shutdown), inParallel)
+    )
+  }
+
+  /** From now on the session ends with its sandbox. */
+  #add(session: LocalSession): Effect.Effect<void> {
+    this.#sessions.set(session.sessionId, session)
+    const endWithSandbox = Effect.zipRight(session.sandbox.lost, Effect.forkDaemon(this.#remove(session)))
+    return Effect.zipRight(
+      annotateRequest({ sessionId: session.sessionId }),
+      Effect.forkIn(Effect.interruptible(endWithSandbox), session.scope)
+    )
+  }
+
+  #remove(session: LocalSession): Effect.Effect<void> {
+    return Effect.uninterruptible(
+      Effect.suspend(() =>
+        this.#sessions.delete(session.sessionId) ? Scope.close(session.scope, Exit.void) : Effect.void
+      )
+    )
+  }
+
+  #stop(session: LocalSession, hookTimeout: Duration.DurationInput): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (session.status === "DELETING") return Effect.void
+      session.status = "DELETING"
+      return Effect.ensuring(
+        session.preStopHooks.length === 0 ? Effect.void : runPreStopHooks(session, hookTimeout),
+        this.#remove(session)
+      )
+    })
+  }
+
+  #stopAsync(session: LocalSession): Effect.Effect<void> {
+    const stop = this.#stop(session, hookTimeouts.release)
+    return session.preStopHooks.length === 0 ? stop : Effect.asVoid(Effect.forkIn(stop, this.#scope))
+  }
+
+  #isExpired({ active, createdAt, idleMillis, usedAt }: LocalSession, now: number): boolean {
+    return active === 0 && now - usedAt >= idleMillis || now - createdAt >= this.#options.maxLifetimeMillis
+  }
+}
+
+/** A registry that checks for expired sessions every second, and stops all sessions with the scope. */
+export const make = (options: RegistryOptions): Effect.Effect<SessionRegistry, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const registry = new SessionRegistry(options, yield* Effect.scope)
+    yield* Effect.addFinalizer(() => registry.shutdown)
+    yield* Effect.forkScoped(Effect.schedule(registry.releaseExpired, Schedule.spaced("1 second")))
+    return registry
   })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxCall, SandboxLost } from "../../sandbox/channel/protocol.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
-import { type Ask, askOf } from "./agentCall.js"
+import { type AgentCall, makeAgentCall } from "./agentCall.js"
 import { fileHandlers } from "./fileHandlers.js"
 
 const outputs = {
@@ -35,10 +35,10 @@ export const CodeValue = Schema.Struct({
   died: Schema.NullOr(Schema.String)
 })
 
-/** Both streams out of one body, decoded once; what was cut off says so. */
+/** Decodes both streams of a body, with a notice where one was truncated. */
 const split = (value: Outputs, body: Uint8Array) => {
   const text = (from: number, to: number, truncated: boolean) => {
-    // What was cut inside a character ends before it.
+    // A character that was cut in half is dropped.
     const decoded = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body.subarray(from, to), { stream: truncated })
     return truncated ? `${decoded}\n[output truncated after ${to - from} bytes]\n` : decoded
   }
@@ -49,11 +49,11 @@ const split = (value: Outputs, body: Uint8Array) => {
   }
 }
 
-/** What the wire takes for granted when a client names no timeout. */
+/** The timeouts of calls that specify none, as on the wire. */
 export const defaultTimeoutMs = { shell: 1000, code: 60_000 }
 
 const shell =
-  (ask: Ask): ToolHandlers<SandboxLost>["shell"] =>
+  (agentCall: AgentCall): ToolHandlers<SandboxLost>["shell"] =>
   ({ command, cwd, envs, timeout_ms: timeoutMs = defaultTimeoutMs.shell }) => {
     const call: SandboxCall = {
       op: "shell",
@@ -62,7 +62,7 @@ const shell =
       ...(cwd === undefined ? {} : { cwd }),
       ...(envs === undefined ? {} : { envs })
     }
-    return Effect.flatMap(ask(call, ShellValue), ({ body, value }) => {
+    return Effect.flatMap(agentCall(call, ShellValue), ({ body, value }) => {
       const { stderr, stdout } = split(value, body)
       const note = `${stderr === "" || stderr.endsWith("\n") ? "" : "\n"}The command timed out after ${timeoutMs} ms`
       return value.timedOut
@@ -83,7 +83,7 @@ const timeoutError = (timedOut: "interrupted" | "killed", seconds: number) => ({
   traceback: ""
 })
 
-export const lostState = "[the kernel had died: the state of earlier runs is lost]\n"
+export const stateLostNotice = "[the kernel had died: the state of earlier runs is lost]\n"
 
 export const executionError = (value: typeof CodeValue.Type, seconds: number) => {
   if (value.timedOut !== null) return timeoutError(value.timedOut, seconds)
@@ -100,31 +100,34 @@ export const toItem = ({ isMainResult, ...data }: Readonly<Record<string, unknow
 
 const lines = (text: string): ReadonlyArray<string> => text === "" ? [] : [text]
 
-const runCode = (ask: Ask): ToolHandlers<SandboxLost>["run_code"] => (args) => {
+const runCode = (agentCall: AgentCall): ToolHandlers<SandboxLost>["run_code"] => (args) => {
   const { code, language, timeout_s: seconds = defaultTimeoutMs.code / 1000 } = args
-  return Effect.map(ask({ op: "runCode", language, code, timeoutMs: seconds * 1000 }, CodeValue), ({ body, value }) => {
-    const { stderr, stdout } = split(value, body)
-    const error = executionError(value, seconds)
-    return {
-      results: value.results.map(toItem),
-      stdout: lines(stdout),
-      stderr: lines((value.kernelRestarted ? lostState : "") + stderr + (error?.traceback ?? "")),
-      executionError: error,
-      executionCount: value.executionCount,
-      executionTime: value.executionTime
+  return Effect.map(
+    agentCall({ op: "runCode", language, code, timeoutMs: seconds * 1000 }, CodeValue),
+    ({ body, value }) => {
+      const { stderr, stdout } = split(value, body)
+      const error = executionError(value, seconds)
+      return {
+        results: value.results.map(toItem),
+        stdout: lines(stdout),
+        stderr: lines((value.kernelRestarted ? stateLostNotice : "") + stderr + (error?.traceback ?? "")),
+        executionError: error,
+        executionCount: value.executionCount,
+        executionTime: value.executionTime
+      }
     }
-  })
+  )
 }
 
 const Metrics = Schema.typeSchema(tools.get_metrics.result)
 
-/** One handler per tool. A sandbox that is gone fails them with `SandboxLost`. */
+/** One handler per tool. They fail with `SandboxLost` if the sandbox is gone. */
 export const make = (sandbox: Sandbox): ToolHandlers<SandboxLost> => {
-  const ask = askOf(sandbox)
+  const agentCall = makeAgentCall(sandbox)
   return {
-    run_code: runCode(ask),
-    shell: shell(ask),
-    get_metrics: () => Effect.map(ask({ op: "metrics" }, Metrics), ({ value }) => value),
-    ...fileHandlers(ask)
+    run_code: runCode(agentCall),
+    shell: shell(agentCall),
+    get_metrics: () => Effect.map(agentCall({ op: "metrics" }, Metrics), ({ value }) => value),
+    ...fileHandlers(agentCall)
   }
 }
