@@ -5,7 +5,7 @@ import { fdPath, openDirectory } from "../files/beneath.js"
 /** The name in events about the directory itself: the last component of the path that is watched. */
 export const selfName = "."
 
-export type OnEvent = (event: string, name: string | null) => void
+type OnEvent = (event: string, name: string | null) => void
 
 export const watchDirectory = (path: string, onEvent: OnEvent) => {
   try {
