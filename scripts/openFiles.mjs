@@ -8,6 +8,8 @@ const limits = "/proc/self/limits"
 const limit = existsSync(limits) ? Number(/^Max open files\s+(\d+)/m.exec(readFileSync(limits, "utf8"))?.[1]) : Infinity
 
 if (limit < fewest) {
-  console.error(`This program needs ${fewest} open files at a time, and may have ${limit}. Raise the limit: ulimit -n ${fewest}`)
+  console.error(
+    `This program needs ${fewest} open files at a time, and may have ${limit}. Raise the limit: ulimit -n ${fewest}`
+  )
   process.exit(2)
 }

@@ -1,9 +1,9 @@
 // Installs the packages from their tarballs into empty projects and runs them as users do: on every runtime, bundled, in a
 // browser, under `tsc`, and with the oldest effect.
 //
-//     node scripts/packed.mjs [--list] [--quick] [--tarballs folder] [word ...]
+//     node scripts/packed.mjs [--list] [--all] [--tarballs folder] [word ...]
 //
-// Words choose the lines that contain one of them; without any, all are run. `--quick` is the choice of CI.
+// Words choose the lines that contain one of them. Without any it runs `--all`, or else the choice of CI.
 import { rmSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { cells as browser } from "./packed/cells/browser.mjs"
@@ -21,7 +21,7 @@ const all = [...node, ...otherRuntimes, ...bundles, ...browser, ...types, ...des
 const titleOf = ({ group, name }) => `${group}: ${name}`
 
 /** One Node, and whatever differs from it in more than its version. */
-const quick = [
+const usual = [
   /^node 20\.18\.1 npm: (README|all languages, local)/,
   /^node 24.* npm: (README with Effect$|require)/,
   /^node 20\.20.* pnpm: README with promises/,
@@ -35,12 +35,13 @@ const quick = [
 
 const { positionals: words, values } = parseArgs({
   allowPositionals: true,
-  options: { list: { type: "boolean" }, quick: { type: "boolean" }, tarballs: { type: "string" } }
+  options: { list: { type: "boolean" }, all: { type: "boolean" }, tarballs: { type: "string" } }
 })
 
 const chosen = all.map((cell) => ({ ...cell, title: titleOf(cell) })).filter(({ title }) =>
-  (!values.quick || quick.some((pattern) => pattern.test(title))) &&
-  (words.length === 0 || words.some((word) => title.includes(word)))
+  words.length > 0
+    ? words.some((word) => title.includes(word))
+    : values.all || usual.some((pattern) => pattern.test(title))
 )
 
 const width = Math.max(...chosen.map(({ title }) => title.length))
@@ -69,6 +70,7 @@ const runAll = async (folder) => {
   } finally {
     await projects.stop()
   }
+  console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
   return failed
 }
 
@@ -83,7 +85,6 @@ const main = async () => {
     process.once(signal, () => void clean().finally(() => process.exit(130)))
   }
   const failed = await runAll(folder).finally(clean)
-  console.log(`\n${chosen.length - failed} passed, ${failed} failed`)
   if (failed > 0 || chosen.length === 0) process.exitCode = 1
 }
 
