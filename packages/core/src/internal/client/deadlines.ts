@@ -33,16 +33,31 @@ const tick = 1000
 
 const nothing = () => {}
 
+const earliest = (entries: Iterable<Entry>): number => {
+  let at = Infinity
+  for (const { deadline, expired } of entries) if (!expired) at = Math.min(at, deadline)
+  return at
+}
+
+/** A cancellation by the deadline or by `other`. */
+const expiryOr =
+  <E>(entry: Entry, tooLate: () => E, other: Cancellation<E> | undefined): Cancellation<E> => (cancel) => {
+    if (entry.expired) {
+      cancel(tooLate())
+      return nothing
+    }
+    entry.cancel = () => cancel(tooLate())
+    const unregister = other?.(cancel)
+    return () => {
+      entry.cancel = undefined
+      unregister?.()
+    }
+  }
+
 export const make = (): Deadlines => {
   const entries = new Set<Entry>()
   let timer: Fiber.RuntimeFiber<void> | undefined
   let wakesAt = Infinity
-
-  const earliest = (): number => {
-    let at = Infinity
-    for (const { deadline, expired } of entries) if (!expired) at = Math.min(at, deadline)
-    return at
-  }
 
   const watch: Effect.Effect<void> = Effect.suspend(() => {
     if (entries.size === 0) {
@@ -51,7 +66,7 @@ export const make = (): Deadlines => {
       return Effect.void
     }
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      wakesAt = Math.min(now + tick, earliest())
+      wakesAt = Math.min(now + tick, earliest(entries))
       return Effect.zipRight(Effect.sleep(Math.ceil(Math.max(0, wakesAt - now))), expire)
     })
   })
@@ -77,20 +92,6 @@ export const make = (): Deadlines => {
         })
       )
     })
-
-  const expiryOr =
-    <E>(entry: Entry, tooLate: () => E, other: Cancellation<E> | undefined): Cancellation<E> => (cancel) => {
-      if (entry.expired) {
-        cancel(tooLate())
-        return nothing
-      }
-      entry.cancel = () => cancel(tooLate())
-      const unregister = other?.(cancel)
-      return () => {
-        entry.cancel = undefined
-        unregister?.()
-      }
-    }
 
   return {
     run: (deadline, tooLate, onCancel, call) =>
