@@ -27,7 +27,7 @@ const projects: Array<TestProjectConfiguration> = [
       ...shared,
       name: "unit",
       include: unit,
-      setupFiles: ["packages/core/test/support/startsNothing.ts"]
+      setupFiles: [`${root}packages/core/test/support/startsNothing.ts`]
     }
   },
   {
@@ -36,7 +36,7 @@ const projects: Array<TestProjectConfiguration> = [
       name: "integration",
       include: ["{packages/*,examples}/test/**/*.test.ts"],
       exclude: [...unit, "**/node_modules/**"],
-      globalSetup: ["scripts/agentBundle.mjs"]
+      globalSetup: [`${root}scripts/agentBundle.mjs`]
     }
   }
 ]

@@ -4,18 +4,6 @@ import * as Fs from "node:fs"
 import { basename, dirname, join, relative } from "node:path"
 import { pathToFileURL } from "node:url"
 
-/**
- * A defence that is broken on purpose, to see that a test notices.
- *
- * @typedef {object} Mutant
- * @property {string} defence
- * @property {Readonly<Record<string, ReadonlyArray<readonly [find: string, replacement: string]>>>} changes By file, from
- *   the root of the checkout. Each text occurs there exactly once, so that no mutant outlives its code.
- * @property {string} caughtBy The test that must then fail: a regular expression for its full name.
- * @property {string} [fails] How the test fails where it comes to no assertion.
- * @property {"root" | "nobody"} [only] Where only one of the two kinds of users has the defence.
- */
-
 const extension = ".mutants.mjs"
 
 const filesIn = (root) =>

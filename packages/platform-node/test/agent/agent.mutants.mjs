@@ -5,7 +5,7 @@ const noWindow = {
   [`${agent}/process/capture.ts`]: [["if (paused || unbounded || !window.isFull()) return", "return"]]
 }
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "descriptors of the host are closed",

@@ -4,7 +4,7 @@ const agent = "packages/platform-node/agent"
 const agentWire = "packages/platform-node/src/internal/agentWire"
 const sandbox = "packages/platform-node/src/internal/sandbox"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the end of the input is the end of everything",

@@ -2,7 +2,7 @@
 
 const agent = "packages/platform-node/agent"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a signal handler that raises between runs costs no state",

@@ -2,7 +2,7 @@
 
 const agent = "packages/platform-node/agent"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "without isolation: no path leaves the session",

@@ -5,7 +5,7 @@ import { Effect, Fiber } from "effect"
 import { Redacted } from "effect"
 import * as Http from "node:http"
 import { failsWith } from "../support/failsWith.js"
-import { processesWith, until } from "../support/processes/processes.js"
+import { countsOf, until } from "../support/processes/processes.js"
 import { layerWith, runtimes } from "../support/runtime.js"
 
 /** A number of seconds that no other process sleeps for. */
@@ -26,8 +26,7 @@ const bareStarts: ReadonlyArray<(seconds: string) => string> = [
   (seconds) => `env -i setsid sleep ${seconds} &`
 ]
 
-const counted = (markers: ReadonlyArray<string>) =>
-  markers.map((marker) => processesWith(marker).filter((pid) => pid !== process.pid).length)
+const counted = (markers: ReadonlyArray<string>) => countsOf(markers, process.pid)
 
 const none = (markers: ReadonlyArray<string>) => counted(markers).every((count) => count === 0)
 

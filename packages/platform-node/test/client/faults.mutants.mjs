@@ -4,7 +4,7 @@ const core = "packages/core/src"
 const tools = `${core}/AgbTools.ts`
 const undici = "packages/platform-node/src/internal/node/undiciTransport.ts"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a run is never repeated",

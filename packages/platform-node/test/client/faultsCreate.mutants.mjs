@@ -3,7 +3,7 @@
 const core = "packages/core/src"
 const supervisor = `${core}/internal/lifecycle/supervisor.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "creates in doubt are reconciled by their label",

@@ -3,7 +3,7 @@
 const core = "packages/core/src"
 const tools = `${core}/AgbTools.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "what names no exit code is no exit code 0",

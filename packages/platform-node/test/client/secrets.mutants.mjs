@@ -3,7 +3,7 @@
 const core = "packages/core/src"
 const client = `${core}/AgbClient.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the key is taken out of a server's words",

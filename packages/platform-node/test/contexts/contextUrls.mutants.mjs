@@ -3,7 +3,7 @@
 const contexts = "packages/platform-node/src/internal/contexts"
 const urls = `${contexts}/signedUrls.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a presigned URL: its expiry",

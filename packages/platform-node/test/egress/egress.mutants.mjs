@@ -4,7 +4,7 @@ const sandbox = "packages/platform-node/src/internal/sandbox"
 const dial = `packages/platform-node/src/internal/egress/dial.ts`
 const carrier = `${sandbox}/channel/egressProxy.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "outbound: a program that does not read is waited for",

@@ -7,7 +7,7 @@ const sandbox = "packages/platform-node/src/internal/sandbox"
 const carrier = `${sandbox}/channel/egressProxy.ts`
 const tunnel = `${sandbox}/channel/tunnel.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "outbound: private addresses are refused",

@@ -2,7 +2,7 @@
 
 const dial = `packages/platform-node/src/internal/egress/dial.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "outbound: a slow name keeps its turn",

@@ -2,7 +2,7 @@
 
 const option = `packages/platform-node/src/internal/options/networkOption.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "outbound: only with a network namespace",

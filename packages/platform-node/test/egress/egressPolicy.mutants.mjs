@@ -2,7 +2,7 @@
 
 const policy = `packages/platform-node/src/internal/egress/policy.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "outbound: loopback is refused",

@@ -7,7 +7,7 @@ const restrictions = `${sandbox}/confine/rlimits.ts`
 const unshare = `${sandbox}/confine/unshare.ts`
 const contents = `${sandbox}/confine/rootfs.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "bwrap: a network of its own",

@@ -1,6 +1,6 @@
 /** What `isolation.test.ts` watches over, each broken on purpose. */
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "no memory files where nobody could see them",

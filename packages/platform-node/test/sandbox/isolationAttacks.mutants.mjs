@@ -2,7 +2,7 @@
 
 const sandbox = "packages/platform-node/src/internal/sandbox"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "nothing inherited through what starts sandboxes",

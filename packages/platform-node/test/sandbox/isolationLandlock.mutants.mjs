@@ -3,7 +3,7 @@
 const sandbox = "packages/platform-node/src/internal/sandbox"
 const landlock = `${sandbox}/confine/landlock.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "landlock: files outside",

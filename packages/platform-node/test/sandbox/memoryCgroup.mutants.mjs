@@ -3,7 +3,7 @@
 const sandbox = "packages/platform-node/src/internal/sandbox"
 const cgroup = `${sandbox}/memory/cgroup.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "control groups, version 2: no swap beside the memory",

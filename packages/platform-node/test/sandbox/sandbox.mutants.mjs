@@ -5,7 +5,7 @@ const connection = `${sandbox}/channel/connection.ts`
 const agent = "packages/platform-node/agent"
 const bwrap = `${sandbox}/confine/bwrap.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "what is not read is bounded, whatever the agent keeps to",

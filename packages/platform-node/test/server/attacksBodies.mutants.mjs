@@ -2,7 +2,7 @@
 
 const body = `packages/platform-node/src/internal/server/http/requestBody.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the size of a body",

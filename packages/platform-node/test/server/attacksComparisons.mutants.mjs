@@ -4,7 +4,7 @@ const gate = `packages/platform-node/src/internal/server/http/originCheck.ts`
 const contexts = "packages/platform-node/src/internal/contexts"
 const urls = `${contexts}/signedUrls.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "keys and tokens: compared in constant time",

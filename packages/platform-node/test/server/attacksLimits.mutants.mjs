@@ -5,7 +5,7 @@ const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
 const body = `packages/platform-node/src/internal/server/http/requestBody.ts`
 const registry = `packages/platform-node/src/internal/server/sessions/registry.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "requests in flight on a connection",

@@ -2,7 +2,7 @@
 
 const linkProxy = "packages/platform-node/src/internal/server/routes/linkProxy.ts"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a link into a session: what no reply is made of",

@@ -1,6 +1,6 @@
 /** What `attacksLog.test.ts` watches over, each broken on purpose. */
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the log holds no path",

@@ -4,7 +4,7 @@ const gate = `packages/platform-node/src/internal/server/http/originCheck.ts`
 const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
 const listening = "packages/platform-node/src/internal/server/http/listen.ts"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the Host header",

@@ -5,7 +5,7 @@ const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
 const contexts = "packages/platform-node/src/internal/contexts"
 const urls = `${contexts}/signedUrls.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the token of a link",

@@ -3,7 +3,7 @@
 const hosts = `packages/platform-node/src/internal/server/http/hosts.ts`
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the Host header where clients may use other names",

@@ -3,7 +3,7 @@
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
 const linkProxy = "packages/platform-node/src/internal/server/routes/linkProxy.ts"
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a link into a session: its token",

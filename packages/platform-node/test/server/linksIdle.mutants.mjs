@@ -2,7 +2,7 @@
 
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a link in use keeps its session: requests",

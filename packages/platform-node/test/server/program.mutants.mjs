@@ -2,7 +2,7 @@
 
 const launcher = `packages/platform-node/src/internal/cli/launcher.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "agb-local does not outlive the npm that started it",

@@ -5,7 +5,7 @@ const agentWire = "packages/platform-node/src/internal/agentWire"
 const connections = `packages/platform-node/src/internal/server/http/connections.ts`
 const http = `packages/platform-node/src/internal/server/http/httpServer.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "forms are refused",

@@ -8,7 +8,7 @@ const noWindow = {
 const sandbox = "packages/platform-node/src/internal/sandbox"
 const connection = `${sandbox}/channel/connection.ts`
 
-/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "a slow reader of a run holds it back",
