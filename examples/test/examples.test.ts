@@ -4,7 +4,11 @@ import { Effect } from "effect"
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { vi } from "vitest"
 import { testProgram } from "../../scripts/testProgram.mjs"
+
+/** Each starts a local runtime with all its languages, five at a time. */
+vi.setConfig({ testTimeout: 300_000 })
 
 const sourceOf = (name: string): string => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
 
@@ -43,7 +47,7 @@ describe("the first examples of the README", () => {
       if (isolated) assert.deepStrictEqual(output.trimEnd().split("\n"), lines)
       else assert.match(output, /No sandbox \(isolation: "auto"\): /)
       assert.strictEqual(code, isolated ? 0 : 1, output)
-    }, 60_000)
+    })
   }
 })
 
@@ -61,7 +65,7 @@ describe("every example runs and ends well", () => {
       const { code, output } = await run(name)
       for (const pattern of says) assert.match(output, pattern)
       assert.strictEqual(code, 0, output)
-    }, 60_000)
+    })
   }
 
   for (const isolation of ["landlock", "none"]) {
@@ -86,5 +90,5 @@ describe("every example runs and ends well", () => {
     assert.match(output, /FileNotFoundError/)
     assert.match(output, /^the session is deleted$/m)
     assert.strictEqual(code, 0, output)
-  }, 60_000)
+  })
 })

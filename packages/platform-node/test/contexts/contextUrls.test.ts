@@ -8,6 +8,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as signedUrls from "../../src/internal/contexts/signedUrls.js"
+import { until } from "../support/processes/processes.js"
 import { startWire, type WireClient } from "../support/wireClient.js"
 
 interface World extends WireClient {
@@ -224,7 +225,10 @@ layer(Layer.scoped(World, start), { excludeTestServices: true })("presigned URLs
           assert.include(String(answer.body["message"]), "filePath")
         }
       }
-      assert.sameMembers(Fs.readdirSync(Path.join(world.directory, id)), ["blobs", "context.json", "files"])
+      // The time of the last use is written in the background, to a file that then takes the place of `context.json`.
+      const names = () => Fs.readdirSync(Path.join(world.directory, id))
+      await Effect.runPromise(until(() => names().length === 3))
+      assert.sameMembers(names(), ["blobs", "context.json", "files"])
       for (const blob of blobs(world, id)) assert.match(blob, /^[0-9a-f]{32}$/)
     }))
 
