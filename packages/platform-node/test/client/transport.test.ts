@@ -30,8 +30,11 @@ const listen = (answer: Http.RequestListener) =>
       )
   )
 
-const chosen = Layer.effectContext(
-  Effect.scoped(Effect.zipRight(withoutDispatcher, Layer.build(NodeAgb.layerTransport)))
+const chosen = Layer.scopedContext(
+  Effect.flatMap(
+    Effect.scope,
+    (scope) => Effect.scoped(Effect.zipRight(withoutDispatcher, Layer.buildWithScope(NodeAgb.layerTransport, scope)))
+  )
 )
 
 const maxBytes = 1000
@@ -71,7 +74,7 @@ describe("The transport without undici's dispatcher", () => {
       const paths: Array<string | undefined> = []
       const { origin } = yield* listen((request, reply) => {
         paths.push(request.url)
-        reply.writeHead(302, { location: "/elsewhere" }).end()
+        reply.writeHead(request.url === "/first" ? 302 : 200, { location: "/elsewhere" }).end()
       })
       const reply = yield* exchange(`${origin}/first`)
       assert.strictEqual(reply.status, 302)

@@ -21,5 +21,22 @@ export default [
       ]]
     },
     caughtBy: "is never none unless asked for in words"
+  },
+  {
+    defence: "no lower level where too few files can be open",
+    changes: {
+      "packages/platform-node/src/internal/sandbox/requirements.ts": [["[linux, node, openFiles,", "[linux, node,"]]
+    },
+    caughtBy: "refuses to start where too few files can be open, instead of taking a lower level"
+  },
+  {
+    defence: "no local runtime on Bun",
+    changes: {
+      "packages/platform-node/src/internal/sandbox/requirements.ts": [[
+        "[linux, node, openFiles,",
+        "[linux, openFiles,"
+      ]]
+    },
+    caughtBy: "refuses bun at every level, and says what to do instead"
   }
 ]
