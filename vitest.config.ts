@@ -25,7 +25,6 @@ export default defineConfig({
   test: {
     projects,
     pool: "forks",
-    poolOptions: { forks: { isolate: false } },
     maxWorkers: workers,
     minWorkers: workers,
     sequence: { sequencer: LongFirst }

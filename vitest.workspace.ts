@@ -6,8 +6,8 @@ const root = fileURLToPath(new URL(".", import.meta.url))
 /** Everything waits longer on a busy machine; where nothing waits, patience costs nothing. */
 const patience = 60_000
 
-/** One process runs many files, which share what they import and clean up after themselves. */
-const shared = { root, isolate: false, testTimeout: patience, hookTimeout: patience }
+/** Files share nothing: each has a process of its own. */
+const shared = { root, testTimeout: patience, hookTimeout: patience }
 
 /** Tests that start no process and listen on no port, which `startsNothing.ts` holds them to. */
 const unit = [

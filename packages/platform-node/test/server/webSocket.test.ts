@@ -112,7 +112,7 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSoc
       /params\.language must be python, javascript/
     ],
     ["no code", { language: "python" }, {}, /params\.code must be/],
-    ["empty code", { language: "python", code: "" }, {}, /params\.code must be code that is not empty/],
+    ["empty code", { language: "python", code: "" }, {}, /params\.code must be non-empty source code/],
     ["a time limit that is none", { ...python("1"), timeoutS: 0 }, {}, /params\.timeoutS must be/],
     ["another method", python("1"), { method: "shell" }, /method must be "run_code"/],
     ["another mode", python("1"), { mode: "batch" }, /mode must be "stream"/],
