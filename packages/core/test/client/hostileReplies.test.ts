@@ -120,8 +120,7 @@ function* mutations(value: unknown): Generator<unknown> {
   }
 }
 
-const isClientError = (error: AgbError.ClientError): boolean =>
-  Schema.is(AgbError.ClientError)(error)
+const isClientError = (error: AgbError.ClientError): boolean => Schema.is(AgbError.ClientError)(error)
 
 describe("one field of a reply is missing or something else", () => {
   for (const name of names) {

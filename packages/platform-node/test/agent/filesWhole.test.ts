@@ -172,7 +172,7 @@ describe.skipIf(process.platform !== "linux")("whole files", () => {
       for (
         const [[tool, args], words] of [
           [edit([{ oldText: "a", newText: "b" }, { oldText: "a" }]), "edits.1.newText must be present"],
-          [edit([{ oldText: "", newText: "b" }]), "edits.0.oldText must be a text that is not empty"],
+          [edit([{ oldText: "", newText: "b" }]), "edits.0.oldText must be a non-empty string"],
           [edit("[{\"oldText\":1}]"), "edits.0.oldText must be a string"],
           [edit([]), "edits must be at least one edit"],
           [edit("no JSON"), "edits must be JSON text"],
