@@ -25,7 +25,17 @@ const runTests = (place, test, patterns) =>
     const report = join(place, "report.json")
     Fs.rmSync(report, { force: true })
     const vitest = join(place, "node_modules", "vitest", "vitest.mjs")
-    const args = ["run", "--configLoader", "runner", join(place, test), "-t", patterns.join("|"), ...options, "--reporter=json", "--outputFile"]
+    const args = [
+      "run",
+      "--configLoader",
+      "runner",
+      join(place, test),
+      "-t",
+      patterns.join("|"),
+      ...options,
+      "--reporter=json",
+      "--outputFile"
+    ]
     const child = spawn(process.execPath, [vitest, ...args, report], {
       cwd: place,
       env: { ...process.env, NO_COLOR: "1", TMPDIR: join(place, "tmp") },
