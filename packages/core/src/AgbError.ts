@@ -9,6 +9,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { call, outcome, output, sentence } from "./internal/wire/errorFields.js"
 import { CodeResultItem } from "./internal/wire/models.js"
 
 /**
@@ -28,19 +29,6 @@ export const TypeId: unique symbol = Symbol.for("@effect-agb/core/AgbError")
 export type TypeId = typeof TypeId
 
 const prefix = "@effect-agb/core/"
-
-/** Fields of every error of a call. */
-const call = {
-  operation: Schema.String,
-  requestId: Schema.optional(Schema.String)
-}
-
-/** Both depend on the retry safety of the call: a safe call has no effect and may always be retried. */
-const outcome = { mayHaveHappened: Schema.Boolean, retryable: Schema.Boolean }
-
-const output = { stdout: Schema.String, stderr: Schema.String }
-
-const sentence = (head: string, detail: string): string => detail === "" ? `${head}.` : `${head}: ${detail}`
 
 /**
  * The configuration is invalid; nothing was sent. `field` is the setting, `expected` describes valid values.
