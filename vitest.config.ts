@@ -3,28 +3,53 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 import projects from "./vitest.workspace.js"
 
 /** Most files wait more than they compute, so there are more workers than cores on a small machine. */
-const workers = 4
+const workers = 6
 
-/** Files that take long: one that began last would keep all other workers waiting. */
-const long =
-  /\/(leak|contractLocal|slowReaders|codeSandbox|filesEscape|isolationMemory|clients|docs|examples)\.test\.ts$/
+/** Files that take long, the longest first: one that began last would keep all other workers waiting. */
+const long = [
+  "leak",
+  "leakOtherSeeds",
+  "contractLocal",
+  "codeSandbox",
+  "isolationMemory",
+  "isolationAttacks",
+  "attacksSession",
+  "packages",
+  "contextSaving",
+  "shellTrees",
+  "examples",
+  "slowReaders",
+  "clients",
+  "faultsCreate",
+  "processClients",
+  "egress",
+  "filesEscape",
+  "contextTransfer",
+  "docs",
+  "promise"
+].map((name) => `/${name}.test.ts`)
+
+const rankOf = ({ moduleId }: TestSpecification): number => {
+  const rank = long.findIndex((name) => moduleId.endsWith(name))
+  return rank === -1 ? long.length : rank
+}
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>): Promise<Array<TestSpecification>> {
-    const sorted = await super.sort(files)
-    const isLong = ({ moduleId }: TestSpecification) => long.test(moduleId)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    return (await super.sort(files)).sort((one, other) => rankOf(one) - rankOf(other))
   }
 }
 
 /**
- * Forks, never threads: sandboxes die with the thread that started them. As many at least as at most, because Vitest's
- * pool may fail when it ends an idle worker of several.
+ * Forks, never threads: sandboxes die with the thread that started them. The files of one fork share its modules, whose
+ * import costs more than most of them, and so leave no trace in the process. As many forks at least as at most, because
+ * Vitest's pool may fail when it ends an idle worker of several.
  */
 export default defineConfig({
   test: {
     projects,
     pool: "forks",
+    poolOptions: { forks: { isolate: false } },
     maxWorkers: workers,
     minWorkers: workers,
     sequence: { sequencer: LongFirst }

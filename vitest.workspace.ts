@@ -4,17 +4,24 @@ import type { TestProjectConfiguration } from "vitest/config"
 const root = fileURLToPath(new URL(".", import.meta.url))
 
 /** Everything waits longer on a busy machine; where nothing waits, patience costs nothing. */
-const patience = 60_000
+const patience = 180_000
 
-/** Files share nothing: each has a process of its own. */
-const shared = { root, testTimeout: patience, hookTimeout: patience }
+const support = `${root}packages/core/test/support`
+
+const shared = {
+  root,
+  testTimeout: patience,
+  hookTimeout: patience,
+  setupFiles: [`${support}/ownTesters.ts`, `${support}/yieldsBetweenTests.ts`]
+}
 
 /** Tests that start no process and listen on no port, which `startsNothing.ts` holds them to. */
 const unit = [
   "packages/core/test/**/*.test.ts",
-  "packages/platform-node/test/agent/{filesReplay,frames}.test.ts",
-  "packages/platform-node/test/client/{faultsDelete,faultsReplies,time}.test.ts",
-  "packages/platform-node/test/contexts/contextExpiry.test.ts",
+  "packages/platform-node/test/agent/frames.test.ts",
+  "packages/platform-node/test/files/filesReplay.test.ts",
+  "packages/platform-node/test/client/{expiry,faultsDelete,faultsEnd,faultsReplies,owners,pool,retryGate,sessionCounts,sweep,time}.test.ts",
+  "packages/platform-node/test/contexts/{contextExpiry,contextsClient}.test.ts",
   "packages/platform-node/test/contract/contractFake.test.ts",
   "packages/platform-node/test/egress/{egressDial,egressPolicy}.test.ts",
   "packages/platform-node/test/promise/promise.test.ts"
@@ -27,7 +34,7 @@ const projects: Array<TestProjectConfiguration> = [
       ...shared,
       name: "unit",
       include: unit,
-      setupFiles: [`${root}packages/core/test/support/startsNothing.ts`]
+      setupFiles: [...shared.setupFiles, `${support}/startsNothing.ts`]
     }
   },
   {

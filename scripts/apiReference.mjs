@@ -5,6 +5,7 @@ import { dirname, join } from "node:path"
 import ts from "typescript"
 import { commentOf, headOf } from "./api/comments.mjs"
 import { codeOf } from "./api/declarations.mjs"
+import { unexplainedNames } from "./api/names.mjs"
 import { indexPage, modulePage } from "./api/page.mjs"
 import { open, packages } from "./api/program.mjs"
 
@@ -61,11 +62,14 @@ const pages = new Map()
 const described = packages.map((folder) => {
   const { description, name: packageName } = JSON.parse(readFileSync(join("packages", folder, "package.json"), "utf8"))
   const modules = program.modules.filter((module) => module.package === folder).map(moduleOf)
+  const index = readFileSync(join("packages", folder, "src", "index.ts"), "utf8")
   for (const { entries, head, name } of modules) {
-    pages.set(join(folder, `${name}.md`), modulePage({ entries, head, name, packageName }))
+    const isIndexed = index.includes(`from "./${name}.js"`)
+    pages.set(join(folder, `${name}.md`), modulePage({ entries, head, isIndexed, name, packageName }))
   }
   return { name: packageName, description, folder, modules }
 })
+complaints.push(...unexplainedNames(checker, described.flatMap(({ modules }) => modules)))
 pages.set("README.md", indexPage(described))
 
 const existing = () => {

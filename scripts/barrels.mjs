@@ -1,4 +1,5 @@
-// Writes src/index.ts of every package: one `export * as X` per public module, with the first paragraph of its head comment.
+// Writes src/index.ts of every package: one `export * as X` per public module, with the first paragraph of its head comment;
+// and the version of core, which it sends with every request.
 // With --check it writes nothing and fails if a barrel is out of date.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -6,10 +7,14 @@ import { join } from "node:path"
 const check = process.argv.includes("--check")
 let stale = 0
 
+/** Modules with an entry point of their own alone: their declarations need more than those of every program. */
+const outside = new Set(["ContextStore.ts", "TerminalSocket.ts"])
+
 const barrel = (dir) =>
   readdirSync(dir)
     .filter((file) => /^[A-Z].*\.ts$/.test(file))
     .sort()
+    .filter((file) => !outside.has(file))
     .map((file) => {
       const head = /^\/\*\*[\s\S]*?\*\//.exec(readFileSync(join(dir, file), "utf8"))?.[0] ?? ""
       const summary = head.split("\n").slice(1, -1).map((line) => line.replace(/^ \* ?/, ""))
@@ -19,18 +24,27 @@ const barrel = (dir) =>
     })
     .join("\n")
 
-for (const name of ["core", "platform-node"]) {
-  const dir = join("packages", name, "src")
-  const target = join(dir, "index.ts")
-  const wanted = barrel(dir)
+const version = (manifest) =>
+  `/** The version of this package; \`pnpm codegen\` writes it from package.json. */\nexport const version = ${
+    JSON.stringify(JSON.parse(readFileSync(manifest, "utf8")).version)
+  }\n`
+
+/** Writes a file, or says that it is out of date. */
+const put = (target, wanted) => {
   let found = ""
   try {
     found = readFileSync(target, "utf8")
-  } catch { /* a new package has no barrel yet */ }
-  if (found === wanted) continue
+  } catch { /* a new package has none yet */ }
+  if (found === wanted) return
   if (check) {
     console.error(`${target} is out of date: run pnpm codegen`)
     stale++
   } else writeFileSync(target, wanted)
 }
+
+for (const name of ["core", "platform-node"]) {
+  const dir = join("packages", name, "src")
+  put(join(dir, "index.ts"), barrel(dir))
+}
+put("packages/core/src/internal/client/version.ts", version("packages/core/package.json"))
 process.exitCode = stale === 0 ? 0 : 1

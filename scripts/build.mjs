@@ -1,11 +1,12 @@
-// Builds what is published, in place: compiled modules, the agent with its kernels, and `agb-local` as one file. Each
-// package's `prepack` runs it; run again it compiles only what has changed.
+// Builds what is published, in place: compiled modules, core as few files, the agent with its kernels, and `agb-local` and
+// the guardian as one file each. Each package's `prepack` runs it; run again it compiles only what has changed.
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
-import { buildAgent } from "./agentBundle.mjs"
-import { bundleProgram } from "./programBundle.mjs"
+import { buildAgent, buildReplyWorker } from "./agentBundle.mjs"
+import { bundleCore } from "./coreBundle.mjs"
+import { bundleGuardian, bundleProgram } from "./programBundle.mjs"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const packages = ["core", "platform-node"].map((name) => join(root, "packages", name))
@@ -17,8 +18,9 @@ const filesIn = (directory) =>
       .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     : []
 
-/** What is not compiled has a place of its own: `dist/agent`, `agb-local`. */
-const isCompiled = (path) => !/^agent\/|^agb-local\.(cjs|notices\.txt)$|\.tsbuildinfo$/.test(path)
+/** What is not compiled has a place of its own: `dist/agent`, `agb-local`, the thread. */
+const isCompiled = (path) =>
+  !/^agent\/|^(agb-local|guardian)\.(cjs|notices\.txt)$|^replyWorker\.mjs$|\.tsbuildinfo$/.test(path)
 
 /** `tsc -b` leaves the output of modules that were moved or removed. */
 const removeStale = (directory) => {
@@ -39,7 +41,7 @@ const compile = () => {
 
 export const build = async () => {
   compile()
-  await Promise.all([buildAgent(), bundleProgram()])
+  await Promise.all([buildAgent(), buildReplyWorker(), bundleCore(), bundleProgram(), bundleGuardian()])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build()

@@ -17,15 +17,17 @@ import ts from "typescript"
 const layers = {
   "packages/core/src": [
     ["internal/wire"],
-    ["AgbError", "AgbConfig", "AgbApi", "AgbTools", "CreateSessionParams"],
+    ["AgbError", "AgbConfig", "AgbApi", "AgbTools", "CreateSessionParams", "Images", "SessionRef"],
     ["internal/client"],
-    ["Transport", "AgbClient", "AgbServer", "ToolCall"],
+    ["Transport", "AgbClient", "AgbServer", "Guardian", "Program", "ToolCall"],
     ["internal/lifecycle"],
     ["internal/session"],
-    ["Code", "Command", "FileSystem"],
+    ["Code", "Command", "FileSystem", "Process", "RichResult", "Terminal"],
     ["internal/session/session"],
     ["Agb"],
-    ["Session", "OperationResult"],
+    ["Contexts", "Session", "OperationResult", "internal/session/transfer"],
+    ["ContextStore", "TerminalSocket"],
+    ["SessionPool", "Transfer"],
     ["internal/promise"],
     ["AgbPromise"],
     ["index"]
@@ -35,13 +37,13 @@ const layers = {
     ["internal/egress"],
     ["internal/sandbox"],
     ["internal/server"],
-    ["internal/contexts"],
+    ["internal/contexts", "internal/forward"],
     ["internal/options"],
-    ["internal/localRuntime"],
+    ["internal/guardian", "internal/localRuntime"],
     ["Isolation", "NodeAgb"],
     ["LocalAgb"],
-    ["internal/cli"],
-    ["AgbPromise", "serve"],
+    ["internal/cli", "internal/compat", "internal/promise"],
+    ["AgbPromise", "compat", "serve"],
     ["bin"],
     ["index"]
   ],
@@ -56,10 +58,15 @@ const layers = {
     ["sandbox"],
     ["pool"]
   ],
+  "packages/platform-node/src/internal/guardian": [
+    ["messages", "guardianError"],
+    ["program", "guardianProcess"],
+    ["guardian"]
+  ],
   "packages/platform-node/src/internal/server": [["http"], ["sessions"], ["routes"]],
   "packages/platform-node/src/internal/contexts": [
     ["store"],
-    ["sync", "signedUrls"],
+    ["sync", "signedUrls", "preconditions"],
     ["contextHandlers", "fileRoute"],
     ["contexts"]
   ],

@@ -6,7 +6,11 @@ import { withPacked } from "./pack.mjs"
 
 const needed = {
   core: ["dist/index.js", "dist/index.d.ts"],
-  "platform-node": ["dist/index.js", "dist/index.d.ts", "dist/agb-local.cjs", "dist/agb-local.notices.txt"]
+  "platform-node": [
+    "dist/index.js",
+    "dist/index.d.ts",
+    ...["agb-local", "guardian"].flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.notices.txt`])
+  ]
 }
 const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
 const kernels = ["Kernel.java", "kernel.R", "kernel.py"]

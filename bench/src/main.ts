@@ -3,6 +3,7 @@ import { agentStart } from "./agentStart.js"
 import { code } from "./code.js"
 import { startContenders } from "./contenders.js"
 import { files } from "./files.js"
+import { neighbours } from "./neighbours.js"
 import { sessions } from "./sessions.js"
 import { shell } from "./shell.js"
 import { split } from "./split.js"
@@ -12,7 +13,7 @@ import { transfer } from "./transfer.js"
 
 /** These need the runtime and its alternatives. Large files come last: the heap that they leave makes every later fork slower. */
 const sideBySide = { sessions, code, shell, split, transfer }
-const alone = { toolCall, files, startup, agentStart }
+const alone = { toolCall, files, startup, agentStart, neighbours }
 
 const names = [...Object.keys(sideBySide), ...Object.keys(alone)]
 const wanted = process.argv.slice(2)

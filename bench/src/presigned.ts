@@ -65,7 +65,7 @@ const synced = (mode: "upload" | "download") => async (wire: Wire, exchange: Exc
 
 export const upload = {
   put: async (wire: Wire, exchange: Exchange, path: string, source: string): Promise<void> => {
-    const url = await fileUrl(wire, "getContextFileUploadUrl", exchange, path)
+    const url = await fileUrl(wire, "GetContextFileUploadUrl", exchange, path)
     const { size } = await stat(source)
     const body = createReadStream(source, { highWaterMark: 2 ** 20 })
     const reply = await request(url, { method: "PUT", body, headers: { "content-length": String(size) } })
@@ -78,7 +78,7 @@ export const upload = {
 
 export const download = {
   get: async (wire: Wire, exchange: Exchange, path: string, target: string): Promise<void> => {
-    const url = await fileUrl(wire, "getContextFileDownloadUrl", exchange, path)
+    const url = await fileUrl(wire, "GetContextFileDownloadUrl", exchange, path)
     const reply = await request(url)
     if (reply.statusCode !== 200) throw new Error(`download answered ${reply.statusCode}`)
     await pipeline(reply.body, createWriteStream(target))

@@ -1,5 +1,8 @@
-// Files of 1 MiB and 256 MiB into a session and out of it, against copying them: in the chunks of the wire's JSON, and as
-// bytes through presigned URLs with a sync between storage and sandbox.
+// Files of 1 MiB and 256 MiB into a session and out of it, against copying them: as the file methods and transfers
+// move them, and through presigned URLs with a sync between storage and sandbox.
+import { Session as SessionTag, Transfer } from "@effect-agb/core"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { Effect, Stream } from "effect"
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -27,15 +30,23 @@ const presigned = (
 ): Alternative | Missing =>
   typeof exchange === "string" ? { name, missing: exchange } : { name, run: () => run(exchange) }
 
-/** Each size: how often it is copied, and every how many rounds in chunks, which take long. */
+/** Each size, and how often it is copied. */
 interface Plan {
   readonly size: number
   readonly rounds: number
-  readonly chunkedEvery: number
 }
 
 /** Removes a file so that the next copy of it finds as much room as the first. */
 const removal = ({ local, session }: Setting, path: string) => () => local.run(session.fileSystem.deleteFile(path))
+
+/** `Transfer.upload` and `Transfer.download` of one file. */
+const moved = ({ local, session }: Setting, transfer: ReturnType<typeof Transfer.upload>): Promise<void> =>
+  local.run(
+    Stream.runDrain(transfer).pipe(
+      Effect.provideService(SessionTag.Session, session),
+      Effect.provide(NodeFileSystem.layer)
+    )
+  )
 
 const into = async (setting: Setting, plan: Plan, chunked: string, through: string): Promise<void> => {
   const { exchange, folder, local, session, wire } = setting
@@ -48,10 +59,10 @@ const into = async (setting: Setting, plan: Plan, chunked: string, through: stri
   await compare(`${plan.size / mebibyte} MiB into a session`, [
     { name: "fs.copyFile", run: () => copyFile(source, copy) },
     {
-      name: "fileSystem.writeFile, 51,200 bytes a call",
-      run: async () => local.run(session.fileSystem.writeFile(chunked, await readFile(source, "utf8"))),
-      every: plan.chunkedEvery
+      name: "fileSystem.writeFile",
+      run: async () => local.run(session.fileSystem.writeFile(chunked, await readFile(source)))
     },
+    { name: "Transfer.upload", run: () => moved(setting, Transfer.upload(source, chunked)) },
     presigned(exchange, "presigned upload", put),
     { ...presigned(exchange, "presigned upload + sync", putAndSync), pause: removal(setting, through) }
   ], { rounds: plan.rounds, warmup: plan.rounds > 5 ? 2 : 0 })
@@ -68,10 +79,10 @@ const outOf = async (setting: Setting, plan: Plan, chunked: string, through: str
   await compare(`${plan.size / mebibyte} MiB out of a session`, [
     { name: "fs.copyFile", run: () => copyFile(source, copy) },
     {
-      name: "fileSystem.readFileBytes, 51,200 bytes a call",
-      run: async () => writeFile(copy, await local.run(session.fileSystem.readFileBytes(chunked, { maxBytes }))),
-      every: plan.chunkedEvery
+      name: "fileSystem.readFileBytes",
+      run: async () => writeFile(copy, await local.run(session.fileSystem.readFileBytes(chunked, { maxBytes })))
     },
+    { name: "Transfer.download", run: () => moved(setting, Transfer.download(chunked, copy)) },
     presigned(exchange, "presigned download", (from) => download.get(wire, from, through, copy)),
     {
       ...presigned(exchange, "sync + presigned download", async (from) => {
@@ -95,8 +106,8 @@ export const transfer = async ({ local }: Contenders): Promise<void> => {
   const chunked = `${stdout.trim()}/chunked`
   const through = `${typeof exchange === "string" ? "" : exchange.folder}/file`
   const plans = [
-    { size: mebibyte, rounds: 20, chunkedEvery: 1 },
-    { size: 256 * mebibyte, rounds: 2, chunkedEvery: 2 }
+    { size: mebibyte, rounds: 20 },
+    { size: 256 * mebibyte, rounds: 6 }
   ]
   for (const plan of plans) {
     await writeFile(join(folder, "source"), "0123456789abcdef".repeat(plan.size / 16))

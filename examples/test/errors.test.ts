@@ -24,8 +24,12 @@ const isErrorClass = (value: unknown): value is ErrorClass =>
 /** Without its fields an error has only what holds for each of its kind. */
 const bare = (Class: ErrorClass): object => new Class({}, { disableValidation: true })
 
-const cell = (error: object, field: "mayHaveHappened" | "retryable"): string =>
-  Predicate.hasProperty(error, field) ? error[field] === true ? "yes" : "no" : "varies"
+/** It follows from another field. */
+const isComputed = (Class: ErrorClass, field: string): boolean =>
+  Object.getOwnPropertyDescriptor(Class.prototype, field)?.get !== undefined
+
+const cell = (Class: ErrorClass, error: object, field: "mayHaveHappened" | "retryable"): string =>
+  isComputed(Class, field) || !Predicate.hasProperty(error, field) ? "varies" : error[field] === true ? "yes" : "no"
 
 const exported = [Core, PlatformNode]
   .flatMap((barrel) => Object.values(barrel))
@@ -38,8 +42,8 @@ const rowOf = (Class: ErrorClass): Row => {
   const isOfCalls = Core.AgbError.isAgbError(error)
   return {
     tag,
-    mayHaveHappened: isOfCalls ? cell(error, "mayHaveHappened") : "–",
-    retryable: isOfCalls ? cell(error, "retryable") : "–"
+    mayHaveHappened: isOfCalls ? cell(Class, error, "mayHaveHappened") : "–",
+    retryable: isOfCalls ? cell(Class, error, "retryable") : "–"
   }
 }
 

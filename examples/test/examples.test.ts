@@ -53,10 +53,23 @@ describe("the first examples of the README", () => {
 
 describe("every example runs and ends well", () => {
   const examples: ReadonlyArray<readonly [name: string, says: ReadonlyArray<RegExp>]> = [
+    ["compat", [/^line 1\nline 2\n14 characters\nfile a\.txt\nexit code 3, status RUNNING\ndeleted$/m]],
+    ["contexts", [/^written without a session\nwritten by the first session\nwritten by the second session$/m]],
     ["first", [/^sum in \w+: 6$/m]],
     ["pipeline", [/^9 words: the quick/m, /^3 words: call me/m]],
     ["errors", [/^the code raised RangeError: too far$/m, /^sleep 5: stopped after 200 ms$/m, /^InvalidRequestError/m]],
+    ["kernels", [
+      /^first: 1, second: 2$/m,
+      /^KeyboardInterrupt, state kept: true$/m,
+      /^still there: 1$/m,
+      /^NameError$/m
+    ]],
+    ["terminal", [/^40 120$/m, /^30 100$/m, /^the shell exited with 3$/m]],
+    ["processes", [/^step 3$/m, /^steps ended with 4$/m, /^apple\npear$/m, /^the server got SIGINT$/m]],
     ["promise", [/Hello World/]],
+    ["streams", [/^it prints 3\nit prints 2\nit prints 1\nit displays .*lift/m, /^tick 0\ntick 1\nand then 42$/m]],
+    ["files", [/^File of 588895 bytes$/m, /^"2\\n3\\n"$/m, /^copy: true, original: false$/m]],
+    ["sweep", [/^0 orphans, 0 kept, 0 failed$/m]],
     ["swap", [/^the session runs \w+$/m]]
   ]
   for (const [name, says] of examples) {

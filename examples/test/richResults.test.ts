@@ -47,7 +47,7 @@ layer(local, { excludeTestServices: true, timeout: 120_000 })("the examples of r
         const run = yield* Session.use({ imageId: "agb-code-space-1" }, (session) => session.code.runCode(code, name))
         const wanted = yield* decode(expected)
         assert.deepStrictEqual(asOnPage(run.results, wanted), wanted)
-      }), 120_000)
+      }))
   }
 
   it("are four", () => {

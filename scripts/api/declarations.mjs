@@ -75,7 +75,10 @@ const aliasTexts = (program, declaration, file) => {
   const name = declaration.name.text
   const source = declaration.type.getText()
   const type = checker.getTypeAtLocation(declaration)
-  if (/^typeof [\w.]+\.(Type|Encoded)$/.test(source) && !type.isUnion()) {
+  if (
+    /^typeof [\w.]+\.(Type|Encoded)$/.test(source) && !type.isUnion() ||
+    /^ReturnType<typeof \w+>\["(Type|Encoded)"\]$/.test(source)
+  ) {
     return [`type ${name} = ${structureText(checker, type, declaration)}`]
   }
   const internal = /^[a-z]\w*\.(\w+)$/.exec(source)?.[1] === name ? type.symbol?.declarations : undefined

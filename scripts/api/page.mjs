@@ -58,8 +58,11 @@ const entryOf = (entry, { since, targets }) => [
   ...(entry.since === since ? [] : [`Since ${entry.since}.`])
 ]
 
+const importOf = ({ isIndexed, name, packageName }) =>
+  isIndexed ? `import { ${name} } from "${packageName}"` : `import * as ${name} from "${packageName}/${name}"`
+
 /** `entries` have a name, a category, what their comment says and `code`. */
-export const modulePage = ({ entries, head, name, packageName }) => {
+export const modulePage = ({ entries, head, isIndexed, name, packageName }) => {
   const groups = grouped(entries)
   const anchor = anchors()
   anchor(name)
@@ -74,7 +77,7 @@ export const modulePage = ({ entries, head, name, packageName }) => {
   )
   const parts = [
     `# ${name}`,
-    `\`\`\`ts\nimport { ${name} } from "${packageName}"\n\`\`\``,
+    `\`\`\`ts\n${importOf({ isIndexed, name, packageName })}\n\`\`\``,
     ...stability(head),
     linked(head.description, targets),
     ...head.examples,

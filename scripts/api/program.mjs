@@ -19,10 +19,13 @@ const { options } = ts.convertCompilerOptionsFromJson(
   process.cwd()
 )
 
-/** One public module per PascalCase file, as the barrels have it. */
+/** Public modules under a name that is no module's of this SDK; they have entry points of their own. */
+const others = ["compat.ts"]
+
+/** One public module per PascalCase file, as the barrels have it, and the others. */
 const publicModules = (name) =>
   readdirSync(join("packages", name, "src"))
-    .filter((file) => /^[A-Z].*\.ts$/.test(file))
+    .filter((file) => /^[A-Z].*\.ts$/.test(file) || others.includes(file))
     .sort()
     .map((file) => ({ package: name, name: file.slice(0, -3), path: resolve("packages", name, "src", file) }))
 

@@ -8,7 +8,7 @@ import { mutatedFiles } from "./lists.mjs"
 const longestRun = 120_000
 
 /** One file needs one worker; a test which waits in vain comes to its assertion on a slow machine too. */
-const options = ["--minWorkers=1", "--maxWorkers=1", "--testTimeout=30000", "--hookTimeout=30000"]
+const options = ["--minWorkers=1", "--maxWorkers=1", "--testTimeout=90000", "--hookTimeout=90000"]
 
 const readReport = (file, words) => {
   if (!Fs.existsSync(file)) return { tests: [], trouble: `no report: ${words.trim()}` }

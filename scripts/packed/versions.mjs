@@ -31,3 +31,6 @@ export const effects = {
   oldest: ["effect@3.13.4", "@effect/platform@0.77.4"],
   pinned: [fromCatalog("effect"), fromCatalog("@effect/platform")]
 }
+
+/** The platform's file system on Node, of the same time, for tests. */
+export const platformNodes = { oldest: "@effect/platform-node@0.73.4", pinned: fromCatalog("@effect/platform-node") }

@@ -41,7 +41,7 @@ export {
    */
   type RetrySafety,
   /**
-   * Rule that classifies a reply as success: `strict`, `lenient` or `data`.
+   * Rule that classifies a reply as success: `strict`, `lenient`, `data` or `link`.
    *
    * @since 0.1.0
    * @category models
@@ -95,6 +95,20 @@ export {
 } from "./internal/wire/models.js"
 
 export {
+  /**
+   * The entry in the tool list of a session by which a server announces that it takes `CancelRun`. It is no tool.
+   *
+   * @since 0.1.0
+   * @category constants
+   */
+  cancelAnnouncement,
+  /**
+   * Data of a client frame that ends a running call, under the id of that call.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  CancelRun,
   /**
    * A frame sent by a WebSocket client.
    *

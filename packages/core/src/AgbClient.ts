@@ -11,7 +11,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -27,17 +26,25 @@ import {
 } from "./AgbApi.js"
 import { AgbConfig } from "./AgbConfig.js"
 import { type ClientError, MalformedResponseError, TransportError } from "./AgbError.js"
+
 import type { CallOptions, InternalCallOptions } from "./internal/client/callOptions.js"
 import type { Cancellation } from "./internal/client/cancellation.js"
 import * as deadlines from "./internal/client/deadlines.js"
 import * as envelopes from "./internal/client/envelope.js"
 import { fromExchange } from "./internal/client/exchangeFailure.js"
 import * as issues from "./internal/client/issues.js"
+import { Outcome } from "./internal/client/outcome.js"
+import * as requestChecks from "./internal/client/requestChecks.js"
 import * as RequestId from "./internal/client/requestId.js"
 import * as retry from "./internal/client/retry.js"
+import * as retryBudgets from "./internal/client/retryBudget.js"
+import { RetryGate } from "./internal/client/retryGate.js"
+import * as sessionRoutes from "./internal/client/sessionRoutes.js"
 import * as spans from "./internal/client/spans.js"
 import * as timeouts from "./internal/client/timeouts.js"
+import { version } from "./internal/client/version.js"
 import { parseJson } from "./internal/wire/codecs.js"
+import { callLink } from "./internal/wire/link.js"
 import { type Exchange, type Reply, Transport } from "./Transport.js"
 
 export type {
@@ -49,13 +56,6 @@ export type {
    */
   CallOptions
 } from "./internal/client/callOptions.js"
-
-type Methods = {
-  readonly [K in EndpointName]: (
-    request: RequestOf<Endpoints[K]>,
-    options?: CallOptions
-  ) => Effect.Effect<ReplyOf<Endpoints[K]>, ClientError>
-}
 
 /**
  * Tag of the low-level client.
@@ -73,6 +73,19 @@ export class AgbClient extends Context.Tag("@effect-agb/core/AgbClient")<AgbClie
  */
 export declare namespace AgbClient {
   /**
+   * One method per endpoint.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Methods = {
+    readonly [K in EndpointName]: (
+      request: RequestOf<Endpoints[K]>,
+      options?: CallOptions
+    ) => Effect.Effect<ReplyOf<Endpoints[K]>, ClientError>
+  }
+
+  /**
    * One method per endpoint, and the configuration they use. Every method fails with `ClientError`.
    *
    * @since 0.1.0
@@ -87,15 +100,23 @@ interface Wire {
   readonly config: AgbConfig.Service
   readonly transport: Transport.Service
   readonly retrier: retry.Retrier
-  readonly deadlines: deadlines.Deadlines
+  /** For the endpoints whose calls wait together for a `Retry-After`. */
+  readonly gates: Partial<Record<string, RetryGate>>
+  /** What the paths of the endpoints are appended to. */
+  readonly base: string
+  /** The header that authenticates its calls. */
+  readonly credential: Readonly<Record<string, string>>
+  /** Removed from server text. */
+  readonly secret: string
 }
 
-type Prepared = Omit<Exchange<ClientError>, "onCancel">
+type Prepared = Omit<Exchange<ClientError>, "onCancel" | "progress" | "retrySafety">
 
 interface Call {
   readonly operation: string
   readonly retrySafety: RetrySafety
   readonly sessionId: string | undefined
+  readonly onReply: InternalCallOptions["onReply"]
 }
 
 const malformed = (call: Call, path: string, expected: string, requestId?: string) =>
@@ -113,24 +134,35 @@ const queryString = (query: object): string => {
   return pairs.length === 0 ? "" : `?${new URLSearchParams(pairs)}`
 }
 
+/** Calls that may take minutes. */
+const long: ReadonlySet<string> = new Set<EndpointName>(["callTool", "createSession", "initBrowser", "syncContext"])
+
+/** Browsers name themselves; a page that sets the header needs the consent of the server. */
+const isBrowser = "document" in globalThis || "importScripts" in globalThis
+
+const agent = isBrowser ? {} : { "user-agent": `effect-agb/${version}` }
+
 /** Encodes requests of an endpoint. */
 const encoder = <Q extends object, QI, B extends object, BI, R, RI>(
-  { config }: Wire,
-  { body, method, path, query }: Endpoint<Q, QI, B, BI, R, RI>
+  { base: origin, config, credential }: Wire,
+  { body, method, name, path, query }: Endpoint<Q, QI, B, BI, R, RI>
 ) => {
   const encodeQuery = ParseResult.encodeUnknownEither(query)
   const encodeBody = ParseResult.encodeUnknownEither(body)
   const base = {
     method,
     headers: {
-      authorization: `Bearer ${Redacted.value(config.apiKey)}`,
-      "content-type": "application/json"
+      accept: "application/json",
+      ...credential,
+      "content-type": "application/json",
+      ...agent
     },
-    maxBytes: config.maxResponseBytes
+    maxBytes: config.maxResponseBytes,
+    isLong: long.has(name)
   }
   const build = (q: QI, b: BI): Prepared => ({
     ...base,
-    url: config.endpoint + path + queryString(q as object),
+    url: origin + path + queryString(q as object),
     body: method === "GET" ? undefined : JSON.stringify(b)
   })
   return (request: Q & B): Either.Either<Prepared, ParseResult.ParseIssue> => {
@@ -151,25 +183,36 @@ const header = (headers: Reply["headers"], name: string): string | undefined => 
   return typeof value === "string" || value === undefined ? value : value[0]
 }
 
+/** The fields of a reply, with the request id wherever it was given. */
+const withRequestId = ({ fields, requestId }: envelopes.Envelope) =>
+  requestId === undefined ? fields : { ...fields, requestId }
+
 /** Decodes replies of an endpoint to a value or a typed error. */
 const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
-  { config }: Wire,
+  { secret }: Wire,
   { reply, successRule }: Endpoint<Q, QI, B, BI, R, RI>
 ) => {
   const decodeReply = ParseResult.decodeUnknownEither(reply)
-  const redact = (text: string) => text.replaceAll(Redacted.value(config.apiKey), "<redacted>").slice(0, 500)
+  const redact = envelopes.redactor(secret)
 
   const result = (call: Call, reply: Reply, now: number, envelope: envelopes.Envelope) => {
     const { headers, status } = reply
     switch (envelopes.classify(successRule, status, envelope)) {
       case "success":
-        return Either.mapLeft(decodeReply({ ...envelope.fields, requestId: envelope.requestId }), (issue) => {
-          const { expected, field } = issues.first(issue)
-          return malformed(call, field, expected, envelope.requestId)
+        return Either.mapLeft(decodeReply(withRequestId(envelope)), (issue) => {
+          const { expected, place } = issues.first(issue)
+          return malformed(call, place, expected, envelope.requestId)
         })
       case "failure":
         return Either.left(
-          envelopes.failure({ ...call, status, retryAfter: header(headers, "retry-after"), envelope, redact }, now)
+          envelopes.failure({
+            ...call,
+            status,
+            retryAfter: header(headers, "retry-after"),
+            date: header(headers, "date"),
+            envelope,
+            redact
+          }, now)
         )
       case "unknown":
         return Either.left(malformed(call, "success", "true or false", envelope.requestId))
@@ -180,31 +223,30 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
     const json = parseJson(reply.body)
     const content = Either.getOrElse(json, () => reply.body)
     const envelope = envelopes.read(content, header(reply.headers, "x-request-id"), redact)
+    call.onReply?.(envelope.fields)
     return {
       requestId: envelope.requestId,
-      result: Either.isLeft(json) && reply.status < 300
-        ? Either.left(malformed(call, "body", "a JSON envelope", envelope.requestId))
+      result: reply.status < 300 && (reply.isInvalidUtf8 || Either.isLeft(json))
+        ? Either.left(malformed(call, "body", reply.isInvalidUtf8 ? "UTF-8" : "a JSON envelope", envelope.requestId))
         : result(call, reply, now, envelope)
     }
   }
 }
 
-/** Records the request id in the current span and in the cell of the promise API. */
-const recordRequestId = (requestId: string): Effect.Effect<void> =>
-  Effect.zipRight(
-    Effect.map(FiberRef.get(RequestId.current), (cell) => {
-      if (cell !== undefined) cell.value = requestId
-    }),
-    Effect.annotateCurrentSpan("agb.request_id", requestId)
-  )
+const whereLate = {
+  connecting: ", while connecting",
+  queued: ", while waiting for a connection",
+  sent: "",
+  unknown: ""
+}
 
-const tooLate = (call: Call, timeout: Duration.Duration) => () =>
+const tooLate = ({ operation, retrySafety }: Call, timeout: Duration.Duration, outcome: Outcome) => () =>
   new TransportError({
-    operation: call.operation,
-    reason: "Timeout",
-    detail: Duration.format(timeout),
-    mayHaveHappened: call.retrySafety !== "safe",
-    retryable: call.retrySafety !== "unsafe"
+    operation,
+    reason: outcome.stage === "connecting" && !outcome.mayHaveHappened ? "Unreachable" : "Timeout",
+    detail: Duration.format(timeout) + whereLate[outcome.stage ?? "unknown"],
+    mayHaveHappened: retrySafety !== "safe" && outcome.mayHaveHappened,
+    retryable: retrySafety !== "unsafe" || !outcome.mayHaveHappened
   })
 
 const sessionIdOf = (request: unknown): string | undefined =>
@@ -214,45 +256,65 @@ const method = <Q extends object, QI, B extends object, BI, R, RI>(
   wire: Wire,
   endpoint: Endpoint<Q, QI, B, BI, R, RI>
 ) => {
+  const check = requestChecks.make(endpoint.query, endpoint.body)
   const encode = encoder(wire, endpoint)
   const decode = decoder(wire, endpoint)
+  const gate = wire.gates[endpoint.name]
 
   const attempt = (
     call: Call,
     prepared: Prepared,
+    outcome: Outcome,
     onCancel: Cancellation<ClientError>
   ): Effect.Effect<R, ClientError> =>
-    wire.transport.exchange({ ...prepared, onCancel }).pipe(
+    Effect.suspend(() =>
+      wire.transport.exchange({
+        ...prepared,
+        retrySafety: call.retrySafety,
+        progress: outcome.start(),
+        onCancel
+      })
+    ).pipe(
       Effect.mapError((error) => error._tag === "ExchangeError" ? fromExchange(call, error, prepared.maxBytes) : error),
       Effect.flatMap((reply) =>
         Effect.clockWith((clock) => {
           const { requestId, result } = decode(call, reply, clock.unsafeCurrentTimeMillis())
-          return requestId === undefined ? result : Effect.zipRight(recordRequestId(requestId), result)
+          return requestId === undefined ? result : Effect.zipRight(RequestId.record(requestId), result)
         })
-      )
+      ),
+      Effect.mapError((error) => outcome.fail(error))
     )
 
   return (request: Q & B, options: InternalCallOptions = {}): Effect.Effect<R, ClientError> =>
     Effect.clockWith((clock) => {
+      const refused = check(options.operation ?? endpoint.name, request, options)
+      if (refused !== undefined) return Effect.fail(refused)
       const call: Call = {
         operation: options.operation ?? endpoint.name,
         retrySafety: options.retrySafety ?? endpoint.retrySafety,
-        sessionId: sessionIdOf(request)
+        sessionId: options.sessionId ?? sessionIdOf(request),
+        onReply: options.onReply
       }
       const encoded = encode(request)
       if (Either.isLeft(encoded)) return Effect.fail(issues.invalidRequest(call.operation, encoded.left))
       const timeout = timeouts.parse(call.operation, options.timeout ?? wire.config.timeout)
       if (Either.isLeft(timeout)) return Effect.fail(timeout.left)
       const total = options.margin === undefined ? timeout.right : Duration.sum(timeout.right, options.margin)
-      const deadline = clock.unsafeCurrentTimeMillis() + Duration.toMillis(total)
-      return wire.deadlines.run(
-        deadline,
-        tooLate(call, total),
-        options.onCancel,
-        (onCancel) => wire.retrier.run({ attempt: attempt(call, encoded.right, onCancel), deadline, onCancel })
-      ).pipe(
-        spans.request(`AgbClient.${endpoint.name}`, call.sessionId)
+      const outcome = new Outcome()
+      const delay = Duration.toMillis(total)
+      const deadline = clock.unsafeCurrentTimeMillis() + delay
+      const run = deadlines.run(
+        delay,
+        tooLate(call, total, outcome),
+        outcome.exact(options.onCancel),
+        (onCancel) => {
+          const once = attempt(call, encoded.right, outcome, onCancel)
+          const { operation } = call
+          const gated = gate === undefined ? once : gate.pass(once, { operation, deadline, onCancel })
+          return wire.retrier.run({ attempt: gated, deadline, onCancel })
+        }
       )
+      return options.hasSpan === false ? run : spans.request(`AgbClient.${endpoint.name}`, call.sessionId)(run)
     })
 }
 
@@ -264,12 +326,12 @@ const lazily = <Args extends ReadonlyArray<unknown>, A>(make: () => (...args: Ar
   return (...args) => (made ??= make())(...args)
 }
 
-const methods = (wire: Wire): Methods =>
+const methods = (wire: Wire): AgbClient.Methods =>
   Object.fromEntries(
     Object.entries(endpoints as Record<string, AnyEndpoint>).map((
       [name, endpoint]
     ) => [name, lazily(() => method(wire, endpoint))])
-  ) as Methods
+  ) as AgbClient.Methods
 
 /**
  * Creates a client for the configured endpoint.
@@ -280,8 +342,23 @@ const methods = (wire: Wire): Methods =>
 export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | Transport> = Effect.gen(function*() {
   const config = yield* AgbConfig
   const transport = yield* Transport
-  const wire: Wire = { config, transport, retrier: retry.make(config.retry), deadlines: deadlines.make() }
-  return { config, ...methods(wire) }
+  const budget = new retryBudgets.RetryBudget()
+  const secret = Redacted.value(config.apiKey)
+  const wire: Wire = {
+    config,
+    transport,
+    retrier: retry.make(config.retry, budget),
+    gates: { createSession: new RetryGate() },
+    base: config.endpoint,
+    credential: { authorization: `Bearer ${secret}` },
+    secret
+  }
+  const client = retryBudgets.attach({ config, ...methods(wire) }, budget)
+  return sessionRoutes.attach(client, {
+    transport,
+    retrier: wire.retrier,
+    link: (base, token) => method({ ...wire, base, credential: { "x-access-token": token }, secret: token }, callLink)
+  })
 })
 
 /**

@@ -13,6 +13,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ConfigurationError } from "./AgbError.js"
+import { isLoopback } from "./internal/wire/addresses.js"
+import { refuseUnknown } from "./internal/wire/options.js"
 
 /**
  * Retry policy. Only safe and idempotent calls are retried, within the deadline of the call.
@@ -109,7 +111,6 @@ export declare namespace AgbConfig {
 export const defaultEndpoint = "sdk-api.agb.cloud"
 
 const day = Duration.days(1)
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 const fail = (field: string, expected: string) => Either.left(new ConfigurationError({ field, expected }))
 
@@ -121,7 +122,7 @@ const parseEndpoint = (text: string): Either.Either<string, ConfigurationError> 
   if (!["https:", "http:"].includes(url.protocol) || url.username + url.password + url.search + url.hash !== "") {
     return fail("endpoint", expected)
   }
-  if (url.protocol === "http:" && !loopback.test(url.hostname)) {
+  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
     return fail("endpoint", "an https URL, unless the host is a loopback address")
   }
   return Either.right(url.href.replace(/\/+$/, ""))
@@ -149,6 +150,24 @@ const parseCount = (field: string, count: number | undefined, otherwise: number)
     ? Either.right(count ?? otherwise)
     : fail(field, "a positive integer")
 
+const retryNames: ReadonlyArray<keyof RetryOptions> = ["maxAttempts", "baseDelay", "maxDelay"]
+
+const names: ReadonlyArray<keyof AgbConfig.Options> = [
+  "apiKey",
+  "endpoint",
+  "timeout",
+  "retry",
+  "deleteBudget",
+  "maxResponseBytes"
+]
+
+const checkNames = (options: AgbConfig.Options): Either.Either<void, ConfigurationError> => {
+  const inRetry = refuseUnknown(options.retry, retryNames)
+  const unknown = refuseUnknown(options, names) ??
+    (inRetry && { ...inRetry, field: inRetry.field === "options" ? "retry" : `retry.${inRetry.field}` })
+  return unknown === undefined ? Either.void : Either.left(new ConfigurationError(unknown))
+}
+
 /**
  * Validates options and applies defaults. Fails with `ConfigurationError`.
  *
@@ -157,6 +176,7 @@ const parseCount = (field: string, count: number | undefined, otherwise: number)
  */
 export const make = (options: AgbConfig.Options): Either.Either<AgbConfig.Service, ConfigurationError> =>
   Either.gen(function*() {
+    yield* checkNames(options)
     return {
       endpoint: yield* parseEndpoint(options.endpoint ?? defaultEndpoint),
       apiKey: yield* parseKey(options.apiKey),

@@ -9,7 +9,7 @@
  */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { call, outcome, output, sentence } from "./internal/wire/errorFields.js"
+import { call, line, outcome, output, sentence, stateKept } from "./internal/wire/errorFields.js"
 import { CodeResultItem } from "./internal/wire/models.js"
 
 /**
@@ -44,7 +44,7 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>(p
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
-    return `Configuration: ${this.field} must be ${this.expected}`
+    return line(`Configuration: ${this.field} must be ${this.expected}`)
   }
 }
 
@@ -62,7 +62,7 @@ export class InvalidRequestError extends Schema.TaggedError<InvalidRequestError>
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
-    return `${this.operation}: ${this.field} must be ${this.expected}, but was ${this.given}`
+    return line(`${this.operation}: ${this.field} must be ${this.expected}, but was ${this.given}`)
   }
 }
 
@@ -108,7 +108,7 @@ export class SessionLostError extends Schema.TaggedError<SessionLostError>(prefi
       Released: "this program released it",
       KeepAliveLost: "a keep-alive request did not find it"
     }[this.reason]
-    return `${this.operation}: session ${this.sessionId} is lost, ${why}; create a new one`
+    return line(`${this.operation}: session ${this.sessionId} is lost, ${why}; create a new one`)
   }
 }
 
@@ -152,7 +152,8 @@ export class RequestRejectedError extends Schema.TaggedError<RequestRejectedErro
 }
 
 /**
- * The server failed to process the call (5xx or 408). `code` is the server's error code.
+ * The server failed to process the call (5xx or 408). `code` is the server's error code, `retryAfterMillis` the delay requested
+ * by the server, if any.
  *
  * @since 0.1.0
  * @category errors
@@ -163,6 +164,7 @@ export class ServerError extends Schema.TaggedError<ServerError>(prefix + "Serve
     ...call,
     status: Schema.Number,
     code: Schema.String,
+    retryAfterMillis: Schema.optional(Schema.Number),
     detail: Schema.String,
     ...outcome
   }
@@ -215,7 +217,7 @@ export class MalformedResponseError
 {
   readonly [TypeId]: TypeId = TypeId
   override get message(): string {
-    return `${this.operation}: the reply is malformed at ${this.path}, expected ${this.expected}`
+    return line(`${this.operation}: the reply is malformed at ${this.path}, expected ${this.expected}`)
   }
 }
 
@@ -232,7 +234,25 @@ export class LimitExceededError extends Schema.TaggedError<LimitExceededError>(p
   readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
   override get message(): string {
-    return `${this.operation}: ${this.what} exceeds the limit of ${this.limit}`
+    return line(`${this.operation}: ${this.what} exceeds the limit of ${this.limit}`)
+  }
+}
+
+/**
+ * No session of a pool was free in time; nothing was sent for the caller. Try again later, or give the pool more sessions.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PoolExhaustedError extends Schema.TaggedError<PoolExhaustedError>(prefix + "PoolExhaustedError")(
+  "PoolExhaustedError",
+  { operation: Schema.String, waitedMillis: Schema.Number, max: Schema.Number }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  readonly retryable = true
+  readonly mayHaveHappened = false
+  override get message(): string {
+    return line(`${this.operation}: none of the ${this.max} sessions was free within ${this.waitedMillis} ms`)
   }
 }
 
@@ -256,14 +276,14 @@ export class ToolError extends Schema.TaggedError<ToolError>(prefix + "ToolError
 
 /**
  * The outcome of a run or command is unknown: the reply was lost, late or malformed. The SDK never retries it. `stdout` and
- * `stderr` contain the output received so far.
+ * `stderr` contain the output received so far. `stateKept` tells whether the kernel has kept its state, where that is known.
  *
  * @since 0.1.0
  * @category errors
  */
 export class ExecutionUnknownError extends Schema.TaggedError<ExecutionUnknownError>(prefix + "ExecutionUnknownError")(
   "ExecutionUnknownError",
-  { ...call, ...output, detail: Schema.String }
+  { ...call, ...output, detail: Schema.String, ...stateKept }
 ) {
   readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
@@ -274,14 +294,15 @@ export class ExecutionUnknownError extends Schema.TaggedError<ExecutionUnknownEr
 }
 
 /**
- * The session stopped the code or command at its time limit. `stdout` and `stderr` contain the output so far.
+ * The session stopped the code or command at its time limit. `stdout` and `stderr` contain the output so far. `stateKept` tells
+ * whether the kernel has kept its state, where that is known.
  *
  * @since 0.1.0
  * @category errors
  */
 export class ExecutionTimeoutError extends Schema.TaggedError<ExecutionTimeoutError>(prefix + "ExecutionTimeoutError")(
   "ExecutionTimeoutError",
-  { ...call, ...output, timeoutMillis: Schema.Number, detail: Schema.String }
+  { ...call, ...output, timeoutMillis: Schema.Number, detail: Schema.String, ...stateKept }
 ) {
   readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
@@ -303,7 +324,7 @@ export {
 
 /**
  * The code raised an error. `name`, `value` and `traceback` are reported by the language; `results` contains the values
- * displayed before.
+ * displayed before. `stateKept` tells whether the kernel has kept its state, where that is known.
  *
  * @since 0.1.0
  * @category errors
@@ -317,7 +338,8 @@ export class CodeExecutionError extends Schema.TaggedError<CodeExecutionError>(p
     name: Schema.String,
     value: Schema.String,
     traceback: Schema.String,
-    results: Schema.Array(CodeResultItem)
+    results: Schema.Array(CodeResultItem),
+    ...stateKept
   }
 ) {
   readonly [TypeId]: TypeId = TypeId
@@ -361,7 +383,7 @@ export class FileNotFoundError extends Schema.TaggedError<FileNotFoundError>(pre
   readonly retryable = false
   readonly mayHaveHappened = false
   override get message(): string {
-    return `${this.operation}: ${this.path} does not exist`
+    return line(`${this.operation}: ${this.path} does not exist`)
   }
 }
 
@@ -400,6 +422,87 @@ export class FileError extends Schema.TaggedError<FileError>(prefix + "FileError
 }
 
 /**
+ * The session has no process with this key.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ProcessNotFoundError extends Schema.TaggedError<ProcessNotFoundError>(prefix + "ProcessNotFoundError")(
+  "ProcessNotFoundError",
+  { ...call, key: Schema.String }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  readonly retryable = false
+  readonly mayHaveHappened = false
+  override get message(): string {
+    return line(`${this.operation}: the session has no process ${this.key}`)
+  }
+}
+
+const processReasons = {
+  Lost: "it ended without a record of its outcome",
+  Gone: "its records are not in the session any more",
+  Ended: "it ended before",
+  NoStdin: "its standard input is not open",
+  StdinClosed: "its standard input is closed",
+  Unsupported: "the session cannot run it",
+  Other: "the session failed"
+} as const
+
+/**
+ * An operation on a process failed. `Lost` means that what records the outcome was killed, so that it will never be known;
+ * `Ended` that the process ended before what was waited for; `Unsupported` that the session lacks a program that is needed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ProcessError extends Schema.TaggedError<ProcessError>(prefix + "ProcessError")(
+  "ProcessError",
+  {
+    ...call,
+    key: Schema.String,
+    reason: Schema.Literal("Lost", "Gone", "Ended", "NoStdin", "StdinClosed", "Unsupported", "Other"),
+    detail: Schema.String
+  }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  readonly retryable = false
+  get mayHaveHappened(): boolean {
+    return this.reason === "Lost" || this.reason === "Other"
+  }
+  override get message(): string {
+    return sentence(`${this.operation}: process ${this.key}, ${processReasons[this.reason]}`, this.detail)
+  }
+}
+
+/**
+ * Work on a context was refused or failed on the server (`Failed`), or the server did not confirm it in time (`Unconfirmed`): it
+ * may or may not have been done. `path` is the directory of the session or the file of the context, or empty.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ContextError extends Schema.TaggedError<ContextError>(prefix + "ContextError")(
+  "ContextError",
+  {
+    ...call,
+    contextId: Schema.String,
+    path: Schema.String,
+    reason: Schema.Literal("Failed", "Unconfirmed"),
+    detail: Schema.String
+  }
+) {
+  readonly [TypeId]: TypeId = TypeId
+  readonly retryable = true
+  readonly mayHaveHappened = true
+  override get message(): string {
+    const what = this.reason === "Failed" ? "failed" : "was not confirmed"
+    const where = [this.path, this.contextId].filter((text) => text !== "").join(" of ")
+    return sentence(`${this.operation}: the work on ${where === "" ? "the contexts" : where} ${what}`, this.detail)
+  }
+}
+
+/**
  * The runtime that serves the calls could not be started; nothing was sent. `cause` is the error of the platform, e.g.
  * `SandboxUnavailableError`, `reason` its tag and `detail` its message.
  *
@@ -431,7 +534,9 @@ const clientErrors = () =>
     ServerError,
     TransportError,
     MalformedResponseError,
-    LimitExceededError
+    LimitExceededError,
+    PoolExhaustedError,
+    ContextError
   )
 
 const agbErrors = () =>
@@ -445,11 +550,10 @@ const agbErrors = () =>
     CommandExitError,
     FileNotFoundError,
     FileError,
+    ProcessNotFoundError,
+    ProcessError,
     RuntimeUnavailableError
   )
-
-type ClientErrors = ReturnType<typeof clientErrors>
-type AgbErrors = ReturnType<typeof agbErrors>
 
 /**
  * Errors of any API call: the union, and its schema.
@@ -457,15 +561,17 @@ type AgbErrors = ReturnType<typeof agbErrors>
  * @since 0.1.0
  * @category errors
  */
-export const ClientError: Schema.Schema<ClientErrors["Type"], ClientErrors["Encoded"]> = Schema.suspend(clientErrors)
+export const ClientError: Schema.Schema<ClientError, ClientErrorEncoded> = Schema.suspend(clientErrors)
+
+export type ClientError = ReturnType<typeof clientErrors>["Type"]
 
 /**
- * Errors of any API call.
+ * What the schema `ClientError` encodes to.
  *
  * @since 0.1.0
- * @category errors
+ * @category models
  */
-export type ClientError = ClientErrors["Type"]
+export type ClientErrorEncoded = ReturnType<typeof clientErrors>["Encoded"]
 
 /**
  * All errors of the SDK: the union, and its schema.
@@ -473,15 +579,17 @@ export type ClientError = ClientErrors["Type"]
  * @since 0.1.0
  * @category errors
  */
-export const AgbError: Schema.Schema<AgbErrors["Type"], AgbErrors["Encoded"]> = Schema.suspend(agbErrors)
+export const AgbError: Schema.Schema<AgbError, AgbErrorEncoded> = Schema.suspend(agbErrors)
+
+export type AgbError = ReturnType<typeof agbErrors>["Type"]
 
 /**
- * All errors of the SDK.
+ * What the schema `AgbError` encodes to.
  *
  * @since 0.1.0
- * @category errors
+ * @category models
  */
-export type AgbError = AgbErrors["Type"]
+export type AgbErrorEncoded = ReturnType<typeof agbErrors>["Encoded"]
 
 /**
  * Whether a value is an error of this SDK.

@@ -12,23 +12,71 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Redacted from "effect/Redacted"
+import type * as Effectful from "./Agb.js"
 import { Agb } from "./Agb.js"
-import type { Labels } from "./AgbApi.js"
+import type { Labels, ToolDescription } from "./AgbApi.js"
 import { InvalidRequestError } from "./AgbError.js"
 import type { Input } from "./CreateSessionParams.js"
 import * as issues from "./internal/client/issues.js"
 import * as agbOperations from "./internal/promise/agbOperations.js"
 import * as clients from "./internal/promise/client.js"
 import { Code } from "./internal/promise/code.js"
+
+export {
+  /**
+   * A kernel with a state of its own. `await using`, or `close`, ends it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type CodeContext,
+  /**
+   * Result of `code.context`. `context` is absent on failure.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type CodeContextResult,
+  /**
+   * Options of `code.context`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ContextOptions
+} from "./internal/promise/codeContext.js"
+
+export type {
+  /**
+   * Called while code runs: with each piece of output, and with each displayed value.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  RunCodeCallbacks,
+  /**
+   * Options of `runCode`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  RunCodeOptions
+} from "./internal/promise/runCallbacks.js"
 import { Command } from "./internal/promise/command.js"
 import { connect, type EndpointOptions, type LayerOptions } from "./internal/promise/connect.js"
 import type { Connection } from "./internal/promise/connection.js"
+import { Contexts } from "./internal/promise/contexts.js"
 import { FileSystem } from "./internal/promise/fileSystem.js"
 import type { CallOptions, Operation } from "./internal/promise/operation.js"
+import * as pools from "./internal/promise/pool.js"
+import * as sessionContexts from "./internal/promise/sessionContexts.js"
 import { SessionInvoker } from "./internal/promise/sessionInvoker.js"
 import * as operations from "./internal/promise/sessionOperations.js"
+import type { SessionOwners } from "./internal/promise/sessionOwner.js"
+import { Terminals } from "./internal/promise/terminal.js"
 import * as sessions from "./internal/session/session.js"
 import type * as Results from "./OperationResult.js"
+import { SessionRef } from "./SessionRef.js"
 
 export {
   /**
@@ -80,12 +128,126 @@ export {
 
 export {
   /**
+   * Options of `clear`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ClearContextOptions,
+  /**
+   * A file or folder of a context.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ContextEntry,
+  /**
+   * Options of `files`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ContextFilesOptions,
+  /**
+   * A context.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ContextInfo,
+  /**
+   * The contexts of an account.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Contexts,
+  /**
+   * Options of `read`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ReadContextFileOptions,
+  /**
+   * Options of `write`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WriteContextFileOptions
+} from "./internal/promise/contexts.js"
+
+export type {
+  /**
+   * The same record, whose optional values are absent or plain.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Plain
+} from "./internal/promise/plain.js"
+
+export {
+  /**
+   * The last synchronization of a directory with its context, in one direction.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ContextSync,
+  /**
+   * The contexts of a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionContexts,
+  /**
+   * Links to the ports of a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionLink,
+  /**
+   * Resource usage of a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionMetrics,
+  /**
+   * Options of `contexts.sync`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SyncOptions,
+  /**
+   * Options of `link.waitFor`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WaitForLinkOptions
+} from "./internal/promise/sessionContexts.js"
+
+export {
+  /**
    * An endpoint and the transport to reach it.
    *
    * @since 0.1.0
    * @category models
    */
   type EndpointOptions,
+  /**
+   * Settings of an endpoint. Absent ones are read from the environment or have defaults.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type EndpointSettings,
   /**
    * A layer that provides the `Agb` service.
    *
@@ -96,6 +258,27 @@ export {
 } from "./internal/promise/connect.js"
 
 export {
+  /**
+   * What `writeFile` takes: text, bytes, or bytes that are read as they are sent.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Content,
+  /**
+   * Options of `copy`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type CopyOptions,
+  /**
+   * Type, size and attributes of a file or directory. What the session does not tell is undefined.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type FileStat,
   /**
    * Files and directories of a session.
    *
@@ -111,13 +294,49 @@ export {
    */
   type ReadFileOptions,
   /**
+   * Options of `readFileStream`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ReadFileStreamOptions,
+  /**
+   * Options of `remove`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type RemoveOptions,
+  /**
    * Options of `watchDirectory`, all optional.
    *
    * @since 0.1.0
    * @category models
    */
-  type WatchDirectoryOptions
+  type WatchDirectoryOptions,
+  /**
+   * Options of `writeFile`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WriteFileOptions
 } from "./internal/promise/fileSystem.js"
+
+export {
+  /**
+   * Defines an operation of a platform package, whose value lasts until it is released.
+   *
+   * @internal
+   */
+  lasting,
+  /**
+   * Defines an operation of a platform package, which returns a stream.
+   *
+   * @internal
+   */
+  source
+} from "./internal/promise/operation.js"
 
 export {
   /**
@@ -131,6 +350,103 @@ export {
 
 export {
   /**
+   * The outcome of a process, as its session recorded it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Exit,
+  /**
+   * A process in a session. Its output stays in the session: any number of readers can read it, from any position.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Process,
+  /**
+   * Result of a start. `process` is absent on failure.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ProcessResult,
+  /**
+   * A process of a session, in the list of all.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ProcessSummary,
+  /**
+   * Options of `startDetached`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type StartOptions,
+  /**
+   * Options of `wait`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WaitOptions
+} from "./internal/promise/process.js"
+
+export {
+  /**
+   * Options of `terminal.open`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type OpenOptions,
+  /**
+   * A command on a pseudo-terminal in a session. `await using`, or `close`, ends it with everything that it has started.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Terminal,
+  /**
+   * The outcome of a command on a terminal, as the session recorded it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type TerminalExit,
+  /**
+   * Result of `terminal.open`. `terminal` is absent on failure.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type TerminalResult,
+  /**
+   * Opens terminals in a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Terminals,
+  /**
+   * Options of `wait` of a terminal, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WaitTerminalOptions
+} from "./internal/promise/terminal.js"
+
+export {
+  /**
+   * Options of `callTool`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type CallToolOptions,
+  /**
    * Result of `info`. It contains credentials: do not log it.
    *
    * @since 0.1.0
@@ -139,6 +455,48 @@ export {
   type SessionInfo
 } from "./internal/promise/sessionOperations.js"
 
+export type {
+  /**
+   * An `AGB` that has sessions to delete.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionOwner,
+  /**
+   * Who is told which `AGB`s have sessions to delete, e.g. a `Set`. Platform packages use it to delete those that a program
+   * has forgotten.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionOwners
+} from "./internal/promise/sessionOwner.js"
+
+/**
+ * Options of a pool.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PoolOptions = pools.PoolOptions<Session>
+
+/**
+ * Sessions that many callers share, each with one of its own for as long as it needs it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SessionPool = pools.SessionPool<Session>
+
+/**
+ * Result of `pool`. `pool` is absent on failure.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PoolResult = pools.PoolResult<Session>
+
 /**
  * Result of `create` and `attach`.
  *
@@ -146,6 +504,22 @@ export {
  * @category models
  */
 export type SessionResult = Results.SessionResult<Session>
+
+/**
+ * Options of `create`: without `keepAlive` the session ends after its idle timeout also while the program runs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CreateOptions extends Effectful.CreateOptions, CallOptions {}
+
+/**
+ * Options of `delete`: `sync` saves the contexts of the session before, and `deleteUnsaved` deletes it also if that failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DeleteOptions extends Effectful.DeleteOptions, CallOptions {}
 
 let connectionOf: (agb: AGB) => Connection
 
@@ -180,6 +554,8 @@ const invalid = (operation: string, field: string, given: unknown, expected: str
 export class AGB {
   readonly #connection: Connection
   #client: clients.Client | undefined
+  /** The contexts of the account. */
+  readonly contexts: Contexts
 
   static {
     connectionOf = (agb) => {
@@ -188,8 +564,13 @@ export class AGB {
     }
   }
 
-  constructor(options: EndpointOptions | LayerOptions) {
-    this.#connection = connect(options)
+  constructor(
+    options: EndpointOptions | LayerOptions,
+    /** @internal */
+    owners?: SessionOwners
+  ) {
+    this.#connection = connect(options, owners)
+    this.contexts = new Contexts(this.#connection)
   }
 
   /** The API key. Empty until the first call when the options are a layer. */
@@ -217,7 +598,7 @@ export class AGB {
    * Creates a session, which incurs costs until it is deleted. Aborting the signal ends the wait immediately; a session that
    * the server created nevertheless is found and deleted.
    */
-  async create(params: Input, options?: CallOptions): Promise<SessionResult> {
+  async create(params: Input, options?: CreateOptions): Promise<SessionResult> {
     return this.#adopt(await this.#answer(agbOperations.create, { params }, options))
   }
 
@@ -226,13 +607,53 @@ export class AGB {
     return this.#adopt(await this.#answer(agbOperations.attach, { sessionId }, options))
   }
 
+  /**
+   * Finds the session of an owner, any text that names what the session is for, or creates it. Nobody deletes it or keeps it alive:
+   * use it with `resume`.
+   */
+  ensure(
+    owner: string,
+    params: Input,
+    options?: CallOptions
+  ): Promise<Results.OperationResult<SessionRef>> {
+    return this.#answer(agbOperations.ensure, { owner, params }, options)
+  }
+
+  /**
+   * Goes on with a session, also of another program, and keeps it alive until it is disposed of, by `await using`, or with this
+   * `AGB`. It is not deleted.
+   */
+  async resume(ref: Pick<SessionRef, keyof SessionRef>, options?: CallOptions): Promise<SessionResult> {
+    const connection = this.#connection
+    const subject = Effect.map(Agb, (agb) => ({ agb, connection }))
+    const result = await connection.acquire(agbOperations.resume, subject, { ref }, options)
+    if (!result.success) return result
+    const { data, requestId } = result
+    const { value } = data
+    const session = new Session(this, value.sessionId, value, () => connection.release(data))
+    return { requestId, success: true, session }
+  }
+
+  /** Opens a pool, whose sessions end with it, or with this `AGB`. */
+  pool(options: PoolOptions): Promise<PoolResult> {
+    return pools.open(this.#connection, (session) => new Session(this, session.sessionId, session), options)
+  }
+
   /** Lists the live sessions of the account that have all the given labels. */
   list(labels?: Labels, options?: CallOptions): Promise<Results.SessionListResult> {
     return this.#answer(agbOperations.list, { labels }, options)
   }
 
-  /** Deletes a session and waits until the server confirms it. A session that does not exist counts as deleted. */
-  delete(session: BaseSession | string, options?: CallOptions): Promise<Results.DeleteResult> {
+  /** Sessions that could not be deleted, and creates that are still in doubt. */
+  undeleted(options?: CallOptions): Promise<Results.OperationResult<ReadonlyArray<Effectful.Undeleted>>> {
+    return this.#answer(agbOperations.undeleted, {}, options)
+  }
+
+  /**
+   * Deletes a session and waits until the server confirms it. A session that does not exist counts as deleted. With `sync` its
+   * contexts are saved before, and a session that could not be saved is not deleted.
+   */
+  delete(session: BaseSession | string, options?: DeleteOptions): Promise<Results.DeleteResult> {
     return this.#answer(agbOperations.remove, { session: agbOperations.sessionIdOf(session) }, options)
   }
 
@@ -316,15 +737,23 @@ export class BaseSession {
   readonly code: Code
   readonly command: Command
   readonly fileSystem: FileSystem
+  readonly contexts: sessionContexts.SessionContexts
+  readonly link: sessionContexts.SessionLink
+  readonly terminal: Terminals
   readonly #agb: AGB
   readonly #calls: SessionInvoker
+  readonly #ref: SessionRef
   readonly #resourceUrl: string
+  readonly #handles: sessions.Handles | undefined
+  readonly #release: (() => Promise<void>) | undefined
 
   constructor(
     agb: AGB,
     sessionId: string,
     /** @internal */
-    known?: sessions.Session
+    known?: sessions.Session,
+    /** @internal */
+    release?: () => Promise<void>
   ) {
     if (typeof sessionId !== "string") throw invalid("BaseSession", "sessionId", sessionId, "a session id")
     this.#calls = new SessionInvoker(
@@ -332,17 +761,46 @@ export class BaseSession {
       known === undefined ? unknownSession(sessionId) : Effect.succeed(known)
     )
     this.#agb = agb
+    this.#ref = known?.ref ?? new SessionRef({ sessionId, imageId: "" }, { disableValidation: true })
     this.#resourceUrl = known?.resourceUrl ?? ""
+    this.#release = release
+    this.#handles = known && sessions.handlesOf(known)
     this.sessionId = sessionId
     this.imageId = known?.imageId ?? ""
     this.code = new Code(this.#calls)
     this.command = new Command(this.#calls)
     this.fileSystem = new FileSystem(this.#calls)
+    this.contexts = new sessionContexts.SessionContexts(this.#calls)
+    this.link = new sessionContexts.SessionLink(this.#calls)
+    this.terminal = new Terminals(this.#calls)
+  }
+
+  /** A reference by which another program can go on with the session: `resume`. */
+  get ref(): SessionRef {
+    return this.#ref
   }
 
   /** URL to view the session, or empty. It contains a short-lived access code: do not log it. */
   get resourceUrl(): string {
     return this.#resourceUrl
+  }
+
+  /**
+   * Runs operations of platform packages on the session.
+   *
+   * @internal
+   */
+  get calls(): SessionInvoker {
+    return this.#calls
+  }
+
+  /**
+   * What the server said when the session was created or attached.
+   *
+   * @internal
+   */
+  get handles(): sessions.Handles | undefined {
+    return this.#handles
   }
 
   /** Returns the URL to view the session and, for desktop images, the connection parameters of the viewer. */
@@ -365,8 +823,34 @@ export class BaseSession {
     return this.#agb.client
   }
 
-  /** Returns a public URL of the session, or of one of its ports from 30100 to 30199. `protocolType` is `https` or `wss`. */
-  getLink(protocolType?: string, port?: number, options?: CallOptions): Promise<Results.OperationResult<string>> {
+  /** Returns the resource usage of the session. */
+  getMetrics(options?: CallOptions): Promise<Results.OperationResult<sessionContexts.SessionMetrics>> {
+    return this.#calls.answer(sessionContexts.getMetrics, {}, options)
+  }
+
+  /** Lists the tools of an image. Default: the image of the session. */
+  listTools(
+    imageId?: string,
+    options?: CallOptions
+  ): Promise<Results.OperationResult<ReadonlyArray<ToolDescription>>> {
+    return this.#calls.answer(operations.listTools, { imageId }, options)
+  }
+
+  /** Calls a tool by name and returns the text of its reply. It is not retried if it may have been executed. */
+  callTool(
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    options?: operations.CallToolOptions
+  ): Promise<Results.OperationResult<string>> {
+    return this.#calls.answer(operations.callTool, { name, args }, options)
+  }
+
+  /** Returns a public URL of the session, or of a port that the server accepts. `protocolType` is `https` or `wss`. */
+  getLink(
+    protocolType?: sessions.LinkProtocol,
+    port?: number,
+    options?: CallOptions
+  ): Promise<Results.OperationResult<string>> {
     return this.#calls.answer(operations.getLink, { protocolType, port }, options)
   }
 
@@ -391,12 +875,16 @@ export class BaseSession {
   }
 
   /** Deletes the session and waits until the server confirms it. A session that does not exist counts as deleted. */
-  delete(options?: CallOptions): Promise<Results.DeleteResult> {
+  delete(options?: DeleteOptions): Promise<Results.DeleteResult> {
     return this.#agb.delete(this.sessionId, options)
   }
 
-  /** Deletes the session if its `AGB` created it. An attached session has another owner and is left alone. */
+  /**
+   * Deletes the session if its `AGB` created it. An attached session has another owner and is left alone, as is one that was
+   * resumed, which is not kept alive any more.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#release !== undefined) return this.#release()
     if (connectionOf(this.#agb).owns(this.sessionId)) await this.delete()
   }
 

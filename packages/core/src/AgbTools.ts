@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 import {
   AbsolutePath,
-  jsonText,
+  bareOrJsonText,
   nonBlank,
   optional,
   seconds,
@@ -16,10 +16,11 @@ import {
   wellFormedText
 } from "./internal/wire/codecs.js"
 import type { RetrySafety } from "./internal/wire/endpoint.js"
-import { DirectoryText, FileChangeText, FileInfoText, SearchText } from "./internal/wire/fileTexts.js"
+import { confirmationText, directoryText, fileChangeText, fileInfoText, searchText } from "./internal/wire/fileTexts.js"
 import { Language } from "./internal/wire/language.js"
-import { MetricsText } from "./internal/wire/metrics.js"
-import { plainRun, RunCodeText } from "./internal/wire/runCodeResult.js"
+import { withLazyFields } from "./internal/wire/lazyFields.js"
+import { metricsText } from "./internal/wire/metrics.js"
+import { plainRun, runCodeText } from "./internal/wire/runCodeResult.js"
 
 /**
  * Definition of a tool with arguments `A` and result `R`.
@@ -73,7 +74,14 @@ const unsafe = (): RetrySafety => "unsafe"
 const idempotent = (): RetrySafety => "idempotent"
 const safe = (): RetrySafety => "safe"
 
-const tool = <A extends object, AI, R>(self: Tool<A, AI, R>): Tool<A, AI, R> => self
+/** A tool whose schemas are built when they are first used. */
+type Declaration<A extends object, AI, R> = Omit<Tool<A, AI, R>, "args" | "result"> & {
+  readonly args: () => Schema.Schema<A, AI>
+  readonly result: () => Schema.Schema<R, string>
+}
+
+const tool = <A extends object, AI, R>({ args, result, ...rest }: Declaration<A, AI, R>): Tool<A, AI, R> =>
+  withLazyFields(rest, { args, result })
 
 export {
   /**
@@ -115,12 +123,13 @@ const run_code = tool({
   name: "run_code",
   description: "Run code in a kernel that keeps its state between calls",
   server: "wuying_codespace",
-  args: Schema.Struct({
-    code: sourceCode,
-    language: Language,
-    timeout_s: optional(seconds)
-  }),
-  result: RunCodeText,
+  args: () =>
+    Schema.Struct({
+      code: sourceCode,
+      language: Language,
+      timeout_s: optional(seconds)
+    }),
+  result: runCodeText,
   retrySafety: unsafe,
   plain: plainRun
 })
@@ -129,20 +138,22 @@ const shell = tool({
   name: "shell",
   description: "Run a command line in a fresh shell",
   server: "wuying_shell",
-  args: Schema.Struct({
-    command: wellFormedText.pipe(Schema.filter((command) => command.trim() !== "" && !command.includes("\0"), {
-      description: "a non-blank command without NUL"
+  args: () =>
+    Schema.Struct({
+      command: wellFormedText.pipe(Schema.filter((command) => command.trim() !== "" && !command.includes("\0"), {
+        description: "a non-blank command without NUL"
+      })),
+      timeout_ms: optional(milliseconds),
+      cwd: optional(AbsolutePath),
+      envs: optional(Environment)
+    }),
+  result: () =>
+    Schema.parseJson(Schema.Struct({
+      stdout: Schema.String,
+      stderr: Schema.String,
+      exit_code: Schema.Int,
+      traceId: optional(Schema.String)
     })),
-    timeout_ms: optional(milliseconds),
-    cwd: optional(AbsolutePath),
-    envs: optional(Environment)
-  }),
-  result: Schema.parseJson(Schema.Struct({
-    stdout: Schema.String,
-    stderr: Schema.String,
-    exit_code: Schema.Int,
-    traceId: optional(Schema.String)
-  })),
   retrySafety: unsafe,
   plain: ({ exit_code: code, stderr, stdout }) => {
     const output = stdout + stderr
@@ -152,16 +163,16 @@ const shell = tool({
   }
 })
 
-const fileTool = <A extends object, AI, R>(self: Omit<Tool<A, AI, R>, "server">) =>
+const fileTool = <A extends object, AI, R>(self: Omit<Declaration<A, AI, R>, "server">) =>
   tool({ ...self, server: "wuying_filesystem" })
 
-const onePath = Schema.Struct({ path: AbsolutePath })
+const onePath = () => Schema.Struct({ path: AbsolutePath })
 
 const create_directory = fileTool({
   name: "create_directory",
   description: "Create a directory and its parents; one that exists is fine",
   args: onePath,
-  result: Schema.String,
+  result: confirmationText,
   retrySafety: idempotent
 })
 
@@ -169,24 +180,25 @@ const delete_file = fileTool({
   name: "delete_file",
   description: "Delete a file",
   args: onePath,
-  result: Schema.String,
+  result: confirmationText,
   retrySafety: idempotent
 })
 
 const edit_file = fileTool({
   name: "edit_file",
   description: "Replace texts in a file, all or none; answers a unified diff",
-  args: Schema.Struct({
-    path: AbsolutePath,
-    edits: jsonText(
-      Schema.Array(Schema.Struct({
-        oldText: wellFormedText.pipe(Schema.filter((text) => text !== "", { description: "a non-empty string" })),
-        newText: wellFormedText
-      })).pipe(Schema.minItems(1, { description: "at least one edit" }))
-    ),
-    dryRun: optional(Schema.Boolean)
-  }),
-  result: Schema.String,
+  args: () =>
+    Schema.Struct({
+      path: AbsolutePath,
+      edits: bareOrJsonText(
+        Schema.Array(Schema.Struct({
+          oldText: wellFormedText.pipe(Schema.filter((text) => text !== "", { description: "a non-empty string" })),
+          newText: wellFormedText
+        })).pipe(Schema.minItems(1, { description: "at least one edit" }))
+      ),
+      dryRun: optional(Schema.Boolean)
+    }),
+  result: confirmationText,
   retrySafety: unsafe
 })
 
@@ -194,7 +206,7 @@ const get_file_info = fileTool({
   name: "get_file_info",
   description: "Size, kind, times and owner of a file or directory",
   args: onePath,
-  result: FileInfoText,
+  result: fileInfoText,
   retrySafety: safe
 })
 
@@ -202,60 +214,63 @@ const list_directory = fileTool({
   name: "list_directory",
   description: "The entries of a directory",
   args: onePath,
-  result: DirectoryText,
+  result: directoryText,
   retrySafety: safe
 })
 
 const move_file = fileTool({
   name: "move_file",
   description: "Move a file or directory to a path that does not exist",
-  args: Schema.Struct({ source: AbsolutePath, destination: AbsolutePath }),
-  result: Schema.String,
+  args: () => Schema.Struct({ source: AbsolutePath, destination: AbsolutePath }),
+  result: confirmationText,
   retrySafety: unsafe
 })
 
 const read_file = fileTool({
   name: "read_file",
   description: "Read a file or a range of its bytes",
-  args: Schema.Struct({
-    path: AbsolutePath,
-    offset: optional(Schema.NonNegativeInt),
-    length: optional(Schema.NonNegativeInt),
-    format: optional(Schema.Literal("text", "binary"))
-  }),
-  result: Schema.String,
+  args: () =>
+    Schema.Struct({
+      path: AbsolutePath,
+      offset: optional(Schema.NonNegativeInt),
+      length: optional(Schema.NonNegativeInt),
+      format: optional(Schema.Literal("text", "binary"))
+    }),
+  result: () => Schema.String,
   retrySafety: safe
 })
 
 const read_multiple_files = fileTool({
   name: "read_multiple_files",
   description: "Read several text files",
-  args: Schema.Struct({ paths: Schema.Array(AbsolutePath) }),
-  result: Schema.String,
+  args: () => Schema.Struct({ paths: Schema.Array(AbsolutePath) }),
+  result: () => Schema.String,
   retrySafety: safe
 })
 
 const search_files = fileTool({
   name: "search_files",
   description: "Find files below a directory whose name or relative path matches a glob",
-  args: Schema.Struct({
-    path: AbsolutePath,
-    pattern: nonBlank("a non-blank pattern"),
-    excludePatterns: optional(Schema.Array(nonBlank("a non-blank pattern")))
-  }),
-  result: SearchText,
+  args: () =>
+    Schema.Struct({
+      path: AbsolutePath,
+      pattern: nonBlank("a non-blank pattern"),
+      excludePatterns: optional(Schema.Array(nonBlank("a non-blank pattern")))
+    }),
+  result: searchText,
   retrySafety: safe
 })
 
 const write_file = fileTool({
   name: "write_file",
   description: "Write text to a file",
-  args: Schema.Struct({
-    path: AbsolutePath,
-    content: wellFormedText,
-    mode: optional(Schema.Literal("overwrite", "append", "create_new"))
-  }),
-  result: Schema.String,
+  args: () =>
+    Schema.Struct({
+      path: AbsolutePath,
+      content: wellFormedText,
+      mode: optional(Schema.Literal("overwrite", "append", "create_new"))
+    }),
+  result: confirmationText,
   retrySafety: ({ mode }) => (mode ?? "overwrite") === "overwrite" ? "idempotent" : "unsafe"
 })
 
@@ -264,7 +279,7 @@ const get_file_change = fileTool({
   name: "get_file_change",
   description: "What changed below a directory since the previous call",
   args: onePath,
-  result: FileChangeText,
+  result: fileChangeText,
   retrySafety: unsafe
 })
 
@@ -272,8 +287,8 @@ const get_metrics = tool({
   name: "get_metrics",
   description: "What the session uses of its processors, memory, disk and network",
   server: "wuying_shell",
-  args: Schema.Struct({}),
-  result: MetricsText,
+  args: () => Schema.Struct({}),
+  result: metricsText,
   retrySafety: safe
 })
 
@@ -295,6 +310,24 @@ export {
 } from "./internal/wire/imageTools.js"
 
 export {
+  /**
+   * Entry of a session's tool list by which a server announces its route for the bytes of files: below its endpoint,
+   * `/files/<session id>?path=…` reads a file with `GET` and writes one with `PUT`, both with the session's token.
+   *
+   * @since 0.1.0
+   * @category tools
+   */
+  fileBytesRoute
+} from "./internal/wire/fileTexts.js"
+
+export {
+  /**
+   * The content of one file, or the reason why it could not be read.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type FileBlock,
   /**
    * Formats the text of `read_multiple_files`: a `path:` line and the content per file, separated by `---` lines.
    *

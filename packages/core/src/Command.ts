@@ -1,5 +1,6 @@
 /**
- * Runs shell commands in a session. Each call starts a fresh shell: working directory and variables are not kept.
+ * Runs shell commands in a session, and starts processes that go on between calls. Each command has a fresh shell: working
+ * directory and variables are not kept.
  *
  * @since 0.1.0
  */
@@ -7,8 +8,11 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import {
   type ClientError,
   CommandExitError,
@@ -18,9 +22,15 @@ import {
   ToolError
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
+import * as optionObjects from "./internal/client/options.js"
 import * as spans from "./internal/client/spans.js"
 import * as timeouts from "./internal/client/timeouts.js"
 import * as execution from "./internal/session/execution.js"
+import * as processes from "./internal/session/processes/processes.js"
+import { RunOutput } from "./internal/session/runOutput.js"
+import { withLazyFields } from "./internal/wire/lazyFields.js"
+import { visibleLines } from "./internal/wire/visibleText.js"
+import type * as Process from "./Process.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 
 /**
@@ -44,7 +54,7 @@ export interface CommandResult {
  * @category models
  */
 export interface ExecuteCommandOptions {
-  /** Time limit of the command. Default: 1 second. */
+  /** Time limit of the command. Default: 30 seconds. */
   readonly timeout?: Duration.DurationInput | undefined
   /** Absolute working directory. Default: the working directory of the session. */
   readonly cwd?: string | undefined
@@ -55,7 +65,55 @@ export interface ExecuteCommandOptions {
 }
 
 /**
- * Errors of `executeCommand`.
+ * Text that the command wrote to standard output. Characters are never split.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stdout {
+  readonly _tag: "Stdout"
+  readonly text: string
+}
+
+/**
+ * Text that the command wrote to standard error.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Stderr {
+  readonly _tag: "Stderr"
+  readonly text: string
+}
+
+/**
+ * The command exited with an accepted code: the last event, exactly once.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Exited {
+  readonly _tag: "Exited"
+  /** As a shell reports it: 128 + n after signal n. */
+  readonly exitCode: number
+  /** The signal that ended the command, e.g. `SIGKILL`. */
+  readonly signal: Option.Option<string>
+  /** Whether it was killed at its time limit: only if the code of that, 137, is accepted; else the stream fails. */
+  readonly timedOut: boolean
+  readonly duration: Duration.Duration
+}
+
+/**
+ * Events of `executeCommandStream`. Each stream is in order; of both together, what was written at about the same time may change
+ * places.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type CommandEvent = Stdout | Stderr | Exited
+
+/**
+ * Errors of `executeCommand` and `executeCommandStream`.
  *
  * @since 0.1.0
  * @category errors
@@ -84,6 +142,38 @@ export interface Command {
     command: string,
     options?: ExecuteCommandOptions
   ) => Effect.Effect<CommandResult, ExecuteCommandError>
+  /**
+   * Runs a command line in a shell and streams its output while it runs, and last `Exited`. The stream fails with the errors of
+   * `executeCommand`, which contain what it had received before, of each stream the last 8,388,608 characters.
+   *
+   * The command runs as a process of the session, whose output waits in a file for its reader: a lost connection loses nothing,
+   * and a slow reader holds up nothing. The end of the stream, also by interruption or `Stream.take`, ends the command and
+   * everything that it has started.
+   */
+  readonly executeCommandStream: (
+    command: string,
+    options?: ExecuteCommandOptions
+  ) => Stream.Stream<CommandEvent, ExecuteCommandError>
+  /**
+   * Starts a process that ends with the scope, with everything that it has started: SIGTERM to its group, SIGKILL half a
+   * second later.
+   */
+  readonly start: (
+    command: string,
+    options?: Process.StartOptions
+  ) => Effect.Effect<Process.Process, Process.ProcessFailure, Scope.Scope>
+  /**
+   * Starts a process that outlives the program. A key names one process for the life of the session: every further start with
+   * it, also of another program at the same moment, returns that process and runs nothing.
+   */
+  readonly startDetached: (
+    command: string,
+    options: Process.StartDetachedOptions
+  ) => Effect.Effect<Process.Process, Process.ProcessFailure>
+  /** Finds the process that was started with this key. */
+  readonly attach: (key: string) => Effect.Effect<Process.Process, Process.AttachError>
+  /** Lists the processes of the session, running and ended. */
+  readonly listProcesses: Effect.Effect<ReadonlyArray<Process.ProcessSummary>, Process.ProcessFailure>
 }
 
 /**
@@ -96,42 +186,65 @@ export const Command = Context.GenericTag<Command>("@effect-agb/core/Command")
 
 const operation = "Command.executeCommand"
 
+/** The time of a command for which none is given. */
+const defaultTimeout = Duration.seconds(30)
+
+const optionNames = ["timeout", "cwd", "envs", "acceptExitCodes"] as const
+
 interface Call {
   readonly timeoutMillis: number
+  readonly isDefaultTimeout: boolean
   readonly acceptExitCodes: ReadonlyArray<number>
 }
 
-/** A tool error may spell the exit code differently and omit a stream. */
-const FailedShell = Schema.parseJson(Schema.Union(
-  Schema.Struct({
-    exit_code: Schema.Int,
-    stdout: Schema.optionalWith(Schema.String, { default: () => "" }),
-    stderr: Schema.optionalWith(Schema.String, { default: () => "" })
-  }),
-  Schema.Struct({
-    exit_code: Schema.propertySignature(Schema.Int).pipe(Schema.fromKey("errorCode")),
-    stdout: Schema.optionalWith(Schema.String, { default: () => "" }),
-    stderr: Schema.optionalWith(Schema.String, { default: () => "" })
-  })
-))
-
-const decodeShell = ParseResult.decodeUnknownEither(AgbTools.tools.shell.result)
-const decodeFailedShell = ParseResult.decodeUnknownEither(FailedShell)
+const decode = withLazyFields({}, {
+  shell: () => ParseResult.decodeUnknownEither(AgbTools.tools.shell.result),
+  /** A tool error may spell the exit code differently and omit a stream. */
+  failedShell: () => {
+    const streams = {
+      stdout: Schema.optionalWith(Schema.String, { default: () => "" }),
+      stderr: Schema.optionalWith(Schema.String, { default: () => "" })
+    }
+    return ParseResult.decodeUnknownEither(Schema.parseJson(Schema.Union(
+      Schema.Struct({ exit_code: Schema.Int, ...streams }),
+      Schema.Struct({ exit_code: Schema.propertySignature(Schema.Int).pipe(Schema.fromKey("errorCode")), ...streams })
+    )))
+  }
+})
 
 const timedOut = /\btimed? ?out\b/i
 
 /** The exit code that `timeout(1)` and sessions use for an exceeded time limit. */
 const timeoutExitCode = 124
 
-const toolError = ({ timeoutMillis }: Call, { requestId, text = "" }: ToolAnswer): ExecuteCommandError => {
-  const failed = decodeFailedShell(text)
+/** The session may give a reason in the same line. */
+const reasonOf = (stderr: string) => /\btimed? ?out[^\n;]*; ([^\n]+)\s*$/i.exec(stderr)?.[1]
+
+const timeoutDetail = ({ isDefaultTimeout }: Call, stderr: string) => {
+  const reason = reasonOf(stderr)
+  const given = isDefaultTimeout ? `this is the default timeout of ${Duration.toSeconds(defaultTimeout)} s, ` : ""
+  return `${reason === undefined ? "" : `${reason}; `}${given}pass a longer timeout`
+}
+
+const toolError = (call: Call, { requestId, text = "" }: ToolAnswer): ExecuteCommandError => {
+  const { timeoutMillis } = call
+  const failed = decode.failedShell(text)
   if (Either.isLeft(failed)) {
     return timedOut.test(text)
-      ? new ExecutionTimeoutError({ operation, requestId, stdout: "", stderr: "", timeoutMillis, detail: text })
-      : new ToolError({ operation, requestId, tool: "shell", detail: text })
+      ? new ExecutionTimeoutError({
+        operation,
+        requestId,
+        stdout: "",
+        stderr: "",
+        timeoutMillis,
+        detail: visibleLines(text)
+      })
+      : new ToolError({ operation, requestId, tool: "shell", detail: visibleLines(text) })
   }
   const { exit_code: exitCode, stderr, stdout } = failed.right
-  if (exitCode === 0) return new ToolError({ operation, requestId, tool: "shell", detail: stderr || text })
+  if (exitCode === 0) {
+    return new ToolError({ operation, requestId, tool: "shell", detail: visibleLines(stderr || text) })
+  }
   return exitCode === timeoutExitCode && timedOut.test(stderr)
     ? new ExecutionTimeoutError({
       operation,
@@ -139,7 +252,7 @@ const toolError = ({ timeoutMillis }: Call, { requestId, text = "" }: ToolAnswer
       stdout,
       stderr,
       timeoutMillis,
-      detail: "pass a longer timeout"
+      detail: timeoutDetail(call, stderr)
     })
     : new CommandExitError({ operation, requestId, stdout, stderr, exitCode })
 }
@@ -149,7 +262,7 @@ const interpret = (call: Call, answer: ToolAnswer): Either.Either<CommandResult,
   const error = answer.isError ? toolError(call, answer) : undefined
   if (error !== undefined && error._tag !== "CommandExitError") return Either.left(error)
   const read = error === undefined
-    ? Either.map(decodeShell(text), ({ exit_code: exitCode, stderr, stdout }) => ({ exitCode, stderr, stdout }))
+    ? Either.map(decode.shell(text), ({ exit_code: exitCode, stderr, stdout }) => ({ exitCode, stderr, stdout }))
     : Either.right(error)
   if (Either.isLeft(read)) {
     const detail = "the reply is not the result of a command"
@@ -161,7 +274,10 @@ const interpret = (call: Call, answer: ToolAnswer): Either.Either<CommandResult,
     : Either.left(new CommandExitError({ operation, requestId, stdout, stderr, exitCode }))
 }
 
-const checkExitCodes = (codes: ReadonlyArray<number>): Effect.Effect<ReadonlyArray<number>, InvalidRequestError> =>
+const checkExitCodes = (
+  operation: string,
+  codes: ReadonlyArray<number>
+): Effect.Effect<ReadonlyArray<number>, InvalidRequestError> =>
   Array.isArray(codes) && codes.every((code) => Number.isInteger(code) && code >= 0 && code <= 255)
     ? Effect.succeed(codes)
     : Effect.fail(
@@ -173,30 +289,143 @@ const checkExitCodes = (codes: ReadonlyArray<number>): Effect.Effect<ReadonlyArr
       })
     )
 
+/** One streamed command: turns what its process wrote into events, and keeps what its errors contain. */
+class StreamedCommand {
+  readonly #call: Call
+  readonly #output = new RunOutput()
+  readonly #decoders = {
+    stdout: new TextDecoder("utf-8", { ignoreBOM: true }),
+    stderr: new TextDecoder("utf-8", { ignoreBOM: true })
+  }
+
+  constructor(call: Call) {
+    this.#call = call
+  }
+
+  open(process: Process.Process): Stream.Stream<CommandEvent, ExecuteCommandError> {
+    const silence = Duration.millis(this.#call.timeoutMillis + execution.transportMillis)
+    const late = () => this.#unknown("the session did not tell its end in time")
+    const output = process.logs().pipe(
+      Stream.mapError((error) => this.#failed(error)),
+      Stream.timeoutFail(late, silence),
+      Stream.mapConcat(({ bytes, stream }) => this.#decode(stream, bytes))
+    )
+    const exit = process.exit.pipe(
+      Effect.mapError((error) => this.#failed(error)),
+      Effect.timeoutFail({ duration: silence, onTimeout: late }),
+      Effect.map((exit) => this.#ended(exit))
+    )
+    return Stream.concat(output, Stream.unwrap(exit))
+  }
+
+  #decode(stream: "stdout" | "stderr", bytes?: Uint8Array): ReadonlyArray<CommandEvent> {
+    const decoder = this.#decoders[stream]
+    const text = bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true })
+    if (text === "") return []
+    this.#output.add(stream, text)
+    return [{ _tag: stream === "stdout" ? "Stdout" : "Stderr", text }]
+  }
+
+  /** What is left of both streams, and the end. */
+  #ended({ duration, exitCode, signal, timedOut }: Process.Exit): Stream.Stream<CommandEvent, ExecuteCommandError> {
+    const rest = Stream.fromIterable([...this.#decode("stdout"), ...this.#decode("stderr")])
+    const isAccepted = this.#call.acceptExitCodes.includes(exitCode)
+    const exited: Exited = { _tag: "Exited", exitCode, signal, timedOut, duration }
+    return Stream.concat(rest, isAccepted ? Stream.succeed(exited) : Stream.fail(this.#exitError(exitCode, timedOut)))
+  }
+
+  #exitError(exitCode: number, timedOut: boolean): ExecuteCommandError {
+    const { stderr, stdout } = this.#output
+    const { timeoutMillis } = this.#call
+    const error = { operation: streamOperation, stdout, stderr }
+    return timedOut
+      ? new ExecutionTimeoutError({ ...error, timeoutMillis, detail: timeoutDetail(this.#call, "") })
+      : new CommandExitError({ ...error, exitCode })
+  }
+
+  /** The command was started, so that no failure of a read says that nothing happened. */
+  #failed(error: Process.ProcessFailure): ExecuteCommandError {
+    return error._tag === "SessionLostError" ? error : this.#unknown(error.message)
+  }
+
+  #unknown(detail: string): ExecutionUnknownError {
+    const { stderr, stdout } = this.#output
+    return new ExecutionUnknownError({ operation: streamOperation, stdout, stderr, detail })
+  }
+}
+
+const streamOperation = "Command.executeCommandStream"
+
+/** The errors of a start under the name of the method that was called. */
+const startFailed = (error: Process.ProcessFailure): ExecuteCommandError => {
+  const operation = streamOperation
+  switch (error._tag) {
+    case "InvalidRequestError":
+      return new InvalidRequestError({ ...error, operation })
+    case "ProcessError":
+      return error.reason === "Unsupported"
+        ? new ToolError({ operation, tool: "shell", detail: error.message })
+        : new ExecutionUnknownError({ operation, stdout: "", stderr: "", detail: error.message })
+    default:
+      return error
+  }
+}
+
+const streamed = (start: Command["start"]): Command["executeCommandStream"] => (command, options) =>
+  Stream.unwrapScoped(Effect.gen(function*() {
+    const { acceptExitCodes, ...given } = yield* optionObjects.check(streamOperation, options, optionNames)
+    const timeout = yield* timeouts.parse(streamOperation, given.timeout ?? defaultTimeout)
+    const call = {
+      timeoutMillis: Duration.toMillis(timeout),
+      isDefaultTimeout: given.timeout === undefined,
+      acceptExitCodes: yield* checkExitCodes(streamOperation, acceptExitCodes ?? [0])
+    }
+    const process = yield* start(command, { ...given, timeout }).pipe(
+      Effect.mapError(startFailed),
+      (started) =>
+        Effect.catchAll(
+          started,
+          (error): Effect.Effect<never, ExecuteCommandError> =>
+            error.mayHaveHappened && error._tag !== "SessionLostError" && error._tag !== "ToolError"
+              ? new ExecutionUnknownError({ operation: streamOperation, stdout: "", stderr: "", detail: error.message })
+              : Effect.fail(error)
+        )
+    )
+    return new StreamedCommand(call).open(process)
+  })).pipe(Stream.withSpan(streamOperation, { captureStackTrace: false }))
+
 /**
- * Creates `Command` over the tool calls of a session.
+ * Creates `Command` over the tool calls of a session. `sessionId` is what references to its processes contain.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (toolCall: ToolCall): Command =>
-  Command.of({
-    executeCommand: spans.method(operation)((command: string, options: ExecuteCommandOptions = {}) =>
+export const make = (toolCall: ToolCall, options?: { readonly sessionId?: string | undefined }): Command => {
+  const all = processes.makeAll(toolCall, options?.sessionId ?? "")
+  return Command.of({
+    ...all,
+    executeCommandStream: streamed(all.start),
+    executeCommand: spans.method(operation)((command: string, options?: ExecuteCommandOptions) =>
       Effect.gen(function*() {
-        const timeout = yield* timeouts.parse(operation, options.timeout ?? Duration.seconds(1))
+        const given = yield* optionObjects.check(operation, options, optionNames)
+        const timeout = yield* timeouts.parse(operation, given.timeout ?? defaultTimeout)
         const timeoutMillis = Duration.toMillis(timeout)
-        const acceptExitCodes = yield* checkExitCodes(options.acceptExitCodes ?? [0])
+        const acceptExitCodes = yield* checkExitCodes(operation, given.acceptExitCodes ?? [0])
         const answer = yield* toolCall.answer(
           AgbTools.tools.shell,
           {
             command,
             timeout_ms: timeoutMillis,
-            ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-            ...(options.envs === undefined ? {} : { envs: options.envs })
+            ...(given.cwd === undefined ? {} : { cwd: given.cwd }),
+            ...(given.envs === undefined ? {} : { envs: given.envs })
           },
           { operation, timeout }
         ).pipe(execution.orUnknown(operation))
-        return yield* interpret({ timeoutMillis, acceptExitCodes }, answer)
+        return yield* interpret(
+          { timeoutMillis, isDefaultTimeout: given.timeout === undefined, acceptExitCodes },
+          answer
+        )
       })
     )
   })
+}

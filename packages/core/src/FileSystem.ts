@@ -3,18 +3,24 @@
  *
  * @since 0.1.0
  */
-import * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
-import { FileError, InvalidRequestError, LimitExceededError } from "./AgbError.js"
+import { InvalidRequestError } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
+import * as optionObjects from "./internal/client/options.js"
 import * as spans from "./internal/client/spans.js"
 import * as fileContents from "./internal/session/fileContents.js"
 import { type FileSystemError, fromTool } from "./internal/session/fileErrors.js"
+import type { FileRoute, WriteOptions } from "./internal/session/files/fileRoute.js"
+import * as managing from "./internal/session/files/managing.js"
+import * as reading from "./internal/session/files/reading.js"
+import * as toolFiles from "./internal/session/files/toolFiles.js"
+import * as writing from "./internal/session/files/writing.js"
 import { type DirectoryEntry, type FileChangeEvent, type FileInfo, readFileBlocks } from "./internal/wire/fileTexts.js"
 import type { ToolCall } from "./ToolCall.js"
 
@@ -52,6 +58,23 @@ export {
   type FileSystemError
 } from "./internal/session/fileErrors.js"
 
+export {
+  /**
+   * Type, size and attributes of a file or directory. What the session does not tell is none.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type FileStat,
+  /**
+   * What is at a path.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type FileType
+} from "./internal/session/files/managing.js"
+
 /**
  * One replacement: the first occurrence of `oldText` becomes `newText`.
  *
@@ -75,6 +98,58 @@ export interface ReadFileOptions {
    * 512 MiB - 24 bytes.
    */
   readonly maxBytes?: number | undefined
+}
+
+/**
+ * Options of `readFileStream`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ReadFileStreamOptions {
+  /** The first byte to read. Default: 0. */
+  readonly offset?: number | undefined
+  /** How many bytes to read at most. Default: up to the end of the file. */
+  readonly bytesToRead?: number | undefined
+}
+
+/**
+ * Options of `writeFile` and `sink`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WriteFileOptions {
+  /** Default: `overwrite`. `append` adds to a file, `create_new` fails if the file exists. */
+  readonly mode?: "overwrite" | "append" | "create_new" | undefined
+  /** Permissions of the file, for example `0o755`. Default: those that it has, or those of any new file. */
+  readonly permissions?: number | undefined
+}
+
+/**
+ * Options of `remove`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RemoveOptions {
+  /** Whether to remove a directory with all that is in it. Default: false. */
+  readonly recursive?: boolean | undefined
+  /** Whether a missing path is a success. Default: false. */
+  readonly force?: boolean | undefined
+}
+
+/**
+ * Options of `copy`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CopyOptions {
+  /** Whether a file may be replaced. Default: false. */
+  readonly overwrite?: boolean | undefined
+  /** Whether the copy keeps times and all permissions. Default: false. */
+  readonly preserveTimestamps?: boolean | undefined
 }
 
 /**
@@ -104,8 +179,11 @@ export interface FileSystem {
   readonly readFile: (path: string, options?: ReadFileOptions) => Effect.Effect<string, FileSystemError>
   /** Reads a file as bytes. */
   readonly readFileBytes: (path: string, options?: ReadFileOptions) => Effect.Effect<Uint8Array, FileSystemError>
-  /** Streams the bytes of a file of any size in bounded memory. */
-  readonly readFileStream: (path: string) => Stream.Stream<Uint8Array, FileSystemError>
+  /** Streams the bytes of a file of any size, or a range of them, in bounded memory. */
+  readonly readFileStream: (
+    path: string,
+    options?: ReadFileStreamOptions
+  ) => Stream.Stream<Uint8Array, FileSystemError>
   /**
    * Reads several text files in one call, as a map from path to content. Leading and trailing white space of each content is
    * lost; use `readFile` where it matters. Paths without content in the reply are missing from the map.
@@ -119,12 +197,25 @@ export interface FileSystem {
     pattern: string,
     options?: { readonly excludePatterns?: ReadonlyArray<string> | undefined }
   ) => Effect.Effect<ReadonlyArray<string>, FileSystemError>
-  /** Writes text to a file. Default mode: `overwrite`. `create_new` fails if the file exists. */
-  readonly writeFile: (
+  /**
+   * Writes a text, bytes or a stream of bytes to a file. Nothing is at the path before all of it is there: a write that fails
+   * leaves what was there before. Only texts of more than 51,200 characters are appended in several steps.
+   */
+  readonly writeFile: <E = never, R = never>(
     path: string,
-    content: string,
-    options?: { readonly mode?: "overwrite" | "append" | "create_new" | undefined }
-  ) => Effect.Effect<void, FileSystemError>
+    content: string | Uint8Array | Stream.Stream<Uint8Array, E, R>,
+    options?: WriteFileOptions
+  ) => Effect.Effect<void, FileSystemError | E, R>
+  /** The same as a sink: the file is there when the stream has ended, and nothing is left of it when the stream fails. */
+  readonly sink: (path: string, options?: WriteFileOptions) => Sink.Sink<void, Uint8Array, never, FileSystemError>
+  /** Whether there is anything at a path. Links are followed. */
+  readonly exists: (path: string) => Effect.Effect<boolean, FileSystemError>
+  /** Type, size, permissions and times of a file or directory. Links are followed. */
+  readonly stat: (path: string) => Effect.Effect<managing.FileStat, FileSystemError>
+  /** Removes a file or link, or with `recursive` a directory with all that is in it. */
+  readonly remove: (path: string, options?: RemoveOptions) => Effect.Effect<void, FileSystemError>
+  /** Copies a file, or a directory with all that is in it; links within it are copied as links. */
+  readonly copy: (source: string, destination: string, options?: CopyOptions) => Effect.Effect<void, FileSystemError>
   /** Returns the changes below a directory since the previous call for it. The first call only sets the baseline. */
   readonly getFileChange: (path: string) => Effect.Effect<ReadonlyArray<FileChangeEvent>, FileSystemError>
   /**
@@ -145,54 +236,6 @@ export interface FileSystem {
  */
 export const FileSystem = Context.GenericTag<FileSystem>("@effect-agb/core/FileSystem")
 
-const defaultMaxBytes = 64 * 1024 * 1024
-
-const baseName = (path: string): string => path.replace(/\/+$/, "").split("/").at(-1) ?? ""
-
-const concat = (chunks: Chunk.Chunk<Uint8Array>): Uint8Array => {
-  const all = new Uint8Array(Chunk.reduce(chunks, 0, (size, chunk) => size + chunk.length))
-  Chunk.reduce(chunks, 0, (at, chunk) => {
-    all.set(chunk, at)
-    return at + chunk.length
-  })
-  return all
-}
-
-/** Read operations, which check type and size of the file first. */
-const readers = (toolCall: ToolCall) => {
-  const getFileInfo = (operation: string, path: string) =>
-    toolCall.call(AgbTools.tools.get_file_info, { path }, { operation }).pipe(
-      fromTool(path),
-      Effect.map((info) => ({ ...info, path, name: baseName(path) }))
-    )
-
-  const open = (operation: string, path: string, maxBytes: number) =>
-    Effect.flatMap(
-      getFileInfo(operation, path),
-      (info): Effect.Effect<Stream.Stream<Uint8Array, FileSystemError>, FileSystemError> => {
-        if (info.isDirectory) {
-          return Effect.fail(
-            new FileError({ operation, path, reason: "IsDirectory", detail: "", mayHaveHappened: false })
-          )
-        }
-        return info.size > maxBytes
-          ? Effect.fail(
-            new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
-          )
-          : Effect.succeed(fileContents.read(toolCall, operation, path, info.size))
-      }
-    )
-
-  const readBytes = (operation: string, path: string, maxBytes = defaultMaxBytes, most = maxBytes) =>
-    checkMaxBytes(operation, maxBytes).pipe(
-      Effect.flatMap(() => open(operation, path, Math.min(maxBytes, most))),
-      Effect.flatMap(Stream.runCollect),
-      Effect.map(concat)
-    )
-
-  return { getFileInfo, open, readBytes }
-}
-
 const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Duration, InvalidRequestError> =>
   Option.match(Option.filter(Duration.decodeUnknown(input), Duration.greaterThan(0)), {
     onSome: Effect.succeed,
@@ -207,15 +250,13 @@ const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Du
       )
   })
 
-const checkMaxBytes = (operation: string, maxBytes: number): Effect.Effect<void, InvalidRequestError> =>
-  Number.isInteger(maxBytes) && maxBytes >= 0 ? Effect.void : Effect.fail(
-    new InvalidRequestError({
-      operation,
-      field: "maxBytes",
-      given: String(maxBytes).slice(0, 64),
-      expected: "a non-negative integer (bytes)"
-    })
+/** Rejects what is neither true nor false. */
+const checkFlags = (operation: string, values: Readonly<Record<string, unknown>>) => {
+  const wrong = Object.entries(values).find(([, value]) => typeof value !== "boolean")
+  return wrong === undefined ? Effect.void : Effect.fail(
+    new InvalidRequestError({ operation, field: wrong[0], given: String(wrong[1]).slice(0, 64), expected: "a boolean" })
   )
+}
 
 /** Defines a method whose name is used in its span and its errors. */
 const method = <Args extends ReadonlyArray<unknown>, A>(
@@ -228,23 +269,99 @@ const method = <Args extends ReadonlyArray<unknown>, A>(
 
 type Options<K extends keyof FileSystem> = Parameters<Extract<FileSystem[K], (...args: never) => unknown>>[2]
 
-const caller =
-  (toolCall: ToolCall) =>
-  <A extends object, AI, R>(tool: AgbTools.Tool<A, AI, R>, args: A, operation: string, path: string) =>
-    fromTool(path)(toolCall.call(tool, args, { operation }))
+const caller = (toolCall: ToolCall) =>
+<A extends object, AI, R>(
+  tool: AgbTools.Tool<A, AI, R>,
+  args: A,
+  operation: string,
+  ...paths: readonly [string, ...ReadonlyArray<string>]
+) => fromTool(...paths)(toolCall.call(tool, args, { operation }))
+
+const streamReader =
+  (open: ReturnType<typeof reading.make>["open"]): FileSystem["readFileStream"] => (path, options) => {
+    const operation = "FileSystem.readFileStream"
+    return Stream.unwrap(Effect.gen(function*() {
+      const { bytesToRead, offset } = yield* optionObjects.check(operation, options, ["offset", "bytesToRead"])
+      yield* reading.checkBytes(operation, { offset, bytesToRead })
+      return (yield* open(operation, path, Infinity, offset, bytesToRead)).bytes
+    })).pipe(Stream.withSpan(operation))
+  }
+
+const checkWrite = (operation: string, options: WriteFileOptions | undefined) =>
+  Effect.flatMap(
+    optionObjects.check(operation, options, ["mode", "permissions"]),
+    ({ mode = "overwrite", permissions }): Effect.Effect<WriteOptions, InvalidRequestError> =>
+      permissions === undefined || Number.isInteger(permissions) && permissions >= 0 && permissions <= 0o7777
+        ? Effect.succeed({ mode, permissions })
+        : Effect.fail(
+          new InvalidRequestError({
+            operation,
+            field: "permissions",
+            given: String(permissions).slice(0, 64),
+            expected: "an integer from 0 to 0o7777"
+          })
+        )
+  )
+
+const writers = (toolCall: ToolCall, route: FileRoute): Pick<FileSystem, "writeFile" | "sink"> => ({
+  writeFile: (path, content, options) => {
+    const operation = "FileSystem.writeFile"
+    return spans.traced(operation)(Effect.flatMap(
+      checkWrite(operation, options),
+      (options) => writing.write(toolCall, route, operation, path, content, options)
+    ))
+  },
+  sink: (path, options) => {
+    const operation = "FileSystem.sink"
+    return Sink.unwrap(Effect.map(
+      checkWrite(operation, options),
+      (options) => writing.sink(route, operation, path, options)
+    ))
+  }
+})
+
+const managers = (
+  toolCall: ToolCall,
+  getFileInfo: ReturnType<typeof reading.make>["getFileInfo"]
+): Pick<FileSystem, "exists" | "stat" | "remove" | "copy"> => ({
+  exists: method("exists", (operation, path: string) => managing.exists(getFileInfo(operation, path))),
+  stat: method("stat", (operation, path: string) => managing.stat(toolCall, operation, getFileInfo(operation, path))),
+  remove: method("remove", (operation, path: string, options?: RemoveOptions) =>
+    Effect.gen(function*() {
+      const given = yield* optionObjects.check(operation, options, ["recursive", "force"])
+      const { force = false, recursive = false } = given
+      yield* checkFlags(operation, { force, recursive })
+      yield* managing.remove(toolCall, operation, path, { force, recursive })
+    })),
+  copy: method(
+    "copy",
+    (operation, source: string, destination: string, options?: CopyOptions) =>
+      Effect.gen(function*() {
+        const given = yield* optionObjects.check(operation, options, ["overwrite", "preserveTimestamps"])
+        const { overwrite = false, preserveTimestamps = false } = given
+        yield* checkFlags(operation, { overwrite, preserveTimestamps })
+        yield* managing.copy(toolCall, operation, source, destination, { overwrite, preserveTimestamps })
+      })
+  )
+})
 
 const search = (call: ReturnType<typeof caller>): FileSystem["searchFiles"] =>
   method("searchFiles", (operation, path: string, pattern: string, options?: Options<"searchFiles">) => {
-    const excludePatterns = options?.excludePatterns ?? []
-    const args = excludePatterns.length === 0 ? { path, pattern } : { path, pattern, excludePatterns }
-    return call(AgbTools.tools.search_files, args, operation, path)
+    return Effect.flatMap(
+      optionObjects.check(operation, options, ["excludePatterns"]),
+      ({ excludePatterns = [] }) => {
+        const args = excludePatterns.length === 0 ? { path, pattern } : { path, pattern, excludePatterns }
+        return call(AgbTools.tools.search_files, args, operation, path)
+      }
+    )
   })
 
 const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, options) => {
   const operation = "FileSystem.watchDirectory"
   const poll = fromTool(path)(toolCall.call(AgbTools.tools.get_file_change, { path }, { operation }))
   return Stream.unwrap(Effect.gen(function*() {
-    const interval = yield* checkInterval(options?.interval ?? "1 second")
+    const given = yield* optionObjects.check(operation, options, ["interval"])
+    const interval = yield* checkInterval(given.interval ?? "1 second")
     yield* poll
     return Stream.fromSchedule(Schedule.spaced(interval)).pipe(
       Stream.mapEffect(() => poll),
@@ -259,11 +376,14 @@ const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, optio
  * @since 0.1.0
  * @category constructors
  */
-export const make = (toolCall: ToolCall): FileSystem => {
+export const make = (toolCall: ToolCall): FileSystem => makeWith(toolCall, toolFiles.make(toolCall))
+
+/** @internal */
+export const makeWith = (toolCall: ToolCall, route: FileRoute): FileSystem => {
   const call = caller(toolCall)
   const onPath = (name: string, tool: typeof AgbTools.tools.create_directory) =>
     method(name, (operation, path: string) => Effect.asVoid(call(tool, { path }, operation, path)))
-  const { getFileInfo, open, readBytes } = readers(toolCall)
+  const { getFileInfo, open, readBytes } = reading.make(toolCall, route)
 
   return FileSystem.of({
     createDirectory: onPath("createDirectory", AgbTools.tools.create_directory),
@@ -271,7 +391,10 @@ export const make = (toolCall: ToolCall): FileSystem => {
     editFile: method(
       "editFile",
       (operation, path: string, edits: ReadonlyArray<Edit>, options?: Options<"editFile">) =>
-        call(AgbTools.tools.edit_file, { path, edits, dryRun: options?.dryRun ?? false }, operation, path)
+        Effect.flatMap(
+          optionObjects.check(operation, options, ["dryRun"]),
+          ({ dryRun = false }) => call(AgbTools.tools.edit_file, { path, edits, dryRun }, operation, path)
+        )
     ),
     getFileInfo: method("getFileInfo", getFileInfo),
     listDirectory: method(
@@ -281,32 +404,31 @@ export const make = (toolCall: ToolCall): FileSystem => {
     moveFile: method(
       "moveFile",
       (operation, source: string, destination: string) =>
-        Effect.asVoid(call(AgbTools.tools.move_file, { source, destination }, operation, source))
+        Effect.asVoid(call(AgbTools.tools.move_file, { source, destination }, operation, source, destination))
     ),
     readFile: method("readFile", (operation, path: string, options?: ReadFileOptions) =>
       Effect.flatMap(
-        readBytes(operation, path, options?.maxBytes, fileContents.maxTextLength),
+        readBytes(operation, path, options, fileContents.maxTextLength),
         (bytes) => fileContents.decodeText(operation, path, bytes)
       )),
     readFileBytes: method(
       "readFileBytes",
-      (operation, path: string, options?: ReadFileOptions) => readBytes(operation, path, options?.maxBytes)
+      (operation, path: string, options?: ReadFileOptions) => readBytes(operation, path, options)
     ),
-    readFileStream: (path) =>
-      Stream.unwrap(open("FileSystem.readFileStream", path, Infinity)).pipe(
-        Stream.withSpan("FileSystem.readFileStream")
-      ),
+    readFileStream: streamReader(open),
     readMultipleFiles: method("readMultipleFiles", (operation, paths: ReadonlyArray<string>) =>
-      Effect.map(
+      Effect.flatMap(
         call(AgbTools.tools.read_multiple_files, { paths }, operation, String(paths)),
-        (text) => new Map(readFileBlocks(text, paths).map(({ content, path }) => [path, content]))
+        (text): Effect.Effect<ReadonlyMap<string, string>, FileSystemError> => {
+          const blocks = readFileBlocks(text, paths)
+          return blocks.length === 0 && text.trim() !== ""
+            ? Effect.fail(fileContents.malformedText(operation, "one of the paths, and the content of the file"))
+            : Effect.succeed(new Map(blocks.map(({ content, path }) => [path, content])))
+        }
       )),
     searchFiles: search(call),
-    writeFile: method(
-      "writeFile",
-      (operation, path: string, content: string, options?: Options<"writeFile">) =>
-        fileContents.write(toolCall, operation, path, content, options?.mode ?? "overwrite")
-    ),
+    ...writers(toolCall, route),
+    ...managers(toolCall, getFileInfo),
     getFileChange: method(
       "getFileChange",
       (operation, path: string) => call(AgbTools.tools.get_file_change, { path }, operation, path)

@@ -135,6 +135,39 @@ export type CodeExecutionResult = Result<
 >
 
 /**
+ * The code ended without an error: the last event of `runCodeStream`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CodeCompleted {
+  readonly _tag: "Completed"
+  /** The value of the last expression as text; else the first displayed text; else standard output. */
+  readonly result: string
+  /** Of each stream the last 8,388,608 characters. */
+  readonly logs: CodeLogs
+  /** All displayed values, each in all its representations by MIME type. */
+  readonly results: ReadonlyArray<CodeResultItem>
+  /** 1-based execution counter of the kernel, if the server reports it. */
+  readonly executionCount: number | undefined
+  /** Time spent in the kernel in seconds, if the server reports it. */
+  readonly executionTime: number | undefined
+  /** Whether this has all of the output and of the displayed values. */
+  readonly isWhole: boolean
+}
+
+/**
+ * Events of `runCodeStream`, discriminated by `_tag`: a piece of output, a displayed value, or the end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type CodeEvent =
+  | { readonly _tag: "Stdout" | "Stderr"; readonly text: string }
+  | { readonly _tag: "Result"; readonly item: CodeResultItem }
+  | CodeCompleted
+
+/**
  * Result of a command. On failure it contains the output so far, and `exitCode` only if the command exited by itself.
  *
  * @since 0.1.0
@@ -155,6 +188,31 @@ export type CommandResult = Result<
     readonly exitCode: number | undefined
   }
 >
+
+/**
+ * The command exited with an accepted code: the last event of `executeCommandStream`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CommandExited {
+  readonly _tag: "Exited"
+  /** As a shell reports it: 128 + n after signal n. */
+  readonly exitCode: number
+  /** The signal that ended the command, e.g. `SIGKILL`. */
+  readonly signal: string | undefined
+  /** Whether it was killed at its time limit: only if the code of that, 137, is accepted. */
+  readonly timedOut: boolean
+  readonly durationMs: number
+}
+
+/**
+ * Events of `executeCommandStream`, discriminated by `_tag`: a piece of output, or the end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type CommandEvent = { readonly _tag: "Stdout" | "Stderr"; readonly text: string } | CommandExited
 
 /**
  * The text of a file.

@@ -14,6 +14,55 @@ import type { Command } from "./Command.js"
 import type { Input } from "./CreateSessionParams.js"
 import type { FileSystem } from "./FileSystem.js"
 import * as sessions from "./internal/session/session.js"
+import type { SessionRef } from "./SessionRef.js"
+
+export {
+  /**
+   * The last synchronization of a directory with its context, in one direction.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ContextSync,
+  /**
+   * The contexts of a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionContexts,
+  /**
+   * Direction of a synchronization: `upload` saves the session in the context.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SyncMode,
+  /**
+   * Options of `contexts.sync`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SyncOptions
+} from "./internal/session/sessionContexts.js"
+
+export {
+  /**
+   * Options of `reportMetrics`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ReportMetricsOptions,
+  /**
+   * Resource usage of a session. What the server does not report is none.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionMetrics
+} from "./internal/session/sessionMetrics.js"
 
 export {
   /**
@@ -38,12 +87,26 @@ export {
    */
   type SessionInfo,
   /**
+   * Links to the ports of a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SessionLink,
+  /**
    * Known statuses of a session; servers may report others.
    *
    * @since 0.1.0
    * @category models
    */
-  type SessionStatus
+  type SessionStatus,
+  /**
+   * Options of `link.waitFor`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WaitForLinkOptions
 } from "./internal/session/session.js"
 
 /**
@@ -79,7 +142,7 @@ export const make = (params: Input): Effect.Effect<Session, ClientError, Agb | S
     const deletions = yield* agb.deletions
     return yield* Effect.acquireRelease(
       // Supervised: the wait is interruptible, and a create of unknown outcome is reconciled by its label.
-      Effect.tap(agb.create(params), deletions.own),
+      deletions.create(params),
       // Guaranteed: retried within `deleteBudget`, in parallel with the other sessions of the scope, which waits for all.
       deletions.start
     )
@@ -93,6 +156,16 @@ export const make = (params: Input): Effect.Effect<Session, ClientError, Agb | S
  */
 export const attach = (sessionId: string): Effect.Effect<Session, ClientError, Agb> =>
   Effect.flatMap(Agb, (agb) => agb.attach(sessionId))
+
+/**
+ * Goes on with a session that another program created, e.g. by `Agb.ensure`: keeps it alive until the end of the scope, and
+ * never deletes it. Fails with `SessionLostError` if it does not exist any more.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const resume = (ref: SessionRef): Effect.Effect<Session, ClientError, Agb | Scope.Scope> =>
+  Effect.flatMap(Agb, (agb) => agb.resume(ref))
 
 /**
  * Creates a session, passes it to `f`, and deletes it when `f` ends.

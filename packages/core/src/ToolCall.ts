@@ -9,10 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import type { RetrySafety, ToolReply } from "./AgbApi.js"
-import { type ClientError, MalformedResponseError, ToolError } from "./AgbError.js"
+import { type ClientError, type InvalidRequestError, MalformedResponseError, ToolError } from "./AgbError.js"
 import type { Tool } from "./AgbTools.js"
 import * as issues from "./internal/client/issues.js"
+import * as requestChecks from "./internal/client/requestChecks.js"
 import { showJson } from "./internal/wire/codecs.js"
+import { visibleLines } from "./internal/wire/visibleText.js"
 
 /**
  * A tool call with validated and encoded arguments.
@@ -106,6 +108,29 @@ const unreadable = (operation: string, retrySafety: RetrySafety, requestId: stri
   })
 
 /**
+ * Validates and encodes the arguments of a tool.
+ *
+ * @internal
+ */
+export const encodeArgs = <A extends object, AI, R>(
+  operation: string,
+  { args: schema }: Tool<A, AI, R>,
+  args: A
+): Either.Either<Readonly<Record<string, unknown>>, InvalidRequestError> =>
+  Either.flatMap(
+    Either.mapLeft(
+      ParseResult.encodeUnknownEither(schema, { onExcessProperty: "error" })(args),
+      (issue) => issues.invalidRequest(operation, issue)
+    ),
+    (encoded) => {
+      const malformed = requestChecks.malformedText(operation, args)
+      return malformed === undefined
+        ? Either.right(encoded as Readonly<Record<string, unknown>>)
+        : Either.left(malformed)
+    }
+  )
+
+/**
  * Creates a `ToolCall` from the function that sends requests to a backend.
  *
  * @since 0.1.0
@@ -115,11 +140,11 @@ export const make = (
   send: (request: ToolRequest) => Effect.Effect<ToolResponse, ClientError>
 ): ToolCall => {
   const answer: ToolCall["answer"] = (tool, args, { operation, timeout }) => {
-    const encoded = ParseResult.encodeUnknownEither(tool.args)(args)
-    if (Either.isLeft(encoded)) return Effect.fail(issues.invalidRequest(operation, encoded.left))
+    const encoded = encodeArgs(operation, tool, args)
+    if (Either.isLeft(encoded)) return Effect.fail(encoded.left)
     const request = {
       name: tool.name,
-      args: encoded.right as Readonly<Record<string, unknown>>,
+      args: encoded.right,
       retrySafety: tool.retrySafety(args),
       operation,
       timeout
@@ -137,7 +162,7 @@ export const make = (
       ({ isError, requestId, text = "" }): Effect.Effect<R, ToolError | MalformedResponseError> => {
         const { operation } = options
         return isError
-          ? new ToolError({ operation, requestId, tool: tool.name, detail: text })
+          ? new ToolError({ operation, requestId, tool: tool.name, detail: visibleLines(text) })
           : Either.mapLeft(
             ParseResult.decodeUnknownEither(tool.result)(text),
             (issue) => unreadable(operation, tool.retrySafety(args), requestId, issues.first(issue).expected)

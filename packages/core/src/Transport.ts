@@ -1,6 +1,6 @@
 /**
- * HTTP exchanges, the only network access of `AgbClient`. `layer` implements them over any `HttpClient` of
- * `@effect/platform`; platform packages may provide a faster implementation.
+ * HTTP exchanges and WebSockets, the only network access of the SDK. `layer` implements the former over any `HttpClient` of
+ * `@effect/platform`; platform packages may provide a faster implementation, and sockets whose reading can be paused.
  *
  * This module may change in any release.
  *
@@ -21,6 +21,14 @@ export type {
    */
   Exchange,
   /**
+   * How far a request has come. A transport that cannot tell leaves it at `unknown`; one that can sets `queued` or `connecting`
+   * while certainly nothing is sent, and `sent` before the first byte may be.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Progress,
+  /**
    * An HTTP reply of any status. Header names are lower case.
    *
    * @since 0.1.0
@@ -31,6 +39,13 @@ export type {
 
 export {
   /**
+   * Decodes the body of a reply.
+   *
+   * @since 0.1.0
+   * @category constructors
+   */
+  decodeBody,
+  /**
    * An exchange without a complete reply. `Unreachable` means that no request can have been sent. `code` is the error code of
    * the cause, e.g. `ECONNRESET`, or empty.
    *
@@ -39,7 +54,8 @@ export {
    */
   ExchangeError,
   /**
-   * Converts a network error by its code. The cause is dropped: it may contain the request and thus the API key.
+   * Converts a network error. The cause is dropped: it may contain the request and thus the API key. At the stage `unknown`,
+   * only the codes of errors that cannot occur on an established connection prove that nothing was sent.
    *
    * @since 0.1.0
    * @category errors
@@ -60,6 +76,81 @@ export {
    */
   Transport
 } from "./internal/client/exchange.js"
+
+export type {
+  /**
+   * Receives a `cancel(error)` function, which it may call immediately; returns a function that unregisters it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Cancellation
+} from "./internal/client/cancellation.js"
+
+export type {
+  /**
+   * The content of a file, on its way to or from a presigned URL.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Transfer,
+  /**
+   * What a transfer sends: bytes, or a stream, whose size is told if it is known.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TransferBody,
+  /**
+   * A reply whose body is read as it arrives. Header names are lower case.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TransferReply
+} from "./internal/client/exchange.js"
+export {
+  /**
+   * An open WebSocket. No method throws; on a socket that is closing they have no effect.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Socket,
+  /**
+   * A WebSocket that could not be opened or was closed. `Unreachable` and `Rejected` mean that it never was open; `status` and
+   * `body` are the reply to a handshake that was rejected. `code` is the error code of the cause or the close code, or empty.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  SocketError,
+  /**
+   * What a socket calls once it is open.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SocketListener,
+  /**
+   * The address of a WebSocket, and what its handshake sends.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SocketRequest
+} from "./internal/client/socket.js"
+
+export {
+  /**
+   * Runs a transfer; where the stream that is sent has failed, the transfer fails with the error of the stream.
+   *
+   * @since 0.1.0
+   * @category combinators
+   */
+  watchUpload
+} from "./internal/client/upload.js"
 
 /**
  * Layer of a transport over any `HttpClient`. It imports `@effect/platform/HttpClient` when it is built, so that programs with

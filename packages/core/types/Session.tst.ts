@@ -36,6 +36,7 @@ describe("Session", () => {
 
 describe("modules", () => {
   test("need nothing but themselves", () => {
+    expect<ReturnType<Code.Code["runCodeStream"]>>().type.toBe<Stream.Stream<Code.CodeEvent, Code.RunCodeError>>()
     expect<ReturnType<Code.Code["runCode"]>>().type.toBe<Effect.Effect<Code.CodeResult, Code.RunCodeError>>()
     expect<ReturnType<FileSystem.FileSystem["readFile"]>>().type.toBe<
       Effect.Effect<string, FileSystem.FileSystemError>

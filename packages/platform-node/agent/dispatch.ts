@@ -1,7 +1,9 @@
 /** Dispatches each frame of the host to its operation and sends the reply. */
+import { listBytes } from "../src/internal/agentWire/answerSizes.js"
 import { directoryOperations } from "./files/directories.js"
 import { editFile } from "./files/edits.js"
 import { moveFile } from "./files/moving.js"
+import { OpenWrites } from "./files/openWrites.js"
 import { receiveParts } from "./files/parts.js"
 import { readFile } from "./files/readFile.js"
 import { searchFiles } from "./files/search.js"
@@ -22,7 +24,7 @@ import type { Agent, Operation, Reply, Upload } from "./wire/operation.js"
 
 const maxMessageLength = 8192
 
-const makeOperations = (launcher: Launcher): ReadonlyMap<string, Operation> =>
+const makeOperations = (launcher: Launcher, writes: OpenWrites): ReadonlyMap<string, Operation> =>
   new Map(Object.entries<Operation>({
     ping: () => Promise.resolve({ value: null }),
     shell: makeShell(launcher),
@@ -36,20 +38,35 @@ const makeOperations = (launcher: Launcher): ReadonlyMap<string, Operation> =>
     readFiles,
     readPart,
     fileChange,
+    beginWrite: writes.begin,
+    endWrite: writes.end,
     tunnel,
     ...makeEgress(),
     metrics
   }))
 
 /** Operations whose request has a body. */
-const uploads: ReadonlyMap<unknown, (args: Args) => Upload> = new Map([
-  ["writeFile", receiveFile],
-  ["writeParts", receiveParts]
-])
+const makeUploads = (writes: OpenWrites): ReadonlyMap<unknown, (args: Args) => Upload> =>
+  new Map([
+    ["writeFile", receiveFile],
+    ["writeParts", receiveParts],
+    ["continueWrite", writes.continue]
+  ])
+
+/** Operations whose answer is JSON of any length. */
+const lists: ReadonlySet<unknown> = new Set(["listDirectory", "searchFiles", "fileChange", "editFile"])
+
+const checkedList = (reply: Reply): Reply => {
+  const bytes = Buffer.byteLength(JSON.stringify(reply.value))
+  if (bytes <= listBytes) return reply
+  throw new Failure("EFBIG", `The answer has ${bytes} bytes of at most ${listBytes}, ask for less at once`)
+}
 
 export const makeDispatch = (agent: Agent, launcher: Launcher): OnFrame => {
   const { inputs, output } = agent
-  const operations = makeOperations(launcher)
+  const writes = new OpenWrites()
+  const operations = makeOperations(launcher, writes)
+  const uploads = makeUploads(writes)
   const running = new Map<number, AbortController>()
 
   const start = async (id: number, args: Args) => {
@@ -58,7 +75,8 @@ export const makeDispatch = (agent: Agent, launcher: Launcher): OnFrame => {
     try {
       const operation = operations.get(String(args["op"]))
       if (operation === undefined) throw new Failure("EINVAL", `Unknown operation: ${String(args["op"])}`)
-      sendReply(output, id, await operation({ id, args, signal: controller.signal }, agent))
+      const reply = await operation({ id, args, signal: controller.signal }, agent)
+      sendReply(output, id, lists.has(args["op"]) ? checkedList(reply) : reply)
     } catch (error) {
       sendError(output, id, error)
     } finally {

@@ -5,6 +5,7 @@
  *
  * When descriptor 0 is closed, it kills everything it has started and exits.
  */
+import { anyFirstMark, marksAmongOthers } from "../src/internal/agentWire/marks.js"
 import { makeDispatch } from "./dispatch.js"
 import { confineTo } from "./files/beneath.js"
 import { log } from "./log.js"
@@ -20,7 +21,7 @@ const main = () => {
   nameProcess("agb-agent")
   const config: Config = JSON.parse(process.argv[2] ?? "")
   if (config.confine === true) confineTo(config.home, config.tmp)
-  const processes = makeProcesses()
+  const processes = makeProcesses(config.marks ?? marksAmongOthers(anyFirstMark()))
   const exit = () => {
     processes.killAll()
     process.exit(0)

@@ -10,10 +10,15 @@
  */
 import { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Core from "@effect-agb/core/AgbPromise"
+import type { OperationResult } from "@effect-agb/core/OperationResult"
+import type { Progress } from "@effect-agb/core/Transfer"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import { ForgottenSessions } from "./internal/node/forgottenSessions.js"
 import { keepsProcessAlive } from "./internal/node/processRef.js"
 import * as transport from "./internal/node/transport.js"
+import * as sessionOperations from "./internal/promise/sessionOperations.js"
+import type { Forwarded, ForwardOptions, TransferOptions } from "./internal/promise/sessionOperations.js"
 import * as LocalAgb from "./LocalAgb.js"
 
 export {
@@ -58,6 +63,40 @@ export type * from "@effect-agb/core/OperationResult"
 
 export type {
   /**
+   * A port of this machine that leads into a session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Forwarded,
+  /**
+   * Options of `forward`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  ForwardOptions,
+  /**
+   * Options of `upload` and `download`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TransferOptions
+} from "./internal/promise/sessionOperations.js"
+
+export type {
+  /**
+   * How far a transfer is. The last report of a transfer has `files` equal to `totalFiles`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Progress
+} from "@effect-agb/core/Transfer"
+
+export type {
+  /**
    * The result of creating a session.
    *
    * @since 0.1.0
@@ -83,14 +122,30 @@ export interface Options {
 
 const complete = (options: string | Options | Core.LayerOptions): Core.EndpointOptions | Core.LayerOptions => {
   if (typeof options === "string") return { apiKey: options, transport: transport.layer }
-  return Predicate.isRecord(options) && !("layer" in options)
-    ? { ...options, transport: transport.layer }
-    : options as Core.LayerOptions
+  if (!Predicate.isRecord(options) || "layer" in options) return options as Core.LayerOptions
+  const other = ["transport", "httpClient"].find((name) => name in options)
+  if (other !== undefined) {
+    throw new ConfigurationError({ field: other, expected: "absent (the AGB of @effect-agb/core takes one)" })
+  }
+  return { ...options, transport: transport.layer }
 }
+
+const forgotten = new ForgottenSessions({ outliveProcess: true })
+
+/** Sessions of local runtimes inside this process end with it. */
+const forgottenLocal = new ForgottenSessions({ outliveProcess: false })
+
+const localLayers = new WeakSet<object>()
+
+const ownersOf = (options: unknown): ForgottenSessions =>
+  Predicate.hasProperty(options, "layer") && Predicate.isObject(options.layer) && localLayers.has(options.layer)
+    ? forgottenLocal
+    : forgotten
 
 /**
  * Creates, finds and deletes sessions. It keeps the sessions that it created alive, and deletes those that are left when it is
- * disposed. The constructor makes no request; it throws a `ConfigurationError` for a missing or invalid setting.
+ * disposed. One that is never disposed is disposed when the process has nothing more to do, which a line on standard error
+ * says; after `process.exit` or an uncaught exception, that line names the sessions that are left. The constructor makes no request; it throws a `ConfigurationError` for a missing or invalid setting.
  *
  * @example
  * ```ts
@@ -115,7 +170,7 @@ const complete = (options: string | Options | Core.LayerOptions): Core.EndpointO
 export class AGB extends Core.AGB {
   /** Takes an API key or options; missing ones are read from `AGB_API_KEY`, `AGB_ENDPOINT` and `AGB_TIMEOUT_MS`. */
   constructor(options: string | Options | Core.LayerOptions = {}) {
-    super(complete(options))
+    super(complete(options), ownersOf(options))
   }
 
   /**
@@ -125,6 +180,40 @@ export class AGB extends Core.AGB {
    */
   static local(options: LocalAgb.Options = {}): AGB {
     if (!Predicate.isRecord(options)) throw new ConfigurationError({ field: "options", expected: "an object" })
-    return new AGB({ layer: Layer.locally(LocalAgb.layer(options), keepsProcessAlive, false) })
+    const layer = Layer.locally(LocalAgb.layer(options), keepsProcessAlive, false)
+    localLayers.add(layer)
+    return new AGB({ layer })
+  }
+
+  /**
+   * Makes a port of a session a port of this machine, as `NodeAgb.forward` does, until it is closed, by `await using`, or with this
+   * `AGB`.
+   */
+  forward(session: Core.BaseSession, port: number, options?: ForwardOptions): Promise<OperationResult<Forwarded>> {
+    return sessionOperations.forward(session, port, options)
+  }
+
+  /**
+   * Moves a file or directory of this machine into a session, to the path `remote`, and iterates over the progress, for `for await`:
+   * nothing is moved unless it is read. Directories are merged with what is there; files are replaced. Failures are thrown as typed
+   * errors, and so are those of this machine; the next transfer continues where a broken one has ended.
+   */
+  upload(
+    session: Core.BaseSession,
+    local: string,
+    remote: string,
+    options?: TransferOptions
+  ): AsyncIterableIterator<Progress> {
+    return sessionOperations.upload(session, local, remote, options)
+  }
+
+  /** Moves a file or directory of a session to the path `local` of this machine; see `upload`. */
+  download(
+    session: Core.BaseSession,
+    remote: string,
+    local: string,
+    options?: TransferOptions
+  ): AsyncIterableIterator<Progress> {
+    return sessionOperations.download(session, remote, local, options)
   }
 }

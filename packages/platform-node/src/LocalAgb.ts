@@ -19,10 +19,12 @@ import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import { layerNone as layerUnguarded } from "./internal/guardian/guardian.js"
 import * as localRuntime from "./internal/localRuntime.js"
 import * as transport from "./internal/node/transport.js"
 import { resolveApiKey } from "./internal/options/apiKey.js"
 import { resolveContextLimits } from "./internal/options/contextLimits.js"
+import { checkNames } from "./internal/options/knownNames.js"
 import { resolveNetwork } from "./internal/options/networkOption.js"
 import { resolveSandboxLimits } from "./internal/options/sandboxLimits.js"
 import { integer, seconds } from "./internal/options/scalars.js"
@@ -113,7 +115,9 @@ export interface Options {
   readonly contextsDirectory?: string | undefined
   /** Limits on the storage of contexts. */
   readonly contextLimits?: {
-    /** Size of one context, in bytes. Default 4 GiB. */
+    /**
+     * Size of one context, in bytes. Both versions of a file count while a session saves it. Default 4 GiB.
+     */
     readonly contextBytes?: number | undefined
     /** Files in one context. Default 100,000. */
     readonly contextFiles?: number | undefined
@@ -124,12 +128,12 @@ export interface Options {
   readonly requestLogLevel?: "Info" | "Debug" | "Trace" | undefined
   /** Limits on what one session may use. */
   readonly limits?: {
-    /** Size of the home directory and of `/tmp`, each, in bytes. Default 512 MiB. */
+    /** Size of the home directory and of `/tmp`, each, in bytes. Default 2 GiB. */
     readonly workspaceBytes?: number | undefined
     /**
      * Memory of a session, in bytes: all its processes, their shared memory and its files, which are kept in memory. When
      * it is exceeded the largest process is killed first. It is also the most that one process can allocate. Default
-     * 2 GiB.
+     * 4 GiB.
      */
     readonly memoryBytes?: number | undefined
     /** Processes and threads of a session. Default 512. */
@@ -181,8 +185,27 @@ export declare namespace LocalAgb {
   }
 }
 
+const names: Readonly<Record<keyof Options, true>> = {
+  isolation: true,
+  host: true,
+  allowedHosts: true,
+  port: true,
+  apiKey: true,
+  network: true,
+  poolSize: true,
+  maxSessions: true,
+  idleTimeout: true,
+  maxLifetime: true,
+  server: true,
+  contextsDirectory: true,
+  contextLimits: true,
+  requestLogLevel: true,
+  limits: true
+}
+
 const resolve = (options: Options): Effect.Effect<localRuntime.RuntimeSettings, StartError> =>
   Effect.gen(function*() {
+    yield* checkNames("", options, Object.keys(names))
     const numbers = yield* Effect.all({
       apiKey: resolveApiKey(options.apiKey),
       port: integer("port", options.port, { default: 0, min: 0, max: 65_535 }),
@@ -250,6 +273,8 @@ const clientConfig = Layer.unwrapEffect(
 export const layer = (options: Options = {}): Layer.Layer<LocalAgb | Agb.Agb | AgbClient, StartError> =>
   Agb.layerTransport.pipe(
     Layer.provide(transport.layer),
+    // The sessions end with this process.
+    Layer.provide(layerUnguarded),
     Layer.provide(clientConfig),
     Layer.provideMerge(layerServer(options))
   )

@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 /**
- * `agb-local`: the local runtime alone, for clients in any language. What the arguments alone decide is said before anything
- * else is loaded.
+ * `agb-local`: the local runtime as a server for clients in any language. `--help`, `--version` and invalid arguments are
+ * answered without loading the runtime.
  */
 import { readFileSync } from "node:fs"
 import { parse, usage } from "./internal/cli/arguments.js"
+import { onBrokenStreams } from "./internal/node/standardStreams.js"
 
 const version = (): string => JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version
+
+/** What fails for another reason than a reader that is gone fails as ever. */
+const rethrow = (error: Error): never => {
+  throw error
+}
 
 const main = async (): Promise<void> => {
   try {
@@ -23,4 +29,5 @@ const main = async (): Promise<void> => {
   }
 }
 
+onBrokenStreams(() => {}, rethrow)
 void main()

@@ -1,10 +1,11 @@
-/** `agb-local` once its arguments are understood: the runtime, until the process is told to end. */
+/** Runs the local runtime for `agb-local` until the process receives a signal. */
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import type { Start } from "./internal/cli/arguments.js"
 import { endWithLauncher } from "./internal/cli/launcher.js"
-import { runMain } from "./internal/node/processMain.js"
+import { exitCodes, runServer } from "./internal/node/processMain.js"
+import { removeHostDirectories } from "./internal/sandbox/disk/ownedDirectory.js"
 import { resolveHosts } from "./internal/server/http/hosts.js"
 import * as LocalAgb from "./LocalAgb.js"
 
@@ -19,23 +20,28 @@ const write = (text: string) =>
     process.stdout.write(`${text}\n`)
   })
 
-/** What cannot start says why in a line, not in a stack trace. */
+/** Reports a failed start in one line, without a stack trace. */
 const refuse = (error: Error) =>
   Effect.sync(() => {
     process.stderr.write(`agb-local: ${error.message}\n`)
     process.exit(2)
   })
 
-const longestEnd = 5000
+/** Within five seconds nothing is left. */
+const shutdownLimitMs = 4000
 
-/** However stuck the end is: what runs in sandboxes dies with this process. */
+/** Exits even if the shutdown is stuck: sandboxed processes die with this one. */
 const endInTime = () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => setTimeout(() => process.exit(1), longestEnd).unref())
+    const end = () => {
+      removeHostDirectories()
+      process.exit(exitCodes[signal])
+    }
+    process.once(signal, () => setTimeout(end, shutdownLimitMs).unref())
   }
 }
 
-/** A warning that does not depend on whether anything is logged. */
+/** The warning about the network is printed even if logging is off. */
 const warn = ({ log, runtime }: Start) =>
   Effect.flatMap(resolveHosts(runtime), ({ warning }) =>
     Effect.sync(() => {
@@ -60,5 +66,5 @@ export const serve = (start: Start): void => {
     Effect.provide(Logger.replace(Logger.defaultLogger, loggers[log])),
     Effect.catchAll(refuse)
   )
-  runMain(logged, { disablePrettyLogger: true })
+  runServer(logged, { disablePrettyLogger: true })
 }

@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "../run.mjs"
-import { effects, fromCatalog, root } from "../versions.mjs"
+import { effects, fromCatalog, platformNodes, root } from "../versions.mjs"
 
 const tools = ["vitest", "@effect/vitest", "ws"].map(fromCatalog)
 
@@ -34,7 +34,8 @@ const cellsOf = ([end, packages]) => {
     made ??= (async () => {
       const cwd = projects.empty(`contract-${end}`)
       // The newest @effect/vitest runs on the oldest effect, whatever its own range says.
-      await projects.npm(cwd, "--legacy-peer-deps", ...Object.values(projects.tarballs), ...packages, ...tools)
+      const installed = [...Object.values(projects.tarballs), ...packages, platformNodes[end], ...tools]
+      await projects.npm(cwd, "--legacy-peer-deps", ...installed)
       expectRanges(cwd)
       cpSync(join(root, "packages/platform-node/test"), join(cwd, "test"), { recursive: true })
       writeFileSync(join(cwd, "vitest.config.mjs"), config)

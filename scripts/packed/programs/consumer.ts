@@ -3,6 +3,7 @@ import type { AgbError, AgbTools } from "@effect-agb/core"
 import { Agb, AgbConfig, Code, Command, FileSystem, Session } from "@effect-agb/core"
 import type { Isolation } from "@effect-agb/platform-node"
 import { AgbPromise, LocalAgb, NodeAgb } from "@effect-agb/platform-node"
+import { AGB as Compatible } from "@effect-agb/platform-node/compat"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { Effect, Layer, Stream } from "effect"
 
@@ -40,4 +41,12 @@ export const promises = async (signal: AbortSignal): Promise<string> => {
   if (!created.success) return created.errorMessage
   const run = await created.session.code.runCode("1 + 1", "python", 10, { signal })
   return run.success ? run.result : run.errorMessage
+}
+
+export const compatible = async (): Promise<string> => {
+  await using agb = new Compatible({ apiKey: "akm-1", config: { endpoint: "http://127.0.0.1:1" } })
+  const { errorMessage = "", session } = await agb.create({ imageId: "agb-code-space-1" })
+  if (!session) return errorMessage
+  const { logs } = await session.code.run("print(1)", "python", 60, { streamBeta: true })
+  return logs.stdout.concat((await session.file.ls("/tmp")).entries.map(({ name }) => name)).join()
 }

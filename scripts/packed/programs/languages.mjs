@@ -1,5 +1,6 @@
 // Every language, a command and a file in one session: of the cloud's client where AGB_ENDPOINT is set, else on this machine.
 import { AGB } from "@effect-agb/platform-node/AgbPromise"
+import { AGB as Compatible } from "@effect-agb/platform-node/compat"
 
 const programs = {
   python: "print(6 * 7)",
@@ -31,6 +32,9 @@ const main = async () => {
     const created = await agb.create({ imageId: "agb-code-space-1" })
     if (!created.success) throw new Error(created.errorMessage)
     await work(created.session)
+    const { session } = await new Compatible(agb).get(created.session.sessionId)
+    const run = await session.code.run("console.log(6 * 7)", "javascript")
+    check("names of the official SDK", run.success && run.logs.stdout.join("") === "42\n", run)
     const deleted = await agb.delete(created.session)
     check("deleted", deleted.success, deleted)
   } finally {

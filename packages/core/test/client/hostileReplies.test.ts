@@ -2,7 +2,7 @@
 import { type AgbApi, AgbError, AgbServer } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FastCheck, Schema } from "effect"
-import { clientOf, failureOf, handlersOf, names } from "../wire/codecs/wireClient.js"
+import { clientOf, failureOf, handlersOf, names, requestOf } from "../wire/codecs/wireClient.js"
 
 const requests = {
   sessionId: "s",
@@ -130,13 +130,13 @@ describe("one field of a reply is missing or something else", () => {
         const call = yield* clientOf(() => Effect.sync(() => ({ status: 200, body })))
         for (const fields of mutations(samples[name])) {
           body = JSON.stringify({ ...envelope, ...fields as object })
-          const error = failureOf(yield* Effect.exit(call(name)(requests)))
+          const error = failureOf(yield* Effect.exit(call(name)(requestOf(name, requests))))
           const refused = name === "createSession" && error?._tag === "RequestRejectedError"
           assert.isTrue(error === undefined || refused || error._tag === "MalformedResponseError", `${body}: ${error}`)
         }
         for (const mutated of mutations(envelope)) {
           body = JSON.stringify(typeof mutated === "object" ? { ...samples[name], ...mutated } : mutated)
-          const error = failureOf(yield* Effect.exit(call(name)(requests)))
+          const error = failureOf(yield* Effect.exit(call(name)(requestOf(name, requests))))
           assert.isTrue(error === undefined || isClientError(error), body)
         }
       }))
@@ -168,7 +168,7 @@ describe("any body with any status", () => {
     [FastCheck.constantFrom(...names), FastCheck.constantFrom(...statuses), anyBody],
     ([name, status, body]) => {
       reply = { status, body }
-      const error = failureOf(Effect.runSyncExit(call(name)(requests)))
+      const error = failureOf(Effect.runSyncExit(call(name)(requestOf(name, requests))))
       assert.isTrue(error === undefined || isClientError(error))
       if (status >= 400) assert.isDefined(error)
     },
@@ -200,7 +200,7 @@ describe("JSON nested 100,000 deep", () => {
       Effect.gen(function*() {
         for (const body of bodies) {
           const call = yield* clientOf(() => Effect.succeed({ status: 200, body }))
-          failureOf(yield* Effect.exit(call(name)(requests)))
+          failureOf(yield* Effect.exit(call(name)(requestOf(name, requests))))
         }
       }))
   }

@@ -2,7 +2,8 @@
 import { Agb, type AgbApi, AgbConfig, type AgbError } from "@effect-agb/core"
 import { HttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Effect, Exit, Fiber, Layer, Option, Redacted, TestClock, TestServices } from "effect"
+import { Cause, Effect, Exit, Layer, Redacted } from "effect"
+import { withVirtualClock } from "../../../platform-node/test/support/virtualClock.js"
 import { ask, sessionIdOf } from "./transcripts/calls.js"
 import { differenceOf, stale } from "./transcripts/differences.js"
 import { localCalls, notRefused } from "./transcripts/local.js"
@@ -18,18 +19,17 @@ const timeoutOf = ({ description }: recordings.RecordedCall): number =>
 
 const layerOf = (client: HttpClient.HttpClient, timeout: number) =>
   Agb.layer.pipe(
-    Layer.provide(AgbConfig.layer({ apiKey, endpoint: "https://agb.stub", timeout, retry: { maxAttempts: 2 } })),
+    Layer.provide(
+      AgbConfig.layer({
+        apiKey,
+        endpoint: "https://agb.stub",
+        timeout,
+        deleteBudget: "5 seconds",
+        retry: { maxAttempts: 2 }
+      })
+    ),
     Layer.provide(Layer.succeed(HttpClient.HttpClient, client))
   )
-
-/** Runs to the end; time passes only when nothing else can. */
-const settle = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function*() {
-    const fiber = yield* Effect.fork(effect)
-    yield* TestServices.provideLive(Effect.timeoutOption(Fiber.await(fiber), "10 millis"))
-    while (Option.isNone(yield* Fiber.poll(fiber))) yield* TestClock.adjust("5 seconds")
-    return yield* Fiber.await(fiber)
-  })
 
 const withSession = <A, E>(
   standIn: standIns.StandIn,
@@ -41,8 +41,8 @@ const withSession = <A, E>(
     const agb = yield* Agb.Agb
     const session = yield* agb.attach(sessionId)
     yield* standIn.begin
-    return yield* settle(f({ agb, session, standIn }))
-  }).pipe(Effect.provide(layerOf(standIn.client, timeout)))
+    return yield* Effect.exit(f({ agb, session, standIn }))
+  }).pipe(Effect.provide(layerOf(standIn.client, timeout)), withVirtualClock)
 
 const tagOf = <A, E>(exit: Exit.Exit<A, E>): string =>
   Exit.isSuccess(exit) ? "success" : (Cause.squash(exit.cause) as AgbError.AgbError)._tag
@@ -73,11 +73,11 @@ describe.concurrent.each(recordings.folders)("%s", (folder) => {
   const calls = recordings.callsOf(folder)
 
   for (const call of calls.filter(({ exchanges }) => exchanges.some(recordings.isOurs))) {
-    it.effect(call.id, () => conforms(call))
+    it.live(call.id, () => conforms(call))
   }
 
   for (const { callId, group, id } of calls.filter(({ exchanges }) => exchanges.every(recordings.isLocal))) {
-    it.effect(`${id}, refused by the official SDK`, () =>
+    it.live(`${id}, refused by the official SDK`, () =>
       Effect.gen(function*() {
         const standIn = standIns.make([])
         const accepted = notRefused[id]
@@ -108,7 +108,7 @@ const recordedHandles = ({ response }: recordings.RecordedExchange) => {
   return { sessionId, resourceUrl, linkUrl, wsUrl, token, tools }
 }
 
-it.effect("what a session can be reached by is read from every reply that has it", () =>
+it.live("what a session can be reached by is read from every reply that has it", () =>
   Effect.gen(function*() {
     const calls = recordings.folders.flatMap(recordings.callsOf).filter(({ callId }) =>
       /^(create|get)\.link/.test(callId)

@@ -88,6 +88,10 @@ describe("the settings of an AGB", () => {
       assert.deepStrictEqual(fieldOf({ apiKey, timeoutMs, httpClient }), ["ConfigurationError", "timeoutMs"])
     }
     assert.deepStrictEqual(fieldOf({ apiKey }), ["ConfigurationError", "httpClient"])
+    for (const name of ["timeout", "config", "envFile", "apikey"]) {
+      assert.deepStrictEqual(fieldOf({ apiKey, httpClient, [name]: "x" }), ["ConfigurationError", name])
+    }
+    assert.deepStrictEqual(fieldOf({ apiKey, layer: Layer.empty }), ["ConfigurationError", "apiKey"])
     assert.deepStrictEqual(fieldOf({ layer: {} }), ["ConfigurationError", "layer"])
     for (const options of [undefined, null, 5, "key"]) {
       assert.deepStrictEqual(fieldOf(options), ["ConfigurationError", "options"])
@@ -127,6 +131,16 @@ const badParams: ReadonlyArray<BadCall> = [
   ["create with options that are a number", "options", () => agb.create({ imageId: "x" }, untyped(5))],
   ["create with options that are null", "options", () => agb.create({ imageId: "x" }, untyped(null))],
   ["create with a signal of its own", "signal", () => agb.create({ imageId: "x" }, untyped({ signal: {} }))],
+  ["create with contexts", "contextSync", () => agb.create(untyped({ imageId: "x", contextSync: [] }))],
+  [
+    "create of CreateSessionParams with an idle time of others",
+    "idleReleaseTimeout",
+    () => agb.create(new CreateSessionParams(untyped({ imageId: "x", idleReleaseTimeout: 60 })))
+  ],
+  ["delete with a flag", "options", () => agb.delete("s-1", untyped(true))],
+  ["delete of half a character", "sessionId", () => agb.delete("s-\ud83c")],
+  ["list of a page", "options", () => agb.list({}, untyped(2))],
+  ["attach with a timeout", "timeoutMs", () => agb.attach("s-1", untyped({ timeoutMs: 5 }))],
   ["list with a signal that is a text", "signal", () => agb.list({}, untyped({ signal: "now" }))]
 ]
 
@@ -166,6 +180,10 @@ const badCalls: ReadonlyArray<BadCall> = [
     "acceptExitCodes",
     () => command.executeCommand("ls", 1, { acceptExitCodes: [999] })
   ],
+  ["runCode with streams", "onStdout", () => code.runCode("1", "python", 60, untyped({ onStdout: "print" }))],
+  ["runCode with its time twice", "timeoutS", () => code.runCode("1", "python", 60, untyped({ timeoutS: 5 }))],
+  ["executeCommand with its time twice", "timeoutMs", () => command.executeCommand("ls", 1, untyped({ timeoutMs: 5 }))],
+  ["executeCommand with env", "env", () => command.executeCommand("ls", 1, untyped({ env: { A: "1" } }))],
   ["executeCommand with options that are a text", "options", () => command.executeCommand("ls", 1, untyped("cwd"))]
 ]
 
@@ -203,8 +221,15 @@ const badFileCalls: ReadonlyArray<BadCall> = [
   ["searchFiles without a number", "excludePatterns", () => fileSystem.searchFiles("/", "*", untyped(5))],
   ["writeFile()", "path", () => fileSystem.writeFile(untyped(undefined), untyped(undefined))],
   ["writeFile of nothing", "content", () => fileSystem.writeFile("/a", untyped(undefined))],
-  ["writeFile of bytes", "content", () => fileSystem.writeFile("/a", untyped(new Uint8Array(3)))],
+  ["writeFile of a number", "content", () => fileSystem.writeFile("/a", untyped(5))],
   ["writeFile somehow", "mode", () => fileSystem.writeFile("/a", "", untyped("somehow"))],
+  ["readFile of bytes", "format", () => fileSystem.readFile("/a", untyped({ format: "bytes" }))],
+  [
+    "editFile of all",
+    "edits.0.all",
+    () => fileSystem.editFile("/a", untyped([{ oldText: "a", newText: "b", all: true }]))
+  ],
+  ["getFileInfo with an option", "follow", () => fileSystem.getFileInfo("/a", untyped({ follow: true }))],
   ["getFileChange(weird)", "path", () => fileSystem.getFileChange(untyped(weird))]
 ]
 
@@ -212,11 +237,21 @@ const badSessionCalls: ReadonlyArray<BadCall> = [
   ["info with options that are a list", "options", () => session.info(untyped([]))],
   ["getLink(5)", "protocolType", () => session.getLink(untyped(5))],
   ["getLink of a text", "port", () => session.getLink("https", untyped("30100"))],
-  ["getLink of port 80", "port", () => session.getLink("https", 80)],
+  ["getLink of port 70000", "port", () => session.getLink("https", 70_000)],
+  ["link.waitFor of port 0", "port", () => session.link.waitFor(0)],
+  ["contexts.sync both ways", "mode", () => session.contexts.sync(untyped({ mode: "both" }))],
+  ["contexts.sync of a path alone", "context", () => session.contexts.sync({ path: "/tmp" })],
+  ["contexts.get of a number", "context", () => agb.contexts.get(untyped(5))],
+  ["contexts.getOrCreate of nothing", "name", () => agb.contexts.getOrCreate(" ")],
+  ["contexts.read of a negative size", "maxBytes", () => agb.contexts.read("c", "/a", { maxBytes: -1 })],
+  ["contexts.write of a number", "content", () => agb.contexts.write("c", "/a", untyped(5))],
+  ["a delete that syncs by a word", "sync", () => agb.delete("s-1", untyped({ sync: "yes" }))],
   ["setLabels()", "labels", () => session.setLabels(untyped(undefined))],
   ["setLabels({})", "labels", () => session.setLabels({})],
   ["setLabels of a number", "labels.a", () => session.setLabels(untyped({ a: 1 }))],
   ["keepAlive with a bad signal", "signal", () => session.keepAlive(untyped({ signal: null }))],
+  ["delete with its flag", "options", () => session.delete(untyped(true))],
+  ["the client, asked more", "isAll", () => session.getClient().listSession(untyped({ isAll: true }))],
   ["the client, asked nothing", "request", () => session.getClient().getSession(untyped(undefined))],
   ["the client, asked a number", "sessionId", () => session.getClient().getLink(untyped({ sessionId: 5 }))]
 ]
@@ -243,6 +278,14 @@ describe("a bad argument is a failed result, before anything is sent", () => {
         const error = await rejectionOf(iterator.next())
         assert(error instanceof AgbError.InvalidRequestError && error.field === "path", String(error))
       }
+    }
+    for (
+      const [field, options] of [["options", () => {}], ["callback", { callback: () => {} }], ["interval", {
+        interval: 5
+      }]]
+    ) {
+      const refused = await rejectionOf(fileSystem.watchDirectory("/tmp", untyped(options)).next())
+      assert(refused instanceof AgbError.InvalidRequestError && refused.field === field, String(refused))
     }
     const error = await rejectionOf(fileSystem.watchDirectory("/tmp", { intervalMs: 0 }).next())
     assert(error instanceof AgbError.InvalidRequestError && error.field === "intervalMs", String(error))

@@ -10,7 +10,8 @@ const require = createRequire(import.meta.url)
 const tried: Array<string> = []
 
 const refuse = (target: object, name: string): void => {
-  const refusal = () => {
+  // Not an arrow function: `Worker` is called with `new`.
+  const refusal = function() {
     tried.push(name)
     throw new Error(`a unit test must not start anything, but called ${name}`)
   }

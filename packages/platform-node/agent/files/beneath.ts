@@ -6,8 +6,8 @@
  * In a root directory of its own the agent is confined by the kernel. Without one, `confineTo` keeps file operations within
  * the home and the temporary directory of the session, and `/tmp` stands for the latter.
  */
-import { closeSync, constants, openSync, readlinkSync, realpathSync } from "node:fs"
-import { isAbsolute, join, resolve } from "node:path"
+import { closeSync, constants, openSync, readlinkSync, realpathSync, statSync } from "node:fs"
+import { dirname, isAbsolute, join, resolve } from "node:path"
 import { codeOf, Failure } from "../wire/failure.js"
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants
@@ -84,7 +84,7 @@ const withOwnTmp = (file: string) => {
 /** `file` is the path as the client wrote it. */
 const openParent = (path: string, file: string): Resolved => {
   const [parent, name] = split(path)
-  const fd = openSync(parent, O_PATH | O_DIRECTORY)
+  const fd = openParentDirectory(parent, file)
   try {
     const directory = readlinkSync(fdPath(fd))
     if (!isAllowed(join(directory, name))) {
@@ -94,6 +94,29 @@ const openParent = (path: string, file: string): Resolved => {
   } catch (error) {
     closeSync(fd)
     throw error
+  }
+}
+
+/** An error about a directory on the way names that directory: the file itself is not what is missing. */
+const openParentDirectory = (parent: string, file: string) => {
+  try {
+    return openSync(parent, O_PATH | O_DIRECTORY)
+  } catch (error) {
+    const code = codeOf(error)
+    const sentence = code === "ENOENT" ? "No such directory (not found)" : "Not a directory"
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw error
+    throw new Failure(code, `${sentence}: ${firstObstacle(resolve(parent))} (needed for ${file})`)
+  }
+}
+
+/** The first directory of a path that is missing or is none. */
+const firstObstacle = (directory: string): string => {
+  const above = dirname(directory)
+  if (above === directory) return directory
+  try {
+    return statSync(above).isDirectory() ? directory : firstObstacle(above)
+  } catch {
+    return firstObstacle(above)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Writing a file: the contents are written as they arrive, and a write that fails half-way is undone. */
-import { closeSync, constants, ftruncateSync } from "node:fs"
-import { type Args, pathArg, stringArg } from "../wire/args.js"
+import { closeSync, constants, fchmodSync, ftruncateSync } from "node:fs"
+import { type Args, countArg, pathArg, stringArg } from "../wire/args.js"
 import { Failure, failureOf, mapErrors } from "../wire/failure.js"
 import type { Upload } from "../wire/operation.js"
 import { openRegular, writeAll } from "./regularFile.js"
@@ -17,8 +17,13 @@ const modes: Record<string, (file: string) => Staged> = {
   create_new: stageCreation
 }
 
-/** `end` commits the file, or throws the first error. */
-export const receiveFile = (args: Args): Upload => {
+export interface FileUpload extends Upload {
+  readonly failure: () => Failure | undefined
+  readonly abort: () => void
+}
+
+/** `end` commits the file, or throws the first error; `abort` undoes what was written. */
+export const receiveFile = (args: Args): FileUpload => {
   let staged: Staged | undefined
   let failure: Failure | undefined
   let bytesWritten = 0
@@ -42,8 +47,18 @@ export const receiveFile = (args: Args): Upload => {
         if (staged !== undefined) writeAll(staged.fd, chunk)
         bytesWritten += chunk.length
       }),
+    failure: () => failure,
+    abort: () => {
+      if (staged === undefined) return
+      if (failure === undefined) staged.abort()
+      closeSync(staged.fd)
+    },
     end: () => {
-      attempt(() => staged?.commit())
+      attempt(() => {
+        const permissions = countArg(args, "permissions")
+        if (staged !== undefined && permissions !== undefined) fchmodSync(staged.fd, permissions & 0o7777)
+        staged?.commit()
+      })
       if (staged !== undefined) closeSync(staged.fd)
       if (failure !== undefined) throw failure
       return { value: { bytesWritten } }

@@ -1,10 +1,12 @@
 /** A running kernel: its pipes, the requests that it is sent and the replies that it sends. */
 import { Socket } from "node:net"
+import { resultsBytes } from "../../src/internal/agentWire/answerSizes.js"
 import { decodeFields, encodeFields, lines } from "../../src/internal/agentWire/fields.js"
 import type { CallOutput } from "../process/capture.js"
-import { interruptSince, lastPid } from "../process/interrupt.js"
+import { interruptSince } from "../process/interrupt.js"
 import type { Pipe, Pipes } from "../process/pipes.js"
 import { describeExit, type Exit, type Launcher, limitTime, startOnPipes } from "../process/processes.js"
+import { type Moment, now } from "../process/processTable.js"
 import { checkDirectory, workdirOf } from "../process/workdir.js"
 import { maxBodyBytes } from "../wire/connection.js"
 import { Failure } from "../wire/failure.js"
@@ -15,8 +17,8 @@ import { type Interpreter, startFailure } from "./languages.js"
 /** The longest reply of a kernel: it shares a frame with the output of the run. */
 const maxReplyBytes = maxBodyBytes / 2 - 1024 * 1024
 
-/** The longest result that a kernel may send: several of them fit into a reply. */
-const maxResultBytes = Math.floor(maxReplyBytes / 6)
+/** The longest result that a kernel may send: six of them fit into an answer, beside what holds them. */
+const maxResultBytes = ({ limits }: Config) => Math.floor(resultsBytes(limits.maxOutputBytes) * 31 / 32 / 6)
 
 const startTimeoutMs = 60_000
 
@@ -33,6 +35,8 @@ export interface Kernel {
   readonly run: (count: number, code: string, output: CallOutput, onResult: OnResult) => Promise<Outcome>
   readonly interrupt: () => void
   readonly kill: () => void
+  /** Kills what the last run has started and what still runs. */
+  readonly killStarted: () => void
 }
 
 /** Starts an interpreter and waits until it is ready to run code. */
@@ -43,11 +47,11 @@ export const startKernel = async (
   signal: AbortSignal
 ): Promise<Kernel> => {
   const { control, inbox, job, requests, stderr, stdout } = await connect(interpreter, config, launcher)
-  const { exited, killGroup: kill } = job
-  const limit = limitTime(startTimeoutMs, kill)
-  signal.addEventListener("abort", kill)
+  const { exited, killGroup } = job
+  const limit = limitTime(startTimeoutMs, killGroup)
+  signal.addEventListener("abort", killGroup)
   const first = await inbox.reply(([kind]) => kind === "ready")
-  signal.removeEventListener("abort", kill)
+  signal.removeEventListener("abort", killGroup)
   limit.stop()
   if ("exit" in first) {
     if (signal.aborted) throw new Failure("EFAIL", `Cancelled while ${interpreter.title} was starting`)
@@ -55,13 +59,13 @@ export const startKernel = async (
   }
 
   let running = 0
-  let lastPidBefore = 0
+  let began: Moment = now()
   const run: Kernel["run"] = async (count, code, output, { ordered, take }) => {
+    const before = running
     running = count
-    lastPidBefore = lastPid()
+    began = now()
     output.pauseWhenFull(stdout.socket, stderr.socket)
-    stdout.begin(output.stdout)
-    stderr.begin(output.stderr)
+    tellLate(before, [...stdout.begin(output.stdout), ...stderr.begin(output.stderr)], output.stderr.push)
     // A kernel that does not wait for a result to be sent gives it the number 0.
     inbox.onResult(([, id, number, ...fields]) => {
       if (id !== String(count)) return
@@ -69,7 +73,7 @@ export const startKernel = async (
       stderr.drain()
       take(fields, () => ordered && number !== "0" && control.write(encodeFields(["shown", number ?? ""])))
     })
-    requests.write(encodeFields(["run", count, ordered ? 1 : 0, maxResultBytes, code]))
+    requests.write(encodeFields(["run", count, ordered ? 1 : 0, maxResultBytes(config), code]))
     const outcome = await inbox.reply(([kind, id]) => kind === "done" && id === String(count))
     stdout.end()
     stderr.end()
@@ -78,10 +82,22 @@ export const startKernel = async (
 
   const interrupt = () => {
     if (interpreter.interrupts.includes("control")) control.write(encodeFields(["interrupt", running]))
-    if (interpreter.interrupts.includes("signal")) interruptSince(job.child.pid, lastPidBefore)
+    if (interpreter.interrupts.includes("signal")) interruptSince(job.child.pid, began.pid)
   }
-  return { exited, run, interrupt, kill }
+  // Not its group, where jobs of earlier runs may be.
+  const kill = () => void job.child.kill("SIGKILL")
+  return { exited, run, interrupt, kill, killStarted: () => job.killSince(began) }
 }
+
+/** Output that came too late for its own run is not lost, and not taken for that of the next one. */
+const tellLate = (run: number, chunks: ReadonlyArray<Buffer>, push: (chunk: Buffer) => void) => {
+  if (chunks.length === 0) return
+  push(Buffer.from(run === 0 ? "[from before the first run]\n" : `[from after run ${run} had ended]\n`))
+  for (const chunk of chunks) push(chunk)
+  if (chunks.at(-1)?.at(-1) !== newline) push(Buffer.of(newline))
+}
+
+const newline = 10
 
 const connect = async ({ args, file }: Interpreter, config: Config, launcher: Launcher) => {
   const cwd = workdirOf(config)

@@ -1,6 +1,6 @@
 /**
  * One output stream of a kernel. What was written before a reply is already in the pipe when the reply arrives and is read
- * synchronously then. What threads and timers write between two runs belongs to the next run.
+ * synchronously then. What threads and timers write between two runs belongs to neither and is kept for the next one to tell.
  */
 import { readSync } from "node:fs"
 import { type Capture, makeCapture } from "../process/capture.js"
@@ -30,10 +30,11 @@ export const makeKernelStream = (pipes: Pipes, pipe: Pipe, limit: number) => {
     }
   }
 
-  const begin = (capture: Capture) => {
+  /** Returns what was written since the last run. */
+  const begin = (capture: Capture): ReadonlyArray<Buffer> => {
     target = capture
-    for (const chunk of unclaimed.chunks()) capture.push(chunk)
     socket.resume()
+    return unclaimed.chunks()
   }
 
   const end = () => {

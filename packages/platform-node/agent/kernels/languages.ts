@@ -24,6 +24,10 @@ const javaProgram = () => {
     : [kernelFile("java/Kernel.java")]
 }
 
+/** Less heap than usual in a session of little memory. */
+const javaHeap = ({ limits: { memoryBytes } }: Config) =>
+  memoryBytes !== undefined && memoryBytes < 2 ** 31 ? [`-Xmx${Math.floor(memoryBytes / 2 ** 21)}m`] : []
+
 /** Java does not read the environment variables for proxies. */
 const javaProxy = ({ proxy }: Config) =>
   proxy === undefined ? [] : [
@@ -54,7 +58,7 @@ const languages: Record<string, { readonly interpreter: string; readonly make: M
     interpreter: "java",
     make: (_file, config) => ({
       title: "Java",
-      args: [...javaOptions, ...javaProxy(config), ...javaProgram()],
+      args: [...javaOptions, ...javaHeap(config), ...javaProxy(config), ...javaProgram()],
       interrupts: ["control"]
     })
   },

@@ -25,7 +25,7 @@ export const makeEgress = () => {
   const listen: Operation = ({ args, id, signal }, { output }) =>
     new Promise((resolve, reject) => {
       open(countArg(args, "connections") ?? 0, (connection, { host, port }) =>
-        output.send(id, { event: "ask", connection, host, port }))
+        output.send(id, { event: "connect", connection, host, port }))
       const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
         readTarget(socket, (target) =>
           enqueue({ socket, target })))
@@ -63,7 +63,7 @@ export const makeEgress = () => {
     return { value: null }
   }
 
-  return { outbound: listen, accept, refuse }
+  return { egress: listen, accept, refuse }
 }
 
 /** The queue of clients, of which a bounded number is requested from the host at a time. */

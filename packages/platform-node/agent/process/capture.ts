@@ -154,7 +154,7 @@ const makeFlow = ({ args, id }: Call, { inputs, output }: Agent) => {
     for (const proceed of woken) proceed()
   }
   const window = makeWindow(open)
-  if (args["stream"] === true) inputs.set(id, (input) => void window.used(countArg(input, "taken") ?? 0))
+  if (args["stream"] === true) inputs.set(id, (input) => void window.used(countArg(input, "consumed") ?? 0))
 
   const emit: CallOutput["emit"] = (event, body) => {
     output.send(id, { event }, [body])

@@ -5,12 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { isConfined } from "../files/beneath.js"
 import { walk } from "../files/walk.js"
 import type { Config, Operation } from "../wire/operation.js"
-import { sessionProcesses } from "./processTable.js"
+import { sessionProcesses, ticksPerSecond } from "./processTable.js"
 
 /** The clock of processor time has a resolution of 10 ms. */
 const minIntervalMs = 100
 
-const ticksPerSecond = 100
 const pageBytes = 4096
 const maxCounted = 100_000
 

@@ -2,35 +2,84 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { isConfined } from "../files/beneath.js"
 import type { Config } from "../wire/operation.js"
+import { lastPid } from "./interrupt.js"
 
-interface ProcessInfo {
+export interface ProcessInfo {
   readonly pid: number
   readonly parent: number
+  /** Whether it has ended, and only its parent has not noticed. */
+  readonly isZombie: boolean
+  /** When it started, in clock ticks since the machine did. */
+  readonly startedAt: number
   /** Processor time in clock ticks, including that of ended children. */
   readonly ticks: number
   /** Resident memory that is not file-backed or shared. */
   readonly privatePages: number
 }
 
+export const ticksPerSecond = 100
+
 const pids = (): ReadonlyArray<string> => readdirSync("/proc").filter((name) => /^\d+$/.test(name))
 
-/** Every process with this text in its environment. */
-export const pidsWithEnvironment = (text: string): ReadonlyArray<number> =>
-  pids().filter((pid) => contentsOf(`/proc/${pid}/environ`).includes(text)).map(Number)
+export const hasEnvironment = (pid: number, text: string) => contentsOf(`/proc/${pid}/environ`).includes(text)
+
+export const limitsOf = (pid: number) => contentsOf(`/proc/${pid}/limits`).toString("latin1")
+
+const allProcesses = (): ReadonlyArray<ProcessInfo> => pids().flatMap(infoOf)
+
+/** The processes that have not ended yet and of which `test` holds. */
+export const pidsWhere = (test: (pid: number) => boolean): ReadonlyArray<number> =>
+  pids().map(Number).filter((pid) => test(pid) && isAlive(pid))
+
+const isAlive = (pid: number) => infoOf(String(pid)).some(({ isZombie }) => !isZombie)
+
+/** Between the processes that have started before it, and those that start after it. */
+export interface Moment {
+  /** In clock ticks since the machine started, of which a process knows its own. */
+  readonly ticks: number
+  /** Where the id of a process is above this, it started later within the same tick. */
+  readonly pid: number
+}
+
+export const now = (): Moment => ({
+  ticks: Math.floor(parseFloat(contentsOf("/proc/uptime").toString("latin1")) * ticksPerSecond),
+  pid: lastPid()
+})
+
+const isAfter = ({ pid, ticks }: Moment) => (process: ProcessInfo) =>
+  process.startedAt > ticks || process.startedAt === ticks && process.pid > pid
+
+/** Processes of which `isOfCall` holds that are newer than that, without those of an older one that is not `leader`. */
+export const startedSince = (
+  since: Moment,
+  leader: number,
+  isOfCall: (pid: number) => boolean
+): ReadonlyArray<number> => {
+  const all = allProcesses().filter(({ isZombie, pid }) => !isZombie && pid !== leader)
+  const ours = all.filter(({ pid }) => isOfCall(pid))
+  const isNew = isAfter(since)
+  const older = new Set(ours.filter((process) => !isNew(process)).map(({ pid }) => pid))
+  addDescendants(older, all)
+  return ours.map(({ pid }) => pid).filter((pid) => !older.has(pid))
+}
 
 /** Every process with an unbroken chain of parents up to `ancestor`. */
 export const descendantsOf = (ancestor: number) => {
-  const all = pids().flatMap(infoOf)
   const found = new Set([ancestor])
-  for (const pid of found) for (const { parent, pid: child } of all) if (parent === pid) found.add(child)
+  addDescendants(found, allProcesses())
   found.delete(ancestor)
   return [...found]
 }
 
+/** Adds the children of each, and theirs. */
+const addDescendants = (found: Set<number>, all: ReadonlyArray<ProcessInfo>) => {
+  for (const pid of found) for (const { parent, pid: child } of all) if (parent === pid) found.add(child)
+}
+
 export const sessionProcesses = ({ env }: Config): ReadonlyArray<ProcessInfo> => {
   const sandboxId = env["AGB_SANDBOX"]
-  if (!isConfined() || sandboxId === undefined) return pids().flatMap(infoOf)
-  return pidsWithEnvironment(`AGB_SANDBOX=${sandboxId}`).map(String).flatMap(infoOf)
+  if (!isConfined() || sandboxId === undefined) return allProcesses()
+  return pids().filter((pid) => hasEnvironment(Number(pid), `AGB_SANDBOX=${sandboxId}`)).flatMap(infoOf)
 }
 
 const infoOf = (pid: string): ReadonlyArray<ProcessInfo> => {
@@ -40,7 +89,14 @@ const infoOf = (pid: string): ReadonlyArray<ProcessInfo> => {
   if (fields.length < 20) return []
   const [, resident = 0, shared = 0] = contentsOf(`/proc/${pid}/statm`).toString("latin1").split(" ").map(Number)
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-  return [{ pid: Number(pid), parent: Number(fields[1]), ticks, privatePages: Math.max(0, resident - shared) }]
+  return [{
+    pid: Number(pid),
+    parent: Number(fields[1]),
+    isZombie: fields[0] === "Z" || fields[0] === "X",
+    startedAt: Number(fields[19]),
+    ticks,
+    privatePages: Math.max(0, resident - shared)
+  }]
 }
 
 const empty = Buffer.alloc(0)

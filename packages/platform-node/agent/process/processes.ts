@@ -1,21 +1,22 @@
 /** Starts processes and kills them with everything that they have started. */
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process"
-import { closeSync, readFileSync, writeFileSync } from "node:fs"
+import { accessSync, closeSync, constants as fsConstants, readFileSync, writeFileSync } from "node:fs"
 import { constants } from "node:os"
+import type { Marks } from "../../src/internal/agentWire/marks.js"
 import { randomHex } from "../files/randomName.js"
 import { type Failure, failureOf, mapErrors } from "../wire/failure.js"
+import { makeMarking } from "./marking.js"
 import type { Direction, Pipe, Pipes } from "./pipes.js"
-import { descendantsOf, pidsWithEnvironment } from "./processTable.js"
+import { descendantsOf, hasEnvironment, type Moment, pidsWhere, startedSince } from "./processTable.js"
 
 interface Job {
   readonly child: ChildProcess
   readonly exited: Promise<Exit>
   readonly killGroup: () => void
-  /**
-   * Kills the process group, all descendants, and whatever else has the tag of this call in its environment. A process
-   * that has detached itself and cleared its environment lives until the session ends.
-   */
+  /** Kills the process group, all descendants, and whatever else has the mark of this call. */
   readonly killTree: () => void
+  /** Kills what the process has started since then, but not what earlier jobs in the background have started. */
+  readonly killSince: (since: Moment) => void
 }
 
 export interface Exit {
@@ -32,25 +33,31 @@ interface ProcessSpec {
   readonly fds: ReadonlyArray<number>
 }
 
-/** An environment variable that identifies what a call has started, wherever in the process tree it ends up. */
+/**
+ * An environment variable that identifies what a call has started, wherever in the process tree it ends up, as its mark does
+ * too: that one is for those that clear their environment, this one for machines where marks cannot be set.
+ */
 const tagName = "AGB_CALL_ID"
 
 const maxKillMs = 500
 
-export const makeProcesses = () => {
+export const makeProcesses = (marks: Marks) => {
   const session = randomHex(12)
+  const marking = makeMarking(marks)
   const leaders = new Set<number>()
   let started = 0
 
   const start = async ({ args, cwd, env, fds, file }: ProcessSpec): Promise<Job> => {
     const tag = `${tagName}=${session}.${++started};`
+    const mark = marking.next()
     const options: SpawnOptions = {
       cwd,
       env: { ...env, [tagName]: tag.slice(tagName.length + 1) },
       detached: true,
       stdio: ["ignore", ...fds]
     }
-    const child = mapErrors(file, () => withHighOomScore(() => spawn(file, args, options)))
+    const run = isProgram(file) ? marking.marked(mark, file, args, env) : { file, args }
+    const child = mapErrors(file, () => withHighOomScore(() => spawn(run.file, run.args, options)))
     const pid = child.pid
     if (pid === undefined) throw await startFailure(child, file)
     leaders.add(pid)
@@ -60,20 +67,26 @@ export const makeProcesses = () => {
         resolve({ code, signal })
       })
     )
+    const isOfCall = (other: number) => hasEnvironment(other, tag) || marking.has(other, mark)
     const killGroup = () => signal(-pid, "SIGKILL")
     const killTree = () => {
+      // While it is stopped it starts nothing that the search for its descendants would miss.
+      signal(-pid, "SIGSTOP")
       const family = descendantsOf(pid)
       killGroup()
       for (const member of family) signal(member, "SIGKILL")
-      killTagged(tag)
+      killUntilGone(() => pidsWhere(isOfCall))
     }
-    return { child, exited, killGroup, killTree }
+    const killSince = (since: Moment) => killUntilGone(() => startedSince(since, pid, isOfCall))
+    return { child, exited, killGroup, killTree, killSince }
   }
 
   /** Kills every process of the session that the agent can find. */
   const killAll = () => {
     for (const pid of leaders) signal(-pid, "SIGKILL")
-    if (started > 0) killTagged(`${tagName}=${session}.`)
+    if (started === 0) return
+    const tag = `${tagName}=${session}.`
+    killUntilGone(() => pidsWhere((pid) => hasEnvironment(pid, tag) || marking.isOurs(pid)))
   }
 
   return { start, killAll }
@@ -168,12 +181,20 @@ const signal = (pid: number, name: NodeJS.Signals) => {
   }
 }
 
-/** Kills every process with the tag, repeatedly until none is left: a process may fork while it is being killed. */
-const killTagged = (tag: string) => {
+/** Kills what `find` finds, repeatedly until it finds nothing that can be killed: a process may fork meanwhile. */
+const killUntilGone = (find: () => ReadonlyArray<number>) => {
   const until = performance.now() + maxKillMs
   do {
-    const found = pidsWithEnvironment(tag)
-    if (found.length === 0) return
-    for (const pid of found) signal(pid, "SIGKILL")
+    const killed = find().filter((pid) => signal(pid, "SIGKILL"))
+    if (killed.length === 0) return
   } while (performance.now() < until)
+}
+
+const isProgram = (file: string) => {
+  try {
+    accessSync(file, fsConstants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }

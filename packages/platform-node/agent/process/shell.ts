@@ -1,10 +1,10 @@
-/** The shell: one `/bin/sh -c` per call, in a process group of its own. */
-import { rmSync, writeFileSync } from "node:fs"
+/** The shell: one process per call, in a process group of its own; Bash where there is one, else `/bin/sh`. */
+import { existsSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { ownName } from "../files/ownFiles.js"
 import { countArg, pathArg, stringArg, variablesArg } from "../wire/args.js"
 import { Failure, mapErrors } from "../wire/failure.js"
-import type { Agent, Call, Operation } from "../wire/operation.js"
+import type { Agent, Call, Config, Operation } from "../wire/operation.js"
 import { makeCallOutput } from "./capture.js"
 import type { Pipe, Pipes } from "./pipes.js"
 import { exitCodeOf, type Launcher, limitTime, startOnPipes } from "./processes.js"
@@ -28,9 +28,13 @@ export const makeShell = (launcher: Launcher): Operation => async (call, agent) 
   try {
     const spec = specOf(call, agent, script.args)
     const { job, taken: [out, err] } = await startOnPipes(launcher, spec, ["fromChild", "fromChild"])
+    const complaint = makeComplaint(spec.file)
     const readers = [
       readOutput(launcher.pipes, out, output.stdout.push),
-      readOutput(launcher.pipes, err, output.stderr.push)
+      readOutput(launcher.pipes, err, (chunk) => {
+        complaint.push(chunk)
+        output.stderr.push(chunk)
+      })
     ]
     output.pauseWhenFull(...readers.map((reader) => reader.socket))
     const stop = () => {
@@ -44,6 +48,7 @@ export const makeShell = (launcher: Launcher): Operation => async (call, agent) 
     const timedOut = limit.stop()
     await output.settle(Promise.all(readers.map((reader) => reader.ended)), drainMs)
     for (const reader of readers) reader.discard()
+    if (exit.code !== 0 && complaint.isAboutShell()) output.stderr.push(Buffer.from(noBash))
     return output.reply({ exitCode: timedOut ? timedOutCode : exitCodeOf(exit), signal: exit.signal, timedOut })
   } finally {
     script.remove()
@@ -53,7 +58,35 @@ export const makeShell = (launcher: Launcher): Operation => async (call, agent) 
 const specOf = ({ args }: Call, { config }: Agent, shellArgs: ReadonlyArray<string>) => {
   const cwd = args["cwd"] === undefined || args["cwd"] === null ? workdirOf(config) : pathArg(args, "cwd")
   checkDirectory(cwd)
-  return { file: "/bin/sh", args: shellArgs, cwd, env: { ...config.env, ...variablesArg(args, "envs") } }
+  return { file: shellOf(config), args: shellArgs, cwd, env: { ...config.env, ...variablesArg(args, "envs") } }
+}
+
+const shells = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"]
+
+const plainShell = "/bin/sh"
+
+const shellOf = ({ interpreters }: Config) =>
+  interpreters["shell"] ?? shells.find((file) => existsSync(file)) ?? plainShell
+
+const noBash =
+  "[the shell of this session is /bin/sh, since Bash is not installed: arrays, [[, pipefail, <(…) and <<< are not known to it]\n"
+
+/** What a plain shell says of commands that are written for Bash. */
+const unknownToPlainShell =
+  /: (?:\[\[|source|declare|shopt|mapfile|readarray|pushd|popd|let): not found|[Ss]yntax error: (?:"\(" unexpected|redirection unexpected|word unexpected)|[Bb]ad substitution|[Ii]llegal option -o pipefail/
+
+const maxComplaintBytes = 4096
+
+/** Keeps the beginning of what a plain shell writes to standard error. */
+const makeComplaint = (shell: string) => {
+  const kept: Array<Buffer> = []
+  let bytes = 0
+  const push = (chunk: Buffer) => {
+    if (shell !== plainShell || bytes >= maxComplaintBytes) return
+    kept.push(Buffer.from(chunk.subarray(0, maxComplaintBytes - bytes)))
+    bytes += chunk.length
+  }
+  return { push, isAboutShell: () => unknownToPlainShell.test(Buffer.concat(kept).toString()) }
 }
 
 /** The arguments of the shell: the command itself, or a temporary file with a long one. */

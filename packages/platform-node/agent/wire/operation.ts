@@ -1,4 +1,5 @@
 /** What every operation of the agent has in common: it takes a call and returns one reply, or throws a Failure. */
+import type { Marks } from "../../src/internal/agentWire/marks.js"
 import type { Args } from "./args.js"
 import type { Output, Sink } from "./connection.js"
 
@@ -17,6 +18,8 @@ export interface Config {
   readonly proxy?: { readonly host: string; readonly port: number }
   /** Whether the agent itself must keep file operations within home and tmp, because it has no root directory of its own. */
   readonly confine?: boolean
+  /** The marks of what it starts; by default those of a session among other processes. */
+  readonly marks?: Marks
 }
 
 export interface Agent {

@@ -21,12 +21,14 @@ import { requestHost } from "./server/http/requestContext.js"
 import { stackFrames } from "./server/http/requestLog.js"
 import type { ServerLimits } from "./server/http/serverLimits.js"
 import * as apiRoute from "./server/routes/apiRoute.js"
+import * as fileRoute from "./server/routes/fileRoute.js"
 import { route as healthRoute } from "./server/routes/healthRoute.js"
 import * as linkGateway from "./server/routes/linkGateway.js"
 import * as linkRoute from "./server/routes/linkRoute.js"
 import * as webSocketRoute from "./server/routes/webSocketRoute.js"
 import * as handlers from "./server/sessions/handlers.js"
 import * as registries from "./server/sessions/registry.js"
+import * as replyThread from "./server/sessions/replyThread.js"
 
 /** Options with their defaults, validated. */
 export interface RuntimeSettings {
@@ -71,10 +73,15 @@ export const start = (
       directory: settings.contextsDirectory,
       limits: settings.contextLimits,
       origin: Effect.suspend(() => origin),
-      sessions: { find: (sessionId) => registry.find(sessionId), use: (sessionId) => registry.use(sessionId) }
+      sessions: {
+        find: (sessionId) => registry.findWithUnsaved(sessionId),
+        use: (sessionId) => registry.use(sessionId)
+      }
     })
+    const replies = yield* replyThread.make
     const registry = yield* registries.make({
       pool: yield* makePool(settings),
+      replies,
       maxSessions: settings.maxSessions,
       maxLifetimeMillis: settings.maxLifetimeSeconds * 1000
     })
@@ -83,15 +90,17 @@ export const start = (
       handlers.make({ registry, contexts, links: linkGateway.make(hosts), origin, defaultIdleSeconds }),
       (cause) => Effect.logError(`A request met a defect: ${stackFrames(Cause.squash(cause))}`)
     )
-    const api = apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer })
+    const endUnknown = (sessionId: string) => Effect.ignore(registry.releaseAsync(sessionId))
+    const api = apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer, endUnknown })
     const server = yield* serve({
       hosts,
       port: settings.port,
       limits,
       logLevel,
-      routes: [api, healthRoute, contexts.route, linkRoute.make({ registry, limits })],
+      routes: [api, healthRoute, contexts.route, linkRoute.make({ registry, limits }), fileRoute.make(registry)],
       fallback: api,
-      ...webSocketRoute.make({ registry, limits, logLevel })
+      onStopping: registry.stopIdle,
+      ...webSocketRoute.make({ registry, replies, limits, logLevel })
     })
     if (hosts.warning !== undefined) yield* Effect.logWarning(hosts.warning)
     return hosts.origin(server.port)

@@ -75,7 +75,9 @@ describe.skipIf(!isLinux)("agent", () => {
         const { stdout } = yield* shell("printf %s \"$V\"", { envs: { V: value } })
         assert.strictEqual(stdout, value)
         const names = (yield* shell("env | cut -d= -f1 | sort")).stdout.trim().split("\n")
-        assert.deepStrictEqual(names, ["AGB_CALL_ID", "HOME", "LANG", "MARKER", "PATH", "PWD", "TMPDIR"])
+        const own = Fs.existsSync("/bin/bash") ? ["SHLVL", "_"] : []
+        const expected = [...own, "AGB_CALL_ID", "HOME", "LANG", "MARKER", "PATH", "PWD", "TMPDIR"]
+        assert.sameMembers(names, expected)
         failsWith(yield* shell("true", { envs: { "A=B": "" } }), "EINVAL")
         failsWith(yield* shell("true", { envs: { A: 1 } }), "EINVAL")
       }))
@@ -136,8 +138,8 @@ describe.skipIf(!isLinux)("agent", () => {
       Effect.gen(function*() {
         const { home } = yield* AgentProcess
         const began = performance.now()
-        const answer = yield* shell("(for i in 1 2 3; do sleep 0.1; echo line; done; touch done) & echo started")
-        assert.isBelow(performance.now() - began, 1000)
+        const answer = yield* shell("(sleep 4; echo line; touch done) & echo started")
+        assert.isBelow(performance.now() - began, 4000)
         assert.strictEqual(answer.stdout, "started\n")
         assert.isTrue(yield* until(() => Fs.existsSync(Path.join(home, "done"))))
       }))
@@ -190,6 +192,6 @@ describe.skipIf(!isLinux)("agent", () => {
         const { events, value } = yield* Effect.promise(() => answer)
         assert.deepInclude(value, { stdoutBytes: 40_000_000, stdoutTruncated: false, exitCode: 0 })
         assert.strictEqual(events.reduce((sum, { text }) => sum + text.length, 0), 40_000_000)
-      }), 30_000)
+      }))
   })
 })

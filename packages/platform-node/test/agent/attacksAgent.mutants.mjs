@@ -19,14 +19,39 @@ export default [
     caughtBy: "a frame without end"
   },
   {
-    defence: "frames of the agent hold so many values",
-    changes: { [`${agentWire}/frames.ts`]: [["cost: 2 ** 23", "cost: Infinity"]] },
-    caughtBy: "an answer of a million objects"
+    defence: "frames of the agent are as large as the answer of their call may be",
+    changes: { [`${agentWire}/frames.ts`]: [["length - 8 - jsonLength > limits.bodyBytes", "length === 0"]] },
+    caughtBy: "60 MiB, more than it may"
+  },
+  {
+    defence: "answers of a run hold so many values",
+    changes: { [`${sandbox}/channel/answerLimits.ts`]: [["{ ...maxJson, cost: 2 * resultsCost }", "maxJson"]] },
+    caughtBy: "values, more than it may"
   },
   {
     defence: "frames of the agent are so deep",
-    changes: { [`${agentWire}/frames.ts`]: [["depth: 200", "depth: Infinity"]] },
+    changes: {
+      [`${agentWire}/frames.ts`]: [[
+        "withinJsonLimits(json, limits)",
+        "withinJsonLimits(json, { ...limits, depth: 1e9 })"
+      ]]
+    },
     caughtBy: "an answer without bottom"
+  },
+  {
+    defence: "the content of a file is as long as was asked for",
+    changes: { [`${sandbox}/channel/answerLimits.ts`]: [["call.length ?? maxFrameBytes", "maxFrameBytes"]] },
+    caughtBy: "more than was asked for"
+  },
+  {
+    defence: "what is said of a file is short",
+    changes: { [`${sandbox}/channel/answerLimits.ts`]: [["jsonBytes: 128 * kibibyte", "jsonBytes: maxFrameBytes"]] },
+    caughtBy: "a text that nobody asked for"
+  },
+  {
+    defence: "lists have so many bytes",
+    changes: { [`${sandbox}/channel/answerLimits.ts`]: [["small.jsonBytes + listBytes", "maxFrameBytes"]] },
+    caughtBy: "more entries than a directory may have"
   },
   {
     defence: "frames of the agent are decoded",
@@ -42,7 +67,7 @@ export default [
     defence: "answers to calls that nobody made",
     changes: {
       [`${sandbox}/channel/connection.ts`]: [[
-        "if (!this.#cancelled.has(id)) return this.end(\"its agent answered a call that nobody made\")",
+        "if (pending === undefined && !this.#cancelled.has(id)) this.end(\"its agent answered a call that nobody made\")",
         ""
       ]]
     },

@@ -41,9 +41,38 @@ describe.skipIf(process.platform !== "linux")("an agent that sends", () => {
   )
 })
 
+describe.skipIf(process.platform !== "linux")("an agent that answers a run with", () => {
+  it.live.each(["60 MiB", "values", "the beginning of 60 MiB"])(
+    "%s, more than it may, loses its sandbox",
+    (code) =>
+      Effect.gen(function*() {
+        const hostile = yield* start
+        yield* Effect.fork(hostile.call({ op: "runCode", language: "javascript", code, timeoutMs: 60_000 }))
+        const lost = yield* Effect.timeoutOption(hostile.lost, "10 seconds")
+        assert.include(Option.match(lost, { onNone: () => "still there", onSome: ({ reason }) => reason }), "no frame")
+      }).pipe(Effect.scoped)
+  )
+})
+
+const readFile = (path: string): SandboxCall => ({ op: "readFile", path, offset: 0, length: 1000 })
+
+describe.skipIf(process.platform !== "linux")("an agent that answers about files with", () => {
+  it.live.each([
+    ["more than was asked for", readFile("/more")] as const,
+    ["a text that nobody asked for", readFile("/text")] as const,
+    ["more entries than a directory may have", { op: "listDirectory", path: "/" }] as const
+  ])("%s loses its sandbox", ([, call]) =>
+    Effect.gen(function*() {
+      const hostile = yield* start
+      yield* Effect.fork(hostile.call(call))
+      const lost = yield* Effect.timeoutOption(hostile.lost, "10 seconds")
+      assert.include(Option.match(lost, { onNone: () => "still there", onSome: ({ reason }) => reason }), "no frame")
+    }).pipe(Effect.scoped))
+})
+
 describe.skipIf(process.platform !== "linux")("an agent that", () => {
   it.live.each([
-    ["takes more from a tunnel than it was sent", 1, "taken more than it was given"] as const,
+    ["takes more from a tunnel than it was sent", 1, "consumed more than it was given"] as const,
     ["sends more through a tunnel than it may", 2, "sent more than it was asked for"] as const
   ])("%s loses the tunnel", ([, port, reason]) =>
     Effect.gen(function*() {

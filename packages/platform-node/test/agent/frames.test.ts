@@ -1,7 +1,12 @@
 /** The frames between host and agent: any chunking gives the same frames, and nothing that lies about a length gets in. */
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
+import { PassThrough } from "node:stream"
+import { afterEach, vi } from "vitest"
 import * as frames from "../../src/internal/agentWire/frames.js"
+import { SandboxConnection } from "../../src/internal/sandbox/channel/connection.js"
+import { makeTurns } from "../../src/internal/sandbox/channel/eventLoopTurns.js"
+import { sharedRead } from "../../src/internal/sandbox/disk/sharedRead.js"
 
 const frame = FastCheck.record({
   id: FastCheck.integer({ min: 0, max: 0xffff_ffff }),
@@ -9,11 +14,24 @@ const frame = FastCheck.record({
   body: FastCheck.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
 })
 
-const bytesOf = ({ body, id, json }: frames.Frame): Buffer => Buffer.concat([...frames.encode(id, json, body)])
+interface Frame {
+  readonly id: number
+  readonly json: unknown
+  readonly body: Buffer
+}
+
+const bytesOf = ({ body, id, json }: Frame): Buffer => Buffer.concat([...frames.encode(id, json, body)])
 
 const collector = () => {
-  const received: Array<frames.Frame> = []
-  const feed = frames.decoder((frame) => received.push({ ...frame, body: Buffer.from(frame.body) }))
+  const received: Array<Frame> = []
+  const reader = new frames.FrameReader()
+  const feed = (chunk: Buffer) => {
+    reader.push(chunk)
+    for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+      const json = frames.parseJson(frame.json, frame.limits.json)
+      received.push({ id: frame.id, json, body: Buffer.from(frame.body) })
+    }
+  }
   return { received, feed }
 }
 
@@ -100,8 +118,8 @@ describe("frames", () => {
     const feedJson = (json: string) => feedAll(header(8 + json.length, json.length, json), 100_000)
     assert.lengthOf(feedJson("[".repeat(150) + "]".repeat(150)), 1)
     assert.throws(() => feedJson("[".repeat(100_000) + "]".repeat(100_000)), RangeError)
-    assert.lengthOf(feedJson(`[${"{},".repeat(900_000)}1]`), 1)
-    assert.throws(() => feedJson(`[${"{},".repeat(1_100_000)}1]`), RangeError)
+    assert.lengthOf(feedJson(`[${"{},".repeat(450_000)}1]`), 1)
+    assert.throws(() => feedJson(`[${"{},".repeat(550_000)}1]`), RangeError)
   })
 
   it("a large frame in small chunks is put together once: at every chunk it would take minutes", () => {
@@ -110,14 +128,102 @@ describe("frames", () => {
     assert.isTrue(received?.body.equals(body))
   })
 
-  it("frames behind each other in one chunk do not disturb each other when a callback feeds more", () => {
-    const received: Array<number> = []
-    const second = Buffer.concat([...frames.encode(2, null)])
-    const feed = frames.decoder(({ id }) => {
-      received.push(id)
-      if (id === 1) feed(second)
+  it("a long frame shares its memory with nothing that came with it", () => {
+    const [long, short] = [Buffer.alloc(frames.sharedBytes, 1), Buffer.of(2)]
+    const reader = new frames.FrameReader()
+    reader.push(Buffer.concat([...frames.encode(1, null, long), ...frames.encode(2, null, short)]))
+    const [first, second] = [reader.next(), reader.next()]
+    assert.isTrue(first?.body.equals(long) && second?.body.equals(short))
+    assert.strictEqual(first?.body.buffer.byteLength, 16 + long.length)
+    assert.isFalse(reader.isWithinFrame)
+  })
+})
+
+const passOfLoop = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
+describe("turns on the event loop", () => {
+  it("of those that always have more to do come one in each pass, in their order", async () => {
+    const seen: Array<string> = []
+    const flooding = (name: string) => {
+      const turns = makeTurns(() => {
+        seen.push(name)
+        while (turns.lasts()) { /* As much as there is. */ }
+        return seen.length < 60
+      }, () => {})
+      return turns
+    }
+    const all = ["a", "b", "c"].map(flooding)
+    for (const one of all) one.request()
+    const begun = seen.length
+    await passOfLoop()
+    assert.isAtMost(seen.length - begun, 1)
+    while (seen.length < 60) await passOfLoop()
+    assert.match(seen.slice(begun).join(""), /^(abc)+/)
+    for (const one of all) one.stop()
+  })
+
+  it("are not waited for by what does little", () => {
+    let done = 0
+    const turns = makeTurns(() => {
+      done += 1
+      return false
+    }, () => {})
+    for (let round = 0; round < 5; round++) turns.request()
+    assert.strictEqual(done, 5)
+  })
+})
+
+describe("what is read for all who ask for it", () => {
+  it("is read once for those who ask before it begins, and again for who asks later", async () => {
+    let begun = 0
+    const finish: Array<() => void> = []
+    const read = sharedRead(() => {
+      begun += 1
+      return new Promise<number>((resolve) => finish.push(() => resolve(begun)))
     })
-    feed(Buffer.concat([...frames.encode(1, null)]))
-    assert.deepStrictEqual(received, [1, 2])
+    const early = Array.from({ length: 1000 }, read)
+    await passOfLoop()
+    const late = Array.from({ length: 1000 }, read)
+    await passOfLoop()
+    assert.strictEqual(begun, 1)
+    finish[0]?.()
+    assert.deepStrictEqual(new Set(await Promise.all(early)), new Set([1]))
+    await passOfLoop()
+    finish[1]?.()
+    assert.deepStrictEqual(new Set(await Promise.all(late)), new Set([2]))
+  })
+})
+
+describe("a connection", () => {
+  afterEach(() => vi.useRealTimers())
+
+  const connected = () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()]
+    const connection = new SandboxConnection({ stdin, stdout }, () => {}, new Promise(() => {}), 1000)
+    stdout.write(Buffer.concat([...frames.encode(0, { ready: true })]))
+    return { connection, stdout }
+  }
+
+  it("ends with an agent that begins a frame and does not go on", async () => {
+    const { connection, stdout } = connected()
+    await connection.ready
+    const bytes = Buffer.concat([...frames.encode(1, { ok: true, value: null })])
+    stdout.write(bytes.subarray(0, 20))
+    while (stdout.readableLength > 0) await passOfLoop()
+    for (let pass = 0; pass < 10; pass++) await passOfLoop()
+    vi.advanceTimersByTime(29_000)
+    assert.isFalse(connection.isLost)
+    vi.advanceTimersByTime(2000)
+    assert.isTrue(connection.isLost)
+    assert.include((await connection.lost).reason, "did not go on with a frame")
+  })
+
+  it("waits for an agent that is between two frames", async () => {
+    const { connection } = connected()
+    await connection.ready
+    vi.advanceTimersByTime(3_600_000)
+    assert.isFalse(connection.isLost)
+    connection.close("the test is over")
   })
 })

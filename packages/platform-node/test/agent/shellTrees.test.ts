@@ -1,8 +1,7 @@
 import { Session } from "@effect-agb/core"
-import { LocalAgb } from "@effect-agb/platform-node"
+import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
-import { Redacted } from "effect"
+import { Effect, Fiber, Layer, Option, Redacted } from "effect"
 import * as Http from "node:http"
 import { failsWith } from "../support/failsWith.js"
 import { countsOf, until } from "../support/processes/processes.js"
@@ -20,11 +19,21 @@ const starts: ReadonlyArray<(seconds: string) => string> = [
   (seconds) => `node -e "child_process.spawn('sleep', ['${seconds}'], { detached: true, stdio: 'inherit' }).unref()" &`
 ]
 
-/** Those that are found although nothing in their environment tells of the call. */
+/** Those that are found although neither their environment nor their parent tells of the call. */
 const bareStarts: ReadonlyArray<(seconds: string) => string> = [
   (seconds) => `env -i sleep ${seconds} &`,
-  (seconds) => `env -i setsid sleep ${seconds} &`
+  (seconds) => `(env -i setsid sleep ${seconds} &)`,
+  (seconds) => `env -i setsid sh -c '(setsid sleep ${seconds} &)'`
 ]
+
+/** With a mark that no call has. */
+const shed = (seconds: string) =>
+  `env -i setsid sh -c '{ ulimit -w 0 || ulimit -x 0; } 2>/dev/null; sleep ${seconds} &'`
+
+const landlock = await Effect.runPromise(Effect.option(Isolation.probe("landlock")))
+
+/** Also without a PID namespace, but with a system call filter. */
+const everywhere = [...runtimes, ...Option.toArray(landlock).map((isolation) => ({ name: "landlock", isolation }))]
 
 const counted = (markers: ReadonlyArray<string>) => countsOf(markers, process.pid)
 
@@ -35,12 +44,12 @@ const started = (ways: typeof starts) => {
   return { markers, script: ways.map((way, index) => way(markers[index] ?? "")).join("\n") }
 }
 
-const all = [...starts, ...bareStarts]
+describe.skipIf(process.platform !== "linux").each(everywhere)("process trees, $name", ({ isolation }) => {
+  const all = [...starts, ...bareStarts, ...(isolation.level === "none" ? [] : [shed])]
 
-describe.skipIf(process.platform !== "linux").each(runtimes)("process trees, $name", ({ isolation }) => {
   it.live("of jobs in the background go on after the call and end with the session", () =>
     Effect.gen(function*() {
-      const { markers, script } = started(starts)
+      const { markers, script } = started([...starts, ...bareStarts])
       yield* Effect.scoped(Effect.gen(function*() {
         const { command } = yield* Session.make({ imageId: "code_latest" })
         const { stdout } = yield* command.executeCommand(`${script}\necho begun`, { timeout: "20 seconds" })
@@ -51,7 +60,7 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("process trees, $na
         assert.isTrue(counted(markers).every((count) => count > 0), `another call has ended ${counted(markers)}`)
       }))
       assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
-    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))))
 
   it.live("end with a call that takes too long, those that left the group included", () =>
     Effect.gen(function*() {
@@ -62,7 +71,29 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("process trees, $na
       assert.strictEqual(error.stdout, "begun\n")
       assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
       assert.strictEqual((yield* command.executeCommand("echo well", { timeout: "20 seconds" })).stdout, "well\n")
-    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))))
+
+  it.live("end with a run that takes too long or is interrupted, but not those of runs that have ended", () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId: "code_latest" })
+      const [kept, late, interrupted] = [started(bareStarts), started(all), started(all)]
+      const starting = ({ script }: ReturnType<typeof started>) =>
+        `(await import("node:child_process")).execFileSync("sh", ["-c", ${
+          JSON.stringify(`exec >/dev/null 2>&1\n${script}`)
+        }])`
+      yield* code.runCode(starting(kept), "javascript", { timeout: "30 seconds" })
+      assert.isTrue(yield* until(() => counted(kept.markers).every((count) => count > 0)))
+      const waiting = `${starting(late)}; await new Promise(() => {})`
+      const error = yield* Effect.flip(code.runCode(waiting, "javascript", { timeout: "3 seconds" }))
+      assert.strictEqual(error._tag, "ExecutionTimeoutError")
+      assert.isTrue(yield* until(() => none(late.markers)), `left: ${counted(late.markers)}`)
+      const busy = `${starting(interrupted)}; for (;;);`
+      const fiber = yield* Effect.fork(code.runCode(busy, "javascript", { timeout: "1 minute" }))
+      assert.isTrue(yield* until(() => counted(interrupted.markers).every((count) => count > 0)))
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(yield* until(() => none(interrupted.markers)), `left: ${counted(interrupted.markers)}`)
+      assert.isTrue(counted(kept.markers).every((count) => count > 0), `ended too: ${counted(kept.markers)}`)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))))
 
   it.live("end with a call that is interrupted, and with one whose client has gone", () =>
     Effect.gen(function*() {
@@ -87,5 +118,21 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("process trees, $na
       assert.isTrue(yield* until(() => counted(vanished.markers).every((count) => count > 0)))
       request.destroy()
       assert.isTrue(yield* until(() => none(vanished.markers)), `left: ${counted(vanished.markers)}`)
-    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))), 60_000)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))))
+})
+
+describe("process trees, landlock", () => {
+  it.live.skipIf(Option.isNone(landlock))(
+    "end with the session though it has killed what supervises it",
+    () =>
+      Effect.gen(function*() {
+        const { markers, script } = started(bareStarts)
+        yield* Effect.scoped(Effect.gen(function*() {
+          const { command } = yield* Session.make({ imageId: "code_latest" })
+          const kill = "kill -9 $(cut -d' ' -f4 /proc/$PPID/stat) $PPID"
+          yield* Effect.exit(command.executeCommand(`${script}\nsleep 0.2; ${kill}`, { timeout: "20 seconds" }))
+        }))
+        assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
+      }).pipe(Effect.scoped, Effect.provide(Layer.suspend(() => layerWith(Option.getOrThrow(landlock)))))
+  )
 })

@@ -34,8 +34,8 @@ export default [
     defence: "a reply that is cut off is no success",
     changes: {
       [undici]: [[
-        "this.finish(fromCause(cause, this.status !== 0))",
-        "this.status === 200 ? this.onResponseEnd() : this.finish(fromCause(cause, this.status !== 0))"
+        "this.#finish(fromCause(cause, this.#stage))",
+        "this.#status === 200 ? this.onResponseEnd() : this.#finish(fromCause(cause, this.#stage))"
       ]]
     },
     caughtBy: "what a failure becomes, over node a close inside the body"
@@ -46,8 +46,21 @@ export default [
     caughtBy: "is never followed to, and never sees the key, over fetch"
   },
   {
+    defence: "interim replies are skipped",
+    changes: {
+      "packages/platform-node/src/internal/node/connector.ts": [["      withoutInterimReplies(socket)\n", ""]]
+    },
+    caughtBy: "interim replies that nobody asked for are skipped"
+  },
+  {
+    defence: "invalid UTF-8 is no text",
+    changes: { [`${core}/AgbClient.ts`]: [["(reply.isInvalidUtf8 || Either.isLeft(json))", "Either.isLeft(json)"]] },
+    caughtBy: "what a failure becomes, over node invalid UTF-8",
+    fails: "sessionId"
+  },
+  {
     defence: "replies are bounded",
-    changes: { [undici]: [["this.size > this.exchange.maxBytes", "this.size > 200 * this.exchange.maxBytes"]] },
+    changes: { [undici]: [["this.#size > this.#exchange.maxBytes", "this.#size > 200 * this.#exchange.maxBytes"]] },
     caughtBy: "is not read to its end, in chunks"
   }
 ]

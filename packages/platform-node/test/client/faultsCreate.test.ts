@@ -1,12 +1,13 @@
 /** Creating sessions against servers and networks that fail: whatever happens, what was created is deleted. */
 import { Agb, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Logger, type Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Logger, ManagedRuntime, type Scope, Stream } from "effect"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make as makeFake } from "../support/fakeAgb.js"
 import {
   answers,
   changed,
+  delay,
   type Fault,
   type Gate,
   lostReply,
@@ -103,6 +104,8 @@ describe("a create that is interrupted", () => {
           yield* Effect.yieldNow()
           yield* Effect.sleep(0)
           yield* Fiber.interrupt(creating)
+          yield* Effect.sleep("30 seconds")
+          balanced(fake.ledger)
         }).pipe(Effect.provide(fake.layer()))
       ))
   }
@@ -252,8 +255,25 @@ describe("two hundred creates", () => {
           if (Exit.isFailure(exit)) assert.strictEqual(exit.cause._tag, "Fail", String(exit.cause))
         }
         assert.isAbove(server.ledger.created.length, 200)
-      }).pipe(Effect.provide(server.node({ deleteBudget: "20 seconds" })))
-    ), 30_000)
+      }).pipe(Effect.provide(server.node({ deleteBudget: "10 seconds" })))
+    ))
+})
+
+describe("a runtime that is disposed while creates are in flight", () => {
+  it.live("leaves no session, and tells their callers", () =>
+    overTcp((server) =>
+      Effect.gen(function*() {
+        server.faults.always("createSession", delay(3000, "after"))
+        const runtime = ManagedRuntime.make(server.node())
+        const create = Effect.flatMap(Agb.Agb, (agb) => agb.create({ imageId }))
+        const creating = Array.from({ length: 20 }, () => runtime.runPromiseExit(create))
+        yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => server.ledger.created.length === 20 })
+        yield* Effect.promise(() => runtime.dispose())
+        const exits = yield* Effect.promise(() => Promise.all(creating))
+        assert.deepStrictEqual(exits.filter(Exit.isSuccess), [])
+        for (const exit of exits) yield* failsWith(exit, "SessionLostError")
+      })
+    ))
 })
 
 describe("a service that ends before the scope of its sessions", () => {
@@ -296,6 +316,6 @@ describe("under forced yields", () => {
       inMemory((fake) => {
         fake.faults.always("createSession", (nth) => nth % 3 === 0 ? lostReply : undefined)
         return interruptEverywhere(fake).pipe(Effect.withMaxOpsBeforeYield(ops), Effect.provide(fake.layer()))
-      }), 20_000)
+      }))
   }
 })

@@ -1,7 +1,7 @@
 /** Deleting sessions from servers that will not: the user's result stands, and what is left is told. */
 import { Agb, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Logger, Metric, MetricState, Option, Scope } from "effect"
+import { Clock, type Context, Effect, Exit, Fiber, Logger, Metric, MetricState, Option, Scope, Tracer } from "effect"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make } from "../support/fakeAgb.js"
 import { answers, type Fault, lostReply, lostRequest, refusal, silent, text, unavailable } from "../support/faults.js"
@@ -15,10 +15,42 @@ const undeletedCount = Effect.map(Metric.snapshot, (pairs) => {
   return found !== undefined && MetricState.isCounterState(found.metricState) ? Number(found.metricState.count) : 0
 })
 
+/** Collects the names of ended spans, and whether they succeeded. */
+const recorder = (ended: Array<readonly [name: string, isGood: boolean]>) => {
+  class RecordedSpan implements Tracer.Span {
+    readonly _tag = "Span"
+    readonly sampled = true
+    readonly attributes = new Map<string, unknown>()
+    readonly links: ReadonlyArray<Tracer.SpanLink> = []
+    readonly traceId = "trace"
+    readonly spanId = "span"
+    readonly name: string
+    readonly parent: Option.Option<Tracer.AnySpan>
+    readonly context: Context.Context<never>
+    readonly kind: Tracer.SpanKind
+    readonly status: Tracer.SpanStatus
+    constructor(...[name, parent, context, , startTime, kind]: Parameters<Tracer.Tracer["span"]>) {
+      this.name = name
+      this.parent = parent
+      this.context = context
+      this.kind = kind
+      this.status = { _tag: "Started", startTime }
+    }
+    end(_: bigint, exit: Exit.Exit<unknown, unknown>): void {
+      ended.push([this.name, Exit.isSuccess(exit)])
+    }
+    attribute(): void {}
+    event(): void {}
+    addLinks(): void {}
+  }
+  return Tracer.make({ span: (...args) => new RecordedSpan(...args), context: (f) => f() })
+}
+
 interface Outcome {
   readonly value: number
   readonly undeleted: ReadonlyArray<Agb.Undeleted>
   readonly counted: number
+  readonly millis: number
   /** The log lines, with their annotations. */
   readonly logged: ReadonlyArray<string>
   readonly fake: FakeAgb
@@ -34,6 +66,7 @@ const using = (prepare: (fake: FakeAgb) => void) =>
     })
     const before = yield* undeletedCount
     prepare(fake)
+    const start = yield* Clock.currentTimeMillis
     const { undeleted, value } = yield* Effect.gen(function*() {
       const value = yield* Session.use({ imageId }, () => Effect.succeed(7))
       return { value, undeleted: yield* (yield* Agb.Agb).undeleted }
@@ -42,8 +75,25 @@ const using = (prepare: (fake: FakeAgb) => void) =>
       Effect.provide(Logger.replace(Logger.defaultLogger, capture))
     )
     const counted = (yield* undeletedCount) - before
-    return { value, undeleted, counted, logged, fake } satisfies Outcome
+    const millis = (yield* Clock.currentTimeMillis) - start
+    return { value, undeleted, counted, millis, logged, fake } satisfies Outcome
   }).pipe(Effect.scoped, withVirtualClock)
+
+/** Refusals that may pass, and none of which proves that the session is gone. */
+const refusals: Readonly<Record<string, Fault>> = {
+  "403 of a firewall": answers("before", { status: 403, headers: {}, body: "<html>blocked</html>" }),
+  "403 that says that the session was not found": answers("before", refusal(403, "Forbidden", "session not found")),
+  "404 of the endpoint": answers("before", refusal(404, "InvalidAction.NotFound", "no such endpoint")),
+  "404 of a proxy": answers("before", { status: 404, headers: {}, body: "<html>session not found</html>" }),
+  "a redirect": answers("before", { status: 302, headers: { location: "/" }, body: "" }),
+  "400": answers("before", refusal(400, "InvalidParameter", "no")),
+  "409": answers("before", refusal(409, "Conflict", "the session is starting")),
+  "425": answers("before", refusal(425, "TooEarly", "no")),
+  "success: false": answers("before", refusal(200, "Busy", "try again")),
+  "an owner that is not found": answers("before", refusal(404, "X.NotFound", "session owner not found")),
+  "a key that is not found": answers("before", refusal(400, "X", "API key of this session not found")),
+  "a store that is not found": answers("before", refusal(404, "SessionStore.BackendNotFound", "no backend"))
+}
 
 describe("a deletion that fails for a while", () => {
   const passing: Readonly<Record<string, Fault>> = {
@@ -56,7 +106,7 @@ describe("a deletion that fails for a while", () => {
     "429": answers("before", refusal(429, "Throttling.User", "too many", { "retry-after": "1" })),
     "408": answers("before", refusal(408, "Timeout", "too slow"))
   }
-  for (const [title, fault] of Object.entries(passing)) {
+  for (const [title, fault] of Object.entries({ ...passing, ...refusals })) {
     it.live(`${title} is repeated until it works`, () =>
       Effect.gen(function*() {
         const { counted, fake, undeleted, value } = yield* using((fake) =>
@@ -66,6 +116,33 @@ describe("a deletion that fails for a while", () => {
         assert.deepStrictEqual(fake.ledger.deleted, fake.ledger.created)
       }))
   }
+
+  it.live("401 is repeated once", () =>
+    Effect.gen(function*() {
+      const { fake, undeleted } = yield* using((fake) =>
+        fake.faults.next("releaseSessionAsync", answers("before", refusal(401, "InvalidApiKey", "no")))
+      )
+      assert.deepStrictEqual([undeleted, fake.ledger.live], [[], 0])
+    }))
+
+  for (const when of ["before", "after"] as const) {
+    for (const point of ["releaseSessionAsync", "getSessionInfo"] as const) {
+      it.live(`a reply of ${point} that is swallowed ${when} the work costs a part of the budget`, () =>
+        Effect.gen(function*() {
+          const { fake, millis, undeleted } = yield* using((fake) => fake.faults.next(point, silent(when)))
+          assert.deepStrictEqual([undeleted, fake.ledger.live], [[], 0])
+          assert.isBelow(millis, 3000)
+        }))
+    }
+  }
+
+  it.live("when no release is ever answered, the status tells that the session is gone", () =>
+    Effect.gen(function*() {
+      const { counted, fake, undeleted } = yield* using((fake) =>
+        fake.faults.always("releaseSessionAsync", silent("after"))
+      )
+      assert.deepStrictEqual([undeleted, counted, fake.ledger.live], [[], 0, 0])
+    }))
 
   it.live("a status that cannot be asked for is asked for again", () =>
     Effect.gen(function*() {
@@ -77,24 +154,18 @@ describe("a deletion that fails for a while", () => {
 })
 
 describe("a deletion that fails for ever", () => {
-  const lasting: Readonly<Record<string, readonly [Fault, once: boolean]>> = {
-    "503": [unavailable("before"), false],
-    "a network that is down": [lostRequest, false],
-    "a server that says nothing": [silent("before"), false],
-    "401": [answers("before", refusal(401, "InvalidApiKey", "no")), true],
-    "401 that says that the session was not found": [
-      answers("before", refusal(401, "InvalidApiKey", "The session s-000001 is not found")),
-      true
-    ],
-    "403 that says that the session was not found": [
-      answers("before", refusal(403, "Forbidden", "session not found")),
-      true
-    ],
-    "404 of the endpoint": [answers("before", refusal(404, "InvalidAction.NotFound", "no such endpoint")), true],
-    "a redirect": [answers("before", { status: 302, headers: { location: "/" }, body: "" }), true],
-    "400": [answers("before", refusal(400, "InvalidParameter", "no")), true]
+  const lasting: Readonly<Record<string, Fault>> = {
+    "503": unavailable("before"),
+    "a network that is down": lostRequest,
+    "a server that says nothing": silent("before"),
+    "401": answers("before", refusal(401, "InvalidApiKey", "no")),
+    "401 that says that the session was not found": answers(
+      "before",
+      refusal(401, "InvalidApiKey", "The session s-000001 is not found")
+    ),
+    ...refusals
   }
-  for (const [title, [fault, once]] of Object.entries(lasting)) {
+  for (const [title, fault] of Object.entries(lasting)) {
     it.live(`${title}: the result stands, and the session is logged, counted and listed`, () =>
       Effect.gen(function*() {
         const { counted, fake, logged, undeleted, value } = yield* using((fake) =>
@@ -104,7 +175,8 @@ describe("a deletion that fails for ever", () => {
         assert.deepStrictEqual(undeleted.map(({ sessionId }) => sessionId), fake.ledger.created)
         assert.isNotEmpty(undeleted[0]?.reason)
         assert.isTrue(logged.some((line) => line.includes(fake.ledger.created[0] ?? "?")), logged.join("\n"))
-        if (once) assert.strictEqual(fake.ledger.count("releaseSessionAsync"), 1)
+        // A key that is rejected twice is final.
+        if (title.startsWith("401")) assert.strictEqual(fake.ledger.count("releaseSessionAsync"), 2)
       }))
   }
 
@@ -156,6 +228,110 @@ describe("a session that is already gone", () => {
         const { fake, undeleted } = yield* using((fake) => fake.faults.always("releaseSessionAsync", fault))
         assert.deepStrictEqual([undeleted, fake.ledger.count("releaseSessionAsync")], [[], 1])
       }))
+  }
+})
+
+describe("a release that was accepted", () => {
+  for (const text of ["DELETING", "ARCHIVING"]) {
+    it.live(`and leaves the session ${text} is waited for a little, and then said to be accepted`, () =>
+      Effect.gen(function*() {
+        const { counted, fake, logged, millis, undeleted } = yield* using((fake) =>
+          fake.faults.always("getSessionInfo", {
+            when: "before",
+            answer: () => ({
+              status: 200,
+              headers: {},
+              body: JSON.stringify({ success: true, code: "ok", requestId: "r", data: { status: text } })
+            })
+          })
+        )
+        assert.deepStrictEqual([undeleted, counted, fake.ledger.live], [[], 0, 0])
+        assert.strictEqual(fake.ledger.count("releaseSessionAsync"), 1)
+        assert.isAtLeast(millis, 3000)
+        assert.isAtMost(millis, 5000)
+        assert.strictEqual(logged.filter((line) => line.includes("was accepted")).length, 1)
+      }))
+  }
+
+  it.live("but leaves the session running is sent again", () =>
+    Effect.gen(function*() {
+      const { fake, undeleted } = yield* using((fake) =>
+        fake.faults.next(
+          "releaseSessionAsync",
+          answers("before", {
+            status: 200,
+            headers: {},
+            body: JSON.stringify({ success: true, code: "ok", requestId: "r" })
+          })
+        )
+      )
+      assert.deepStrictEqual([undeleted, fake.ledger.live, fake.ledger.count("releaseSessionAsync")], [[], 0, 2])
+    }))
+})
+
+describe("a deletion that is healthy", () => {
+  it.live("leaves no span that failed and no line in the log", () =>
+    Effect.gen(function*() {
+      const ended: Array<readonly [string, boolean]> = []
+      const tracer = recorder(ended)
+      const { logged } = yield* Effect.withTracer(using(() => {}), tracer)
+      assert.includeDeepMembers(ended, [["AgbClient.releaseSessionAsync", true], ["AgbClient.getSessionInfo", true]])
+      assert.deepStrictEqual([ended.filter(([, isGood]) => !isGood), logged], [[], []])
+    }))
+})
+
+describe("a deletion in a finalizer", () => {
+  it.live("is not cut off, wherever an interruption strikes", () =>
+    Effect.gen(function*() {
+      const fake = yield* make({ deletingMillis: 20 })
+      yield* Effect.gen(function*() {
+        const agb = yield* Agb.Agb
+        let deletions = 0
+        for (let steps = 0; steps < 660; steps += 5) {
+          const { sessionId } = yield* agb.create({ imageId })
+          let ended = false
+          const remove = Effect.map(agb.delete(sessionId), () => {
+            ended = true
+          })
+          const user = yield* Effect.fork(Effect.ensuring(Effect.yieldNow(), Effect.orDie(remove)))
+          yield* Effect.repeatN(Effect.yieldNow(), steps)
+          yield* Fiber.interrupt(user)
+          if (ended) deletions += 1
+          else assert.strictEqual(yield* (yield* agb.attach(sessionId)).status, "RUNNING")
+          if (!ended) yield* agb.delete(sessionId)
+        }
+        assert.isAbove(deletions, 100)
+        assert.deepStrictEqual(yield* agb.undeleted, [])
+      }).pipe(Effect.withMaxOpsBeforeYield(11), Effect.provide(fake.layer()))
+      assert.deepStrictEqual([...fake.ledger.deleted].sort(), [...fake.ledger.created].sort())
+    }).pipe(Effect.scoped, withVirtualClock, Effect.provide(Logger.remove(Logger.defaultLogger))))
+
+  it.live("that is interrupted where it may be goes on in the background", () =>
+    Effect.gen(function*() {
+      const fake = yield* make({ deletingMillis: 2000 })
+      yield* Effect.gen(function*() {
+        const agb = yield* Agb.Agb
+        const { sessionId } = yield* agb.create({ imageId })
+        const removing = yield* Effect.fork(agb.delete(sessionId))
+        yield* Effect.yieldNow()
+        yield* Fiber.interrupt(removing)
+      }).pipe(Effect.provide(fake.layer()))
+      assert.strictEqual(fake.ledger.live, 0)
+    }).pipe(Effect.scoped, withVirtualClock))
+})
+
+describe("a call of a session that is refused", () => {
+  for (const title of ["an owner that is not found", "a key that is not found", "a store that is not found"]) {
+    it.live(`for ${title} does not lose the session`, () =>
+      Effect.gen(function*() {
+        const fake = yield* make()
+        yield* Effect.gen(function*() {
+          const session = yield* Session.make({ imageId })
+          fake.faults.next("getMcpResource", refusals[title])
+          yield* failsWith(session.info, "RequestRejectedError")
+          assert.strictEqual(yield* session.status, "RUNNING")
+        }).pipe(Effect.scoped, Effect.provide(fake.layer()))
+      }).pipe(Effect.scoped, withVirtualClock))
   }
 })
 

@@ -10,8 +10,8 @@ export default [
     changes: {
       [tools]: [
         [
-          "    stdout: Schema.String,\n    stderr: Schema.String,\n    exit_code: Schema.Int,",
-          "    stdout: Schema.optionalWith(Schema.String, { default: () => \"\" }),\n    stderr: Schema.optionalWith(Schema.String, { default: () => \"\" }),\n    exit_code: Schema.optionalWith(Schema.Int, { default: () => 0 }),"
+          "      stdout: Schema.String,\n      stderr: Schema.String,\n      exit_code: Schema.Int,",
+          "      stdout: Schema.optionalWith(Schema.String, { default: () => \"\" }),\n      stderr: Schema.optionalWith(Schema.String, { default: () => \"\" }),\n      exit_code: Schema.optionalWith(Schema.Int, { default: () => 0 }),"
         ]
       ]
     },

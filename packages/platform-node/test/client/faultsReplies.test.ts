@@ -142,7 +142,7 @@ describe("a reply with one field changed", () => {
             }
           }
         })
-      ), 20_000)
+      ))
   }
 })
 

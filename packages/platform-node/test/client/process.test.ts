@@ -1,7 +1,8 @@
 /** Whole processes that end in every way a process can be asked to end: their sessions are deleted, the code is right. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { testProgram } from "../../../../scripts/testProgram.mjs"
 import { apiKey } from "../support/fakeAgb.js"
@@ -17,15 +18,16 @@ interface Ended {
   readonly output: string
 }
 
-const start = (server: FaultServer, ending: string) =>
+const start = (server: FaultServer, args: ReadonlyArray<string>, under: ReadonlyArray<string> = []) =>
   Effect.acquireRelease(
-    Effect.sync(() =>
-      spawn(process.execPath, [program, ending], {
+    Effect.sync(() => {
+      const [command = "", ...rest] = [...under, process.execPath, program, ...args]
+      return spawn(command, rest, {
         cwd: root,
         env: { PATH: process.env.PATH, AGB_API_KEY: apiKey, AGB_ENDPOINT: server.endpoint, AGB_TIMEOUT_MS: "5000" },
-        stdio: ["ignore", "pipe", "pipe"]
+        stdio: ["pipe", "pipe", "pipe"]
       })
-    ),
+    }),
     (child) => Effect.sync(() => child.kill("SIGKILL"))
   )
 
@@ -39,6 +41,9 @@ const watch = (child: ChildProcess, onOutput: (output: string) => void): Effect.
       })
     }
     child.once("close", (code, signal) => resume(Effect.succeed({ code, signal, output })))
+    // One that prints errors about printing errors would never end.
+    const patience = setTimeout(() => child.kill("SIGKILL"), 60_000)
+    child.once("exit", () => clearTimeout(patience))
   })
 
 /**
@@ -53,7 +58,7 @@ const run = (
   Effect.gen(function*() {
     const server = yield* make()
     if (deletion !== undefined) server.faults.always("releaseSessionAsync", deletion)
-    const child = yield* start(server, ending)
+    const child = yield* start(server, [ending])
     let output = ""
     const heeded = [
       () => output.includes("ready"),
@@ -84,7 +89,7 @@ const expect = (title: string, result: Effect.Effect<Result>, code: number, live
       )
       assert.include(ended.output, output)
       assert.notInclude(ended.output, apiKey)
-    }), 30_000)
+    }))
 
 describe.concurrent("a process", () => {
   expect("that succeeds exits with 0", run("succeed"), 0)
@@ -108,4 +113,56 @@ describe.concurrent("a process", () => {
     run("wait", ["SIGINT"], (nth) => nth < 5 ? unavailable("after") : undefined),
     130
   )
+})
+
+/** Runs a process whose streams lose their readers once it is ready; only then does it what `ending` says. */
+const runUnread = (
+  ending: string,
+  streams: ReadonlyArray<"stdout" | "stderr">,
+  signals: ReadonlyArray<NodeJS.Signals> = []
+) =>
+  Effect.gen(function*() {
+    const server = yield* make()
+    if (signals.length > 1) server.faults.always("releaseSessionAsync", delay(400))
+    const child = yield* start(server, [ending, "then"])
+    const isReady = yield* Deferred.make<void>()
+    const ended = yield* Effect.forkScoped(watch(child, (output) => {
+      if (output.includes("ready")) Deferred.unsafeDone(isReady, Effect.void)
+    }))
+    yield* Deferred.await(isReady)
+    for (const stream of streams) child[stream]?.destroy()
+    child.stdin?.end()
+    const isHeeded = () => server.ledger.count("releaseSessionAsync") > 0 || child.exitCode !== null
+    yield* Effect.forEach(signals, (signal) =>
+      Effect.sync(() => child.kill(signal)).pipe(
+        Effect.zipRight(Effect.repeat(Effect.sleep("10 millis"), { until: isHeeded }))
+      ))
+    return { ...yield* Fiber.join(ended), created: server.ledger.created.length, live: server.ledger.live }
+  }).pipe(Effect.scoped)
+
+describe.concurrent("a process whose output nobody reads any more", () => {
+  const both = ["stdout", "stderr"] as const
+  expect("exits with 1 after an uncaught exception", runUnread("throw", both), 1)
+  expect("exits with 1 after an unhandled rejection", runUnread("reject", ["stderr"]), 1)
+  expect("exits with 1 after a failure", runUnread("fail", both), 1)
+  expect("exits with 0 after success, though it complained", runUnread("complain", ["stderr"]), 0)
+  expect("exits with 129 after several hangups", runUnread("wait", both, ["SIGHUP", "SIGHUP", "SIGHUP", "SIGHUP"]), 129)
+  expect("exits with 130 when it is told twice", runUnread("wait", both, ["SIGINT", "SIGINT"]), 130)
+  expect("is interrupted when it writes, and exits with 0", runUnread("print", ["stdout"]), 0)
+  expect("is interrupted when it logs, and exits with 0", runUnread("log", both), 0)
+})
+
+/** The program's output, as the terminal shows it; the terminal is closed when the program is ready. */
+const runInTerminal = (ending: string) =>
+  Effect.gen(function*() {
+    const server = yield* make()
+    const terminal = fileURLToPath(new URL("../support/processes/closedTerminal.py", import.meta.url))
+    const child = yield* start(server, [ending], ["/usr/bin/python3", terminal])
+    const ended = yield* watch(child, () => {})
+    return { ...ended, created: server.ledger.created.length, live: server.ledger.live }
+  }).pipe(Effect.scoped)
+
+describe.skipIf(!existsSync("/usr/bin/python3")).concurrent("a process whose terminal is closed", () => {
+  expect("exits with 129", runInTerminal("wait"), 129)
+  expect("exits with 129, whatever it throws meanwhile", runInTerminal("throwWhenHungUp"), 129)
 })

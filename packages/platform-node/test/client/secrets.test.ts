@@ -67,6 +67,12 @@ const faults: Readonly<Record<string, Fault>> = {
   "HTML with the key at the edge": text(`${"x".repeat(184)}${apiKey}`, "text/html", 502),
   "a long text with the key at the edge": text(`${"x".repeat(484)}${apiKey}`, "text/html", 502),
   "a field with the key": changed((body) => body.replace(/"(data|sessionId)":/, `"$1":"${apiKey}","x":`)),
+  "a record with the key as a key": changed((body) =>
+    body.replace(/"data":.*$/, `"data":{"labels":{"${apiKey}":7},"sessionId":"s-1","content":[{"${apiKey}":1}]}}`)
+  ),
+  "a tool that failed with the key": changed((body) =>
+    body.replace(/"content":.*$/, `"content":[{"type":"text","text":"${apiKey}"}],"isError":true}}`)
+  ),
   "no JSON, with the key": text(`{"data": "${apiKey}`, "application/json"),
   "a redirect with the key": answers("before", { status: 302, headers: { location: `/?key=${apiKey}` }, body: "" }),
   "an envelope with a header of the key": answers("before", {
@@ -86,6 +92,7 @@ const points: ReadonlyArray<Point> = [
   "shell",
   "read_file",
   "setLabel",
+  "getLabel",
   "releaseSessionAsync"
 ]
 
@@ -103,6 +110,7 @@ const workload = (
       Effect.exit(session.code.runCode(python.prints.code, "python")),
       Effect.exit(session.command.executeCommand(commands.prints)),
       Effect.exit(session.setLabels({ key: "value" })),
+      Effect.exit(session.getLabels),
       Effect.exit(agb.delete(session.sessionId)),
       Effect.exit(Stream.runDrain(agb.list({ purpose: "secrets" })))
     ])
@@ -137,7 +145,7 @@ describe("whatever fails", () => {
         for (const line of lines) assertClean("a log line", line)
         for (const fact of told) assertClean("a span", fact)
         assert.isAbove(told.length, 10)
-      })), 20_000)
+      })))
   }
 
   it.live("a server that cannot be reached: no secret in the error", () =>
@@ -156,18 +164,45 @@ describe("whatever fails", () => {
     }))
 })
 
+const loggers = [Logger.stringLogger, Logger.logfmtLogger, Logger.jsonLogger]
+
+/** What the loggers of Effect make of a value, as a message and as an annotation. */
+const logged = (value: unknown): string => {
+  const lines: Array<string> = []
+  for (const logger of loggers) {
+    const write = Logger.map(logger, (line) => void lines.push(line))
+    const log = Effect.log(value).pipe(
+      Effect.annotateLogs({ value }),
+      Effect.provide(Logger.replace(Logger.defaultLogger, write))
+    )
+    Effect.runSync(log)
+  }
+  return lines.join("\n")
+}
+
 describe("what can be printed", () => {
   it.live("services, sessions and their answers show no secret, and give it to who asks", () =>
     Effect.scoped(Effect.gen(function*() {
       const server = yield* make()
       yield* Effect.gen(function*() {
         const agb = yield* Agb.Agb
-        const { resourceUrl: _, ...session } = yield* Session.make({ imageId })
-        const { desktop } = yield* session.info
-        for (const value of [agb, agb.client, agb.client.config, session, desktop, session.apiKey]) {
-          assertClean("a value", dumps(value))
+        const session = yield* Session.make({ imageId })
+        const info = yield* session.info
+        const { sessionId } = session
+        const replies = yield* Effect.all([
+          agb.client.getSession({ sessionId }),
+          agb.client.getMcpResource({ sessionId })
+        ])
+        for (const value of [agb, agb.client, agb.client.config, session, info, ...replies, session.apiKey]) {
+          for (const printed of [value, { ...value }, [value], Option.some(value)]) {
+            assertClean("a value", dumps(printed))
+            assertClean("a log line", logged(printed))
+          }
         }
-        const { authCode, ticket } = Option.getOrThrow(desktop)
+        for (const { resourceUrl } of [session, info, ...replies]) assert.include(resourceUrl, secrets.access)
+        assert.include(inspect(session), "resourceUrl: '<redacted>'")
+        const { authCode, connectionProperties, ticket } = Option.getOrThrow(info.desktop)
+        assert.strictEqual(connectionProperties, secrets.connection)
         assert.strictEqual(Redacted.value(session.apiKey), apiKey)
         assert.strictEqual(Redacted.value(authCode ?? Redacted.make("")), secrets.authCode)
         assert.strictEqual(Redacted.value(ticket ?? Redacted.make("")), secrets.ticket)
@@ -185,6 +220,46 @@ describe("what can be printed", () => {
       }
       for (const { body, query } of server.received) assertClean("a request", `${query.toString()} ${body}`)
     })))
+})
+
+describe("the words of a server", () => {
+  /** A second line of a log, commands to a terminal, and text that reads backwards. */
+  const evil = "a\r\nERROR forged\u001b[2J\u009b1m\u202egnp.exe\u2066\u2028\u0000"
+  const forbidden = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/
+
+  const evils: Readonly<Record<string, Fault>> = {
+    "a refusal": answers("before", refusal(400, `Bad${evil}`, evil, { "x-request-id": "r" })),
+    "a failure": answers("before", refusal(500, evil, evil)),
+    "a page": text(evil, "text/html", 502),
+    "a tool that failed": changed((body) =>
+      body.replace(/"content":.*$/, `"content":[{"type":"text","text":${JSON.stringify(evil)}}],"isError":true}}`)
+    )
+  }
+
+  for (const [title, fault] of Object.entries(evils)) {
+    it.live(`${title}: stay on their line, and command no terminal`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const server = yield* make()
+        const lines: Array<string> = []
+        const logger = Logger.replace(
+          Logger.defaultLogger,
+          Logger.map(Logger.logfmtLogger, (line) => void lines.push(line))
+        )
+        const results = yield* workload(server, fault).pipe(
+          Effect.provide(server.node({ deleteBudget: "300 millis", retry: { maxAttempts: 1 } })),
+          Effect.provide(Layer.merge(logger, Logger.minimumLogLevel(LogLevel.All)))
+        )
+        const errors = results.filter((result): result is AgbError.AgbError => result instanceof Error)
+        assert.isAbove(errors.length, 1)
+        for (const error of errors) {
+          assert.notMatch(error.message, /[\n]/)
+          for (const words of [error.message, ...Object.values(error)]) {
+            if (typeof words === "string") assert.notMatch(words, forbidden)
+          }
+        }
+        for (const line of lines) assert.notMatch(line, /\n|[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/)
+      })))
+  }
 })
 
 describe("sandboxed code", () => {
@@ -210,7 +285,7 @@ describe("sandboxed code", () => {
         for (const secret of ["environment-secret", Redacted.value(runtime.apiKey), "AGB_API_KEY"]) {
           assert.notInclude(seen, secret)
         }
-      }).pipe(Effect.scoped, Effect.provide(layerWith(isolation)), withEnvironment), 30_000)
+      }).pipe(Effect.scoped, Effect.provide(layerWith(isolation)), withEnvironment))
   }
 })
 

@@ -1,10 +1,10 @@
 /** When things happen, to the millisecond, under `TestClock`. */
 import { Agb, Code, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Option, Random, Scope, Stream, TestClock } from "effect"
+import { Duration, Effect, Exit, Fiber, Layer, Option, Random, Scope, Stream, TestClock } from "effect"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, type FakeOptions, make } from "../support/fakeAgb.js"
-import { delay, type Fault, makeGate, rateLimited, silent, unavailable } from "../support/faults.js"
+import { answers, delay, type Fault, makeGate, rateLimited, refusal, silent, unavailable } from "../support/faults.js"
 import { commands, python } from "../support/programs.js"
 
 const imageId = "agb-code-space-1"
@@ -174,6 +174,9 @@ describe.concurrent("repeating", () => {
 })
 
 describe.concurrent("Retry-After", () => {
+  const refused = (status: number, headers: Readonly<Record<string, string>>): Fault =>
+    answers("before", refusal(status, "X", "no", headers))
+
   const waits = (header: string | undefined, from: number, to: number) =>
     it.scoped(`${header ?? "absent"}: waits for ${from} to ${to} ms`, () =>
       withSession((session, fake) =>
@@ -196,6 +199,53 @@ describe.concurrent("Retry-After", () => {
   for (const header of [undefined, "0", "-5", "NaN", "1e12", "Infinity", "soon", "", "99999999999999999999"]) {
     waits(header, 0, 100)
   }
+
+  it.scoped("is relative to the clock of the server", () =>
+    withSession((session, fake) =>
+      Effect.gen(function*() {
+        const dates = [
+          ["Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:46 GMT"],
+          ["Sunday, 06-Nov-94 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:46 GMT"],
+          ["Sun Nov  6 08:49:37 1994", "Sun Nov  6 08:49:46 1994"]
+        ] as const
+        for (const [date, retryAfter] of dates) {
+          const before = fake.ledger.count("getMcpResource")
+          fake.faults.next("getMcpResource", refused(429, { date, "retry-after": retryAfter }))
+          yield* endsAfter("9 seconds", session.info)
+          assert.strictEqual(fake.ledger.count("getMcpResource"), before + 2)
+        }
+      })
+    ))
+
+  for (const status of [408, 500, 502, 503, 504]) {
+    it.scoped(`is heeded with status ${status} by everything that is repeated`, () =>
+      withSession((session, fake) =>
+        Effect.gen(function*() {
+          const fault = refused(status, { "retry-after": "9" })
+          fake.faults.next("getMcpResource", fault)
+          yield* endsAfter("9 seconds", session.info)
+          fake.faults.next("refreshSessionIdleTime", fault)
+          yield* endsAfter("9 seconds", session.keepAlive)
+          fake.faults.next("createSession", fault)
+          yield* endsAfter("9 seconds", Session.make({ imageId }))
+          // The end of the service waits until the first attempt can no longer complete.
+          yield* TestClock.adjust("30 seconds")
+        })
+      ))
+  }
+
+  it.scoped("beyond the deadline ends a call with the error of the server at once", () =>
+    withSession((session, fake) =>
+      Effect.gen(function*() {
+        for (const header of ["60", "120", "3601", "86400", "Fri, 02 Jan 1970 00:00:00 GMT"]) {
+          const before = fake.ledger.count("getMcpResource")
+          fake.faults.always("getMcpResource", refused(503, { "retry-after": header }))
+          const error = yield* failsWith(session.info, "ServerError")
+          assert.isAtLeast(error.retryAfterMillis ?? 0, 60_000)
+          assert.strictEqual(fake.ledger.count("getMcpResource"), before + 1)
+        }
+      })
+    ))
 
   it.scoped("beyond the deadline is told to the caller at once", () =>
     withSession((session, fake) =>
@@ -237,7 +287,7 @@ describe.concurrent("deadlines", () => {
         yield* endsAfter("30 seconds", failsWith(run, "ExecutionUnknownError"))
         yield* endsAfter("310 seconds", failsWith(session.code.runCode("x", "python"), "ExecutionUnknownError"))
         yield* endsAfter(
-          "11 seconds",
+          "40 seconds",
           failsWith(session.command.executeCommand(commands.prints), "ExecutionUnknownError")
         )
         assert.deepStrictEqual([fake.ledger.count("run_code"), fake.ledger.count("shell")], [2, 1])
@@ -319,16 +369,23 @@ describe.concurrent("creating", () => {
       }).pipe(Effect.provide(fake.layer()))
     }))
 
-  it.scoped("on a server that never answers fails when its time is over", () =>
+  it.scoped("on a server that never answers fails when its time is over, and is looked for until the server has given up", () =>
     Effect.gen(function*() {
       const fake = yield* make()
       fake.faults.always("createSession", silent("before"))
+      const scope = yield* Scope.make()
+      const service = yield* Layer.buildWithScope(fake.layer({ timeout: "20 seconds" }), scope)
       const error = yield* endsAfter(
         "20 seconds",
         failsWith(Effect.scoped(Session.make({ imageId })), "TransportError")
-      ).pipe(Effect.provide(fake.layer({ timeout: "20 seconds" })))
-      assert.deepStrictEqual([error.reason, error.mayHaveHappened], ["Timeout", false])
+      ).pipe(Effect.provide(service))
+      assert.deepStrictEqual([error.reason, error.mayHaveHappened], ["Timeout", true])
       assert.strictEqual(fake.ledger.count("createSession"), 1)
+      const closing = yield* during(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("19 seconds")
+      assert.isFalse(yield* isDone(closing))
+      yield* TestClock.adjust("3 seconds")
+      assert.isTrue(yield* isDone(closing))
     }))
 
   /** With the second, the pauses and what is left of the time did not add up to the deadline when they had fractions. */

@@ -6,8 +6,8 @@ export default [
     defence: "fetch where undici has no dispatcher",
     changes: {
       "packages/platform-node/src/internal/node/transport.ts": [[
-        "hasDispatcher() ? undiciTransport.layer : layerFetch",
-        "undiciTransport.layer"
+        "hasDispatcher() ? undiciTransport.layer({ long, short }) : layerFetch",
+        "undiciTransport.layer({ long, short })"
       ]]
     },
     caughtBy: "sends a request and reads the reply over fetch"

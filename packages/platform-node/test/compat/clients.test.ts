@@ -25,7 +25,7 @@ beforeAll(async () => {
   await Promise.all(able.map(async (walk) => walked.set(walk, await runWalk(walk, started))))
 }, 300_000)
 
-afterAll(() => runtime?.stop(), 30_000)
+afterAll(() => runtime?.stop())
 
 for (const walk of walks) {
   describe.skipIf(lacks(walk).length > 0)(nameOf(walk), () => {

@@ -1,21 +1,10 @@
 /** Copies between sessions and contexts, by their policies and against what sessions hold. */
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+
 import * as Crypto from "node:crypto"
+import { folder, overWire, path as inTmp, promise } from "../support/mappedContexts.js"
 import { best } from "../support/runtime.js"
-import { type Item, type Json, startWire, type WireClient } from "../support/wireClient.js"
-
-const Wire = Context.GenericTag<WireClient>("Wire")
-
-const slow = 60_000
-
-const promise = <A>(work: (wire: WireClient) => Promise<A>) =>
-  Effect.flatMap(Wire, (wire) => Effect.promise(() => work(wire)))
-
-/** Where sessions may write; without isolation every session has its own `/tmp`, which its shell does not see as such. */
-const inTmp = "/tmp/mapped"
-
-const folder = best.level !== "namespaces" ? "\"$TMPDIR\"/mapped" : inTmp
+import { type Item, type Json } from "../support/wireClient.js"
 
 const mapping = (contextId: string, policy: Json = {}, path = inTmp): Json => ({
   persistenceDataList: [{ contextId, path, policy: JSON.stringify(policy) }]
@@ -25,7 +14,7 @@ const succeeded = (items: ReadonlyArray<Item>) => {
   for (const item of items) assert.include(item, { status: "Success", errorMessage: "" })
 }
 
-layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (it) => {
+layer(overWire, { excludeTestServices: true })("sync", (it) => {
   it.effect("a session finds what another left", () =>
     promise(async (wire) => {
       const contextId = await wire.context("left")
@@ -50,7 +39,19 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       const found = await wire.shell(second, `cd ${folder} && cat a sub/big | sha256sum && ./run && wc -c < empty`)
       assert.deepStrictEqual(found.trim().split(/\s*\n\s*/), [sum.trim(), "ran", "0"])
       await wire.release(second)
-    }), slow)
+    }))
+
+  it.effect("the state of a copy has the path as it was sent", () =>
+    promise(async (wire) => {
+      const contextId = await wire.context("spelled")
+      const paths = (items: ReadonlyArray<Item>) => items.map(({ path }) => path)
+      for (const sent of [inTmp, `${inTmp}/`, `${inTmp}//`]) {
+        const sessionId = await wire.session(mapping(contextId, {}, sent))
+        assert.deepStrictEqual(paths(await wire.settled({ sessionId })), [sent])
+        assert.deepStrictEqual(paths(await wire.settled({ sessionId, contextId, path: inTmp })), [sent])
+        await wire.release(sessionId)
+      }
+    }))
 
   it.effect(
     "deletions are mirrored, unless the policy or another writer says otherwise",
@@ -69,8 +70,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
         }
         assert.deepStrictEqual(await run("mirrored", true), ["kept", "later", "new", "replaced"])
         assert.deepStrictEqual(await run("not mirrored", false), ["deleted", "kept", "later", "new", "replaced"])
-      }),
-    slow
+      })
   )
 
   it.effect("auto upload, auto download and white lists", () =>
@@ -99,7 +99,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
         ["one file", "other", "src"].map((n) => `${inTmp}/${n}`)
       )
       assert.deepStrictEqual(await wire.names(contextId, `${inTmp}/src`), [`${inTmp}/src/in`, `${inTmp}/src/old`])
-    }), slow)
+    }))
 
   it.effect("a mapped path brings files to another place", () =>
     promise(async (wire) => {
@@ -111,7 +111,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       succeeded(await wire.sync({ sessionId, contextId, path: inTmp, mode: "upload" }))
       assert.strictEqual((await wire.fetchFile(contextId, "/C/Users/me/g")).toString(), "back")
       await wire.release(sessionId)
-    }), slow)
+    }))
 
   it.effect("a sync of all, of one, of a part, and those that make no sense", () =>
     promise(async (wire) => {
@@ -145,7 +145,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       }
       assert.strictEqual((await wire.post("/sdk/SyncContext", { sessionId: "s-no" })).status, 404)
       await wire.release(sessionId)
-    }), slow)
+    }))
 
   it.effect(
     "mappings that cannot be are refused before there is a session, those that fail are reported",
@@ -179,8 +179,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
         assert.strictEqual(failed?.status, "Failed")
         assert.include(failed?.errorMessage, "/proc/x")
         await wire.release(unwritable)
-      }),
-    slow
+      })
   )
 
   it.effect("links, FIFOs, sockets and unreadable files are left where they are", () =>
@@ -205,7 +204,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       const seen = await wire.shell(sessionId, `cd ${folder} && cat host && test ! -L host && cat real/z`)
       assert.strictEqual(seen, "not followedz")
       await wire.release(sessionId)
-    }), slow)
+    }))
 
   it.effect("many files, and files that change while they are read", () =>
     promise(async (wire) => {
@@ -223,18 +222,19 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       )
       await wire.shell(
         sessionId,
-        `cd ${folder} && (while :; do date +%N >> log; printf %s $RANDOM > swap; done) & sleep 0.2`
+        `cd ${folder} && (until test -e ../stop; do date +%N >> log; printf %s $RANDOM > swap; done) & sleep 0.2`
       )
       for (let n = 0; n < 3; n++) {
         const [item] = await wire.sync({ sessionId, contextId, path: inTmp, mode: "upload" })
         if (item?.status === "Failed") assert.match(item.errorMessage, /swap|log/)
       }
+      await wire.shell(sessionId, `touch ${folder}/../stop && sleep 0.2`)
       await wire.release(sessionId)
       const again = await wire.session(mapping(contextId))
       succeeded(await wire.settled({ sessionId: again }))
       assert.strictEqual((await wire.shell(again, `cd ${folder} && cat d*/* | wc -l`)).trim(), "1500")
       await wire.release(again)
-    }), slow)
+    }))
 
   // Without isolation nothing limits the size of a session's files.
   const whereLimited = best.level === "none" ? it.effect.skip : it.effect
@@ -253,5 +253,5 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("sync", (i
       for (const line of left) assert.match(line, /^30000000 [abc]$/)
       await wire.release(sessionId)
       assert.deepStrictEqual(await wire.names(contextId, inTmp), ["a", "b", "c"].map((n) => `${inTmp}/${n}`))
-    }), slow)
+    }))
 })

@@ -1,6 +1,6 @@
 /** Upload and download through the session's own context, step by step as the official clients do it. */
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+
 import * as Crypto from "node:crypto"
 import { once } from "node:events"
 import * as Fs from "node:fs"
@@ -9,17 +9,11 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { pipeline } from "node:stream/promises"
 import { processTree } from "../../src/internal/sandbox/process/processTree.js"
+import { overWire, promise } from "../support/mappedContexts.js"
 import { spawnFixture } from "../support/processes/children.js"
 import { processesWith, residentPeak } from "../support/processes/processes.js"
 import { best } from "../support/runtime.js"
-import { type Item, startWire, type WireClient, wireClient } from "../support/wireClient.js"
-
-const Wire = Context.GenericTag<WireClient>("Wire")
-
-const slow = 120_000
-
-const promise = <A>(work: (wire: WireClient) => Promise<A>) =>
-  Effect.flatMap(Wire, (wire) => Effect.promise(() => work(wire)))
+import { type Item, type WireClient, wireClient } from "../support/wireClient.js"
 
 interface Internal {
   readonly contextId: string
@@ -73,7 +67,7 @@ const download = async (wire: WireClient, flow: Flow, sessionId: string, remote:
 
 const sha = (content: Uint8Array): string => Crypto.createHash("sha256").update(content).digest("hex")
 
-layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file transfer", (it) => {
+layer(overWire, { excludeTestServices: true })("file transfer", (it) => {
   for (const flow of ["TypeScript", "Python"] as const) {
     it.effect(`as the ${flow} client does it`, () =>
       promise(async (wire) => {
@@ -95,7 +89,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
         const sum = (await wire.shell(sessionId, `sha256sum < ${contextPath}/deep/down.bin`)).slice(0, 64)
         assert.strictEqual(sha(await download(wire, flow, sessionId, `${contextPath}/deep/down.bin`)), sum)
         await wire.release(sessionId)
-      }), slow)
+      }))
   }
 
   it.effect("below any directory of the session, without the rest of it", () =>
@@ -109,7 +103,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
       assert.strictEqual((await download(wire, "Python", sessionId, `${home}/b`)).toString(), "down")
       assert.notInclude(await wire.names(contextId, home), `${home}/node_modules`)
       await wire.release(sessionId)
-    }), slow)
+    }))
 
   it.effect("a second upload does not undo what the session did to the first", () =>
     promise(async (wire) => {
@@ -125,7 +119,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
       await wire.shell(sessionId, `printf newer > ${contextPath}/one`)
       assert.strictEqual((await download(wire, "Python", sessionId, `${contextPath}/one`)).toString(), "newer")
       await wire.release(sessionId)
-    }), slow)
+    }))
 
   it.effect("the context belongs to one session and ends with it, unlisted", () =>
     promise(async (wire) => {
@@ -150,7 +144,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
       const none = await wire.post("/sdk/GetAndLoadInternalContext", { sessionId: other, contextTypes: "[\"x\"]" })
       assert.deepStrictEqual(none.body["data"], [])
       await wire.release(other)
-    }), slow)
+    }))
 
   it.effect("a file that is not there", () =>
     promise(async (wire) => {
@@ -162,7 +156,7 @@ layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("file tran
         assert.strictEqual(missing.status, 404)
       }
       await wire.release(sessionId)
-    }), slow)
+    }))
 })
 
 const large = 256 * 2 ** 20
@@ -230,5 +224,5 @@ describe("256 MiB", () => {
       child.kill("SIGKILL")
       Fs.rmSync(directory, { recursive: true, force: true })
     }
-  }, slow)
+  })
 })

@@ -27,5 +27,27 @@ export default [
       ]
     },
     caughtBy: "that are cut off leave nothing"
+  },
+  {
+    defence: "what was allowed to be replaced is still there when it is",
+    changes: {
+      [`${contexts}/store/contextFiles.ts`]: [[
+        "for (const path of paths) this.#busy.set(path, settled)",
+        "void settled"
+      ]]
+    },
+    caughtBy: "honour preconditions of both methods"
+  },
+  {
+    defence: "digests are checked",
+    changes: { [`${contexts}/fileRoute.ts`]: [["    digest?.verify()\n", ""]] },
+    caughtBy: "take whole files only"
+  },
+  {
+    defence: "what does not fit is refused by its length",
+    changes: {
+      [`${contexts}/fileRoute.ts`]: [["      files.checkRoom(Number(request.headers[\"content-length\"] ?? 0))\n", ""]]
+    },
+    caughtBy: "refuse by its length what does not fit"
   }
 ]

@@ -157,6 +157,107 @@ layer(Layer.scoped(World, start), { excludeTestServices: true })("presigned URLs
       assert.strictEqual((await raw(world.endpoint, "PUT", up, {}, Buffer.from("x"))).status, 404)
     }))
 
+  it.effect("honour preconditions of both methods", () =>
+    promise(async (world) => {
+      const id = await world.context("preconditions")
+      const put = pathOf((await urlOf(world, "Upload", id, "/f")).url)
+      const send = async (headers: Http.OutgoingHttpHeaders, body: string) =>
+        (await raw(world.endpoint, "PUT", put, { headers }, Buffer.from(body))).status
+      assert.strictEqual(await send({ "if-match": "*" }, "none to match"), 412)
+      assert.strictEqual(await send({ "if-none-match": "*" }, "first"), 200)
+      assert.strictEqual(await send({ "if-none-match": "*" }, "second"), 412)
+      const get = pathOf((await urlOf(world, "Download", id, "/f")).url)
+      const ask = (headers: Http.OutgoingHttpHeaders) => raw(world.endpoint, "GET", get, { headers })
+      const { body, headers: { etag = "", "last-modified": modified = "" } } = await ask({})
+      assert.strictEqual(body.toString(), "first")
+      const before = new Date(Date.parse(modified) - 1000).toUTCString()
+      for (
+        const [headers, status, text] of [
+          [{ "if-match": etag }, 200, "first"],
+          [{ "if-match": `"x", ${etag}` }, 200, "first"],
+          [{ "if-match": `W/${etag}` }, 412],
+          [{ "if-match": "\"x\"" }, 412],
+          [{ "if-none-match": etag }, 304, ""],
+          [{ "if-none-match": `W/${etag}, "x"` }, 304, ""],
+          [{ "if-none-match": "*", range: "bytes=0-1" }, 304, ""],
+          [{ "if-none-match": "\"x\"" }, 200, "first"],
+          [{ "if-modified-since": modified }, 304, ""],
+          [{ "if-modified-since": before }, 200, "first"],
+          [{ "if-modified-since": "no date" }, 200, "first"],
+          [{ "if-unmodified-since": modified }, 200, "first"],
+          [{ "if-unmodified-since": before }, 412],
+          [{ "if-unmodified-since": before, "if-match": etag }, 200, "first"],
+          [{ range: "bytes=1-2", "if-range": etag }, 206, "ir"],
+          [{ range: "bytes=1-2", "if-range": "\"x\"" }, 200, "first"],
+          [{ range: "bytes=1-2", "if-range": `W/${etag}` }, 200, "first"],
+          [{ range: "bytes=1-2", "if-range": modified }, 200, "first"],
+          [{ range: "bytes=1-2", "if-match": etag }, 206, "ir"]
+        ] as const
+      ) {
+        const found = await ask(headers)
+        assert.strictEqual(found.status, status, JSON.stringify(headers))
+        if (text !== undefined) assert.strictEqual(found.body.toString(), text, JSON.stringify(headers))
+        if (status === 304) assert.strictEqual(found.headers.etag, etag)
+      }
+      const replaced = await Promise.all(["a", "b", "c", "d"].map((text) => send({ "if-match": etag }, text)))
+      assert.deepStrictEqual(replaced.sort(), [200, 412, 412, 412], "one of many at once")
+      assert.lengthOf(blobs(world, id), 1)
+    }))
+
+  it.effect("take whole files only, and those that are what their digests say", () =>
+    promise(async (world) => {
+      const id = await world.context("digests")
+      await world.put(id, "/f", "before")
+      const put = pathOf((await urlOf(world, "Upload", id, "/f")).url)
+      const content = Buffer.from("0123456789")
+      const digest = (algorithm: string) => Crypto.createHash(algorithm).update(content).digest("base64")
+      const send = async (headers: Http.OutgoingHttpHeaders) => {
+        const { body, status } = await raw(world.endpoint, "PUT", put, { headers }, content)
+        return `${status} ${body.length === 0 ? "" : String((JSON.parse(body.toString()) as { code: string }).code)}`
+          .trim()
+      }
+      for (
+        const [headers, answer] of [
+          [{ "content-range": "bytes 4-9/10" }, "400 InvalidRequest"],
+          [{ "content-range": "bytes 0-9/10" }, "400 InvalidRequest"],
+          [{ "content-md5": Buffer.alloc(16).toString("base64") }, "400 BadDigest"],
+          [{ "content-md5": "no digest" }, "400 InvalidDigest"],
+          [{ "content-digest": `sha-256=:${Buffer.alloc(32).toString("base64")}:` }, "400 BadDigest"],
+          [{ digest: `SHA-256=${Buffer.alloc(32).toString("base64")}` }, "400 BadDigest"]
+        ] as const
+      ) {
+        assert.strictEqual(await send(headers), answer, JSON.stringify(headers))
+        assert.strictEqual((await world.fetchFile(id, "/f")).toString(), "before")
+      }
+      for (
+        const headers of [
+          { "content-md5": digest("md5") },
+          { "content-digest": `sha-512=:x:, sha-256=:${digest("sha256")}:` },
+          { digest: `sha-256=${digest("sha256")}`, "content-md5": digest("md5") }
+        ]
+      ) assert.strictEqual(await send(headers), "200", JSON.stringify(headers))
+      assert.strictEqual((await world.fetchFile(id, "/f")).toString(), "0123456789")
+      assert.lengthOf(blobs(world, id), 1)
+    }))
+
+  it.effect("refuse by its length what does not fit, before a byte of it has come", () =>
+    promise(async (world) => {
+      const id = await world.context("too long")
+      const path = pathOf((await urlOf(world, "Upload", id, "/f")).url)
+      const { hostname, port } = new URL(world.endpoint)
+      let status: number | undefined
+      const request = Http.request(
+        { hostname, port, method: "PUT", path, headers: { "content-length": 2 ** 34 } },
+        (response) => status = response.statusCode
+      )
+      request.on("error", () => {})
+      request.flushHeaders()
+      while (status === undefined && blobs(world, id).length === 0) await sleep(5)
+      request.destroy()
+      assert.strictEqual(status, 413)
+      assert.deepStrictEqual(blobs(world, id), [])
+    }))
+
   it.effect("that are cut off leave nothing, nor change what was there", () =>
     promise(async (world) => {
       const id = await world.context("cut")

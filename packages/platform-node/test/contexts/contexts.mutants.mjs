@@ -18,7 +18,10 @@ export default [
   {
     defence: "the files of a context",
     changes: {
-      [`${contexts}/store/contextFiles.ts`]: [["this.#files.size >= this.#options.maxFiles", "this.#files.size < 0"]]
+      [`${contexts}/store/contextFiles.ts`]: [[
+        "this.#files.size + added - gone.length > this.#options.maxFiles",
+        "this.#files.size < 0"
+      ]]
     },
     caughtBy: "are kept while bytes arrive"
   },

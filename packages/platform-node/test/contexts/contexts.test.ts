@@ -1,17 +1,14 @@
 /** Contexts as clients of other makers ask for them, and their storage on disk. */
-import { assert, describe, it, layer } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, type Scope } from "effect"
+import { assert, describe, it, layer, vi } from "@effect/vitest"
+import { Effect, Exit, type Scope } from "effect"
 import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
+import { ContextStore } from "../../src/internal/contexts/store/contextStore.js"
+import { overWire, promise } from "../support/mappedContexts.js"
 import { startWire, type WireClient } from "../support/wireClient.js"
-
-const Wire = Context.GenericTag<WireClient>("Wire")
-
-const promise = <A>(work: (wire: WireClient) => Promise<A>) =>
-  Effect.flatMap(Wire, (wire) => Effect.promise(() => work(wire)))
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-contexts-test-"))),
@@ -22,7 +19,7 @@ const temporary = Effect.acquireRelease(
 const during = <A>(contextsDirectory: string, work: (wire: WireClient) => Promise<A>) =>
   Effect.scoped(Effect.flatMap(startWire({ contextsDirectory }), (wire) => Effect.promise(() => work(wire))))
 
-layer(Layer.scoped(Wire, startWire()), { excludeTestServices: true })("contexts", (it) => {
+layer(overWire, { excludeTestServices: true })("contexts", (it) => {
   it.effect("are created once per name, however many ask, and found by id and name", () =>
     promise(async ({ context, get }) => {
       const ids = await Promise.all(Array.from({ length: 20 }, () => context("shared one")))
@@ -119,7 +116,7 @@ describe("pages", () => {
 
 describe("a directory of contexts", () => {
   const live = (name: string, test: (directory: string) => Effect.Effect<void, unknown, Scope.Scope>) =>
-    it.live(name, () => Effect.scoped(Effect.flatMap(temporary, test)), 60_000)
+    it.live(name, () => Effect.scoped(Effect.flatMap(temporary, test)))
 
   live("keeps them for the next start, and those of sessions not", (directory) =>
     Effect.gen(function*() {
@@ -196,16 +193,60 @@ describe("a directory of contexts", () => {
 
   live("of our own ends with the runtime", () =>
     Effect.gen(function*() {
-      const mine = () => Fs.readdirSync(Os.tmpdir()).filter((name) => name.startsWith("agb-contexts-"))
-      const before = new Set(mine())
+      const before = process.env.TMPDIR
+      const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-own-"))
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          if (before === undefined) delete process.env.TMPDIR
+          else process.env.TMPDIR = before
+          Fs.rmSync(folder, { recursive: true })
+        })
+      )
+      process.env.TMPDIR = folder
+      const mine = () => Fs.readdirSync(folder).filter((name) => name.startsWith("agb-contexts-"))
       const made = yield* Effect.scoped(Effect.flatMap(startWire(), ({ context, put }) =>
         Effect.promise(async () => {
           await put(await context("x"), "/f", "x")
-          return mine().filter((name) => !before.has(name))
+          return mine()
         })))
       assert.isNotEmpty(made)
-      for (const name of made) assert.notInclude(mine(), name)
-    }))
+      assert.isEmpty(mine())
+    }).pipe(Effect.scoped))
+})
+
+describe("a machine that stops", () => {
+  /** The folders that are synced to disk while `work` runs, by their names. */
+  const syncedDuring = async (work: () => Promise<unknown>) => {
+    const probe = await Fs.promises.open(Os.tmpdir())
+    const handles = Object.getPrototypeOf(probe) as Fs.promises.FileHandle
+    await probe.close()
+    const folders: Array<string> = []
+    const sync = vi.spyOn(handles, "sync").mockImplementation(async function(this: Fs.promises.FileHandle) {
+      folders.push(Path.basename(Fs.readlinkSync(`/proc/self/fd/${this.fd}`)))
+    })
+    await work()
+    sync.mockRestore()
+    return folders
+  }
+
+  it.scoped("keeps what was answered: names are synced as contents are", () =>
+    Effect.flatMap(temporary, (directory) =>
+      Effect.promise(async () => {
+        const limits = { contextBytes: 2 ** 20, contextFiles: 10, totalBytes: 2 ** 20 }
+        const root = Path.basename(directory)
+        const store = await ContextStore.open({ directory, isDurable: true, limits, now: () => 0 })
+        let id = ""
+        assert.include(await syncedDuring(async () => id = (await store.getOrCreate("one")).id), root)
+        const put = async () => {
+          const { files } = store.get(id)
+          const staged = await files.stage()
+          await files.put("/f", staged)
+        }
+        assert.sameMembers(await syncedDuring(put), ["blobs", id], "the first line makes the journal")
+        assert.deepStrictEqual(await syncedDuring(put), ["blobs"])
+        assert.include(await syncedDuring(() => store.rename(id, "two")), id)
+        assert.include(await syncedDuring(() => store.remove(id)), root)
+      })))
 })
 
 describe("quotas", () => {
@@ -277,15 +318,14 @@ describe("quotas", () => {
           assert.strictEqual(await broken, "broken off")
           assert.isTrue(await becomes(200), "what broke off counts for ever")
         })
-      })),
-    60_000
+      }))
   )
 })
 
 /** A disk of 6 MiB, which only root can make. */
 const smallDisk = Effect.acquireRelease(
   Effect.map(temporary, (directory) => {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", directory])
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", directory])
     return directory
   }),
   (directory) => Effect.sync(() => execFileSync("umount", [directory]))
@@ -315,8 +355,8 @@ describe("a full disk", () => {
           assert.lengthOf(Fs.readdirSync(Path.join(contextsDirectory, id, "blobs")), 1)
           let stored = 0
           const path = `/${"p".repeat(3000)}`
-          let last = await put(id, `${path}0`, new Uint8Array(4000))
-          while (last.status === 200) last = await put(id, `${path}${stored += 1}`, new Uint8Array(4000))
+          let last = await put(id, `${path}0`, new Uint8Array(12_000))
+          while (last.status === 200) last = await put(id, `${path}${stored += 1}`, new Uint8Array(12_000))
           assert.deepInclude(await last.json(), full)
           assert.lengthOf(await names(id), stored + 1)
           const removed = await post("/sdk/DeleteContextFile", { contextId: id, filePath: `${path}0` })
@@ -327,7 +367,6 @@ describe("a full disk", () => {
           assert.isAbove((await names(id)).length, 1)
           assert.lengthOf(await fetchFile(id, "/fits"), 2_000_000)
         })
-      })),
-    60_000
+      }))
   )
 })

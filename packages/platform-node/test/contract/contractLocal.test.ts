@@ -5,7 +5,7 @@ import { sessionSuite } from "./suite/sessionSuite.js"
 
 for (const [index, { isolation, name }] of runtimes.entries()) {
   sessionSuite(`local runtime (${name})`, {
-    layer: layerWith(isolation),
+    layer: layerWith(isolation, { poolSize: 1 }),
     clock: "live",
     languages: await languagesOf(isolation),
     crowd: 4,

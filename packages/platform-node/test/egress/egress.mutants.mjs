@@ -10,11 +10,11 @@ export default [
     defence: "outbound: a program that does not read is waited for",
     changes: {
       ["packages/platform-node/agent/network/relay.ts"]: [[
-        "if (!error && inputs.has(id)) output.send(id, { event: \"taken\", bytes })",
-        "void error"
+        "else if (inputs.has(id)) output.send(id, { event: \"consumed\", bytes })",
+        ""
       ], [
         "const bytes = chunk.length\n",
-        "const bytes = chunk.length\n          output.send(id, { event: \"taken\", bytes })\n"
+        "const bytes = chunk.length\n          output.send(id, { event: \"consumed\", bytes })\n"
       ]]
     },
     caughtBy: "waits for a program that does not read"

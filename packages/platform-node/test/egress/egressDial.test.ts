@@ -13,6 +13,7 @@ const slow = () => {
   const answers: Array<() => void> = []
   const machine = {
     ...hostNetwork,
+    query: () => Promise.resolve(undefined),
     resolve: (name: string) => {
       asked.push(name)
       return new Promise<ReadonlyArray<string>>((resolve) => answers.push(() => resolve(["127.0.0.1"])))
@@ -55,7 +56,35 @@ describe("dialling", () => {
       assert.deepStrictEqual(sockets.map(({ destroyed }) => destroyed), [true])
     }))
 
-  it.effect("asks for one name of a session at a time, and two in all, also when nobody waits any more", () =>
+  it.effect("is not held up by sessions that ask for names whose servers are silent", () =>
+    Effect.gen(function*() {
+      const givenUp: Array<string> = []
+      const dialled: Array<string> = []
+      const machine = {
+        ...hostNetwork,
+        query: (name: string, signal: AbortSignal) => {
+          signal.addEventListener("abort", () => givenUp.push(name))
+          return name.startsWith("silent") ? new Promise<never>(() => {}) : Promise.resolve(["8.8.8.8"])
+        },
+        resolve: () => new Promise<never>(() => {}),
+        connect: (address: string) => {
+          dialled.push(address)
+          return new Net.Socket()
+        }
+      }
+      const egress = makeEgress(nothing, machine)
+      const from = (host: string) => Effect.fork(Effect.scoped(dial(egress, makeFifoSemaphore(1), { host, port: 80 })))
+      const silent = yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (index) => from(`silent${index}.example`))
+      yield* from("neighbour.example")
+      yield* moment
+      assert.deepStrictEqual(dialled, ["8.8.8.8"])
+      yield* TestClock.adjust("10 seconds")
+      assert.deepInclude(yield* Effect.flip(Fiber.join(silent[0]!)), { reason: "late" })
+      yield* moment
+      assert.lengthOf(givenUp, 8)
+    }))
+
+  it.effect("asks the system for one name of a session at a time, and two in all, also when nobody waits any more", () =>
     Effect.gen(function*() {
       const { answers, asked, egress } = slow()
       const session = (name: string) => {

@@ -5,8 +5,12 @@ import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { spawn, spawnSync } from "node:child_process"
+import * as Dgram from "node:dgram"
 import { once } from "node:events"
+import * as Fs from "node:fs"
 import * as Os from "node:os"
+import * as Path from "node:path"
+import { makeQuery } from "../../src/internal/egress/nameServers.js"
 import { outputOf, spawnFixture } from "../support/processes/children.js"
 import { connect, get, talkCommand } from "../support/processes/outside.js"
 import { best, layerWith, none } from "../support/runtime.js"
@@ -44,7 +48,11 @@ describe("the option `network`", () => {
     ["none", none, /isolation: "none".*network "outbound" needs a network namespace.*bubblewrap/],
     [
       "landlock",
-      { ...none, level: "landlock", confinement: { _tag: "Landlock", entry: "caller", perl: "/usr/bin/perl" } },
+      {
+        ...none,
+        level: "landlock",
+        confinement: { _tag: "Landlock", entry: "caller", perl: "/usr/bin/perl", limitsProcesses: false }
+      },
       /isolation: "landlock".*network "outbound" needs a network namespace.*bubblewrap/
     ],
     [
@@ -196,4 +204,53 @@ describe.skipIf(!canMakeNetworks)("a network with another machine (needs root, i
         assert.strictEqual(yield* inside(`node -e '${fetched}'`), "not reached\n")
       })
     ))
+})
+
+/** Answers questions for the IPv4 address of `known.example`, says that it knows no `unknown`, and is silent otherwise. */
+const nameServer = Effect.acquireRelease(
+  Effect.promise(async () => {
+    const socket = Dgram.createSocket("udp4")
+    socket.on("message", (question, { address, port }) => {
+      const end = question.indexOf(0, 12) + 5
+      const name = question.toString("latin1", 12, end)
+      const isKnown = name.includes("known\u0007example")
+      if (!isKnown && !name.includes("unknown")) return
+      const hasAnswer = isKnown && !name.includes("unknown") && question[end - 3] === 1
+      const reply = Buffer.from(question.subarray(0, end))
+      reply.writeUInt16BE(isKnown && !name.includes("unknown") ? 0x8180 : 0x8183, 2)
+      reply.writeUInt16BE(hasAnswer ? 1 : 0, 6)
+      reply.fill(0, 8, 12)
+      const answer = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 8, 8, 4, 4])
+      socket.send(Buffer.concat(hasAnswer ? [reply, answer] : [reply]), port, address)
+    })
+    socket.bind(0, "127.0.0.1")
+    await once(socket, "listening")
+    return socket
+  }),
+  (socket) => Effect.sync(() => socket.close())
+)
+
+describe("a name", () => {
+  it.live("is looked for in the hosts file and with the name servers, and given up when nobody waits", () =>
+    Effect.gen(function*() {
+      const { port } = (yield* nameServer).address()
+      const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-hosts-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => Fs.rmSync(folder, { recursive: true })))
+      const hostsFile = Path.join(folder, "hosts")
+      Fs.writeFileSync(
+        hostsFile,
+        "# 10.0.0.1 known.example\n10.0.0.2\tOther.example alias.example # listed.example\nx y\n"
+      )
+      const query = makeQuery({ hostsFile, servers: [`127.0.0.1:${port}`] })
+      const ask = (name: string, signal = new AbortController().signal) => Effect.promise(() => query(name, signal))
+      assert.deepStrictEqual(yield* ask("other.example"), ["10.0.0.2"])
+      assert.deepStrictEqual(yield* ask("alias.example"), ["10.0.0.2"])
+      assert.deepStrictEqual(yield* ask("known.example"), ["8.8.4.4"])
+      assert.isUndefined(yield* ask("unknown.example"))
+      const nobody = new AbortController()
+      const silent = query("silent.example", nobody.signal)
+      nobody.abort()
+      const error = yield* Effect.flip(Effect.tryPromise({ try: () => silent, catch: String }))
+      assert.include(error, "no name server has answered")
+    }).pipe(Effect.scoped))
 })

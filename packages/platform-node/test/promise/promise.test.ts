@@ -1,5 +1,5 @@
 /** The promise face on the cloud in memory: what aborting, disposing and failing servers leave behind, which is nothing. */
-import { Agb, AgbApi, type AgbError } from "@effect-agb/core"
+import { Agb, AgbApi, type AgbError, type CreateSessionParams } from "@effect-agb/core"
 import { AGB, Session } from "@effect-agb/platform-node/AgbPromise"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
@@ -70,7 +70,13 @@ describe("aborting", () => {
       Agb.Agb,
       Effect.map(
         Agb.Agb,
-        (agb) => Agb.Agb.of({ ...agb, create: (params) => Effect.tap(agb.create(params), () => abort) })
+        (agb) => {
+          const deletions = Effect.map(agb.deletions, (all) => ({
+            ...all,
+            create: (params: CreateSessionParams.Input) => Effect.tap(all.create(params), () => abort)
+          }))
+          return Agb.Agb.of({ ...agb, deletions })
+        }
       )
     ).pipe(Layer.provide(fake.layer()))
     const agb = new AGB({ layer })
@@ -374,4 +380,72 @@ describe("a failing server never makes a call reject", () => {
       fake.faults.clear()
     })
   }
+})
+
+describe("contexts", () => {
+  const path = "/tmp/mapped"
+  const bytes = new Uint8Array(100_000).fill(7)
+
+  async function* pieces() {
+    for (let start = 0; start < bytes.length; start += 30_000) yield bytes.subarray(start, start + 30_000)
+  }
+
+  world("are plain values, and sessions save what is in them", async ({ agb, fake }) => {
+    const created = await agb.contexts.getOrCreate("plain")
+    assert(created.success, created.errorMessage)
+    const context = created.data
+    assert.deepInclude(context, { name: "plain", state: "available", createdAt: new Date("2026-01-01T00:00:00Z") })
+    assert.notProperty(context, "lastUsedAt")
+    const listed = await agb.contexts.list()
+    assert.deepStrictEqual(listed.data?.map(({ id }) => id), [context.id])
+    assert.isTrue((await agb.contexts.write(context, `${path}/pieces`, pieces(), { size: bytes.length })).success)
+    assert.isTrue((await agb.contexts.write(context.id, `${path}/text`, "text")).success)
+    const read = await agb.contexts.read(context, `${path}/pieces`)
+    assert(read.success, read.errorMessage)
+    assert.isTrue(Buffer.from(read.content).equals(bytes))
+    const chunks: Array<Uint8Array> = []
+    for await (const chunk of agb.contexts.readStream(context, `${path}/pieces`)) chunks.push(chunk)
+    assert.isTrue(Buffer.concat(chunks).equals(bytes))
+
+    const session = await agb.create({ ...params, contexts: [{ context, path }] })
+    assert(session.success, session.errorMessage)
+    const { contexts, fileSystem } = session.session
+    assert.deepInclude(await fileSystem.readFile(`${path}/text`), { success: true, content: "text" })
+    const info = await contexts.info()
+    assert.deepStrictEqual(info.data?.map(({ mode, status }) => [mode, status]), [["download", "Success"]])
+    fake.contexts.outcome = () => "Failed"
+    const unsaved = await session.session.delete({ sync: true })
+    assert.strictEqual(unsaved.error?._tag, "ContextError")
+    assert.strictEqual(fake.ledger.live, 1)
+    fake.contexts.outcome = () => "Success"
+    assert.isTrue((await fileSystem.writeFile(`${path}/text`, "changed")).success)
+    assert.isTrue((await contexts.sync({ timeoutMs: 60_000 })).success)
+    const changed = await agb.contexts.read(context, `${path}/text`)
+    assert.strictEqual(Buffer.from(changed.content ?? "").toString(), "changed")
+    assert.isTrue((await session.session.delete({ sync: true })).success)
+
+    const files = await agb.contexts.files(context, { folder: path })
+    assert.deepStrictEqual(files.data?.map(({ name, size }) => [name, size]), [["pieces", 100_000], ["text", 7]])
+    assert.isTrue((await agb.contexts.removeFile(context, `${path}/text`)).success)
+    assert.strictEqual((await agb.contexts.read(context, `${path}/text`)).error?._tag, "FileNotFoundError")
+    assert.isTrue((await agb.contexts.rename(context, "renamed")).success)
+    assert.strictEqual((await agb.contexts.get({ name: "renamed" })).data?.id, context.id)
+    assert.isTrue((await agb.contexts.clear(context)).success)
+    assert.isTrue((await agb.contexts.remove(context)).success)
+  })
+
+  world("a write rejects with what its iterable throws", async ({ agb }) => {
+    const { data } = await agb.contexts.getOrCreate("broken")
+    async function* broken() {
+      yield bytes
+      throw reason
+    }
+    assert.strictEqual(await rejectionOf(agb.contexts.write(data?.id ?? "", "/a", broken())), reason)
+    assert.strictEqual((await agb.contexts.read(data?.id ?? "", "/a")).error?._tag, "FileNotFoundError")
+  })
+
+  withSession("metrics are numbers where they are known", async ({ session }) => {
+    const metrics = await session.getMetrics()
+    assert.deepInclude(metrics.data, { cpuCount: 2, measuredAt: new Date("2026-01-01T00:00:00Z") })
+  })
 })

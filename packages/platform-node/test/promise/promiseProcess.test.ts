@@ -104,6 +104,13 @@ describe("AGB on Node", () => {
     const stop = AbortSignal.timeout(200)
     assert.strictEqual(await rejectionOf(command.executeCommand("sleep 60", 60_000, { signal: stop })), stop.reason)
     assert.strictEqual((await code.runCode("6 * 7", "javascript")).result, "42")
+    const events: Array<unknown> = []
+    for await (const event of command.executeCommandStream("echo out; exit 3", 30_000, { acceptExitCodes: [3] })) {
+      events.push(event._tag === "Exited" ? [event.exitCode, event.signal, event.timedOut] : event)
+    }
+    assert.deepStrictEqual(events, [{ _tag: "Stdout", text: "out\n" }, [3, undefined, false]])
+    const refused = await rejectionOf(command.executeCommandStream("exit 3").next())
+    assert.deepInclude(refused, { _tag: "CommandExitError", exitCode: 3 })
     for (let tries = 0; (await agb.list()).totalCount !== 1; tries += 1) {
       assert(tries < 100, "an aborted create left a session")
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -86,7 +86,7 @@ export default [
   },
   {
     defence: "bwrap: system calls filtered",
-    changes: { [bwrap]: [["[\"--seccomp\", `${firstDescriptor + files.length}`]", "[]"]] },
+    changes: { [bwrap]: [["[\"--seccomp\", `${firstFile + files.length}`]", "[]"]] },
     caughtBy: "bwrap.*filter on its system calls"
   },
   {
@@ -181,7 +181,8 @@ export default [
   {
     defence: "unshare: a network of its own",
     changes: { [unshare]: [["[\"--net\"]", "[]"]] },
-    caughtBy: "unshare.*net namespace of its own"
+    caughtBy: "unshare.*net namespace of its own",
+    only: "root" // for anyone else the level does not start without it, and so is not offered
   },
   {
     defence: "unshare: IPC of its own",
@@ -202,6 +203,7 @@ export default [
   {
     defence: "unshare: no way back to the old root",
     changes: { [unshare]: [["\"umount -l .\",\n", ""]] },
-    caughtBy: "unshare.*finds no file of the host's"
+    caughtBy: "unshare.*finds no file of the host's",
+    only: "root" // as above
   }
 ]

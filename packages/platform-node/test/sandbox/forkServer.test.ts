@@ -65,7 +65,7 @@ describe.skipIf(!isLinux)("Spawner", () => {
       assert.strictEqual(processesWith(marker).filter((pid) => parentOf(pid) === process.pid).length, 0)
       for (const sandbox of [first, ...others]) assert.isNull((yield* sandbox.call({ op: "ping" })).value)
       assert.strictEqual(held.length, heldMegabytes)
-    }).pipe(Effect.scoped), 20_000)
+    }).pipe(Effect.scoped))
 
   it.live("ends with the last sandbox, and stays with a pool", () =>
     Effect.gen(function*() {
@@ -82,7 +82,7 @@ describe.skipIf(!isLinux)("Spawner", () => {
       assert.strictEqual(yield* onlySpawner, spawner)
       yield* Scope.close(scope, Exit.void)
       assert.isTrue(yield* until(() => !isRunning(spawner)))
-    }), 20_000)
+    }))
 
   it.live.each([...confined, unconfined].map((isolation) => [nameOf(isolation), isolation] as const))(
     "takes its sandboxes along when it is killed, and is replaced: %s",
@@ -96,8 +96,7 @@ describe.skipIf(!isLinux)("Spawner", () => {
         const next = yield* start(isolation)
         assert.isNull((yield* next.call({ op: "ping" })).value)
         assert.notStrictEqual(yield* onlySpawner, spawner)
-      }).pipe(Effect.scoped),
-    20_000
+      }).pipe(Effect.scoped)
   )
 
   it.live("leaves signals for its whole group or service to its host", () =>
@@ -139,5 +138,5 @@ describe.skipIf(!isLinux)("Spawner", () => {
         child.stdout.on("data", (chunk) => said += chunk)
         assert.isTrue(yield* until(() => said === "out" && stderr() === "err"))
       }
-    }).pipe(Effect.scoped), 20_000)
+    }).pipe(Effect.scoped))
 })

@@ -109,7 +109,7 @@ describe("Isolation", () => {
 
   it.skipIf(!canUnshare)("says so where user namespaces are switched off", async () => {
     assert.match(await withoutNamespaces("namespaces"), /^SandboxUnavailableError: .*(switched off|not permitted)/)
-  }, 20_000)
+  })
 
   it.skipIf(!canUnshare)("takes Landlock there when the best is asked for, or says the same", async () => {
     const landlock = await Effect.runPromise(Effect.either(Isolation.probe("landlock")))
@@ -117,7 +117,7 @@ describe("Isolation", () => {
       ? /^works: landlock$/
       : /^SandboxUnavailableError: .*(switched|permitted)/
     assert.match(await withoutNamespaces("auto"), expected)
-  }, 20_000)
+  })
 })
 
 describe("Interpreters", () => {
@@ -148,8 +148,7 @@ describe("Interpreters", () => {
             }
           }
         }
-      }),
-    20_000
+      })
   )
 })
 

@@ -51,5 +51,38 @@ export default [
     changes: { [landlock]: [["uid: how.entry === \"dropped\" ? options.uid : undefined", "uid: undefined"]] },
     caughtBy: "as the user who runs the tests.* keeps from privileges",
     only: "root"
+  },
+  {
+    defence: "landlock: attributes of files",
+    changes: {
+      [`${sandbox}/confine/seccomp.ts`]: [[
+        "  ...[...arch.xattr, ...recentXattr].flatMap((number) => denyCall(number, EOPNOTSUPP)),\n",
+        ""
+      ]]
+    },
+    caughtBy: "as a user without rights.* keeps from writing outside",
+    only: "root"
+  },
+  {
+    defence: "landlock: the mark stays",
+    changes: { [`${sandbox}/confine/seccomp.ts`]: [["  ...denyMarking(arch),\n", ""]] },
+    caughtBy: "as the user who runs the tests.* keeps from shedding its mark"
+  },
+  {
+    defence: "landlock: sessions do not take each other's processes",
+    changes: { [landlock]: [["how.limitsProcesses ? sessionsAtTheirLimit : 1", "1"]] },
+    caughtBy: "as a user without rights.* beside two",
+    only: "root"
+  },
+  {
+    defence: "landlock: so many processes",
+    changes: {
+      [`${sandbox}/memory/watchdog.ts`]: [[
+        "session.processes !== undefined && threads > session.processes",
+        "threads < 0"
+      ]]
+    },
+    caughtBy: "as a user without rights.* beside two",
+    only: "root"
   }
 ]

@@ -33,11 +33,11 @@ const attackers = [
 ]
 
 describe.each(attackers)("landlock, $who", ({ canRun, uid }) => {
-  let outcome: LandlockOutcome = { succeeded: {}, untouched: false, works: "" }
+  let outcome: LandlockOutcome = { succeeded: {}, untouched: false, works: "", beside: { said: "", isFew: false } }
 
   beforeAll(async () => {
     if (canRun) outcome = await attackedAs(uid)
-  }, 60_000)
+  })
 
   it.skipIf(!canRun).each(landlockAttackNames)("keeps from %s", (name) => {
     assert.deepStrictEqual(outcome.succeeded[name], [])
@@ -45,6 +45,11 @@ describe.each(attackers)("landlock, $who", ({ canRun, uid }) => {
   })
 
   it.skipIf(!canRun)("lets a session do its work", () => assert.strictEqual(outcome.works, "a shut 42 signals"))
+
+  it.skipIf(!canRun)(
+    "lets a session start processes beside two that take all they may",
+    () => assert.deepStrictEqual(outcome.beside, { said: "well", isFew: true })
+  )
 })
 
 describe("landlock", () => {

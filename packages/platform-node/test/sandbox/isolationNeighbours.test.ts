@@ -55,5 +55,5 @@ describe.skipIf(isolations.length === 0).each(isolations)("neighbours, %s", (_, 
       yield* Fiber.interrupt(attack)
       yield* hostile.kill("the test is over")
       assert.deepStrictEqual(yield* greets(neighbour), ["hello", "42"])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 })

@@ -9,7 +9,7 @@ const bwrap = `${sandbox}/confine/bwrap.ts`
 export default [
   {
     defence: "what is not read is bounded, whatever the agent keeps to",
-    changes: { [connection]: [["if (this.#unread > maxUnreadBytes) this.#stdout.pause()", ""]] },
+    changes: { [connection]: [["|| this.#unread > maxUnreadBytes", ""]] },
     caughtBy: "is held back whatever its agent keeps to"
   },
   {
@@ -28,9 +28,9 @@ export default [
     caughtBy: "is swept when its owner is gone"
   },
   {
-    defence: "without isolation: daemons are found by their tag",
+    defence: "without isolation: daemons are found by their marks",
     changes: {
-      [`${sandbox}/launchPlan.ts`]: [["yield* Effect.addFinalizer(() => killStrays(tag))", ""]],
+      [`${sandbox}/launchPlan.ts`]: [["yield* Effect.addFinalizer(() => killStrays(strays))", ""]],
       [`${agent}/main.ts`]: [["    processes.killAll()\n", ""]]
     },
     caughtBy: "Sandbox, none takes daemons along"
@@ -38,7 +38,7 @@ export default [
   {
     defence: "without isolation: the workspace is removed",
     changes: {
-      [`${sandbox}/disk/removeTree.ts`]: [["await Fs.promises.chmod(pathOf(found), 0o700)", ""]]
+      [`${sandbox}/disk/removeTree.ts`]: [["Fs.chmodSync(pathOf(found.fd), 0o700)", ""]]
     },
     caughtBy: "is removed though user code has locked it",
     only: "nobody"

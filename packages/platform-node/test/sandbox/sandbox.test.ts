@@ -83,9 +83,11 @@ describe.skipIf(!isLinux).each([...confined, unconfined].map((isolation) => [nam
       Effect.gen(function*() {
         process.env.AGB_API_KEY = "sk-must-not-get-in"
         const sandbox = yield* start(isolation)
-        const names = (yield* shell(sandbox, "env")).split("\n").map((line) => line.split("=")[0])
-        assert.notInclude(names, "AGB_API_KEY")
-        assert.isBelow(names.length, 12)
+        const names = (yield* shell(sandbox, "env")).trim().split("\n").map((line) => line.split("=")[0] ?? "")
+        const own =
+          /^(?:PWD|SHLVL|_|HOME|LANG|TMPDIR|PATH|USER|LOGNAME|SHELL|AGB_SANDBOX|AGB_CALL_ID|NODE_PATH|R_LIBS_USER)$/
+        const ofInstallers = /^(?:PIP|NPM_CONFIG)_[A-Z_]+$/
+        assert.deepStrictEqual(names.filter((name) => !own.test(name) && !ofInstallers.test(name)), [])
         delete process.env.AGB_API_KEY
       }).pipe(Effect.scoped))
 
@@ -305,7 +307,7 @@ describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () 
       yield* sweepWorkspaces
       assert.isTrue(yield* until(() => processesWith(secondsOfStrays).length === 0))
       assert.deepStrictEqual(workspacesOf(host.pid), [])
-    }), 20_000)
+    }))
 })
 
 describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody", () => {
@@ -314,7 +316,7 @@ describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody",
     const under = ["unshare", ...asRoot, "--pid", "--fork", "--mount-proc"]
     const output = await outputOf(await spawnFixture("zombies.mts", { under, args: [agent] }))
     assert.deepStrictEqual(JSON.parse(output), { pid: 1, left: [] })
-  }, 20_000)
+  })
 })
 
 /** A process that has ended, and whose parent does not ask how. */
@@ -363,6 +365,17 @@ describe("Workspace", () => {
       assert.match(error.message, /no workspace directory: .*ENOENT/)
     }))
 
+  it.live("is removed with names that are no text", () =>
+    Effect.gen(function*() {
+      const bad = "bad$(printf '\\377\\303')"
+      const home = yield* Effect.scoped(Effect.gen(function*() {
+        const sandbox = yield* start(unconfined)
+        yield* shell(sandbox, `mkdir -p "${bad}/${bad}/deep" && touch "${bad}/${bad}/${bad}" "${bad}.f" "${bad}/ü"`)
+        return sandbox.home
+      }))
+      assert.isFalse(Fs.existsSync(Path.dirname(home)))
+    }))
+
   it.live("is removed though user code has locked it", () =>
     Effect.gen(function*() {
       const home = yield* Effect.scoped(Effect.gen(function*() {
@@ -408,8 +421,7 @@ describe("Workspace", () => {
         yield* Effect.promise(() => removeTree(raced, "owner.json"))
         assert.isFalse(Fs.existsSync(raced))
         assert.deepStrictEqual([Fs.readdirSync(kept), Fs.statSync(kept).mode & 0o777], [["file"], 0o755])
-      }).pipe(Effect.scoped),
-    20_000
+      }).pipe(Effect.scoped)
   )
 
   it.live("is swept when its owner is gone, and only then", () =>

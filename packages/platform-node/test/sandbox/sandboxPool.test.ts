@@ -75,7 +75,7 @@ describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
         }
       }))
       assert.isTrue(yield* until(() => !isRunning()))
-    }), 20_000)
+    }))
 
   it.live("ends while it still starts its first", () =>
     Effect.gen(function*() {
@@ -93,7 +93,7 @@ describe.skipIf(process.platform !== "linux")("SandboxPool", () => {
         assert.strictEqual(answers.length, 40)
       }))
       assert.isTrue(yield* until(() => !isRunning()))
-    }), 60_000)
+    }))
 })
 
 describe("Turns", () => {

@@ -142,7 +142,7 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
       assert.isFalse("polluted" in {})
       const echoed = yield* call(id, "shell", { command: "echo still here", timeout_ms: 20_000 })
       assert.include(echoed.text, "still here")
-    }), 30_000)
+    }))
 
   it.effect("is not read to its end where it is too large or compressed", () =>
     Effect.gen(function*() {
@@ -152,7 +152,7 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
         assert.include(more?.["content-encoding"] === undefined ? [413] : [413, 415], status, title)
       }
       assert.notStrictEqual(yield* create, "")
-    }), 30_000)
+    }))
 
   it.effect("is not parsed where it holds too many values", () =>
     Effect.gen(function*() {
@@ -182,5 +182,5 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
         assert.isUndefined(faultOf(reply), title)
         assert.isTrue(envelopeOf(reply).data?.isError, `${title}: ${reply.text.slice(-300)}`)
       }
-    }), 30_000)
+    }))
 })

@@ -129,7 +129,7 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
         }
         assert.lengthOf([...counts], 1, `${title}: the number of comparisons depends on the guess`)
       }
-    }), 30_000)
+    }))
 
   it.effect("that signs a URL is compared as a whole too", () =>
     Effect.gen(function*() {

@@ -1,6 +1,8 @@
 /** What `attacksLinks.test.ts` watches over, each broken on purpose. */
 
 const linkProxy = "packages/platform-node/src/internal/server/routes/linkProxy.ts"
+const linkHeaders = "packages/platform-node/src/internal/server/routes/linkHeaders.ts"
+const linkCookies = "packages/platform-node/src/internal/server/routes/linkCookies.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
@@ -14,12 +16,12 @@ export default [
   },
   {
     defence: "a link into a session: headers between neighbours",
-    changes: { [linkProxy]: [["!hopByHop.test(pair[0]) && ", ""]] },
+    changes: { [linkHeaders]: [["if (isHopByHop(name)) return []", ""]] },
     caughtBy: "what no reply is made of"
   },
   {
     defence: "a link into a session: cookies of other links",
-    changes: { [linkProxy]: [[" && !affectsOtherLinks(pair)", ""]] },
+    changes: { [linkCookies]: [["if (cookie.startsWith(linkCookiePrefix)) return undefined", ""]] },
     caughtBy: "what no reply is made of"
   }
 ]

@@ -1,10 +1,11 @@
 /** What the server writes down of its clients: enough to find a request again, and nothing that it was told. */
+import { Session } from "@effect-agb/core"
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Inspectable, Layer, Logger, LogLevel, Redacted } from "effect"
 import { stackFrames } from "../../src/internal/server/http/requestLog.js"
 import { jsonOf, type RawRequest, sendRequest } from "../support/rawHttp.js"
-import { serverLayer } from "../support/runtime.js"
+import { best, layerWith, serverLayer } from "../support/runtime.js"
 
 const apiKey = "akm-0c0ffee0-of-the-log"
 
@@ -82,7 +83,19 @@ describe("the log of the server", () => {
       Effect.provide(serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0, requestLogLevel: "Info" })),
       Effect.provide(collecting(lines))
     )
-  }, 30_000)
+  })
+
+  it.live("shows no failure for a session that is used and deleted", () => {
+    const lines: Array<string> = []
+    return Effect.gen(function*() {
+      yield* Session.use({ imageId: "agb-code-space-1" }, (session) => session.status)
+      assert.isAbove(lines.length, 3)
+      assert.deepStrictEqual(lines.filter((line) => !line.includes("200")), [])
+    }).pipe(
+      Effect.provide(layerWith(best, { poolSize: 0, requestLogLevel: "Info" })),
+      Effect.provide(collecting(lines))
+    )
+  })
 
   it("names the place of a defect, and nothing that it quotes", () => {
     const defect = new TypeError(`unexpected ${apiKey}`)

@@ -61,7 +61,7 @@ const quiet = Logger.minimumLogLevel(LogLevel.None)
 
 const server = serverLayer({ apiKey: Redacted.make(apiKey), poolSize: 0 })
 
-layer(Layer.provideMerge(server, quiet), { excludeTestServices: true, timeout: 30_000 })("the server", (it) => {
+layer(Layer.provideMerge(server, quiet), { excludeTestServices: true })("the server", (it) => {
   const wrongKeys: Readonly<Record<string, Record<string, string>>> = {
     "no key": {},
     "an empty header": { authorization: "" },

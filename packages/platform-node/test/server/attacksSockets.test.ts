@@ -86,7 +86,7 @@ describe("a WebSocket", () => {
         socket.write(frame(text, "x", 20_000))
         assert.isTrue(yield* isCut)
       }))
-    ), 20_000)
+    ))
 
   it.live("that gives no sign of life is cut", () =>
     withServer(
@@ -96,7 +96,7 @@ describe("a WebSocket", () => {
         socket.resume()
         assert.isTrue(yield* isCut)
       }))
-    ), 20_000)
+    ))
 
   it.live("whose client is gone leaves no run behind", () =>
     withServer(
@@ -117,5 +117,5 @@ describe("a WebSocket", () => {
         const next = yield* Effect.timeoutOption(run, "10 seconds")
         assert.include(Option.getOrElse(next, () => "the run goes on"), "42")
       }))
-    ), 30_000)
+    ))
 })

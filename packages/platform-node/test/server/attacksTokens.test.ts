@@ -125,7 +125,7 @@ layer(Layer.provideMerge(server, Logger.minimumLogLevel(LogLevel.None)), {
         headers: { ...handshake, "x-access-token": one.token }
       })
       assert.strictEqual(statusOf(yield* sendBytes(port, opened, 300)), 101)
-    }), 60_000)
+    }))
 
   it.effect("the token of a session that has ended opens nothing", () =>
     Effect.gen(function*() {

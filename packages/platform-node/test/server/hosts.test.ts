@@ -14,7 +14,7 @@ const statusOf = (url: string, init: RequestInit = {}) =>
 
 const refused = (url: string) => Effect.promise(() => fetch(url).then(() => false, () => true))
 
-layer(serverLayer(), { excludeTestServices: true, timeout: 30_000 })("the health of the server", (it) => {
+layer(serverLayer(), { excludeTestServices: true })("the health of the server", (it) => {
   it.effect("is told without a key, and nothing else is", () =>
     Effect.gen(function*() {
       const { endpoint, port } = yield* wire

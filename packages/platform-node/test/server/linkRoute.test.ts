@@ -18,7 +18,7 @@ const shell = (command: string, more: object = {}) => ({
   ...more
 })
 
-layer(serverLayer(), { excludeTestServices: true, timeout: 30_000 })("the link route", (it) => {
+layer(serverLayer(), { excludeTestServices: true })("the link route", (it) => {
   it.effect("calls a tool with the session's token alone", () =>
     Effect.gen(function*() {
       const session = yield* Effect.flatMap(wire, ({ createSession }) => createSession)

@@ -1,7 +1,7 @@
 /** What `links.test.ts` watches over, each broken on purpose. */
 
 const gateway = `packages/platform-node/src/internal/server/routes/linkGateway.ts`
-const linkProxy = "packages/platform-node/src/internal/server/routes/linkProxy.ts"
+const linkCookies = "packages/platform-node/src/internal/server/routes/linkCookies.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
@@ -27,7 +27,7 @@ export default [
   },
   {
     defence: "a link into a session: its cookies are not the session's",
-    changes: { [linkProxy]: [["!cookie.startsWith(linkCookiePrefix)", "cookie !== \"\""]] },
+    changes: { [linkCookies]: [["name.startsWith(linkCookiePrefix) ? []", "name === \"\" ? []"]] },
     caughtBy: "keeps it from the session"
   }
 ]

@@ -1,10 +1,11 @@
 /** Links to ports inside sessions, over real sockets. */
 import { Agb, Session } from "@effect-agb/core"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, TestServices } from "effect"
 import * as Crypto from "node:crypto"
 import * as Net from "node:net"
 import { buffer } from "node:stream/consumers"
+import { failsWith } from "../support/failsWith.js"
 import { best, layerWith, none } from "../support/runtime.js"
 
 /**
@@ -87,6 +88,24 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a link", (it) => {
         assert.strictEqual(big.body.length, 5_000_000)
         assert.strictEqual(sha256(big.body), hash)
       }))
+
+    it.scoped("is waited for until something listens", () =>
+      Effect.gen(function*() {
+        const session = yield* Session.make({ imageId: "agb-code-space-1" })
+        const late = program.replace("server.listen(", "setTimeout(() => server.listen(").replace(
+          /\)\s*$/,
+          "), 1000)\n"
+        )
+        yield* session.fileSystem.writeFile("/tmp/server.cjs", late)
+        yield* session.command.executeCommand("nohup node \"$TMPDIR/server.cjs\" >/dev/null 2>&1 &")
+        const url = yield* session.link.waitFor(30_100, { timeout: "1 minute" })
+        assert.strictEqual((yield* get(url)).status, 200)
+        assert.strictEqual(yield* session.link.waitFor(30_100), url)
+        const error = yield* failsWith(session.link.waitFor(30_101, { timeout: "1 second" }), "TransportError")
+        assert.include(error, { reason: "Timeout", mayHaveHappened: false })
+        yield* failsWith(session.link.waitFor(8080), "RequestRejectedError")
+        yield* failsWith(session.link.waitFor(0), "InvalidRequestError")
+      }).pipe(TestServices.provideLive))
 
     it.scoped("carries its token to absolute paths, and keeps it from the session", () =>
       Effect.gen(function*() {

@@ -1,16 +1,25 @@
 /** Who uses a link uses its session, by a clock of our own. */
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, it } from "@effect/vitest"
-import { Effect, Redacted, TestClock } from "effect"
+import { Effect, Fiber, Redacted, TestClock } from "effect"
 import { once } from "node:events"
 import * as Net from "node:net"
 import { best, none } from "../support/runtime.js"
 
-const echo = "const { createServer } = require(\"node:http\")\n" +
-  "createServer((_, response) => response.end(\"served\")).on(\"upgrade\", (_, socket) => {\n" +
-  "  socket.write(\"HTTP/1.1 101 x\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\n\")\n" +
-  "  socket.pipe(socket)\n" +
-  "}).listen(30100, () => require(\"node:fs\").writeFileSync(\"ready\", \"ready\"))"
+/** Answers `/slow` once `/go` is asked for, and is silent after the head of `/stream`. */
+const program = `
+const held = []
+require("node:http").createServer(({ url }, response) => {
+  if (url === "/slow") return held.push(response)
+  if (url === "/held") return response.end(String(held.length))
+  if (url === "/go") for (const slow of held) slow.end("slow")
+  if (url === "/stream") response.writeHead(200, { "content-type": "text/event-stream" }).flushHeaders()
+  else response.end("served")
+}).on("upgrade", (_, socket) => {
+  socket.write("HTTP/1.1 101 x\\r\\nConnection: Upgrade\\r\\nUpgrade: echo\\r\\n\\r\\n")
+  socket.pipe(socket)
+}).listen(30100, () => require("node:fs").writeFileSync("ready", "ready"))
+`
 
 interface Reply {
   readonly data: { readonly sessionId: string; readonly url: string }
@@ -60,7 +69,7 @@ it.scoped("a link that is used keeps its session from idling, and a link alone d
   Effect.gen(function*() {
     const { call, count, create, link } = client(yield* LocalAgb.make({ isolation, poolSize: 0 }))
     const [used, unused] = [yield* create, yield* create]
-    yield* call(used, "write_file", { path: "/tmp/server.cjs", content: echo })
+    yield* call(used, "write_file", { path: "/tmp/server.cjs", content: program })
     const command = "nohup node \"$TMPDIR/server.cjs\" >/dev/null 2>&1 & until test -s ready; do sleep 0.05; done"
     yield* call(used, "shell", { command, timeout_ms: 20_000 })
     const url = yield* link(used)
@@ -78,4 +87,26 @@ it.scoped("a link that is used keeps its session from idling, and a link alone d
     assert.strictEqual(yield* count, 1)
     yield* TestClock.adjust("70 seconds")
     assert.strictEqual(yield* count, 0)
-  }), 60_000)
+  }))
+
+it.scoped(
+  "a session is not idle while an answer is awaited, but may be while an open stream is silent",
+  () =>
+    Effect.gen(function*() {
+      const { call, count, create, link } = client(yield* LocalAgb.make({ isolation, poolSize: 0 }))
+      const session = yield* create
+      yield* call(session, "write_file", { path: "/tmp/server.cjs", content: program })
+      const command = "nohup node \"$TMPDIR/server.cjs\" >/dev/null 2>&1 & until test -s ready; do sleep 0.05; done"
+      yield* call(session, "shell", { command, timeout_ms: 20_000 })
+      const url = yield* link(session)
+      const slow = yield* Effect.fork(got(new URL("slow", url)))
+      while ((yield* got(new URL("held", url))) !== "1") yield* Effect.yieldNow()
+      for (let round = 0; round < 4; round++) yield* TestClock.adjust("40 seconds")
+      assert.strictEqual(yield* count, 1)
+      assert.strictEqual(yield* got(new URL("go", url)), "served")
+      assert.strictEqual(yield* Fiber.join(slow), "slow")
+      yield* Effect.promise(() => fetch(new URL("stream", url)))
+      for (let round = 0; round < 2; round++) yield* TestClock.adjust("40 seconds")
+      assert.strictEqual(yield* count, 0)
+    })
+)

@@ -1,7 +1,7 @@
 import { Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { layerWith, runtimes } from "../support/runtime.js"
+import { Effect, Metric } from "effect"
+import { best, layerWith, runtimes } from "../support/runtime.js"
 
 const MiB = 2 ** 20
 
@@ -55,5 +55,35 @@ describe.skipIf(process.platform !== "linux").each(runtimes)("metrics, $name", (
         poolSize: 0,
         limits: { workspaceBytes: 64 * MiB, memoryBytes: 512 * MiB }
       }))
-    ), 60_000)
+    ))
+})
+
+describe.skipIf(process.platform !== "linux")("the gauges of a session", () => {
+  const total = Metric.tagged(
+    Metric.gauge("agb_session_memory_total_bytes", { description: "Memory that a session may use" }),
+    "session",
+    "a"
+  )
+
+  it.live("are set until the scope ends, with the tags of their fiber", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make({ imageId: "code_latest" })
+      const refused = yield* Effect.flip(Effect.scoped(session.reportMetrics({ interval: -1 })))
+      assert.deepInclude(refused, { _tag: "InvalidRequestError", field: "interval" })
+      const isSet = Effect.map(Metric.value(total), ({ value }) => value === 512 * MiB)
+      const wait = Effect.repeat(Effect.delay(isSet, "20 millis"), { until: (found) => found })
+      const report = session.reportMetrics({ interval: "20 millis" }).pipe(Effect.tagMetrics("session", "a"))
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* report
+        yield* wait
+        yield* Metric.set(total, 0)
+        yield* wait
+      }))
+      yield* Metric.set(total, 0)
+      yield* session.metrics
+      assert.isFalse(yield* isSet)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(layerWith(best, { limits: { memoryBytes: 512 * MiB } }))
+    ))
 })

@@ -1,14 +1,20 @@
 /** `agb-local` as its users start it: what it says before it starts anything, and whom it does not outlive. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
+import { afterAll } from "vitest"
 import { processTree } from "../../src/internal/sandbox/process/processTree.js"
 import { type ChildOptions, outputOf, spawnFixture } from "../support/processes/children.js"
 import { isRunning, killThoseWith, parentOf, processesWith, until } from "../support/processes/processes.js"
 import { best } from "../support/runtime.js"
 
 const bin = "../../../src/bin.ts"
+
+const isolation = ["--isolation", best.level === "none" ? "none" : "auto"]
 
 const said = (args: ReadonlyArray<string>) =>
   Effect.promise(() => spawnFixture(bin, { args }).then(outputOf).catch((error: Error) => error.message))
@@ -52,8 +58,6 @@ describe("agb-local", () => {
     }).pipe(Effect.scoped))
 })
 
-const isolation = ["--isolation", best.level === "none" ? "none" : "auto"]
-
 /** It listens. */
 const started = ({ args = [], ...options }: ChildOptions) =>
   Effect.gen(function*() {
@@ -74,6 +78,60 @@ const started = ({ args = [], ...options }: ChildOptions) =>
     yield* listens
     return { child, text: () => all }
   })
+
+/** Runs what follows where the temporary directory is a disk of its own without a free block, and lists that in the end. */
+const fullDisk = (folder: string) => [
+  ...["unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c"],
+  `mount -t tmpfs -o size=16k,mode=755 none ${folder} && { dd if=/dev/zero of=${folder}/filler bs=4k 2>/dev/null; "$@"; ls ${folder}; }`,
+  "sh"
+]
+
+describe("agb-local on a full disk", () => {
+  const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-full-disk-"))
+  afterAll(() => Fs.rmSync(folder, { recursive: true, force: true }))
+  const [command = "", ...args] = fullDisk(folder)
+  const canMount = spawnSync(command, [...args, "true"], { encoding: "utf8" }).stdout === "filler\n"
+
+  it.live.skipIf(!canMount)("says so in one line, and leaves no directory", () =>
+    Effect.gen(function*() {
+      const child = yield* Effect.promise(() =>
+        spawnFixture(bin, { args: isolation, env: { TMPDIR: folder }, under: fullDisk(folder) })
+      )
+      let complaint = ""
+      child.stderr?.on("data", (chunk: Buffer) => complaint += chunk.toString())
+      assert.strictEqual(yield* Effect.promise(() => outputOf(child)), "filler\n")
+      assert.match(complaint, /^agb-local: .*ENOSPC.*\n$/)
+    }))
+})
+
+describe("agb-local, whose output nobody reads any more,", () => {
+  it.live("prints its usage without a stack trace", () =>
+    Effect.gen(function*() {
+      const child = yield* Effect.promise(() => spawnFixture(bin, { args: ["--help"] }))
+      child.stdout?.destroy()
+      assert.strictEqual(yield* Effect.promise(() => outputOf(child)), "")
+    }))
+
+  it.live("serves and logs on, and ends when it is told", () =>
+    Effect.gen(function*() {
+      const { child, text } = yield* started({ args: ["--log", "json", "--pool-size", "0"] })
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy()
+      const [, endpoint = ""] = /AGB_ENDPOINT=(.*)/.exec(text()) ?? []
+      const [, key = ""] = /AGB_API_KEY=(.*)/.exec(text()) ?? []
+      const created = yield* Effect.promise(async () => {
+        const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" }
+        const request = { method: "POST", headers, body: "{}" }
+        for (let nth = 0; nth < 5; nth += 1) await fetch(`${endpoint}/mcp/createSession`, request)
+        return (await fetch(`${endpoint}/mcp/createSession`, request)).json()
+      })
+      assert.isTrue(created.success, JSON.stringify(created))
+      const code = yield* Effect.async<number | null>((resume) => {
+        child.once("exit", (code) => resume(Effect.succeed(code)))
+        child.kill("SIGTERM")
+      })
+      assert.strictEqual(code, 143)
+    }).pipe(Effect.scoped))
+})
 
 describe.skipIf(process.platform !== "linux")("agb-local, when npm or npx is killed", () => {
   const npm = { npm_execpath: "/usr/lib/node_modules/npm/bin/npm-cli.js" }
@@ -111,7 +169,6 @@ describe.skipIf(process.platform !== "linux")("agb-local, when npm or npx is kil
         ], { concurrency: 2 })
         yield* Effect.sleep("2 seconds")
         assert.deepStrictEqual(others.map((isGone) => isGone()), [false, false])
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 })

@@ -11,7 +11,7 @@ import { type Answer, type Query, type WireClient, wireClient } from "../support
 
 const image = { imageId: "agb-browser-use-1" }
 
-layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("a request", (it) => {
+layer(serverLayer(), { excludeTestServices: true })("a request", (it) => {
   const using = (test: (wire: WireClient) => Promise<void>) =>
     Effect.flatMap(
       LocalAgb.LocalAgb,

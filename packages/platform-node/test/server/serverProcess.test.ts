@@ -60,7 +60,7 @@ describe("agb-local", () => {
       assert.strictEqual(endpoint, `http://127.0.0.1:${port}`)
       assert.isTrue(yield* until(() => seconds.every((one) => processesWith(one).length === 0)))
       assert.deepStrictEqual(Fs.readdirSync(folder), [])
-    }).pipe(Effect.scoped), 60_000)
+    }).pipe(Effect.scoped))
 
   const secret = (name: string) => `s3cr3t-${name}`
 
@@ -127,7 +127,6 @@ describe("agb-local", () => {
           "unknown"
         ])
         assert.includeMembers(told.map(({ status }) => status), [200, 400, 401, 403, 404, "finished"])
-      }).pipe(Effect.scoped),
-    60_000
+      }).pipe(Effect.scoped)
   )
 })

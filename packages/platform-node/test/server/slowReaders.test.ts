@@ -82,7 +82,7 @@ const answersOnEveryRoute = (current: WireSession) =>
     assert.strictEqual((yield* tool(current, "read_file", { path: "/tmp/file" })).text, content)
   })
 
-layer(serverLayer(patient), { excludeTestServices: true, timeout: 60_000 })("a reader that stops", (it) => {
+layer(serverLayer(patient), { excludeTestServices: true })("a reader that stops", (it) => {
   it.scoped.skipIf(!hasPython)(
     "holds up its own run alone, and gets it whole when it reads on",
     () =>
@@ -146,7 +146,7 @@ layer(serverLayer(patient), { excludeTestServices: true, timeout: 60_000 })("a r
     }))
 })
 
-layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("a streamed run", (it) => {
+layer(serverLayer(), { excludeTestServices: true })("a streamed run", (it) => {
   it.scoped.skipIf(!hasPython)(
     "may print 64 MiB per stream, and says when that was not all",
     () =>

@@ -4,6 +4,7 @@ import { Effect, Option } from "effect"
 import WebSocket from "ws"
 import { best, languagesOf, serverLayer } from "../support/runtime.js"
 import {
+  type Frame,
   type FrameData,
   isLast,
   refusedHandshake,
@@ -33,7 +34,7 @@ const once = Effect.flatMap(session, talkTo)
 /** The file tools know the session's own directory as /tmp at every level, its programs as TMPDIR. */
 const waitForGo = "import os, time\nwhile not os.path.exists(os.environ['TMPDIR'] + '/go'): time.sleep(0.01)"
 
-layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSocket of a session", (it) => {
+layer(serverLayer(), { excludeTestServices: true })("the WebSocket of a session", (it) => {
   it.scoped.skipIf(!hasPython)("tells output and results in their order, and one end", () =>
     Effect.gen(function*() {
       const { call, frames } = yield* once
@@ -134,6 +135,26 @@ layer(serverLayer(), { excludeTestServices: true, timeout: 60_000 })("the WebSoc
         assert.match(String(frames.at(-1)?.data.error), /data must be an object|method must be present/)
       }
       assert.strictEqual((yield* call("good", javascript("1"))).at(-1)?.status, "finished")
+    }))
+
+  it.scoped("ends a run that its client cancels, and only that one", () =>
+    Effect.gen(function*() {
+      const { send, until } = yield* once
+      const said = (id: string) => (frames: ReadonlyArray<Frame>) =>
+        frames.some(({ data, invocationId }) => invocationId === id && data.chunk === "begun\n")
+      send(start("a", javascript("console.log('begun'); await new Promise(() => setTimeout(() => {}, 1e9))")))
+      yield* until(said("a"))
+      send({ invocationId: "none", source: "SDK", data: { cancel: true } })
+      send({ invocationId: "a", source: "SDK", data: { cancel: "true" } })
+      send({ invocationId: "a", source: "SDK", data: JSON.stringify({ cancel: true }) })
+      const frames = yield* until((frames) => frames.some(({ data }) => isLast(data)))
+      assert.deepInclude(frames.at(-1), { invocationId: "a", target: "SDK" })
+      assert.deepInclude(frames.at(-1)?.data, { phase: "error", code: "Cancelled" })
+      send(start("b", javascript("6 * 7")))
+      const after = yield* until((frames) =>
+        frames.some(({ data, invocationId }) => invocationId === "b" && isLast(data))
+      )
+      assert.strictEqual(after.at(-1)?.data.status, "finished")
     }))
 
   it.scoped("takes data as JSON text as well", () =>
@@ -330,7 +351,7 @@ const small = {
 const flood = "import os\ndone = 0\nwhile True:\n  done += os.write(1, b'x' * 65536)\n" +
   "  with open(os.environ['TMPDIR'] + '/done', 'w') as file: _ = file.write(str(done))"
 
-layer(serverLayer(small), { excludeTestServices: true, timeout: 60_000 })("a WebSocket of a small server", (it) => {
+layer(serverLayer(small), { excludeTestServices: true })("a WebSocket of a small server", (it) => {
   it.scoped("closes with 1009 after a message that is too large", () =>
     Effect.gen(function*() {
       const { closed, send } = yield* once
@@ -392,7 +413,7 @@ layer(serverLayer(small), { excludeTestServices: true, timeout: 60_000 })("a Web
 
 const patient = { server: { unsentBytes: 65_536, heartbeat: "1 second" } } as const
 
-layer(serverLayer(patient), { excludeTestServices: true, timeout: 60_000 })("a WebSocket with a slow reader", (it) => {
+layer(serverLayer(patient), { excludeTestServices: true })("a WebSocket with a slow reader", (it) => {
   it.scoped.skipIf(!hasPython)(
     "holds a flood back until its reader is cut, and frees what it held",
     () =>

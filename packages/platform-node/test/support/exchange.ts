@@ -56,6 +56,10 @@ export const make = (
         const points = pointsOf(request)
         ledger.requests.push({ points, sessionId: sessionIdOf(request), at: yield* Clock.currentTimeMillis })
         const fault = faults.take(points)
+        if (fault?.when === "meanwhile") {
+          yield* FiberSet.run(work, Effect.zipRight(fault.wait ?? Effect.void, serve(request)))
+          return fault.answer?.(nothing) ?? nothing
+        }
         const before = fault?.when === "before" ? yield* struck(fault, nothing) : undefined
         if (before !== undefined) return before
         const reply = yield* serve(request)

@@ -8,6 +8,7 @@ import type { AgbClient } from "@effect-agb/core"
 import { HttpClient, type HttpClientRequest } from "@effect/platform"
 import { Effect, Layer, type Scope } from "effect"
 import * as exchanges from "./exchange.js"
+import { FakeContexts, storageHost } from "./fakeContexts.js"
 import { makeHandlers } from "./fakeHandlers.js"
 import { cut, type Reply } from "./faults.js"
 import { Ledger } from "./ledger.js"
@@ -16,10 +17,13 @@ import { makeClient } from "./memoryHttp.js"
 export interface FakeOptions {
   /** How long a released session is still `DELETING`. Default 0. */
   readonly deletingMillis?: number
+  /** The key that it accepts. Default: `apiKey`. */
+  readonly apiKey?: string
 }
 
 export interface FakeAgb extends exchanges.Exchange {
   readonly ledger: Ledger
+  readonly contexts: FakeContexts
   /** Ends sessions that nobody has used for too long. */
   readonly expire: Effect.Effect<void>
   /** The SDK on this server. */
@@ -37,20 +41,22 @@ const toReply = ({ body, requestId, status }: AgbServer.HttpReply): Reply => ({
 export const make = (options: FakeOptions = {}): Effect.Effect<FakeAgb, never, Scope.Scope> =>
   Effect.gen(function*() {
     const ledger = new Ledger()
-    const { expire, handlers } = makeHandlers(ledger, options.deletingMillis ?? 0)
+    const contexts = new FakeContexts()
+    const { expire, handlers } = makeHandlers(ledger, options.deletingMillis ?? 0, contexts)
     const serve = AgbServer.make(handlers, (cause) => Effect.die(cause))
     const { exchange, faults } = yield* exchanges.make(
       ledger,
       (request) => Effect.zipRight(expire, Effect.map(serve(request), toReply))
     )
 
+    const { apiKey: key = apiKey } = options
     const layer: FakeAgb["layer"] = (config) =>
       Agb.layer.pipe(
-        Layer.provide(Layer.succeed(HttpClient.HttpClient, clientOf(exchange))),
-        Layer.provide(Layer.orDie(AgbConfig.layer({ apiKey, ...config })))
+        Layer.provide(Layer.succeed(HttpClient.HttpClient, clientOf(exchange, contexts, key))),
+        Layer.provide(Layer.orDie(AgbConfig.layer({ apiKey: key, ...config })))
       )
 
-    return { ledger, faults, exchange, expire, layer }
+    return { ledger, contexts, faults, exchange, expire, layer }
   })
 
 const bodyOf = ({ body }: HttpClientRequest.HttpClientRequest): string => {
@@ -64,9 +70,15 @@ const unauthorized: Reply = {
   body: JSON.stringify({ success: false, code: "InvalidApiKey", message: "The API key is missing or invalid." })
 }
 
-const clientOf = (exchange: exchanges.Exchange["exchange"]): HttpClient.HttpClient =>
+const clientOf = (
+  exchange: exchanges.Exchange["exchange"],
+  contexts: FakeContexts,
+  key: string
+): HttpClient.HttpClient =>
   makeClient((request, url) =>
-    request.headers["authorization"] === `Bearer ${apiKey}`
+    url.host === storageHost
+      ? contexts.serve(request, url)
+      : request.headers["authorization"] === `Bearer ${key}`
       ? Effect.map(
         exchange({ method: request.method, path: url.pathname, query: url.searchParams, body: bodyOf(request) }),
         (answer) => answer === cut || "write" in answer ? undefined : answer

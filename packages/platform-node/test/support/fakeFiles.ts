@@ -191,6 +191,10 @@ export interface Files {
   readonly tools: FileTools
   readonly read: (path: string) => Effect.Effect<string, AgbServer.ToolFailure>
   readonly write: (path: string, bytes: Uint8Array) => Effect.Effect<void, AgbServer.ToolFailure>
+  /** The files below a directory, by their paths. */
+  readonly below: (path: string) => ReadonlyMap<string, Buffer>
+  /** Writes a file and the directories above it. */
+  readonly put: (path: string, bytes: Uint8Array) => void
 }
 
 /** The file tools of one session, on an empty tree with `/tmp` and `/home`. */
@@ -199,7 +203,15 @@ export const makeFiles = (): Files => {
   return {
     tools: toolsOf(tree),
     read: (path) => attempt(() => tree.file(path).toString("utf8")),
-    write: (path, bytes) => attempt(() => tree.put(path, Buffer.from(bytes)))
+    write: (path, bytes) => attempt(() => tree.put(path, Buffer.from(bytes))),
+    below: (path) =>
+      new Map(
+        [...tree.below(path)].flatMap(([name, { bytes }]) => bytes === undefined ? [] : [[name, bytes] as const])
+      ),
+    put: (path, bytes) => {
+      tree.makeDirectory(parentOf(path))
+      tree.put(path, Buffer.from(bytes))
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 /** What the fake answers to each endpoint: sessions that live until they are released or idle for too long. */
 import { type AgbApi, AgbServer, AgbTools } from "@effect-agb/core"
 import { Clock, Effect, Redacted } from "effect"
-import { makeFiles } from "./fakeFiles.js"
+import type { FakeContexts } from "./fakeContexts.js"
+import { type Files, makeFiles } from "./fakeFiles.js"
 import type { Ledger } from "./ledger.js"
 import { makePrograms } from "./programs.js"
 
@@ -10,6 +11,7 @@ interface FakeSession {
   readonly serial: number
   readonly idleMillis: number
   readonly callTool: (name: string, args: unknown) => Effect.Effect<AgbApi.ToolReply>
+  readonly files: () => Files
   labels: AgbApi.Labels
   usedAt: number
 }
@@ -29,10 +31,12 @@ const metrics = {
 }
 
 /** The tools of a session are made when it is first used. */
-const lazyTools = (): FakeSession["callTool"] => {
+const lazyTools = (): Pick<FakeSession, "callTool" | "files"> => {
   let tools: FakeSession["callTool"] | undefined
+  let made: Files | undefined
+  const filesOf = () => made ??= makeFiles()
   const makeAll = () => {
-    const files = makeFiles()
+    const files = filesOf()
     const handlers: AgbServer.ToolHandlers = {
       ...files.tools,
       ...makePrograms(files),
@@ -40,7 +44,7 @@ const lazyTools = (): FakeSession["callTool"] => {
     }
     return AgbServer.makeTools(handlers)
   }
-  return (name, args) => (tools ??= makeAll())(name, args)
+  return { callTool: (name, args) => (tools ??= makeAll())(name, args), files: filesOf }
 }
 
 class Sessions {
@@ -63,7 +67,7 @@ class Sessions {
   create(labels: AgbApi.Labels, idleSeconds: number, now: number): FakeSession {
     const serial = this.serial += 1
     const sessionId = `s-${String(serial).padStart(6, "0")}`
-    const session = { sessionId, serial, labels, idleMillis: idleSeconds * 1000, usedAt: now, callTool: lazyTools() }
+    const session = { sessionId, serial, labels, idleMillis: idleSeconds * 1000, usedAt: now, ...lazyTools() }
     this.live.set(sessionId, session)
     this.ledger.create(sessionId)
     return session
@@ -111,6 +115,7 @@ export const secrets = {
   token: "token-secret-4f1c",
   access: "access-secret-9a2e",
   authCode: "authcode-secret-77b0",
+  connection: "connection-secret-1d55",
   ticket: "ticket-secret-c3d8"
 }
 
@@ -150,15 +155,23 @@ const statusHandlers = (sessions: Sessions): Pick<AgbServer.Handlers, "getSessio
 /** The handlers, and what ends the sessions that were idle for too long. */
 export const makeHandlers = (
   ledger: Ledger,
-  deletingMillis: number
+  deletingMillis: number,
+  contexts: FakeContexts
 ): { readonly handlers: Partial<AgbServer.Handlers>; readonly expire: Effect.Effect<void> } => {
   const sessions = new Sessions(ledger, deletingMillis)
+  const saved = (sessionId: string) =>
+    Effect.zipWith(sessions.get(sessionId), Clock.currentTimeMillis, (session, now) => contexts.release(session, now))
   const handlers: Partial<AgbServer.Handlers> = {
     ...statusHandlers(sessions),
-    createSession: ({ labels = {}, timeout = 300 }) =>
-      Effect.map(Clock.currentTimeMillis, (now) => handlesOf(sessions.create(labels, timeout, now))),
-    releaseSession: ({ sessionId }) => sessions.release(sessionId),
-    releaseSessionAsync: ({ sessionId }) => sessions.release(sessionId),
+    ...contexts.handlers((sessionId) => sessions.get(sessionId)),
+    createSession: ({ labels = {}, persistenceDataList = [], timeout = 300 }) =>
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        const session = sessions.create(labels, timeout, now)
+        contexts.mount(session, persistenceDataList, now)
+        return handlesOf(session)
+      }),
+    releaseSession: ({ sessionId }) => Effect.zipRight(saved(sessionId), sessions.release(sessionId)),
+    releaseSessionAsync: ({ sessionId }) => Effect.zipRight(saved(sessionId), sessions.release(sessionId)),
     listSession: ({ labels = {}, maxResults = 10, nextToken = "0" }) =>
       Effect.sync(() => pageOf(sessions.all.filter(carries(labels)), maxResults, nextToken)),
     setLabel: ({ labels, sessionId }) =>
@@ -173,6 +186,7 @@ export const makeHandlers = (
         desktopInfo: {
           appId: "app",
           authCode: Redacted.make(secrets.authCode),
+          connectionProperties: secrets.connection,
           ticket: Redacted.make(secrets.ticket)
         }
       })),

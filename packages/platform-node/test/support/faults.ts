@@ -20,8 +20,8 @@ export interface Raw {
 export type Answer = Reply | typeof cut | Raw
 
 export interface Fault {
-  /** Whether the server has done the work when the fault strikes. */
-  readonly when: "before" | "after"
+  /** Whether the server has done the work when the fault strikes, or does it only after the wait. */
+  readonly when: "before" | "after" | "meanwhile"
   readonly wait?: Effect.Effect<void>
   /** What is answered instead. Without it everything goes on after the wait. */
   readonly answer?: (reply: Reply) => Answer
@@ -85,6 +85,13 @@ export const rateLimited = (retryAfter?: string): Fault =>
   )
 
 export const delay = (millis: number, when: Fault["when"] = "before"): Fault => ({ when, wait: Effect.sleep(millis) })
+
+/** A gateway answers at once, and the server behind it does the work later. */
+export const late = (millis: number, reply: Reply | typeof cut): Fault => ({
+  when: "meanwhile",
+  wait: Effect.sleep(millis),
+  answer: () => reply
+})
 
 /** A server that never answers. */
 export const silent = (when: Fault["when"]): Fault => ({ when, wait: Effect.never })

@@ -12,6 +12,11 @@ import {
 import { Effect, Inspectable, Option, Stream } from "effect"
 import type { Reply } from "./faults.js"
 
+/** A reply; `bytes` stand in for a body that is no text. */
+export interface MemoryReply extends Reply {
+  readonly bytes?: Uint8Array
+}
+
 class MemoryResponse extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
   readonly [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
   readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
@@ -22,12 +27,14 @@ class MemoryResponse extends Inspectable.Class implements HttpClientResponse.Htt
   readonly status: number
   readonly headers: Headers.Headers
   private readonly body: string
+  private readonly bytes: Uint8Array
 
-  constructor(request: HttpClientRequest.HttpClientRequest, { body, headers, status }: Reply) {
+  constructor(request: HttpClientRequest.HttpClientRequest, { body, bytes, headers, status }: MemoryReply) {
     super()
     this.request = request
     this.status = status
-    this.headers = Headers.unsafeFromRecord({ "content-length": String(Buffer.byteLength(body)), ...headers })
+    this.bytes = bytes ?? Buffer.from(body)
+    this.headers = Headers.unsafeFromRecord({ "content-length": String(this.bytes.byteLength), ...headers })
     this.body = body
   }
 
@@ -41,10 +48,10 @@ class MemoryResponse extends Inspectable.Class implements HttpClientResponse.Htt
     return Effect.succeed(UrlParams.fromInput(new URLSearchParams(this.body)))
   }
   get arrayBuffer(): Effect.Effect<ArrayBuffer> {
-    return Effect.sync(() => Uint8Array.from(Buffer.from(this.body)).buffer)
+    return Effect.sync(() => Uint8Array.from(this.bytes).buffer)
   }
   get stream(): Stream.Stream<Uint8Array> {
-    return Stream.make(Buffer.from(this.body))
+    return Stream.make(this.bytes)
   }
   override toJSON(): unknown {
     return { _id: "MemoryResponse", status: this.status }
@@ -53,7 +60,7 @@ class MemoryResponse extends Inspectable.Class implements HttpClientResponse.Htt
 
 /** `undefined` is a connection that breaks. */
 export const makeClient = (
-  answer: (request: HttpClientRequest.HttpClientRequest, url: URL) => Effect.Effect<Reply | undefined>
+  answer: (request: HttpClientRequest.HttpClientRequest, url: URL) => Effect.Effect<MemoryReply | undefined>
 ): HttpClient.HttpClient =>
   HttpClient.makeWith<never, never, HttpClientError.HttpClientError, never>(
     Effect.flatMap((request) =>

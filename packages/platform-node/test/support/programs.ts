@@ -41,7 +41,10 @@ export interface LanguagePrograms {
   readonly uses: CodeProgram
   readonly raises: CodeProgram
   readonly raised: { readonly name: string; readonly value: string }
+  /** Computes without an end. */
   readonly forever: CodeProgram
+  /** Waits for what never comes. */
+  readonly waits: CodeProgram
   /** Its last value is `naïve 🎈 日本`, quoted as the language does. */
   readonly unicode: CodeProgram
 }
@@ -71,6 +74,7 @@ export const python: LanguagePrograms = {
   raises: program("python", "1 / 0", raises("ZeroDivisionError", "division by zero")),
   raised: { name: "ZeroDivisionError", value: "division by zero" },
   forever: program("python", "while True: pass", "forever"),
+  waits: program("python", "import time\ntime.sleep(600)", "forever"),
   unicode: program("python", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
 }
 
@@ -85,6 +89,7 @@ export const javascript: LanguagePrograms = {
   raises: program("javascript", "throw new TypeError('no good')", raises("TypeError", "no good")),
   raised: { name: "TypeError", value: "no good" },
   forever: program("javascript", "while (true) {}", "forever"),
+  waits: program("javascript", "await new Promise(() => {})", "forever"),
   unicode: program("javascript", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
 }
 
@@ -93,12 +98,13 @@ export const r = program("r", "6 * 7", { text: "[1] 42" })
 
 const forms: ReadonlyArray<LanguagePrograms> = [python, javascript]
 const codePrograms = [
-  ...forms.flatMap(({ forever, keeps, prints, raises, unicode, uses }) => [
+  ...forms.flatMap(({ forever, keeps, prints, raises, unicode, uses, waits }) => [
     prints,
     keeps,
     uses,
     raises,
     forever,
+    waits,
     unicode
   ]),
   java,

@@ -83,3 +83,33 @@ export const bytewise: Fault = raw("after", (socket, reply) => {
   for (const byte of Buffer.from(reply.body)) socket.write(Buffer.from([0x31, 0x0d, 0x0a, byte, 0x0d, 0x0a]))
   socket.end("0\r\n\r\n")
 })
+
+const hints = "HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n"
+
+/** The right reply after `100 Continue`, which nobody asked for, with other interim replies around it. */
+export const continued = (byte: boolean): Fault =>
+  raw("after", (socket, reply) => {
+    const interim = `${hints}HTTP/1.1 100 Continue\r\n\r\n${hints}HTTP/1.1 100 Continue\r\nx: y\r\n\r\n`
+    const bytes = Buffer.from(interim + whole(reply))
+    socket.setNoDelay(true)
+    const write = (start: number): void => {
+      const end = byte ? start + 1 : bytes.length
+      if (start >= bytes.length) socket.end()
+      else socket.write(bytes.subarray(start, end), () => setImmediate(write, end))
+    }
+    write(0)
+  })
+
+/** The right reply with a byte that is no UTF-8 in place of the last letter of its body. */
+export const invalidUtf8 = (status: number): Fault =>
+  raw("after", (socket, reply) => {
+    const bytes = Buffer.from(whole({ ...reply, status }))
+    bytes[bytes.toString("latin1").search(/[a-z][^a-z]*$/)] = 0xff
+    socket.end(bytes)
+  })
+
+/** The right reply with a byte order mark before it. */
+export const marked: Fault = raw(
+  "after",
+  (socket, reply) => socket.end(whole({ ...reply, body: `\uFEFF${reply.body}` }))
+)

@@ -30,7 +30,8 @@ export const missingMechanisms: ReadonlyArray<string> = (["bwrap", "unshare"] as
 /** What tests take when any isolation will do: the best there is, else none. */
 export const best: Isolation.Isolation = namespaces[0] ?? none
 
-const small = { poolSize: 1, limits: { workspaceBytes: 64 * 2 ** 20 } }
+/** Most tests use one session, and none waits in vain for the next. */
+const small = { poolSize: 0, limits: { workspaceBytes: 64 * 2 ** 20 } }
 
 export const layerWith = (isolation: Isolation.Isolation, options: LocalAgb.Options = {}) =>
   LocalAgb.layer({ ...small, isolation, ...options })
@@ -39,7 +40,7 @@ export const layerWith = (isolation: Isolation.Isolation, options: LocalAgb.Opti
 export const languagesOf = (isolation: Isolation.Isolation): Promise<ReadonlyArray<AgbTools.Language>> =>
   Effect.runPromise(
     Effect.map(LocalAgb.LocalAgb, ({ languages }) => languages).pipe(
-      Effect.provide(LocalAgb.layerServer({ ...small, poolSize: 0, isolation })),
+      Effect.provide(LocalAgb.layerServer({ ...small, isolation })),
       Effect.orElseSucceed(() => [])
     )
   )

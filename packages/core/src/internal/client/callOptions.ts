@@ -16,6 +16,12 @@ export interface InternalCallOptions extends CallOptions {
   readonly retrySafety?: RetrySafety | undefined
   /** Time for the transport, added to `timeout`. Default: none. */
   readonly margin?: Duration.Duration | undefined
+  /** The session that the call is about, where the request does not name it. */
+  readonly sessionId?: string | undefined
+  /** `false` leaves the span to the caller, for replies that are errors to others but not to it. Default: true. */
+  readonly hasSpan?: boolean | undefined
+  /** Receives the fields of every reply that is an object, also of those that are failures. */
+  readonly onReply?: ((fields: Readonly<Record<string, unknown>>) => void) | undefined
   /** Registers a function that cancels the call. */
   readonly onCancel?: Cancellation<ClientError> | undefined
 }

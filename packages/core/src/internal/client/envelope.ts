@@ -9,6 +9,7 @@ import {
   SessionLostError
 } from "../../AgbError.js"
 import type { RetrySafety, SuccessRule } from "../wire/endpoint.js"
+import { visible } from "../wire/visibleText.js"
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -28,10 +29,16 @@ export interface Received {
   readonly sessionId: string | undefined
   readonly retrySafety: RetrySafety
   readonly retryAfter: string | undefined
+  /** The time at which the server replied, by its own clock. */
+  readonly date: string | undefined
   readonly envelope: Envelope
   /** Removes secrets from server text. */
   readonly redact: (text: string) => string
 }
+
+/** Prepares server text for errors, spans and logs: without the key, without control characters, and not too long. */
+export const redactor = (apiKey: string) => (text: string): string =>
+  visible(text.replaceAll(apiKey, "<redacted>").slice(0, 500)).slice(0, 500)
 
 const text = (value: unknown): string => typeof value === "string" ? value : ""
 
@@ -77,30 +84,42 @@ export const classify = (
   { fields, success }: Envelope
 ): "success" | "failure" | "unknown" => {
   const data = Predicate.isRecord(fields["data"]) ? fields["data"] as Json : {}
+  if (rule === "link" && status >= 200 && status < 300 && (fields["data"] ?? "") !== "") return "success"
   const good = rule === "data"
     ? status < 400 && data["success"] !== false && text(data["sessionId"]) !== ""
-    : (rule === "strict" ? status === 200 : status < 400) && success
+    : rule !== "link" && (rule === "strict" ? status === 200 : status < 400) && success
   if (good) return "success"
   return status >= 300 || fields["success"] === false || rule === "data" && data["success"] === false
     ? "failure"
     : "unknown"
 }
 
-const sessionGone = (status: number, { code, message }: Envelope): boolean =>
-  /Session.*NotFound/i.test(code) || [200, 400, 404].includes(status) && /session\b.*\bnot ?found/i.test(message)
+/** The documented codes. Any other code or wording may be about something else, e.g. the owner of the session. */
+export const isSessionGone = (code: string): boolean => /^Invalid(Mcp)?Session\.NotFound$/.test(code)
 
 const detailOf = ({ fields, message }: Envelope): string => {
   const data = fields["data"]
   return (Predicate.isRecord(data) ? text(data["errMsg"]) : "") || message
 }
 
-const hour = 3_600_000
+/** No call may take longer, so no longer delay can be waited for. */
+const day = 86_400_000
 
-/** Parses `Retry-After`: seconds or an HTTP date. Invalid values, past dates and delays over an hour are ignored. */
-const retryAfterMillis = (header: string | undefined, now: number): number | undefined => {
-  if (header === undefined) return undefined
-  const millis = /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - now
-  return Number.isFinite(millis) && millis > 0 && millis <= hour ? Math.ceil(millis) : undefined
+/** Parses an HTTP date; the form of `asctime` lacks the time zone. */
+const parseDate = (text: string): number =>
+  /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(text.endsWith("GMT") ? text : `${text} GMT`) : NaN
+
+/**
+ * Parses `Retry-After`: seconds, or an HTTP date, which is relative to `Date`, or to `now` without it. Invalid values, past
+ * dates and delays over a day are ignored.
+ */
+const retryAfterMillis = ({ date, retryAfter }: Received, now: number): number | undefined => {
+  const text = retryAfter?.trim() ?? ""
+  const sent = date === undefined ? NaN : parseDate(date.trim())
+  const millis = /^\d+(\.\d+)?$/.test(text)
+    ? Number(text) * 1000
+    : parseDate(text) - (Number.isNaN(sent) ? now : sent)
+  return millis > 0 && millis <= day ? Math.ceil(millis) : undefined
 }
 
 /** Converts a failed reply to a typed error. `now` is in milliseconds since the epoch. */
@@ -113,13 +132,21 @@ export const failure = (received: Received, now: number): ClientError => {
     return new AuthenticationError({ ...call, status, detail })
   }
   if (status === 429 || status < 500 && /^Throttling/i.test(code)) {
-    return new RateLimitedError({ ...call, retryAfterMillis: retryAfterMillis(received.retryAfter, now), detail })
+    return new RateLimitedError({ ...call, retryAfterMillis: retryAfterMillis(received, now), detail })
   }
   if (status >= 500 || status === 408) {
     const mayHaveHappened = retrySafety !== "safe"
-    return new ServerError({ ...call, status, code, detail, mayHaveHappened, retryable: retrySafety !== "unsafe" })
+    return new ServerError({
+      ...call,
+      status,
+      code,
+      retryAfterMillis: retryAfterMillis(received, now),
+      detail,
+      mayHaveHappened,
+      retryable: retrySafety !== "unsafe"
+    })
   }
-  if (sessionId !== undefined && sessionGone(status, envelope)) {
+  if (sessionId !== undefined && isSessionGone(code)) {
     return new SessionLostError({ ...call, sessionId, reason: "NotFound", mayHaveHappened: false })
   }
   return new RequestRejectedError({ ...call, status, code, detail })

@@ -1,7 +1,7 @@
 /** Converts a failed HTTP exchange to the typed error of its call. */
 import { LimitExceededError, TransportError } from "../../AgbError.js"
 import type { RetrySafety } from "../wire/endpoint.js"
-import type { ExchangeError } from "./exchange.js"
+import { type ExchangeError, isRejectedCertificate } from "./exchange.js"
 
 export interface Call {
   readonly operation: string
@@ -15,13 +15,14 @@ export const fromExchange = (
 ): TransportError | LimitExceededError => {
   const sent = reason !== "Unreachable"
   const mayHaveHappened = sent && retrySafety !== "safe"
+  const isUntrusted = !sent && isRejectedCertificate(code)
   return reason === "TooLarge"
     ? new LimitExceededError({ operation, what: "the reply", limit: maxBytes, mayHaveHappened })
     : new TransportError({
       operation,
       reason,
-      detail: code,
+      detail: isUntrusted ? `its TLS certificate was rejected (${code})` : code,
       mayHaveHappened,
-      retryable: !sent || retrySafety !== "unsafe"
+      retryable: !isUntrusted && (!sent || retrySafety !== "unsafe")
     })
 }

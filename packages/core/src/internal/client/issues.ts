@@ -3,12 +3,41 @@ import * as Option from "effect/Option"
 import type * as ParseResult from "effect/ParseResult"
 import * as AST from "effect/SchemaAST"
 import { InvalidRequestError } from "../../AgbError.js"
+import { absent as absentOption } from "../wire/options.js"
 
 export interface Issue {
   readonly field: string
+  /** The same without names that the value brought itself: a key of a record is `[key]`. */
+  readonly place: string
   readonly expected: string
   readonly actual: unknown
+  /** A field that the schema does not know. */
+  readonly isUnknown: boolean
 }
+
+/** A step of a path, and whether the schema has a field of this name. */
+interface Step {
+  readonly name: PropertyKey
+  readonly isDeclared: boolean
+}
+
+type Path = ReadonlyArray<Step>
+
+const fieldOf = (path: Path): string => path.map(({ name }) => String(name)).join(".")
+
+const placeOf = (path: Path): string =>
+  path.map(({ isDeclared, name }) => isDeclared || typeof name === "number" ? String(name) : "[key]").join(".")
+
+const issueAt = (path: Path, expected: string, actual: unknown, isUnknown = false): Issue => ({
+  field: fieldOf(path),
+  place: placeOf(path),
+  expected,
+  actual,
+  isUnknown
+})
+
+const namesOf = (ast: AST.AST): ReadonlyArray<string> =>
+  AST.isTypeLiteral(ast) ? ast.propertySignatures.map(({ name }) => String(name)) : []
 
 const kinds: Partial<Record<AST.AST["_tag"], string>> = { TypeLiteral: "an object", TupleType: "an array" }
 
@@ -29,45 +58,52 @@ const list = (words: ReadonlyArray<string>): string =>
 const absent = new Set(["undefined", "null"])
 
 /** For a union: the issue of the member that matched deepest, or the list of all members. */
-const ofUnion = ({ actual, issues }: ParseResult.Composite, path: ReadonlyArray<PropertyKey>): Issue => {
-  const leaves = (isMany(issues) ? issues : [issues]).map((issue) => first(issue, path))
-  const field = path.map(String).join(".")
+const ofUnion = ({ actual, issues }: ParseResult.Composite, path: Path): Issue => {
+  const leaves = (isMany(issues) ? issues : [issues]).map((issue) => leafOf(issue, path, []))
+  const field = fieldOf(path)
   const furthest = leaves.find((leaf) => leaf.field !== field) ?? leaves.find((leaf) => leaf.actual !== actual)
   const expected = [...new Set(leaves.map((leaf) => leaf.expected))].filter((words) => !absent.has(words))
-  return furthest ?? { field, expected: list(expected), actual }
+  return furthest ?? issueAt(path, list(expected), actual)
 }
 
-/** Returns the first leaf of the issue tree: one precise issue reads better than the whole tree. */
-export const first = (issue: ParseResult.ParseIssue, path: ReadonlyArray<PropertyKey> = []): Issue => {
-  const field = path.map(String).join(".")
+/** `names` are the fields that the schema around the issue declares. */
+const leafOf = (issue: ParseResult.ParseIssue, path: Path, names: ReadonlyArray<string>): Issue => {
   switch (issue._tag) {
-    case "Pointer":
-      return first(issue.issue, path.concat(issue.path))
+    case "Pointer": {
+      const keys = [issue.path].flat() as ReadonlyArray<PropertyKey>
+      const steps = keys.map((name, index) => ({ name, isDeclared: index === 0 && names.includes(String(name)) }))
+      return leafOf(issue.issue, path.concat(steps), issue.issue._tag === "Unexpected" ? names : [])
+    }
     case "Composite":
       if (AST.isUnion(issue.ast)) return ofUnion(issue, path)
-      return first(isMany(issue.issues) ? issue.issues[0] : issue.issues, path)
+      return leafOf(isMany(issue.issues) ? issue.issues[0] : issue.issues, path, namesOf(issue.ast))
     case "Refinement":
       return issue.kind === "Predicate"
-        ? { field, expected: expectation(issue.ast), actual: issue.actual }
-        : first(issue.issue, path)
+        ? issueAt(path, expectation(issue.ast), issue.actual)
+        : leafOf(issue.issue, path, names)
     case "Transformation":
-      return first(issue.issue, path)
+      return leafOf(issue.issue, path, names)
     case "Missing":
-      return { field, expected: "present", actual: undefined }
+      return issueAt(path, "present", undefined)
     case "Unexpected":
-      return { field, expected: "absent", actual: issue.actual }
+      return issueAt(path, absentOption(String(path.at(-1)?.name), names), issue.actual, true)
     case "Type":
-      return {
-        field,
-        expected: isJsonText(issue.ast) ? "JSON text" : issue.message ?? expectation(issue.ast),
-        actual: issue.actual
-      }
+      return issueAt(path, isJsonText(issue.ast) ? "JSON text" : issue.message ?? expectation(issue.ast), issue.actual)
     case "Forbidden":
-      return { field, expected: "synchronous", actual: issue.actual }
+      return issueAt(path, "synchronous", issue.actual)
   }
 }
 
-const secretFields = /^(envs|code|content|edits|apiKey)/
+/** Returns the first leaf of the issue tree: one precise issue reads better than the whole tree. */
+export const first = (issue: ParseResult.ParseIssue): Issue => leafOf(issue, [], [])
+
+const secretFields = /^(envs|code|command|content|edits|apiKey)/
+
+/** Describes a value by its type alone. */
+export const kindOf = (value: unknown): string => {
+  if (value === null || value === undefined) return String(value)
+  return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`
+}
 
 /** Describes a value: short strings and numbers literally, anything else by type and size. */
 export const describe = (actual: unknown, field: string): string => {
@@ -90,17 +126,17 @@ export const describe = (actual: unknown, field: string): string => {
     : `a ${typeof actual}`
 }
 
-/** The error of an argument that was rejected before anything was sent. */
+/** The error of an argument that was rejected before anything was sent. An unknown field may be a misplaced secret. */
 export const invalidRequest = (
   operation: string,
   issue: ParseResult.ParseIssue,
   argument: string = "request"
 ): InvalidRequestError => {
-  const { actual, expected, field } = first(issue)
+  const { actual, expected, field, isUnknown } = first(issue)
   return new InvalidRequestError({
     operation,
     field: field === "" ? argument : field,
-    given: describe(actual, field),
+    given: isUnknown ? kindOf(actual) : describe(actual, field),
     expected
   })
 }

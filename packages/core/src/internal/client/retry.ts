@@ -1,4 +1,4 @@
-/** Retry policy of a client: backoff with full jitter, and a token bucket shared by all calls. */
+/** Retry policy of a client: backoff with full jitter, within the token bucket of the client. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -6,20 +6,23 @@ import * as Random from "effect/Random"
 import type { RetryPolicy } from "../../AgbConfig.js"
 import type { ClientError } from "../../AgbError.js"
 import { cancellable, type Cancellation } from "./cancellation.js"
+import type { RetryBudget } from "./retryBudget.js"
 
-/**
- * Capacity of the token bucket. A retry costs one token, a success earns a tenth of one, so that during an outage the
- * traffic stays near the offered load instead of a multiple of it.
- */
-const bucketSize = 20
+/** The delay in milliseconds that the server asked for, or 0. */
+export const requestedDelay = (error: ClientError | undefined): number =>
+  error?._tag === "RateLimitedError" || error?._tag === "ServerError" ? error.retryAfterMillis ?? 0 : 0
 
 /**
  * Full jitter: the delay after the nth attempt is random below a bound that doubles. It is in whole milliseconds, as timers
- * are; fractions would not add up exactly to the deadline.
+ * are; fractions would not add up exactly to the deadline. It is never shorter than the server asked for.
  */
-export const backoff = ({ baseDelay, maxDelay }: RetryPolicy, nth: number): Effect.Effect<number> => {
+export const backoff = (
+  { baseDelay, maxDelay }: RetryPolicy,
+  nth: number,
+  error?: ClientError
+): Effect.Effect<number> => {
   const longest = Math.min(Duration.toMillis(maxDelay), Duration.toMillis(baseDelay) * 2 ** (nth - 1))
-  return Effect.map(Random.next, (random) => Math.round(random * longest))
+  return Effect.map(Random.next, (random) => Math.max(requestedDelay(error), Math.round(random * longest)))
 }
 
 interface Attempts<A> {
@@ -35,16 +38,12 @@ export interface Retrier {
   readonly run: <A>(attempts: Attempts<A>) => Effect.Effect<A, ClientError>
 }
 
-export const make = (policy: RetryPolicy): Retrier => {
-  let tokens = bucketSize
-
+export const make = (policy: RetryPolicy, budget: RetryBudget): Retrier => {
   const again = <A>(attempts: Attempts<A>, nth: number, error: ClientError) =>
     Effect.gen(function*() {
-      if (!error.retryable || nth >= policy.maxAttempts || tokens < 1) return yield* error
-      const asked = error._tag === "RateLimitedError" ? error.retryAfterMillis ?? 0 : 0
-      const millis = Math.max(asked, yield* backoff(policy, nth))
-      if ((yield* Clock.currentTimeMillis) + millis >= attempts.deadline) return yield* error
-      tokens -= 1
+      if (!error.retryable || nth >= policy.maxAttempts) return yield* error
+      const millis = yield* backoff(policy, nth, error)
+      if ((yield* Clock.currentTimeMillis) + millis >= attempts.deadline || !budget.tryTake()) return yield* error
       yield* cancellable(Effect.sleep(millis), attempts.onCancel)
       return yield* loop(attempts, nth + 1)
     })
@@ -52,7 +51,7 @@ export const make = (policy: RetryPolicy): Retrier => {
   const loop = <A>(attempts: Attempts<A>, nth: number): Effect.Effect<A, ClientError> =>
     Effect.matchEffect(attempts.attempt, {
       onSuccess: (value) => {
-        tokens = Math.min(bucketSize, tokens + 0.1)
+        budget.earn()
         return Effect.succeed(value)
       },
       onFailure: (error) => error.retryable ? again(attempts, nth, error) : Effect.fail(error)

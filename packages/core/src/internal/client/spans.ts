@@ -7,8 +7,10 @@ import * as Tracer from "effect/Tracer"
 const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 /** Selects `traced` if a tracer is installed. */
-export const ifTraced = <A, E>(traced: Effect.Effect<A, E>, untraced: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.tracerWith((tracer) => tracer === defaultTracer ? untraced : traced)
+export const ifTraced = <A, E, R>(
+  traced: Effect.Effect<A, E, R>,
+  untraced: Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => Effect.tracerWith((tracer) => tracer === defaultTracer ? untraced : traced)
 
 /** Wraps a request in a client span if a tracer is installed. */
 export const request =
@@ -21,6 +23,10 @@ export const request =
       }),
       effect
     )
+
+/** Wraps an effect in a span if a tracer is installed. Inside a span, an error of the caller would become a copy. */
+export const traced = (name: string) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  ifTraced(Effect.withSpan(effect, name, { captureStackTrace: false }), effect)
 
 /** Wraps a method in a span of its name if a tracer is installed. */
 export const method = (name: string) =>

@@ -9,7 +9,8 @@ const day = Duration.days(1)
 /** Parses a timeout above 0 and up to 1 day; rounds up to whole milliseconds. */
 export const parse = (
   operation: string,
-  timeout: Duration.DurationInput
+  timeout: Duration.DurationInput,
+  field = "timeout"
 ): Either.Either<Duration.Duration, InvalidRequestError> => {
   const duration = Duration.decodeUnknown(timeout)
   return Option.isSome(duration) && Duration.greaterThan(duration.value, 0) &&
@@ -18,7 +19,7 @@ export const parse = (
     : Either.left(
       new InvalidRequestError({
         operation,
-        field: "timeout",
+        field,
         given: typeof timeout === "number" || typeof timeout === "string"
           ? String(timeout).slice(0, 64)
           : "not a duration",

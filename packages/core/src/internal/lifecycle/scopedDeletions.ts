@@ -2,47 +2,48 @@
  * Deletes sessions at the end of a scope, in parallel: the finalizer of each session only starts its deletion, and a
  * finalizer that was added first, and therefore runs last, waits for all of them.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import type { Pending } from "./removals.js"
+import type { Supervisor } from "./supervisor.js"
 
 interface Identified {
   readonly sessionId: string
 }
 
-export interface ScopedDeletions {
-  /** Takes ownership: the session is deleted when the `Agb` layer ends, unless it was deleted before. */
-  readonly own: (session: Identified) => Effect.Effect<void>
-  /** Starts the deletion; the end of the scope waits for it. A failure is reported by `remove`. */
-  readonly start: (session: Identified) => Effect.Effect<void>
+export interface ScopedDeletions<Params, Options, Session extends Identified, E> {
+  /** Creates a session that is deleted when the `Agb` layer ends, unless it was deleted before. */
+  readonly create: (params: Params, options?: Options) => Effect.Effect<Session, E>
+  /** Starts the deletion; the end of the scope waits for it. A failure is reported by the supervisor. */
+  readonly start: (session: Session) => Effect.Effect<void>
 }
 
-/**
- * Returns an effect that yields the deletions of the current scope. `remove` deletes a session and reports failures. The
- * end of the scope of `make` deletes the sessions whose own scopes outlive it.
- */
-export const make = (
-  remove: (sessionId: string) => Effect.Effect<void, unknown>
-): Effect.Effect<Effect.Effect<ScopedDeletions, never, Scope.Scope>, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const owned = new Set<string>()
-    const scopes = new WeakMap<Scope.Scope, Array<Fiber.Fiber<void>>>()
-    const release = (sessionId: string) =>
-      Effect.suspend(() => owned.delete(sessionId) ? Effect.ignore(remove(sessionId)) : Effect.void)
+/** Returns an effect that yields the deletions of the current scope. */
+export const make = <Params, Options, Session extends Identified, E>(
+  supervisor: Supervisor,
+  create: (params: Params, options?: Options) => Effect.Effect<Session, E>
+): Effect.Effect<ScopedDeletions<Params, Options, Session, E>, never, Scope.Scope> => {
+  const scopes = new WeakMap<Scope.Scope, Array<Pending>>()
 
-    const fibersOf = (scope: Scope.Scope): Effect.Effect<Array<Fiber.Fiber<void>>> =>
-      Effect.suspend(() => {
-        const known = scopes.get(scope)
-        if (known !== undefined) return Effect.succeed(known)
-        const fibers: Array<Fiber.Fiber<void>> = []
-        scopes.set(scope, fibers)
-        return Effect.as(Scope.addFinalizer(scope, Effect.suspend(() => Fiber.awaitAll(fibers))), fibers)
+  const pendingOf = (scope: Scope.Scope): Effect.Effect<Array<Pending>> =>
+    Effect.suspend(() => {
+      const known = scopes.get(scope)
+      if (known !== undefined) return Effect.succeed(known)
+      const pending: Array<Pending> = []
+      scopes.set(scope, pending)
+      const wait = Effect.suspend(() =>
+        Effect.forEach(pending, (one) => Effect.exit(Deferred.await(one)), { discard: true })
+      )
+      return Effect.as(Scope.addFinalizer(scope, wait), pending)
+    })
+
+  return Effect.map(Effect.flatMap(Effect.scope, pendingOf), (pending) => ({
+    create,
+    start: ({ sessionId }) =>
+      Effect.map(supervisor.startRemoval(sessionId), (started) => {
+        if (Option.isSome(started)) pending.push(started.value)
       })
-
-    yield* Effect.addFinalizer(() => Effect.forEach([...owned], release, { concurrency: "unbounded", discard: true }))
-
-    return Effect.map(Effect.flatMap(Effect.scope, fibersOf), (fibers) => ({
-      own: ({ sessionId }) => Effect.sync(() => void owned.add(sessionId)),
-      start: ({ sessionId }) => Effect.map(Effect.forkDaemon(release(sessionId)), (fiber) => void fibers.push(fiber))
-    }))
-  })
+  }))
+}

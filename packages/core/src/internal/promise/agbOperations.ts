@@ -4,8 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Agb } from "../../Agb.js"
+import type { Agb, Undeleted } from "../../Agb.js"
 import type { Input } from "../../CreateSessionParams.js"
+import { SessionRef } from "../../SessionRef.js"
 import type * as sessions from "../session/session.js"
 import type { Connection } from "./connection.js"
 import * as operations from "./operation.js"
@@ -16,7 +17,9 @@ export interface Subject {
   readonly connection: Connection
 }
 
-const Params = Schema.declare((u): u is Input => Predicate.isRecord(u), { description: "an object with an imageId" })
+export const Params = Schema.declare((u): u is Input => Predicate.isRecord(u), {
+  description: "an object with an imageId"
+})
 
 /** Returns the id of a session. Anything else is returned unchanged and fails validation. */
 export const sessionIdOf = (session: unknown): unknown =>
@@ -24,9 +27,9 @@ export const sessionIdOf = (session: unknown): unknown =>
 
 export const create = operations.make(
   "Session.make",
-  { params: Params },
+  { params: Params, keepAlive: Schema.optional(Schema.Boolean) },
   results.session<sessions.Session>(),
-  ({ agb, connection }: Subject, { params }) => connection.create(agb, params)
+  ({ agb, connection }: Subject, { keepAlive, params }) => connection.create(agb, params, { keepAlive })
 )
 
 export const attach = operations.make(
@@ -34,6 +37,26 @@ export const attach = operations.make(
   { sessionId: Schema.String },
   results.session<sessions.Session>(),
   ({ agb }: Subject, { sessionId }) => agb.attach(sessionId)
+)
+
+export const ensure = operations.make(
+  "Agb.ensure",
+  { owner: Schema.String, params: Params },
+  results.data<SessionRef>(),
+  ({ agb }: Subject, { owner, params }) => agb.ensure(owner, params)
+)
+
+export const resume = operations.lasting(
+  "Session.resume",
+  { ref: Schema.Struct(SessionRef.fields) },
+  ({ agb }: Subject, { ref }) => agb.resume(new SessionRef(ref, { disableValidation: true }))
+)
+
+export const undeleted = operations.make(
+  "Agb.undeleted",
+  {},
+  results.data<ReadonlyArray<Undeleted>>(),
+  ({ agb }: Subject) => agb.undeleted
 )
 
 export const list = operations.make(
@@ -45,7 +68,12 @@ export const list = operations.make(
 
 export const remove = operations.make(
   "Agb.delete",
-  { session: Schema.String.annotations({ description: "a session or its id" }) },
+  {
+    session: Schema.String.annotations({ description: "a session or its id" }),
+    sync: Schema.optional(Schema.Boolean),
+    deleteUnsaved: Schema.optional(Schema.Boolean)
+  },
   results.deleted,
-  ({ agb, connection }: Subject, { session }) => connection.remove(agb, session)
+  ({ agb, connection }: Subject, { deleteUnsaved, session, sync }) =>
+    connection.remove(agb, session, { deleteUnsaved, sync })
 )

@@ -11,22 +11,12 @@ import * as Agb from "../../Agb.js"
 import * as AgbConfig from "../../AgbConfig.js"
 import { type AgbError, ConfigurationError, isAgbError, RuntimeUnavailableError } from "../../AgbError.js"
 import * as Transport from "../../Transport.js"
+import { refuseUnknown } from "../wire/options.js"
 import { Connection } from "./connection.js"
+import type { SessionOwners } from "./sessionOwner.js"
 
-/**
- * An endpoint and the transport to reach it. Absent settings are read from the environment or have defaults.
- */
-export type EndpointOptions =
-  & Settings
-  & ({
-    /** Any `HttpClient` of `@effect/platform`, e.g. `FetchHttpClient.layer`. */
-    readonly httpClient: Layer.Layer<HttpClient.HttpClient>
-  } | {
-    /** A custom transport. */
-    readonly transport: Layer.Layer<Transport.Transport>
-  })
-
-interface Settings {
+/** Settings of an endpoint. Absent ones are read from the environment or have defaults. */
+export interface EndpointSettings {
   /** Default: `AGB_API_KEY`. */
   readonly apiKey?: string | Redacted.Redacted<string> | undefined
   /** Host or URL. Default: `AGB_ENDPOINT`, then `sdk-api.agb.cloud`. `http` is accepted for loopback addresses only. */
@@ -37,6 +27,19 @@ interface Settings {
    */
   readonly timeoutMs?: number | undefined
 }
+
+/**
+ * An endpoint and the transport to reach it.
+ */
+export type EndpointOptions =
+  & EndpointSettings
+  & ({
+    /** Any `HttpClient` of `@effect/platform`, e.g. `FetchHttpClient.layer`. */
+    readonly httpClient: Layer.Layer<HttpClient.HttpClient>
+  } | {
+    /** A custom transport. */
+    readonly transport: Layer.Layer<Transport.Transport>
+  })
 
 /**
  * A layer that provides the `Agb` service, e.g. a local runtime or a fake. It is built on first use and released by
@@ -50,7 +53,7 @@ const invalid = (field: string, expected: string) => new ConfigurationError({ fi
 
 const isTime = (value: unknown): boolean => typeof value === "number" && value > 0 && value <= 86_400_000
 
-const configOf = ({ apiKey, endpoint, timeoutMs }: Settings): AgbConfig.AgbConfig.Service => {
+const configOf = ({ apiKey, endpoint, timeoutMs }: EndpointSettings): AgbConfig.AgbConfig.Service => {
   if (endpoint !== undefined && typeof endpoint !== "string") throw invalid("endpoint", "a host or a URL")
   if (timeoutMs !== undefined && !isTime(timeoutMs)) {
     throw invalid("timeoutMs", "a number of milliseconds above 0 and up to 1 day")
@@ -91,16 +94,24 @@ const transportOf = (options: EndpointOptions): Layer.Layer<Transport.Transport>
 
 const isLayerOptions = (options: EndpointOptions | LayerOptions): options is LayerOptions => "layer" in options
 
-export const connect = (options: EndpointOptions | LayerOptions): Connection => {
+const settings = ["apiKey", "endpoint", "timeoutMs"]
+
+/** Of a layer, a transport and a client only one can be used: another one beside it is unknown. */
+const namesOf = (options: object): ReadonlyArray<string> =>
+  "layer" in options ? ["layer"] : [...settings, "transport" in options ? "transport" : "httpClient"]
+
+export const connect = (options: EndpointOptions | LayerOptions, owners: SessionOwners | undefined): Connection => {
   if (!Predicate.isRecord(options)) throw invalid("options", "an object")
+  const unknown = refuseUnknown(options, namesOf(options))
+  if (unknown !== undefined) throw new ConfigurationError(unknown)
   if (isLayerOptions(options)) {
     checkLayer("layer", options.layer, "Agb")
-    return new Connection(Layer.mapError(options.layer, toAgbError), undefined)
+    return new Connection(Layer.mapError(options.layer, toAgbError), undefined, owners)
   }
   const config = configOf(options)
   const layer = Agb.layerTransport.pipe(
     Layer.provide(transportOf(options)),
     Layer.provide(Layer.succeed(AgbConfig.AgbConfig, config))
   )
-  return new Connection(layer, config)
+  return new Connection(layer, config, owners)
 }

@@ -14,15 +14,19 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { Agb } from "../../Agb.js"
+import { Agb, type CreateOptions, type DeleteOptions } from "../../Agb.js"
 import type { AgbConfig } from "../../AgbConfig.js"
 import { type AgbError, InvalidRequestError } from "../../AgbError.js"
 import type { Input } from "../../CreateSessionParams.js"
+import type { OperationResult } from "../../OperationResult.js"
 import * as RequestId from "../client/requestId.js"
 import type { Session } from "../session/session.js"
+import { type Held, HeldScopes } from "./heldScopes.js"
 import { iterate } from "./iterate.js"
 import { backgroundClock, KeepAliveRef } from "./keepAliveRef.js"
-import type { Operation, StreamOperation } from "./operation.js"
+import type { LastingOperation, Operation, StreamOperation } from "./operation.js"
+import * as results from "./results.js"
+import type { SessionOwner, SessionOwners } from "./sessionOwner.js"
 
 const disposed = (operation: string) =>
   new InvalidRequestError({
@@ -55,19 +59,34 @@ const settle = <Subject, Args, A, Result>(
 /** Permits of the semaphore that `dispose` takes to wait for all creates in flight. */
 const allPermits = Number.MAX_SAFE_INTEGER
 
-export class Connection {
+/** How long the service may still look for, and delete, the session of a create that failed or was aborted. */
+const unsettledTime = "2 minutes"
+
+/** Creates a session that ends with the program, whoever deletes it. */
+const createOwned = (agb: Agb.Service, params: Input, options?: CreateOptions): Effect.Effect<Session, AgbError> =>
+  Effect.flatMap(Effect.scoped(agb.deletions), ({ create }) => create(params, options))
+
+export class Connection implements SessionOwner {
   readonly #layer: Layer.Layer<Agb, AgbError>
   readonly #owned = new Set<string>()
+  readonly #owners: SessionOwners | undefined
+  readonly #held = new HeldScopes(() => this.#announce())
   readonly #creating = Effect.unsafeMakeSemaphore(allPermits)
   readonly #closing = Deferred.unsafeMake<void>(FiberId.none)
   #config: AgbConfig.Service | undefined
   #runtime: ManagedRuntime.ManagedRuntime<Agb, AgbError> | undefined
   readonly #processRef = new KeepAliveRef()
   #started = false
+  #unsettled = 0
   #disposal: Promise<void> | undefined
 
-  constructor(layer: Layer.Layer<Agb, AgbError>, config: AgbConfig.Service | undefined) {
+  constructor(
+    layer: Layer.Layer<Agb, AgbError>,
+    config: AgbConfig.Service | undefined,
+    owners: SessionOwners | undefined
+  ) {
     this.#config = config
+    this.#owners = owners
     this.#layer = layer.pipe(
       Layer.tap((context) =>
         Effect.sync(() => {
@@ -102,6 +121,22 @@ export class Connection {
     const work = Effect.zipRight(FiberRef.set(RequestId.current, cell), Effect.flatMap(subject, (s) => run(s, call)))
     const exit = await this.#run(work, call.signal)
     return settle(operation, exit, cell.value, call.signal)
+  }
+
+  /** Runs an operation whose value lasts until `release`, or the disposal. */
+  acquire<Subject, Args, A>(
+    { acquire, check, name }: LastingOperation<Subject, Args, A>,
+    subject: Effect.Effect<Subject, never, Agb>,
+    args: object,
+    options: unknown
+  ): Promise<OperationResult<Held<A>>> {
+    const run = (subject: Subject, args: Args) => this.#held.acquire(acquire(subject, args))
+    return this.answer({ name, check, run, shape: results.data<Held<A>>() }, subject, args, options)
+  }
+
+  /** Ends what an operation has acquired. Repeated calls have no effect. */
+  async release(held: Held<unknown>, exit: Exit.Exit<unknown, unknown> = Exit.void): Promise<void> {
+    await this.#processRef.during(() => Effect.runPromise(held.release(exit)))
   }
 
   /** Iterates over the values of a stream. Invalid arguments and failures are thrown by `next`. */
@@ -150,15 +185,38 @@ export class Connection {
     return this.#owned.has(sessionId)
   }
 
+  get sessionIds(): ReadonlyArray<string> {
+    return [...this.#owned]
+  }
+
+  #announce(): void {
+    if (this.#owned.size > 0 || this.#unsettled > 0 || this.#held.size > 0) this.#owners?.add(this)
+    else this.#owners?.delete(this)
+  }
+
+  /** Counts a create without a session for as long as one may turn up. */
+  readonly #holdUnsettled = Effect.suspend(() => {
+    this.#unsettled += 1
+    this.#announce()
+    const settle = Effect.sync(() => {
+      this.#unsettled -= 1
+      this.#announce()
+    })
+    return Effect.forkDaemon(Effect.interruptible(Effect.zipRight(Effect.sleep(unsettledTime), settle)))
+  })
+
   /** Creates a session and owns it. If an abort or the disposal arrives too late, the session is deleted. */
-  create(agb: Agb.Service, params: Input): Effect.Effect<Session, AgbError> {
+  create(agb: Agb.Service, params: Input, options?: CreateOptions): Effect.Effect<Session, AgbError> {
     return Effect.suspend(() => {
       let session: Session | undefined
       const own = (created: Session) => {
         this.#owned.add(created.sessionId)
+        this.#announce()
         return session = created
       }
-      const creation = Effect.uninterruptible(Effect.map(agb.create(params), own))
+      const creation = Effect.uninterruptible(
+        Effect.onError(Effect.map(createOwned(agb, params, options), own), () => this.#holdUnsettled)
+      )
       return Effect.raceFirst(
         this.#creating.withPermits(1)(creation),
         Effect.zipRight(Deferred.await(this.#closing), disposed("Session.make"))
@@ -171,9 +229,10 @@ export class Connection {
   }
 
   /** Deletes a session and drops the ownership. */
-  remove(agb: Agb.Service, sessionId: string): Effect.Effect<void, AgbError> {
-    return Effect.map(agb.delete(sessionId), () => {
+  remove(agb: Agb.Service, sessionId: string, options?: DeleteOptions): Effect.Effect<void, AgbError> {
+    return Effect.map(agb.delete(sessionId, options), () => {
       this.#owned.delete(sessionId)
+      this.#announce()
     })
   }
 
@@ -186,8 +245,12 @@ export class Connection {
     const runtime = this.#runtime
     if (runtime === undefined) return
     Deferred.unsafeDone(this.#closing, Exit.void)
-    if (this.#started) await runtime.runPromiseExit(this.#removeOwned)
-    await runtime.dispose()
+    try {
+      if (this.#started) await runtime.runPromiseExit(Effect.zipRight(this.#held.releaseAll, this.#removeOwned))
+      await runtime.dispose()
+    } finally {
+      this.#owners?.delete(this)
+    }
   }
 
   /** Sessions that cannot be deleted are reported by the service. */

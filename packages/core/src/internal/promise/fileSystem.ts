@@ -1,7 +1,10 @@
 /** `FileSystem` of the promise API. */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Edit, FileChangeEvent } from "../../FileSystem.js"
+import * as Stream from "effect/Stream"
+import type { Edit, FileChangeEvent, FileType } from "../../FileSystem.js"
 import type * as Results from "../../OperationResult.js"
 import type { Session } from "../session/session.js"
 import * as operations from "./operation.js"
@@ -75,11 +78,70 @@ const readFileBytes = operations.make(
   ({ fileSystem }: Session, { maxBytes, path }) => fileSystem.readFileBytes(path, { maxBytes })
 )
 
+const bytes = Schema.optional(Schema.Number.pipe(
+  Schema.filter((n) => Number.isSafeInteger(n) && n >= 0, { description: "a number of bytes" })
+))
+
 const readFileStream = operations.source(
   "FileSystem.readFileStream",
-  onePath,
-  ({ fileSystem }: Session, { path }) => fileSystem.readFileStream(path)
+  { path: Schema.String, offset: bytes, bytesToRead: bytes },
+  ({ fileSystem }: Session, { bytesToRead, offset, path }) => fileSystem.readFileStream(path, { offset, bytesToRead })
 )
+
+const exists = operations.make(
+  "FileSystem.exists",
+  onePath,
+  results.data<boolean>(),
+  ({ fileSystem }: Session, { path }) => fileSystem.exists(path)
+)
+
+const stat = operations.make(
+  "FileSystem.stat",
+  onePath,
+  results.data<FileStat>(),
+  ({ fileSystem }: Session, { path }) =>
+    Effect.map(fileSystem.stat(path), ({ group, mode, mtime, owner, size, type }): FileStat => ({
+      type,
+      size,
+      mode: Option.getOrUndefined(mode),
+      mtime: Option.getOrUndefined(mtime),
+      owner: Option.getOrUndefined(owner),
+      group: Option.getOrUndefined(group)
+    }))
+)
+
+const remove = operations.make(
+  "FileSystem.remove",
+  { path: Schema.String, recursive: Schema.optional(Schema.Boolean), force: Schema.optional(Schema.Boolean) },
+  results.done,
+  ({ fileSystem }: Session, { force, path, recursive }) => fileSystem.remove(path, { recursive, force })
+)
+
+const copy = operations.make(
+  "FileSystem.copy",
+  {
+    source: Schema.String,
+    destination: Schema.String,
+    overwrite: Schema.optional(Schema.Boolean),
+    preserveTimestamps: Schema.optional(Schema.Boolean)
+  },
+  results.done,
+  ({ fileSystem }: Session, { destination, overwrite, preserveTimestamps, source }) =>
+    fileSystem.copy(source, destination, { overwrite, preserveTimestamps })
+)
+
+const isAsyncIterable = (content: unknown): content is AsyncIterable<Uint8Array> =>
+  typeof content === "object" && content !== null && Symbol.asyncIterator in content
+
+const Content = Schema.declare(
+  (content): content is Content =>
+    typeof content === "string" || content instanceof Uint8Array || isAsyncIterable(content),
+  { description: "a string, a Uint8Array or an async iterable of them" }
+)
+
+/** What the iterable throws is the reason of a defect: it is no failure of the session. */
+const contentOf = (content: Content): string | Uint8Array | Stream.Stream<Uint8Array> =>
+  isAsyncIterable(content) ? Stream.orDie(Stream.fromAsyncIterable(content, (error) => error)) : content
 
 const readMultipleFiles = operations.make(
   "FileSystem.readMultipleFiles",
@@ -100,11 +162,13 @@ const writeFile = operations.make(
   "FileSystem.writeFile",
   {
     path: Schema.String,
-    content: Schema.String,
-    mode: Schema.Literal("overwrite", "append", "create_new")
+    content: Content,
+    mode: Schema.Literal("overwrite", "append", "create_new"),
+    permissions: Schema.optional(Schema.Int.pipe(Schema.between(0, 0o7777, { description: "from 0 to 0o7777" })))
   },
   results.done,
-  ({ fileSystem }: Session, { content, mode, path }) => fileSystem.writeFile(path, content, { mode })
+  ({ fileSystem }: Session, { content, mode, path, permissions }) =>
+    fileSystem.writeFile(path, contentOf(content), { mode, permissions })
 )
 
 const getFileChange = operations.make(
@@ -127,6 +191,61 @@ const watchDirectory = operations.source(
 export interface ReadFileOptions extends operations.CallOptions {
   /** The largest file to read, in bytes. Default: 64 MiB. Use `readFileStream` for larger files. */
   readonly maxBytes?: number | undefined
+}
+
+/**
+ * Options of `readFileStream`, all optional.
+ */
+export interface ReadFileStreamOptions extends operations.CallOptions {
+  /** The first byte to read. Default: 0. */
+  readonly offset?: number | undefined
+  /** How many bytes to read at most. Default: up to the end of the file. */
+  readonly bytesToRead?: number | undefined
+}
+
+/**
+ * What `writeFile` takes: text, bytes, or bytes that are read as they are sent.
+ */
+export type Content = string | Uint8Array | AsyncIterable<Uint8Array>
+
+/**
+ * Options of `writeFile`, all optional.
+ */
+export interface WriteFileOptions extends operations.CallOptions {
+  /** Permissions of the file, for example `0o755`. Default: those that it has, or those of any new file. */
+  readonly permissions?: number | undefined
+}
+
+/**
+ * Options of `remove`, all optional.
+ */
+export interface RemoveOptions extends operations.CallOptions {
+  /** Whether to remove a directory with all that is in it. Default: false. */
+  readonly recursive?: boolean | undefined
+  /** Whether a missing path is a success. Default: false. */
+  readonly force?: boolean | undefined
+}
+
+/**
+ * Options of `copy`, all optional.
+ */
+export interface CopyOptions extends operations.CallOptions {
+  /** Whether a file may be replaced. Default: false. */
+  readonly overwrite?: boolean | undefined
+  /** Whether the copy keeps times and all permissions. Default: false. */
+  readonly preserveTimestamps?: boolean | undefined
+}
+
+/**
+ * Type, size and attributes of a file or directory. What the session does not tell is undefined.
+ */
+export interface FileStat {
+  readonly type: FileType
+  readonly size: number
+  readonly mode: number | undefined
+  readonly mtime: Date | undefined
+  readonly owner: string | undefined
+  readonly group: string | undefined
 }
 
 /**
@@ -198,9 +317,10 @@ export class FileSystem {
   }
 
   /**
-   * Streams the bytes of a file of any size in bounded memory, for `for await`. Failures are thrown as typed errors.
+   * Streams the bytes of a file of any size, or a range of them, in bounded memory, for `for await`. Failures are thrown as
+   * typed errors.
    */
-  readFileStream(path: string, options?: operations.CallOptions): AsyncIterableIterator<Uint8Array> {
+  readFileStream(path: string, options?: ReadFileStreamOptions): AsyncIterableIterator<Uint8Array> {
     return this.#calls.iterate(readFileStream, { path }, options)
   }
 
@@ -225,14 +345,37 @@ export class FileSystem {
     return this.#calls.answer(searchFiles, { path, pattern, excludePatterns }, options)
   }
 
-  /** Writes text to a file. `append` adds to an existing file, `create_new` fails if the file exists. */
+  /**
+   * Writes text or bytes to a file, which is at the path when all of it is there. `append` adds to an existing file,
+   * `create_new` fails if the file exists. The promise rejects with what an async iterable throws.
+   */
   writeFile(
     path: string,
-    content: string,
+    content: Content,
     mode: "overwrite" | "append" | "create_new" = "overwrite",
-    options?: operations.CallOptions
+    options?: WriteFileOptions
   ): Promise<Results.BoolResult> {
     return this.#calls.answer(writeFile, { path, content, mode }, options)
+  }
+
+  /** Whether there is anything at a path. Links are followed. */
+  exists(path: string, options?: operations.CallOptions): Promise<Results.OperationResult<boolean>> {
+    return this.#calls.answer(exists, { path }, options)
+  }
+
+  /** Type, size, permissions and times of a file or directory. Links are followed. */
+  stat(path: string, options?: operations.CallOptions): Promise<Results.OperationResult<FileStat>> {
+    return this.#calls.answer(stat, { path }, options)
+  }
+
+  /** Removes a file or link, or with `recursive` a directory with all that is in it. */
+  remove(path: string, options?: RemoveOptions): Promise<Results.BoolResult> {
+    return this.#calls.answer(remove, { path }, options)
+  }
+
+  /** Copies a file, or a directory with all that is in it; links within it are copied as links. */
+  copy(source: string, destination: string, options?: CopyOptions): Promise<Results.BoolResult> {
+    return this.#calls.answer(copy, { source, destination }, options)
   }
 
   /** Returns the changes below a directory since the previous call for it. The first call only sets the baseline. */

@@ -4,9 +4,12 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import { type AgbError, InvalidRequestError } from "../../AgbError.js"
+import type { Agb } from "../../Agb.js"
+import type { AgbError, InvalidRequestError } from "../../AgbError.js"
 import * as issues from "../client/issues.js"
+import { unknownOption } from "../client/options.js"
 
 /** Options of every call, passed as its last argument. */
 export interface CallOptions {
@@ -28,21 +31,23 @@ export type Checked<Fields extends Schema.Struct.Fields> = Schema.Struct.Type<Fi
 type Check<Args> = (args: object, options: unknown) => Either.Either<Args & CallOptions, InvalidRequestError>
 
 const check = <Fields extends Schema.Struct.Fields>(name: string, fields: Fields): Check<Checked<Fields>> => {
-  const validate = ParseResult.validateEither(Schema.Struct({ ...fields, signal: Schema.optional(Signal) }))
-  return (args, options = {}) =>
-    Predicate.isRecord(options)
+  const names = [...Object.keys(fields), "signal"]
+  // Compiled at its first use: programs use few operations, and the module is loaded with all of core.
+  let validate: ((value: unknown) => Either.Either<unknown, ParseResult.ParseIssue>) | undefined
+  return (args, options) => {
+    validate ??= ParseResult.validateEither(
+      Schema.Struct({ ...fields, signal: Schema.optional(Signal) }),
+      { onExcessProperty: "error" }
+    )
+    // A positional argument is no option: it would be passed twice.
+    const unknown = unknownOption(name, options, names.filter((field) => !Object.hasOwn(args, field)))
+    return unknown === undefined
       ? Either.mapLeft(
-        validate({ ...options, ...args }) as Either.Either<Checked<Fields>, ParseResult.ParseIssue>,
+        validate({ ...options as object, ...args }) as Either.Either<Checked<Fields>, ParseResult.ParseIssue>,
         (issue) => issues.invalidRequest(name, issue)
       )
-      : Either.left(
-        new InvalidRequestError({
-          operation: name,
-          field: "options",
-          given: issues.describe(options, "options"),
-          expected: "an object"
-        })
-      )
+      : Either.left(unknown)
+  }
 }
 
 /** Maps a value or an error to a result. */
@@ -54,7 +59,7 @@ export interface ResultMapper<A, Result> {
 export interface Operation<Subject, Args, A, Result> {
   readonly name: string
   readonly check: Check<Args>
-  readonly run: (subject: Subject, args: Args) => Effect.Effect<A, AgbError>
+  readonly run: (subject: Subject, args: Args) => Effect.Effect<A, AgbError, Agb>
   readonly shape: ResultMapper<A, Result>
 }
 
@@ -77,6 +82,19 @@ export const source = <Fields extends Schema.Struct.Fields, Subject, A>(
   fields: Fields,
   open: (subject: Subject, args: Checked<Fields>) => Stream.Stream<A, AgbError>
 ): StreamOperation<Subject, Checked<Fields>, A> => ({ name, check: check(name, fields), open })
+
+/** An operation whose value lasts until it is released. */
+export interface LastingOperation<Subject, Args, A> {
+  readonly name: string
+  readonly check: Check<Args>
+  readonly acquire: (subject: Subject, args: Args) => Effect.Effect<A, AgbError, Agb | Scope.Scope>
+}
+
+export const lasting = <Fields extends Schema.Struct.Fields, Subject, A>(
+  name: string,
+  fields: Fields,
+  acquire: (subject: Subject, args: Checked<Fields>) => Effect.Effect<A, AgbError, Agb | Scope.Scope>
+): LastingOperation<Subject, Checked<Fields>, A> => ({ name, check: check(name, fields), acquire })
 
 /** A time limit as a plain number: above 0 and up to 1 day. */
 const time = (unit: string, perDay: number) =>

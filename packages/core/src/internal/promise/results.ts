@@ -1,5 +1,6 @@
 /** Result mappers of the promise API. */
 import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import type { SessionSummary } from "../../Agb.js"
 import type { AgbError } from "../../AgbError.js"
 import type * as Code from "../../Code.js"
@@ -66,6 +67,20 @@ export const code: ResultMapper<Code.CodeResult, Results.CodeExecutionResult> = 
     })
 }
 
+/** The last event of a stream, with the same fields as a result. */
+export const completed = ({ isWhole, result }: Code.Completed): Results.CodeCompleted => {
+  const { executionCount, executionTime, results, stderr, stdout, text } = result
+  return {
+    _tag: "Completed",
+    result: text,
+    logs: { stdout, stderr },
+    results,
+    executionCount,
+    executionTime: executionTime === undefined ? undefined : Duration.toSeconds(executionTime),
+    isWhole
+  }
+}
+
 export const command: ResultMapper<Command.CommandResult, Results.CommandResult> = {
   onSuccess: succeeded,
   onFailure: (requestId, error) => {
@@ -74,6 +89,15 @@ export const command: ResultMapper<Command.CommandResult, Results.CommandResult>
     return failed(requestId, error, { output: stdout + stderr, stdout, stderr, exitCode })
   }
 }
+
+/** The last event of a stream, in plain values. */
+export const exited = ({ duration, exitCode, signal, timedOut }: Command.Exited): Results.CommandExited => ({
+  _tag: "Exited",
+  exitCode,
+  signal: Option.getOrUndefined(signal),
+  timedOut,
+  durationMs: Duration.toMillis(duration)
+})
 
 export const content: ResultMapper<string, Results.FileContentResult> = shape((content) => ({ content }))
 

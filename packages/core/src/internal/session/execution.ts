@@ -2,6 +2,9 @@
 import * as Effect from "effect/Effect"
 import { type ClientError, ExecutionUnknownError } from "../../AgbError.js"
 
+/** Time for the transport in milliseconds, added to the timeout of a tool. */
+export const transportMillis = 10_000
+
 /** Maps errors of calls that may have reached the session to `ExecutionUnknownError`. */
 export const orUnknown = (
   operation: string

@@ -9,6 +9,7 @@ import * as AgbTools from "../../AgbTools.js"
 import type { ToolCall } from "../../ToolCall.js"
 import * as issues from "../client/issues.js"
 import { type FileSystemError, fromTool } from "./fileErrors.js"
+import type { WriteMode } from "./files/fileRoute.js"
 
 /** Size of a chunk: bytes when reading, UTF-16 code units when writing. */
 export const chunkSize = 51_200
@@ -28,17 +29,18 @@ interface Chunk {
 }
 
 /** Generated lazily: the reported file size may be arbitrarily large. */
-const chunks = (size: number): Stream.Stream<Chunk> =>
+const chunks = (offset: number, size: number): Stream.Stream<Chunk> =>
   Stream.map(Stream.range(0, Math.ceil(size / chunkSize) - 1), (index) => ({
-    offset: index * chunkSize,
+    offset: offset + index * chunkSize,
     length: Math.min(chunkSize, size - index * chunkSize)
   }))
 
-const notBase64 = (operation: string): ClientError =>
+/** The error of a read whose reply has the wrong text. */
+export const malformedText = (operation: string, expected: string): ClientError =>
   new MalformedResponseError({
     operation,
     path: "the text of the tool's reply",
-    expected: "base64",
+    expected,
     mayHaveHappened: false,
     retryable: true
   })
@@ -48,7 +50,7 @@ const readChunk = (toolCall: ToolCall, operation: string, path: string) => ({ le
     fromTool(path),
     Effect.flatMap((text): Effect.Effect<Uint8Array, FileSystemError> =>
       Either.match(Encoding.decodeBase64(text.trim()), {
-        onLeft: () => Effect.fail(notBase64(operation)),
+        onLeft: () => Effect.fail(malformedText(operation, "base64")),
         onRight: (bytes) =>
           bytes.length === length
             ? Effect.succeed(bytes)
@@ -57,14 +59,15 @@ const readChunk = (toolCall: ToolCall, operation: string, path: string) => ({ le
     )
   )
 
-/** Streams the bytes of a file of known size, reading a few chunks ahead. */
+/** Streams `size` bytes that the file is known to have at `offset`, reading a few chunks ahead. */
 export const read = (
   toolCall: ToolCall,
   operation: string,
   path: string,
+  offset: number,
   size: number
 ): Stream.Stream<Uint8Array, FileSystemError> =>
-  Stream.mapEffect(chunks(size), readChunk(toolCall, operation, path), { concurrency })
+  Stream.mapEffect(chunks(offset, size), readChunk(toolCall, operation, path), { concurrency })
 
 /** Decodes UTF-8; a byte order mark is kept. */
 export const decodeText = (
@@ -90,8 +93,6 @@ export const split = (text: string): ReadonlyArray<string> => {
   return parts
 }
 
-export type WriteMode = "overwrite" | "append" | "create_new"
-
 /** Writes the first chunk in the given mode and appends the others. A partial write fails with `Incomplete` and the progress. */
 export const write = (
   toolCall: ToolCall,
@@ -108,12 +109,11 @@ export const write = (
       const progress = `${index + 1} of ${rest.length + 1} chunks were written; ${error.message}`
       return error._tag === "SessionLostError" ? error : fileError(operation, path, "Incomplete", progress)
     })
-  const all = Effect.zipRight(put(first, mode), Effect.forEach(rest, append, { discard: true }))
-  return rest.length === 0 ? all : Effect.zipRight(checkWhole(operation, { path, content, mode }), all)
+  return Effect.zipRight(put(first, mode), Effect.forEach(rest, append, { discard: true }))
 }
 
 /** Validates the whole content before the first chunk is written. */
-const checkWhole = (operation: string, args: AgbTools.ArgsOf<AgbTools.Tools["write_file"]>) =>
+export const checkWhole = (operation: string, args: AgbTools.ArgsOf<AgbTools.Tools["write_file"]>) =>
   Either.mapLeft(
     ParseResult.validateEither(AgbTools.tools.write_file.args)(args),
     (issue) => issues.invalidRequest(operation, issue)

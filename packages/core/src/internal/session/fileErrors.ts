@@ -14,14 +14,35 @@ const reasons: ReadonlyArray<readonly [RegExp, FileError["reason"]]> = [
 
 const missing = /ENOENT|no such file|not found|does not exist/i
 
-const fromText = ({ detail, operation, requestId }: ToolError, path: string): FileNotFoundError | FileError => {
+/** The path that the text blames, if that is a directory on the way to the path of the call. */
+const obstacle = /: (\/[^\n]*) \(needed for \/[^\n]*\)/
+
+/** `paths` are those of the call: the text may blame another one than the first, such as the destination of a move. */
+const blamed = (detail: string, [first, ...others]: Paths) => {
+  const found = obstacle.exec(detail)?.[1]
+  if (found !== undefined) return found
+  return isNamed(detail, first) ? first : others.find((path) => isNamed(detail, path)) ?? first
+}
+
+/** Whether the text has this path, and not only one that begins with it. */
+const isNamed = (detail: string, path: string) => {
+  for (let at = detail.indexOf(path); at >= 0; at = detail.indexOf(path, at + 1)) {
+    if (/^(?:$|[\s"'`,;:)])/.test(detail.slice(at + path.length, at + path.length + 1))) return true
+  }
+  return false
+}
+
+type Paths = readonly [string, ...ReadonlyArray<string>]
+
+const fromText = ({ detail, operation, requestId }: ToolError, paths: Paths): FileNotFoundError | FileError => {
+  const path = blamed(detail, paths)
   const reason = reasons.find(([pattern]) => pattern.test(detail))?.[1]
   return reason === undefined && missing.test(detail)
     ? new FileNotFoundError({ operation, requestId, path, detail })
     : new FileError({ operation, requestId, path, reason: reason ?? "Other", detail, mayHaveHappened: false })
 }
 
-/** Maps a `ToolError` on a path to `FileNotFoundError` or `FileError`. */
+/** Maps a `ToolError` on one of these paths to `FileNotFoundError` or `FileError`. */
 export const fromTool =
-  (path: string) => <A>(effect: Effect.Effect<A, ClientError | ToolError>): Effect.Effect<A, FileSystemError> =>
-    Effect.mapError(effect, (error) => error._tag === "ToolError" ? fromText(error, path) : error)
+  (...paths: Paths) => <A>(effect: Effect.Effect<A, ClientError | ToolError>): Effect.Effect<A, FileSystemError> =>
+    Effect.mapError(effect, (error) => error._tag === "ToolError" ? fromText(error, paths) : error)

@@ -11,13 +11,14 @@ export const initBrowser = endpoint({
   name: "initBrowser",
   method: "POST",
   path: "/browser/init",
-  query: Schema.Struct({
-    sessionId: SessionId,
-    persistentPath: optional(Schema.String),
-    browserOption: optional(jsonText(JsonObject))
-  }),
-  body: empty,
-  reply: data(Schema.Struct({ port: Schema.Int })),
+  query: () =>
+    Schema.Struct({
+      sessionId: SessionId,
+      persistentPath: optional(Schema.String),
+      browserOption: optional(jsonText(JsonObject))
+    }),
+  body: () => empty,
+  reply: () => data(Schema.Struct({ port: Schema.Int })),
   retrySafety: "idempotent",
   successRule: "strict"
 })
@@ -29,9 +30,9 @@ export const getCdpLink = endpoint({
   name: "getCdpLink",
   method: "POST",
   path: "/internet/getCdpLink",
-  query: Schema.Struct({ sessionId: SessionId }),
-  body: empty,
-  reply: data(Schema.Struct({ url: nonBlank("a URL") })),
+  query: () => Schema.Struct({ sessionId: SessionId }),
+  body: () => empty,
+  reply: () => data(Schema.Struct({ url: nonBlank("a URL") })),
   retrySafety: "safe",
   successRule: "strict"
 })

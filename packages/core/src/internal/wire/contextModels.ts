@@ -47,20 +47,22 @@ export const SyncItem = Schema.Struct({
 
 export type SyncItem = typeof SyncItem.Type
 
-export const SyncItems = Schema.Array(Schema.typeSchema(SyncItem))
+export const syncItems = () => Schema.Array(Schema.typeSchema(SyncItem))
 
-const DataRecord = Schema.Struct({ type: Schema.Literal("data"), data: jsonText(Schema.Array(SyncItem)) })
+const dataRecord = () => Schema.Struct({ type: Schema.Literal("data"), data: jsonText(Schema.Array(SyncItem)) })
 
-const OtherRecord = Schema.Struct({
-  type: Schema.String.pipe(Schema.filter((type) => type !== "data", { description: "a type other than data" }))
-})
+const otherRecord = () =>
+  Schema.Struct({
+    type: Schema.String.pipe(Schema.filter((type) => type !== "data", { description: "a type other than data" }))
+  })
 
 /** JSON text of an array of records. Those of type `data` contain the items as nested JSON text. */
-export const ContextStatus = Schema.Union(
-  Schema.transform(Schema.parseJson(Schema.Array(Schema.Union(DataRecord, OtherRecord))), SyncItems, {
-    strict: true,
-    decode: (records) => records.flatMap((record) => "data" in record ? record.data : []),
-    encode: (items) => [{ type: "data" as const, data: items }]
-  }),
-  Schema.transform(Schema.Literal(""), SyncItems, { strict: true, decode: () => [], encode: () => "" as const })
-)
+export const contextStatus = () =>
+  Schema.Union(
+    Schema.transform(Schema.parseJson(Schema.Array(Schema.Union(dataRecord(), otherRecord()))), syncItems(), {
+      strict: true,
+      decode: (records) => records.flatMap((record) => "data" in record ? record.data : []),
+      encode: (items) => [{ type: "data" as const, data: items }]
+    }),
+    Schema.transform(Schema.Literal(""), syncItems(), { strict: true, decode: () => [], encode: () => "" as const })
+  )

@@ -1,8 +1,9 @@
 /** Endpoints of contexts (storage that outlives sessions): contexts, their files and synchronization with sessions. */
 import * as Schema from "effect/Schema"
 import { flag, jsonText, nonBlank, numberText, optional } from "./codecs.js"
-import { ContextDescription, ContextFile, ContextStatus, SyncItems } from "./contextModels.js"
-import { acknowledged, data, empty, endpoint } from "./endpoint.js"
+import { concealed } from "./concealed.js"
+import { ContextDescription, ContextFile, contextStatus, syncItems } from "./contextModels.js"
+import { acknowledged, data, empty, endpoint, like } from "./endpoint.js"
 import { SessionId } from "./models.js"
 
 const ContextId = nonBlank("a non-blank context id")
@@ -16,9 +17,9 @@ const whole = (from: number, to: number) =>
     })
   )
 
-const byId = Schema.Struct({ id: ContextId })
+const byId = () => Schema.Struct({ id: ContextId })
 
-const byFile = Schema.Struct({ contextId: ContextId, filePath: FilePath })
+const byFile = () => Schema.Struct({ contextId: ContextId, filePath: FilePath })
 
 /**
  * Lists contexts page by page. `total` counts all pages.
@@ -27,14 +28,15 @@ export const listContexts = endpoint({
   name: "listContexts",
   method: "GET",
   path: "/sdk/ListContexts",
-  query: Schema.Struct({ maxResults: optional(whole(1, 1000)), nextToken: optional(Schema.String) }),
-  body: empty,
-  reply: Schema.Struct({
-    contexts: Schema.propertySignature(Schema.Array(ContextDescription)).pipe(Schema.fromKey("data")),
-    nextToken: optional(Schema.String),
-    maxResults: optional(Schema.Number),
-    total: optional(Schema.Number).pipe(Schema.fromKey("totalCount"))
-  }),
+  query: () => Schema.Struct({ maxResults: optional(whole(1, 1000)), nextToken: optional(Schema.String) }),
+  body: () => empty,
+  reply: () =>
+    Schema.Struct({
+      contexts: Schema.propertySignature(Schema.Array(ContextDescription)).pipe(Schema.fromKey("data")),
+      nextToken: optional(Schema.String),
+      maxResults: optional(Schema.Number),
+      total: optional(Schema.Number).pipe(Schema.fromKey("totalCount"))
+    }),
   retrySafety: "safe",
   successRule: "strict"
 })
@@ -47,14 +49,15 @@ export const getContext = endpoint({
   name: "getContext",
   method: "GET",
   path: "/sdk/GetContext",
-  query: Schema.Struct({
-    id: optional(Schema.String),
-    name: optional(Schema.String),
-    loginRegionId: optional(Schema.String),
-    allowCreate: optional(flag)
-  }),
-  body: empty,
-  reply: data(ContextDescription),
+  query: () =>
+    Schema.Struct({
+      id: optional(Schema.String),
+      name: optional(Schema.String),
+      loginRegionId: optional(Schema.String),
+      allowCreate: optional(flag)
+    }),
+  body: () => empty,
+  reply: () => data(ContextDescription),
   retrySafety: "idempotent",
   successRule: "lenient"
 })
@@ -66,9 +69,9 @@ export const modifyContext = endpoint({
   name: "modifyContext",
   method: "POST",
   path: "/sdk/ModifyContext",
-  query: Schema.Struct({ id: ContextId, name: nonBlank("a non-blank name") }),
-  body: empty,
-  reply: acknowledged,
+  query: () => Schema.Struct({ id: ContextId, name: nonBlank("a non-blank name") }),
+  body: () => empty,
+  reply: () => acknowledged,
   retrySafety: "idempotent",
   successRule: "lenient"
 })
@@ -77,7 +80,7 @@ export const modifyContext = endpoint({
  * Deletes a context and its content.
  */
 export const deleteContext = endpoint({
-  ...modifyContext,
+  ...like(modifyContext),
   name: "deleteContext",
   path: "/sdk/DeleteContext",
   query: byId
@@ -86,7 +89,7 @@ export const deleteContext = endpoint({
 /**
  * Starts clearing a context; when done, `getContext` reports the state `available`.
  */
-export const clearContext = endpoint({ ...deleteContext, name: "clearContext", path: "/sdk/ClearContext" })
+export const clearContext = endpoint({ ...like(deleteContext), name: "clearContext", path: "/sdk/ClearContext" })
 
 /**
  * Starts a synchronization between a session and a context: `upload` copies into the context, `download` into the
@@ -96,14 +99,15 @@ export const syncContext = endpoint({
   name: "syncContext",
   method: "POST",
   path: "/sdk/SyncContext",
-  query: Schema.Struct({
-    sessionId: SessionId,
-    contextId: optional(Schema.String),
-    path: optional(Schema.String),
-    mode: optional(Schema.Literal("upload", "download"))
-  }),
-  body: empty,
-  reply: acknowledged,
+  query: () =>
+    Schema.Struct({
+      sessionId: SessionId,
+      contextId: optional(Schema.String),
+      path: optional(Schema.String),
+      mode: optional(Schema.Literal("upload", "download"))
+    }),
+  body: () => empty,
+  reply: () => acknowledged,
   retrySafety: "unsafe",
   successRule: "lenient"
 })
@@ -115,22 +119,24 @@ export const getContextInfo = endpoint({
   name: "getContextInfo",
   method: "GET",
   path: "/sdk/GetContextInfo",
-  query: Schema.Struct({
-    sessionId: SessionId,
-    contextId: optional(Schema.String),
-    path: optional(Schema.String),
-    taskType: optional(Schema.String)
-  }),
-  body: empty,
-  reply: Schema.transform(
-    Schema.Struct({ data: optional(Schema.Struct({ contextStatus: optional(ContextStatus) })) }),
-    Schema.Struct({ items: SyncItems }),
-    {
-      strict: true,
-      decode: ({ data }) => ({ items: data?.contextStatus ?? [] }),
-      encode: ({ items }) => ({ data: { contextStatus: items } })
-    }
-  ),
+  query: () =>
+    Schema.Struct({
+      sessionId: SessionId,
+      contextId: optional(Schema.String),
+      path: optional(Schema.String),
+      taskType: optional(Schema.String)
+    }),
+  body: () => empty,
+  reply: () =>
+    Schema.transform(
+      Schema.Struct({ data: optional(Schema.Struct({ contextStatus: optional(contextStatus()) })) }),
+      Schema.Struct({ items: syncItems() }),
+      {
+        strict: true,
+        decode: ({ data }) => ({ items: data?.contextStatus ?? [] }),
+        encode: ({ items }) => ({ data: { contextStatus: items } })
+      }
+    ),
   retrySafety: "safe",
   successRule: "lenient"
 })
@@ -143,11 +149,12 @@ export const getContextFileUploadUrl = endpoint({
   method: "POST",
   path: "/sdk/GetContextFileUploadUrl",
   query: byFile,
-  body: empty,
-  reply: data(Schema.Struct({
-    url: nonBlank("a URL"),
-    expireTime: optional(Schema.Union(Schema.Number, numberText))
-  })),
+  body: () => empty,
+  reply: () =>
+    data(concealed(
+      Schema.Struct({ url: nonBlank("a URL"), expireTime: optional(Schema.Union(Schema.Number, numberText)) }),
+      "url"
+    )),
   retrySafety: "safe",
   successRule: "lenient"
 })
@@ -156,7 +163,7 @@ export const getContextFileUploadUrl = endpoint({
  * Returns a presigned URL to GET the content of a file; no API key is needed. `expireTime` is in Unix seconds.
  */
 export const getContextFileDownloadUrl = endpoint({
-  ...getContextFileUploadUrl,
+  ...like(getContextFileUploadUrl),
   name: "getContextFileDownloadUrl",
   path: "/sdk/GetContextFileDownloadUrl"
 })
@@ -168,17 +175,19 @@ export const describeContextFiles = endpoint({
   name: "describeContextFiles",
   method: "POST",
   path: "/sdk/DescribeContextFiles",
-  query: Schema.Struct({
-    contextId: ContextId,
-    parentFolderPath: optional(Schema.String),
-    pageNumber: optional(whole(1, 1_000_000)),
-    pageSize: optional(whole(1, 1000))
-  }),
-  body: empty,
-  reply: Schema.Struct({
-    files: Schema.propertySignature(Schema.Array(ContextFile)).pipe(Schema.fromKey("data")),
-    total: optional(Schema.Number).pipe(Schema.fromKey("count"))
-  }),
+  query: () =>
+    Schema.Struct({
+      contextId: ContextId,
+      parentFolderPath: optional(Schema.String),
+      pageNumber: optional(whole(1, 1_000_000)),
+      pageSize: optional(whole(1, 1000))
+    }),
+  body: () => empty,
+  reply: () =>
+    Schema.Struct({
+      files: Schema.propertySignature(Schema.Array(ContextFile)).pipe(Schema.fromKey("data")),
+      total: optional(Schema.Number).pipe(Schema.fromKey("count"))
+    }),
   retrySafety: "safe",
   successRule: "strict"
 })
@@ -187,7 +196,7 @@ export const describeContextFiles = endpoint({
  * Deletes a file of a context. Deleting a missing file succeeds.
  */
 export const deleteContextFile = endpoint({
-  ...deleteContext,
+  ...like(deleteContext),
   name: "deleteContextFile",
   path: "/sdk/DeleteContextFile",
   query: byFile
@@ -201,13 +210,14 @@ export const getAndLoadInternalContext = endpoint({
   name: "getAndLoadInternalContext",
   method: "POST",
   path: "/sdk/GetAndLoadInternalContext",
-  query: Schema.Struct({ sessionId: SessionId, contextTypes: jsonText(Schema.Array(Schema.String)) }),
-  body: empty,
-  reply: data(Schema.Array(Schema.Struct({
-    contextId: optional(Schema.String),
-    contextType: optional(Schema.String),
-    contextPath: optional(Schema.String)
-  }))),
+  query: () => Schema.Struct({ sessionId: SessionId, contextTypes: jsonText(Schema.Array(Schema.String)) }),
+  body: () => empty,
+  reply: () =>
+    data(Schema.Array(Schema.Struct({
+      contextId: optional(Schema.String),
+      contextType: optional(Schema.String),
+      contextPath: optional(Schema.String)
+    }))),
   retrySafety: "idempotent",
   successRule: "lenient"
 })

@@ -1,5 +1,6 @@
 /** Type of an endpoint, and the schemas shared by endpoint declarations. */
 import * as Schema from "effect/Schema"
+import { withLazyFields } from "./lazyFields.js"
 
 /**
  * Whether a call may be retried after an ambiguous failure (RFC 9110, 9.2): `safe` changes nothing, `idempotent` has the
@@ -10,9 +11,10 @@ export type RetrySafety = "safe" | "idempotent" | "unsafe"
 
 /**
  * Rule that classifies a reply as success. `strict`: status 200 and `success: true`; `lenient`: status below 400 and
- * `success: true`; `data`: status below 400 and a session id in `data` (`createSession`).
+ * `success: true`; `data`: status below 400 and a session id in `data` (`createSession`); `link`: status 2xx and `data`, whatever
+ * `success` says (the link route).
  */
-export type SuccessRule = "strict" | "lenient" | "data"
+export type SuccessRule = "strict" | "lenient" | "data" | "link"
 
 export interface Endpoint<Q extends object, QI, B extends object, BI, R, RI> {
   readonly name: string
@@ -37,10 +39,33 @@ export type RequestOf<E> = E extends Endpoint<infer Q, infer _QI, infer B, infer
  */
 export type ReplyOf<E> = E extends Endpoint<infer _Q, infer _QI, infer _B, infer _BI, infer R, infer _RI> ? R : never
 
-/** Infers the types of an endpoint. */
+type SchemaFields = "query" | "body" | "reply"
+
+/** An endpoint whose schemas are built when they are first used: most programs call few of the endpoints. */
+type Declaration<E extends { readonly [K in SchemaFields]: unknown }> =
+  & Omit<E, SchemaFields>
+  & {
+    readonly [K in SchemaFields]: () => E[K]
+  }
+
+/** Declares an endpoint. */
 export const endpoint = <Q extends object, QI, B extends object, BI, R, RI>(
+  { body, query, reply, ...rest }: Declaration<Endpoint<Q, QI, B, BI, R, RI>>
+): Endpoint<Q, QI, B, BI, R, RI> => withLazyFields(rest, { query, body, reply })
+
+/** The declaration of an endpoint, as a basis of another one. */
+export const like = <Q extends object, QI, B extends object, BI, R, RI>(
   self: Endpoint<Q, QI, B, BI, R, RI>
-): Endpoint<Q, QI, B, BI, R, RI> => self
+): Declaration<Endpoint<Q, QI, B, BI, R, RI>> => ({
+  name: self.name,
+  method: self.method,
+  path: self.path,
+  query: () => self.query,
+  body: () => self.body,
+  reply: () => self.reply,
+  retrySafety: self.retrySafety,
+  successRule: self.successRule
+})
 
 /** No fields. `Schema.Struct({})` alone would accept any value and keep its fields. */
 export const empty = Schema.transform(Schema.Struct({}), Schema.Struct({}), {

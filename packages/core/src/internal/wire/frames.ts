@@ -33,6 +33,17 @@ export const StreamCall = Schema.Struct({
 
 export type StreamCall = typeof StreamCall.Type
 
+/**
+ * The entry in the tool list of a session by which a server announces that it takes `CancelRun`. It is no tool.
+ */
+export const cancelAnnouncement = "cancel_run"
+
+/**
+ * Data of a client frame that ends a running call, under the id of that call. Servers that do not announce it take it for
+ * input of the run, which runs of code do not read.
+ */
+export const CancelRun = Schema.Struct({ cancel: Schema.Literal(true) })
+
 const run = { method: Schema.Literal("run_code"), mode: Schema.Literal("stream") }
 const event = { ...run, phase: Schema.Literal("event"), seq: Schema.Int }
 
@@ -67,7 +78,9 @@ export const StreamEnd = Schema.Struct({
   status: Schema.Literal("finished", "failed"),
   executionCount: optional(Schema.Int),
   executionTime: optional(Schema.Number),
-  executionError: Schema.NullOr(Schema.String)
+  executionError: Schema.NullOr(Schema.String),
+  /** Beside `executionError`, as in the result of `run_code`; other clients ignore it. */
+  traceback: optional(Schema.String)
 })
 
 /**

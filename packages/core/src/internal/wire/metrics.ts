@@ -1,23 +1,28 @@
 /** Result of `get_metrics`, in all spellings used by servers. */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import { optional } from "./codecs.js"
 
-/** Resource usage of a session: sizes in bytes, network totals in kilobytes, rates in kilobytes per second. */
-export const Metrics = Schema.Struct({
-  cpuCount: Schema.Number,
-  cpuUsedPct: Schema.Number,
-  diskTotal: Schema.Number,
-  diskUsed: Schema.Number,
-  memTotal: Schema.Number,
-  memUsed: Schema.Number,
-  rxRateKbytePerS: Schema.Number,
-  txRateKbytePerS: Schema.Number,
-  rxUsedKbyte: Schema.Number,
-  txUsedKbyte: Schema.Number,
-  timestamp: Schema.String
-})
+/**
+ * Resource usage of a session: sizes in bytes, network totals in kilobytes, rates in kilobytes per second. What a server does
+ * not report is absent.
+ */
+const metrics = () =>
+  Schema.Struct({
+    cpuCount: optional(Schema.Number),
+    cpuUsedPct: optional(Schema.Number),
+    diskTotal: optional(Schema.Number),
+    diskUsed: optional(Schema.Number),
+    memTotal: optional(Schema.Number),
+    memUsed: optional(Schema.Number),
+    rxRateKbytePerS: optional(Schema.Number),
+    txRateKbytePerS: optional(Schema.Number),
+    rxUsedKbyte: optional(Schema.Number),
+    txUsedKbyte: optional(Schema.Number),
+    timestamp: optional(Schema.String)
+  })
 
-export type Metrics = typeof Metrics.Type
+export type Metrics = ReturnType<typeof metrics>["Type"]
 
 /** The first name is written, all names are read. */
 const names: Readonly<Record<Exclude<keyof Metrics, "timestamp">, readonly [string, ...ReadonlyArray<string>]>> = {
@@ -35,25 +40,30 @@ const names: Readonly<Record<Exclude<keyof Metrics, "timestamp">, readonly [stri
 
 const fields = Object.entries(names) as ReadonlyArray<[keyof typeof names, readonly [string, ...ReadonlyArray<string>]]>
 
-const numberOf = (json: object, spellings: ReadonlyArray<string>): number => {
-  const found = spellings.map((name) => (json as Record<string, unknown>)[name]).find(Predicate.isNumber)
-  return found ?? 0
-}
+const numberOf = (json: object, spellings: ReadonlyArray<string>): number | undefined =>
+  spellings.map((name) => (json as Record<string, unknown>)[name]).find(Predicate.isNumber)
 
-const Json = Schema.declare((input: unknown): input is object => Predicate.isRecord(input), {
-  description: "an object"
-})
-
-/** Codec of `Metrics`. Missing numbers are 0. */
-export const MetricsText = Schema.transform(Schema.parseJson(Json), Schema.typeSchema(Metrics), {
-  strict: true,
-  decode: (json) => {
-    const timestamp = (json as { readonly timestamp?: unknown }).timestamp
-    const numbers = Object.fromEntries(fields.map(([field, spellings]) => [field, numberOf(json, spellings)]))
-    return { ...numbers, timestamp: Predicate.isString(timestamp) ? timestamp : "" } as Metrics
-  },
-  encode: ({ timestamp, ...numbers }) => ({
-    ...Object.fromEntries(fields.map(([field, [name]]) => [name, numbers[field]])),
-    timestamp
+const json = () =>
+  Schema.declare((input: unknown): input is object => Predicate.isRecord(input), {
+    description: "an object"
   })
-})
+
+/** Codec of `Metrics`. */
+export const metricsText = () =>
+  Schema.transform(Schema.parseJson(json()), Schema.typeSchema(metrics()), {
+    strict: true,
+    decode: (json) => {
+      const timestamp = (json as { readonly timestamp?: unknown }).timestamp
+      const numbers = Object.fromEntries(
+        fields.flatMap(([field, spellings]) => {
+          const number = numberOf(json, spellings)
+          return number === undefined ? [] : [[field, number]]
+        })
+      )
+      return Predicate.isString(timestamp) ? { ...numbers, timestamp } : numbers
+    },
+    encode: ({ timestamp, ...numbers }) => ({
+      ...Object.fromEntries(fields.map(([field, [name]]) => [name, numbers[field]])),
+      timestamp
+    })
+  })

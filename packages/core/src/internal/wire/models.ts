@@ -1,6 +1,7 @@
 /** Models shared by endpoints. */
 import * as Schema from "effect/Schema"
 import { nonBlank, optional, StringRecord } from "./codecs.js"
+import { concealed } from "./concealed.js"
 
 /**
  * The opaque id of a session.
@@ -40,16 +41,19 @@ export const ToolDescription = Schema.Struct({
 export type ToolDescription = typeof ToolDescription.Type
 
 /**
- * Connection parameters for the viewer of a desktop image. `authCode` and `ticket` are credentials.
+ * Connection parameters for the viewer of a desktop image. `authCode`, `ticket` and `connectionProperties` are credentials.
  */
-export const DesktopInfo = Schema.Struct({
-  appId: optional(Schema.String),
-  authCode: optional(Schema.Redacted(Schema.String)),
-  connectionProperties: optional(Schema.String),
-  resourceId: optional(Schema.String),
-  resourceType: optional(Schema.String),
-  ticket: optional(Schema.Redacted(Schema.String))
-})
+export const DesktopInfo = concealed(
+  Schema.Struct({
+    appId: optional(Schema.String),
+    authCode: optional(Schema.Redacted(Schema.String)),
+    connectionProperties: optional(Schema.String),
+    resourceId: optional(Schema.String),
+    resourceType: optional(Schema.String),
+    ticket: optional(Schema.Redacted(Schema.String))
+  }),
+  "connectionProperties"
+)
 
 export type DesktopInfo = typeof DesktopInfo.Type
 

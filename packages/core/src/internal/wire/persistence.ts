@@ -1,4 +1,6 @@
 /** Mapping of session directories to contexts, and the synchronization policy. */
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { AbsolutePath, jsonText, nonBlank, optional } from "./codecs.js"
 
@@ -99,3 +101,43 @@ export type PersistenceData = typeof PersistenceData.Type
 export const PersistenceDataList = Schema.Array(PersistenceData).pipe(
   Schema.maxItems(100, { description: "an array of at most 100 context mappings" })
 )
+
+/** A context, or its id. */
+export type ContextRef = string | { readonly id: string }
+
+/** The fields of a policy, with defaults for absent ones. */
+export type PolicyInput = typeof SyncPolicy.Encoded
+
+const ContextId = nonBlank("a context or its non-blank id")
+
+const Ref = Schema.declare(
+  (input): input is ContextRef => Schema.is(ContextId)(Predicate.isRecord(input) ? input["id"] : input),
+  { description: "a context or its non-blank id" }
+)
+
+const checkPolicy = (input: unknown) =>
+  ParseResult.map(
+    ParseResult.decodeUnknown(SyncPolicy)(input, { onExcessProperty: "error" }),
+    () => input as PolicyInput
+  )
+
+/** A policy as callers give it, unchanged. */
+const Policy = Schema.declare([], { decode: () => checkPolicy, encode: () => checkPolicy }, {
+  description: "a synchronization policy"
+})
+
+/** A directory of a new session that a context persists, as callers give it. */
+export const ContextMount = Schema.Struct({
+  context: Ref,
+  path: SyncedPath,
+  policy: Schema.optional(Policy)
+})
+
+export type ContextMount = typeof ContextMount.Type
+
+/** The mapping of a directory as it is sent. A mapping without a policy is ignored by some servers. */
+export const persistenceOf = ({ context, path, policy = {} }: ContextMount): PersistenceData => ({
+  contextId: typeof context === "string" ? context : context.id,
+  path,
+  policy: Schema.decodeSync(SyncPolicy)(policy)
+})

@@ -4,23 +4,25 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { parseJson, showJson } from "./codecs.js"
+import { isGatewayText } from "./gatewayText.js"
 import { CodeResultItem } from "./models.js"
 
 /** A finished run. `executionError` is `null` if the code raised no error. `executionTime` is in seconds. */
-export const RunCodeResult = Schema.Struct({
-  results: Schema.Array(CodeResultItem),
-  stdout: Schema.Array(Schema.String),
-  stderr: Schema.Array(Schema.String),
-  executionError: Schema.NullOr(Schema.Struct({
-    name: Schema.String,
-    value: Schema.String,
-    traceback: Schema.String
-  })),
-  executionCount: Schema.optional(Schema.Number),
-  executionTime: Schema.optional(Schema.Number)
-})
+const runCodeResult = () =>
+  Schema.Struct({
+    results: Schema.Array(CodeResultItem),
+    stdout: Schema.Array(Schema.String),
+    stderr: Schema.Array(Schema.String),
+    executionError: Schema.NullOr(Schema.Struct({
+      name: Schema.String,
+      value: Schema.String,
+      traceback: Schema.String
+    })),
+    executionCount: Schema.optional(Schema.Number),
+    executionTime: Schema.optional(Schema.Number)
+  })
 
-export type RunCodeResult = typeof RunCodeResult.Type
+export type RunCodeResult = ReturnType<typeof runCodeResult>["Type"]
 
 const longNames: Readonly<Record<string, string>> = {
   text: "text/plain",
@@ -47,7 +49,8 @@ const textItem = (text: string, isMainResult: boolean): CodeResultItem => ({
   isMainResult
 })
 
-const item = (raw: unknown): CodeResultItem => {
+/** One displayed value, in any of its spellings. */
+export const item = (raw: unknown): CodeResultItem => {
   const value = unwrap(raw)
   if (!Predicate.isRecord(value)) {
     return textItem(typeof raw === "string" ? raw : showJson(value), false)
@@ -61,10 +64,17 @@ const item = (raw: unknown): CodeResultItem => {
   }
 }
 
-const strings = (value: unknown): ReadonlyArray<string> => {
-  if (typeof value === "string") return value === "" ? [] : [value]
-  return Array.isArray(value) ? value.filter(Predicate.isString) : []
+/** A list of texts or a single one; absent means none. Anything else is not output. */
+const strings = (value: unknown): ReadonlyArray<string> | undefined => {
+  if (value === undefined || value === null || value === "") return []
+  if (typeof value === "string") return [value]
+  return Array.isArray(value) && value.every(Predicate.isString) ? value : undefined
 }
+
+const list = (value: unknown): ReadonlyArray<unknown> | undefined =>
+  value === undefined || value === null ? [] : Array.isArray(value) ? value : undefined
+
+const isFlag = (value: unknown): boolean => value === undefined || value === null || typeof value === "boolean"
 
 const number = (value: unknown): number | undefined => typeof value === "number" ? value : undefined
 
@@ -74,7 +84,7 @@ const nameAndValue = /^([A-Za-z_$][\w$.]*): ?([\s\S]*)$/
 const nameAlone = /^([A-Z][\w$]*|[\w$]+(?:\.[\w$]+)+)$/
 
 /** Splits `ZeroDivisionError: division by zero` into name and value. */
-const splitError = (text: string, traceback: unknown) => {
+export const splitError = (text: string, traceback: unknown) => {
   const [, name = "", value = ""] = nameAndValue.exec(text) ?? nameAlone.exec(text) ?? ["", "ExecutionError", text]
   return { name, value, traceback: typeof traceback === "string" ? traceback : "" }
 }
@@ -84,59 +94,70 @@ const common = (value: Json) => ({
   executionTime: number(value["execution_time"])
 })
 
-const current = (value: Json): RunCodeResult => {
-  const error = value["executionError"]
-  const hasError = typeof error === "string" && error !== ""
-  return {
-    results: (Array.isArray(value["result"]) ? value["result"] : []).map(item),
-    stdout: strings(value["stdout"]),
-    stderr: strings(value["stderr"]),
-    executionError: hasError || value["isError"] === true
-      ? splitError(hasError ? error : "the run is marked as failed", value["traceback"])
-      : null,
-    ...common(value)
-  }
+const unnamed = { name: "ExecutionError", value: "the run is marked as failed", traceback: "" }
+
+const current = (value: Json): RunCodeResult | undefined => {
+  const { executionError: error = null, isError, result } = value
+  const [results, stdout, stderr] = [list(result), strings(value["stdout"]), strings(value["stderr"])]
+  if (results === undefined || stdout === undefined || stderr === undefined) return undefined
+  if (error !== null && typeof error !== "string" || !isFlag(isError)) return undefined
+  if (!error && !has(value, "result", "stdout", "stderr")) return undefined
+  const executionError = error !== null && error !== ""
+    ? splitError(error, value["traceback"])
+    : isError === true
+    ? { ...unnamed, traceback: typeof value["traceback"] === "string" ? value["traceback"] : "" }
+    : null
+  return { results: results.map(item), stdout, stderr, executionError, ...common(value) }
 }
 
-const rich = (value: Json): RunCodeResult => {
-  const logs = Predicate.isRecord(value["logs"]) ? value["logs"] as Json : {}
-  const error = Predicate.isRecord(value["error"]) ? value["error"] as Json : undefined
-  const field = (key: string) => typeof error?.[key] === "string" ? error[key] : ""
-  return {
-    results: (Array.isArray(value["results"]) ? value["results"] : []).map(item),
-    stdout: strings(logs["stdout"]),
-    stderr: strings(logs["stderr"]),
-    executionError: error !== undefined
-      ? { name: field("name") || "ExecutionError", value: field("value"), traceback: field("traceback") }
-      : value["isError"] === true
-      ? { name: "ExecutionError", value: "the run is marked as failed", traceback: "" }
-      : null,
-    ...common(value)
-  }
+const richError = (error: Json) => {
+  const field = (key: string) => typeof error[key] === "string" ? error[key] : ""
+  return { name: field("name") || "ExecutionError", value: field("value"), traceback: field("traceback") }
+}
+
+const rich = (value: Json): RunCodeResult | undefined => {
+  const { error = null, isError, logs = null } = value
+  if (logs !== null && !Predicate.isRecord(logs) || error !== null && !Predicate.isRecord(error)) return undefined
+  const { stderr: errors, stdout: output } = (logs ?? {}) as Json
+  const [results, stdout, stderr] = [list(value["results"]), strings(output), strings(errors)]
+  if (results === undefined || stdout === undefined || stderr === undefined || !isFlag(isError)) return undefined
+  const executionError = error !== null ? richError(error as Json) : isError === true ? unnamed : null
+  return { results: results.map(item), stdout, stderr, executionError, ...common(value) }
 }
 
 const nothing = { results: [], stdout: [], stderr: [], executionError: null }
 
 const nested = (value: Json, content: ReadonlyArray<unknown>): RunCodeResult | undefined => {
   const texts = content.filter(Predicate.isRecord).map((entry) => (entry as Json)["text"]).filter(Predicate.isString)
+  if (!isFlag(value["isError"])) return undefined
   if (value["isError"] === true) {
     return { ...nothing, executionError: { name: "ExecutionError", value: texts.join("; "), traceback: "" } }
   }
   return texts[0] === undefined ? undefined : read(texts[0])
 }
 
-/** Returns `undefined` if the text is not the result of a run. */
-const read = (text: string): RunCodeResult | undefined => {
-  if (text === "") return undefined
+/** Servers of the first generation (v0.2) answer with the bare output. */
+const plain = (text: string): RunCodeResult | undefined =>
+  isPlainRun(text) ? { ...nothing, stdout: [text], results: [textItem(text, true)] } : undefined
+
+/** Whether a text is the bare output of a run: neither structured nor from a proxy in front of the server. */
+export const isPlainRun = (text: string): boolean => {
   const value = unwrap(text)
-  if (!Predicate.isRecord(value) || Array.isArray(value)) {
-    return { ...nothing, stdout: [text], results: [textItem(text, true)] }
-  }
+  return text !== "" && typeof value !== "object" && !isGatewayText(typeof value === "string" ? value : text)
+}
+
+const has = (json: Json, ...names: ReadonlyArray<string>): boolean =>
+  names.some((name) => json[name] !== undefined && json[name] !== null)
+
+/** Returns `undefined` if the text is none of the documented forms of a run. An error alone is not one: proxies send it too. */
+const read = (text: string): RunCodeResult | undefined => {
+  const value = unwrap(text)
+  if (!Predicate.isRecord(value)) return plain(text)
   const json = value as Json
-  if ("result" in json || "executionError" in json) return current(json)
+  if (has(json, "result", "executionError")) return current(json)
   if (Array.isArray(json["content"])) return nested(json, json["content"])
-  if ("logs" in json || "results" in json || "error" in json) return rich(json)
-  return "stdout" in json || "stderr" in json ? current(json) : undefined
+  if (has(json, "logs", "results")) return rich(json)
+  return has(json, "stdout", "stderr") ? current(json) : undefined
 }
 
 const write = (result: RunCodeResult): string =>
@@ -171,13 +192,14 @@ const withLast = (printed: string, last: string): string =>
   printed === "" || printed.endsWith("\n") ? printed + last : `${printed}\n${last}`
 
 /** Codec of the tool's text. The traceback is sent beside `executionError`, in a field that other clients ignore. */
-export const RunCodeText = Schema.transformOrFail(Schema.String, Schema.typeSchema(RunCodeResult), {
-  strict: true,
-  decode: (text, _options, ast) => {
-    const result = read(text)
-    return result === undefined
-      ? ParseResult.fail(new ParseResult.Type(ast, text, "the result of a run"))
-      : ParseResult.succeed(result)
-  },
-  encode: (result) => ParseResult.succeed(write(result))
-})
+export const runCodeText = () =>
+  Schema.transformOrFail(Schema.String, Schema.typeSchema(runCodeResult()), {
+    strict: true,
+    decode: (text, _options, ast) => {
+      const result = read(text)
+      return result === undefined
+        ? ParseResult.fail(new ParseResult.Type(ast, text, "the result of a run"))
+        : ParseResult.succeed(result)
+    },
+    encode: (result) => ParseResult.succeed(write(result))
+  })

@@ -1,27 +1,30 @@
 /** Endpoints that create, describe, keep alive and release sessions. */
 import * as Schema from "effect/Schema"
 import { jsonText, nonBlank, numberText, optional, ToolServers } from "./codecs.js"
-import { acknowledged, data, empty, endpoint } from "./endpoint.js"
+import { concealed } from "./concealed.js"
+import { acknowledged, data, empty, endpoint, like } from "./endpoint.js"
 import { DesktopInfo, ImageId, Labels, SessionId } from "./models.js"
 import { PersistenceDataList } from "./persistence.js"
 
-const NonEmptyLabels = Labels.pipe(Schema.filter((labels) => Object.keys(labels).length > 0, {
-  description: "an object with at least one label"
-}))
-
-const Status = Schema.Struct({ status: Schema.String })
+const nonEmptyLabels = () =>
+  Labels.pipe(Schema.filter((labels) => Object.keys(labels).length > 0, {
+    description: "an object with at least one label"
+  }))
 
 /** Some servers spell the field `Status`. */
-const AnyStatus = Schema.Union(
-  Status,
-  Schema.transform(Schema.Struct({ Status: Schema.String }), Schema.typeSchema(Status), {
-    strict: true,
-    decode: ({ Status }) => ({ status: Status }),
-    encode: ({ status }) => ({ Status: status })
-  })
-)
+const anyStatus = () => {
+  const Status = Schema.Struct({ status: Schema.String })
+  return Schema.Union(
+    Status,
+    Schema.transform(Schema.Struct({ Status: Schema.String }), Schema.typeSchema(Status), {
+      strict: true,
+      decode: ({ Status }) => ({ status: Status }),
+      encode: ({ status }) => ({ Status: status })
+    })
+  )
+}
 
-const connectionFields = {
+const connectionFields = () => ({
   resourceUrl: optional(Schema.String),
   appInstanceId: optional(Schema.String),
   resourceId: optional(Schema.String),
@@ -29,9 +32,12 @@ const connectionFields = {
   wsUrl: optional(Schema.String),
   token: optional(Schema.Redacted(Schema.String)),
   toolList: optional(ToolServers)
-}
+})
 
-const sessionBody = Schema.Struct({ sessionId: SessionId })
+/** URLs that contain an access code or a token. */
+const credentials = ["resourceUrl", "wsUrl"] as const
+
+const sessionBody = () => Schema.Struct({ sessionId: SessionId })
 
 /**
  * Creates a session. `timeout` is the idle timeout in whole seconds after which the server releases it. `sdkStats` is JSON
@@ -41,15 +47,20 @@ export const createSession = endpoint({
   name: "createSession",
   method: "POST",
   path: "/mcp/createSession",
-  query: Schema.Struct({ imageId: optional(ImageId), sdkStats: optional(Schema.String) }),
-  body: Schema.Struct({
-    labels: optional(jsonText(Labels)),
-    mcpPolicyId: optional(Schema.String),
-    contextId: optional(Schema.String),
-    timeout: optional(Schema.NonNegativeInt),
-    persistenceDataList: optional(PersistenceDataList)
-  }),
-  reply: data(Schema.Struct({ sessionId: SessionId, success: optional(Schema.Boolean), ...connectionFields })),
+  query: () => Schema.Struct({ imageId: optional(ImageId), sdkStats: optional(Schema.String) }),
+  body: () =>
+    Schema.Struct({
+      labels: optional(jsonText(Labels)),
+      mcpPolicyId: optional(Schema.String),
+      contextId: optional(Schema.String),
+      timeout: optional(Schema.NonNegativeInt),
+      persistenceDataList: optional(PersistenceDataList)
+    }),
+  reply: () =>
+    data(concealed(
+      Schema.Struct({ sessionId: SessionId, success: optional(Schema.Boolean), ...connectionFields() }),
+      ...credentials
+    )),
   retrySafety: "unsafe",
   successRule: "data"
 })
@@ -61,9 +72,9 @@ export const releaseSession = endpoint({
   name: "releaseSession",
   method: "POST",
   path: "/mcp/releaseSession",
-  query: empty,
+  query: () => empty,
   body: sessionBody,
-  reply: acknowledged,
+  reply: () => acknowledged,
   retrySafety: "idempotent",
   successRule: "strict"
 })
@@ -72,7 +83,7 @@ export const releaseSession = endpoint({
  * Starts the release of a session; `getSessionInfo` reports when it is complete.
  */
 export const releaseSessionAsync = endpoint({
-  ...releaseSession,
+  ...like(releaseSession),
   name: "releaseSessionAsync",
   path: "/mcp/releaseSessionAsync"
 })
@@ -84,14 +95,18 @@ export const getSession = endpoint({
   name: "getSession",
   method: "POST",
   path: "/mcp/getSession",
-  query: empty,
+  query: () => empty,
   body: sessionBody,
-  reply: data(Schema.Struct({
-    sessionId: SessionId,
-    status: optional(Schema.String),
-    success: optional(Schema.Boolean),
-    ...connectionFields
-  })),
+  reply: () =>
+    data(concealed(
+      Schema.Struct({
+        sessionId: SessionId,
+        status: optional(Schema.String),
+        success: optional(Schema.Boolean),
+        ...connectionFields()
+      }),
+      ...credentials
+    )),
   retrySafety: "safe",
   successRule: "lenient"
 })
@@ -103,9 +118,9 @@ export const getSessionInfo = endpoint({
   name: "getSessionInfo",
   method: "POST",
   path: "/mcp/getSessionInfo",
-  query: empty,
+  query: () => empty,
   body: sessionBody,
-  reply: data(AnyStatus),
+  reply: () => data(anyStatus()),
   retrySafety: "safe",
   successRule: "lenient"
 })
@@ -117,23 +132,25 @@ export const listSession = endpoint({
   name: "listSession",
   method: "GET",
   path: "/sdk/ListSession",
-  query: Schema.Struct({
-    labels: optional(jsonText(Labels)),
-    maxResults: optional(numberText.pipe(Schema.filter((n) => Number.isSafeInteger(n) && n > 0, {
-      description: "a positive integer"
-    }))),
-    nextToken: optional(Schema.String)
-  }),
-  body: empty,
-  reply: Schema.Struct({
-    sessions: Schema.propertySignature(Schema.Array(Schema.Struct({
-      sessionId: SessionId,
-      sessionStatus: optional(Schema.String)
-    }))).pipe(Schema.fromKey("data")),
-    nextToken: optional(Schema.String),
-    maxResults: optional(Schema.Number),
-    total: optional(Schema.Number).pipe(Schema.fromKey("count"))
-  }),
+  query: () =>
+    Schema.Struct({
+      labels: optional(jsonText(Labels)),
+      maxResults: optional(numberText.pipe(Schema.filter((n) => Number.isSafeInteger(n) && n > 0, {
+        description: "a positive integer"
+      }))),
+      nextToken: optional(Schema.String)
+    }),
+  body: () => empty,
+  reply: () =>
+    Schema.Struct({
+      sessions: Schema.propertySignature(Schema.Array(Schema.Struct({
+        sessionId: SessionId,
+        sessionStatus: optional(Schema.String)
+      }))).pipe(Schema.fromKey("data")),
+      nextToken: optional(Schema.String),
+      maxResults: optional(Schema.Number),
+      total: optional(Schema.Number).pipe(Schema.fromKey("count"))
+    }),
   retrySafety: "safe",
   successRule: "strict"
 })
@@ -145,12 +162,13 @@ export const setLabel = endpoint({
   name: "setLabel",
   method: "POST",
   path: "/sdk/SetLabel",
-  query: Schema.Struct({
-    sessionId: SessionId,
-    labels: Schema.propertySignature(jsonText(NonEmptyLabels)).pipe(Schema.fromKey("Labels"))
-  }),
-  body: empty,
-  reply: acknowledged,
+  query: () =>
+    Schema.Struct({
+      sessionId: SessionId,
+      labels: Schema.propertySignature(jsonText(nonEmptyLabels())).pipe(Schema.fromKey("Labels"))
+    }),
+  body: () => empty,
+  reply: () => acknowledged,
   retrySafety: "idempotent",
   successRule: "lenient"
 })
@@ -162,13 +180,14 @@ export const getLabel = endpoint({
   name: "getLabel",
   method: "GET",
   path: "/sdk/GetLabel",
-  query: Schema.Struct({ sessionId: SessionId }),
-  body: empty,
-  reply: Schema.transform(
-    Schema.Struct({ data: optional(Schema.Struct({ labels: optional(jsonText(Labels)) })) }),
-    Schema.typeSchema(Labels),
-    { strict: true, decode: ({ data }) => data?.labels ?? {}, encode: (labels) => ({ data: { labels } }) }
-  ),
+  query: () => Schema.Struct({ sessionId: SessionId }),
+  body: () => empty,
+  reply: () =>
+    Schema.transform(
+      Schema.Struct({ data: optional(Schema.Struct({ labels: optional(jsonText(Labels)) })) }),
+      Schema.typeSchema(Labels),
+      { strict: true, decode: ({ data }) => data?.labels ?? {}, encode: (labels) => ({ data: { labels } }) }
+    ),
   retrySafety: "safe",
   successRule: "lenient"
 })
@@ -180,13 +199,17 @@ export const getMcpResource = endpoint({
   name: "getMcpResource",
   method: "POST",
   path: "/mcp/getMcpResource",
-  query: empty,
+  query: () => empty,
   body: sessionBody,
-  reply: data(Schema.Struct({
-    sessionId: optional(Schema.String),
-    resourceUrl: optional(Schema.String),
-    desktopInfo: optional(DesktopInfo)
-  })),
+  reply: () =>
+    data(concealed(
+      Schema.Struct({
+        sessionId: optional(Schema.String),
+        resourceUrl: optional(Schema.String),
+        desktopInfo: optional(DesktopInfo)
+      }),
+      "resourceUrl"
+    )),
   retrySafety: "safe",
   successRule: "lenient"
 })
@@ -198,29 +221,30 @@ export const refreshSessionIdleTime = endpoint({
   name: "refreshSessionIdleTime",
   method: "POST",
   path: "/mcp/refreshSessionIdleTime",
-  query: Schema.Struct({ sessionId: SessionId }),
-  body: empty,
-  reply: acknowledged,
+  query: () => Schema.Struct({ sessionId: SessionId }),
+  body: () => empty,
+  reply: () => acknowledged,
   retrySafety: "idempotent",
   successRule: "strict"
 })
 
 /**
- * Returns a public URL of the session, or of one of its ports from 30100 to 30199.
+ * Returns a public URL of the session, or of one of its ports; servers may accept some ports only.
  */
 export const getLink = endpoint({
   name: "getLink",
   method: "GET",
   path: "/internet/getLink",
-  query: Schema.Struct({
-    sessionId: SessionId,
-    protocolType: optional(nonBlank("a protocol such as https or wss")),
-    port: optional(numberText.pipe(Schema.filter((n) => Number.isInteger(n) && n >= 30100 && n <= 30199, {
-      description: "an integer from 30100 to 30199"
-    })))
-  }),
-  body: empty,
-  reply: data(Schema.Struct({ url: nonBlank("a URL") })),
+  query: () =>
+    Schema.Struct({
+      sessionId: SessionId,
+      protocolType: optional(nonBlank("a protocol such as https or wss")),
+      port: optional(numberText.pipe(Schema.filter((n) => Number.isInteger(n) && n >= 1 && n <= 65_535, {
+        description: "an integer from 1 to 65535"
+      })))
+    }),
+  body: () => empty,
+  reply: () => data(Schema.Struct({ url: nonBlank("a URL") })),
   retrySafety: "safe",
   successRule: "strict"
 })

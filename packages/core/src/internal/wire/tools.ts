@@ -4,14 +4,15 @@ import { flag, JsonObject, jsonText, nonBlank, optional } from "./codecs.js"
 import { data, empty, endpoint } from "./endpoint.js"
 import { ImageId, SessionId, ToolDescription, ToolReply } from "./models.js"
 
-const ToolDescriptions = Schema.Union(
-  jsonText(Schema.Array(ToolDescription)),
-  Schema.transform(Schema.Literal(""), Schema.Array(Schema.typeSchema(ToolDescription)), {
-    strict: true,
-    decode: () => [],
-    encode: () => "" as const
-  })
-)
+const toolDescriptions = () =>
+  Schema.Union(
+    jsonText(Schema.Array(ToolDescription)),
+    Schema.transform(Schema.Literal(""), Schema.Array(Schema.typeSchema(ToolDescription)), {
+      strict: true,
+      decode: () => [],
+      encode: () => "" as const
+    })
+  )
 
 /**
  * Lists the tools of an image.
@@ -20,9 +21,9 @@ export const listTools = endpoint({
   name: "listTools",
   method: "POST",
   path: "/mcp/listTools",
-  query: Schema.Struct({ imageId: ImageId }),
-  body: empty,
-  reply: data(ToolDescriptions),
+  query: () => Schema.Struct({ imageId: ImageId }),
+  body: () => empty,
+  reply: () => data(toolDescriptions()),
   retrySafety: "safe",
   successRule: "strict"
 })
@@ -35,14 +36,15 @@ export const callTool = endpoint({
   name: "callTool",
   method: "POST",
   path: "/mcp",
-  query: Schema.Struct({ autoGenSession: optional(flag), imageId: optional(Schema.String) }),
-  body: Schema.Struct({
-    sessionId: SessionId,
-    name: nonBlank("the name of a tool"),
-    args: jsonText(JsonObject),
-    server: optional(Schema.String)
-  }),
-  reply: Schema.Struct({ requestId: optional(Schema.String), data: ToolReply }),
+  query: () => Schema.Struct({ autoGenSession: optional(flag), imageId: optional(Schema.String) }),
+  body: () =>
+    Schema.Struct({
+      sessionId: SessionId,
+      name: nonBlank("the name of a tool"),
+      args: jsonText(JsonObject),
+      server: optional(Schema.String)
+    }),
+  reply: () => Schema.Struct({ requestId: optional(Schema.String), data: ToolReply }),
   retrySafety: "unsafe",
   successRule: "strict"
 })

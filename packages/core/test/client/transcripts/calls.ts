@@ -1,5 +1,5 @@
 /** Asks our client for what a recorded call asked for, and shows the answer in the words of the official SDKs. */
-import type { Agb, AgbError, Code, Command, Session } from "@effect-agb/core"
+import type { Agb, AgbApi, AgbError, Code, Command, Session } from "@effect-agb/core"
 import { Chunk, Duration, Effect, Encoding, Option, Redacted, Stream } from "effect"
 import { isOurs, type Json, type RecordedCall, type RecordedRequest } from "./recordings.js"
 import type { StandIn } from "./standIn.js"
@@ -58,20 +58,28 @@ const getSession: Ask = (call, { agb }) =>
     ? Effect.map(agb.attach(sessionIdOf(call)), ({ imageId, resourceUrl, sessionId }) => ({
       session: { $session: { sessionId, resourceUrl, imageId } }
     }))
-    : Effect.map(agb.client.getSession({ sessionId: sessionIdOf(call) }), ({ token, toolList, ...reply }) => ({
-      data: {
-        ...{ success: true, appInstanceId: "", resourceId: "", resourceUrl: "", linkUrl: "", wsUrl: "" },
-        ...reply,
-        token: token === undefined ? "" : Redacted.value(token),
-        toolList: toolList ?? ""
-      }
-    }))
+    : Effect.map(
+      agb.client.getSession({ sessionId: sessionIdOf(call) }),
+      ({ resourceUrl = "", token, toolList, wsUrl = "", ...reply }) => ({
+        data: {
+          ...{ success: true, appInstanceId: "", resourceId: "", resourceUrl: "", linkUrl: "", wsUrl: "" },
+          ...reply,
+          ...{ resourceUrl, wsUrl },
+          token: token === undefined ? "" : Redacted.value(token),
+          toolList: toolList ?? ""
+        }
+      })
+    )
 
 const info: Ask = (_call, { session }) =>
   Effect.map(session.info, ({ desktop, resourceUrl, sessionId }) => {
-    const { authCode, ticket, ...rest } = Option.getOrElse(desktop, () => ({ authCode: undefined, ticket: undefined }))
+    const { authCode, connectionProperties, ticket, ...rest } = Option.getOrElse(
+      desktop,
+      (): AgbApi.DesktopInfo => ({})
+    )
     const revealed = (secret: Redacted.Redacted<string> | undefined) => secret && Redacted.value(secret)
-    return { data: { sessionId, resourceUrl, ...rest, authCode: revealed(authCode), ticket: revealed(ticket) } }
+    const secrets = { authCode: revealed(authCode), connectionProperties, ticket: revealed(ticket) }
+    return { data: { sessionId, resourceUrl, ...rest, ...secrets } }
   })
 
 const listPage = ({ query }: RecordedRequest, { agb }: To) =>

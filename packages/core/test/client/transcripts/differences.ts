@@ -121,12 +121,6 @@ const differences: ReadonlyArray<Difference> = [
     calls: ["*/code/run.empty"]
   },
   {
-    why: "ports outside 30100 to 30199 have no link; v0.2.2 asked all the same",
-    aspects: ["outcome"],
-    ours: "InvalidRequestError",
-    calls: ["python-v0.2.2/session/getLink.args"]
-  },
-  {
     why: "a directory is refused after a look at it, by the client",
     aspects: ["text", "request id"],
     ours: "FileError",

@@ -18,20 +18,26 @@ interface Deviation {
   readonly apply: (recorded: Wire, sent: Wire) => Wire | undefined
 }
 
-/** JSON texts as what they mean: the official SDKs write them with and without spaces. */
-const meaning = (value: unknown): unknown => {
-  if (typeof value === "string" && /^\s*[[{]/.test(value)) {
-    try {
-      return meaning(JSON.parse(value))
-    } catch {
-      return value
-    }
+/** A JSON text as what it means. It stays different from the same value as no text. */
+class JsonText {
+  readonly value: unknown
+  constructor(text: string) {
+    this.value = JSON.parse(text)
   }
-  if (Array.isArray(value)) return value.map(meaning)
-  return typeof value === "object" && value !== null
-    ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, meaning(inner)]))
-    : value
 }
+
+/** The fields that are JSON text on the wire, which the official SDKs write with and without spaces. */
+const jsonTexts = new Set(["sdkStats", "labels", "Labels", "args"])
+
+const meaning = (fields: unknown): unknown =>
+  typeof fields === "object" && fields !== null
+    ? Object.fromEntries(
+      Object.entries(fields).map(([name, value]) => [
+        name,
+        jsonTexts.has(name) && typeof value === "string" ? new JsonText(value) : value
+      ])
+    )
+    : fields
 
 const toWire = ({ body, method, path, query }: RecordedRequest | Sent): Wire => ({
   method,
@@ -43,13 +49,21 @@ const toWire = ({ body, method, path, query }: RecordedRequest | Sent): Wire => 
 const without = (record: Json, name: string): Json =>
   Object.fromEntries(Object.entries(record).filter(([key]) => key !== name))
 
-const field = (record: Json | null, name: string): Json => (record?.[name] ?? {}) as Json
+const field = (record: Json | null, name: string): Json => {
+  const value = record?.[name] ?? {}
+  return (value instanceof JsonText ? value.value : value) as Json
+}
+
+const asText = (value: Json): JsonText => new JsonText(JSON.stringify(value))
 
 const isCreate = ({ path }: Wire): boolean => path === "/mcp/createSession"
 
 const isReadFile = ({ body }: Wire): boolean => body?.["name"] === "read_file"
 
-const withArgs = (wire: Wire, args: Json): Wire => ({ ...wire, body: { ...wire.body, args } })
+/** A file that is not whole yet. */
+const isPart = (path: unknown): boolean => typeof path === "string" && /\/\.agb-part-[\w-]+$/.test(path)
+
+const withArgs = (wire: Wire, args: Json): Wire => ({ ...wire, body: { ...wire.body, args: asText(args) } })
 
 export const deviations: Readonly<Record<string, Deviation>> = {
   "no statistics": {
@@ -58,15 +72,13 @@ export const deviations: Readonly<Record<string, Deviation>> = {
       "sdkStats" in recorded.query ? { ...recorded, query: without(recorded.query, "sdkStats") } : undefined
   },
   "a label for each attempt": {
-    why: "a create whose outcome is unknown is found again by it",
+    why: "a create whose outcome is unknown is found again by it, and so is a session whose program has ended",
     apply: (recorded, sent) => {
-      const label = field(sent.body, "labels")["effect-agb-attempt"]
-      return isCreate(recorded) && typeof label === "string"
-        ? {
-          ...recorded,
-          body: { ...recorded.body, labels: { ...field(recorded.body, "labels"), "effect-agb-attempt": label } }
-        }
-        : undefined
+      const { "effect-agb-attempt": attempt, "effect-agb-lifetime": lifetime } = field(sent.body, "labels")
+      if (!isCreate(recorded) || typeof attempt !== "string" || lifetime !== "detached") return undefined
+      const own = { "effect-agb-attempt": attempt, "effect-agb-lifetime": lifetime }
+      const labels = asText({ ...field(recorded.body, "labels"), ...own })
+      return { ...recorded, body: { ...recorded.body, labels } }
     }
   },
   "always an idle timeout": {
@@ -112,6 +124,15 @@ export const deviations: Readonly<Record<string, Deviation>> = {
         : undefined
     }
   },
+  "a name of its own until it is whole": {
+    why: "a file that is written in pieces is moved into place when all are there",
+    apply: (recorded, sent) => {
+      const { path } = field(sent.body, "args")
+      return recorded.body?.["name"] === "write_file" && isPart(path)
+        ? withArgs(recorded, { ...field(recorded.body, "args"), path })
+        : undefined
+    }
+  },
   "larger pages": {
     why: "Agb.list walks all pages, fifty sessions at a time",
     apply: (recorded, sent) =>
@@ -123,8 +144,10 @@ export const deviations: Readonly<Record<string, Deviation>> = {
 
 /** Requests that the official SDKs do not make at all, or that we do not make. */
 export const otherTraffic = {
+  "moved into place": "a file that was written in pieces under a name of its own",
   repeated: "what is safe to repeat is repeated when the server fails; the official SDKs never repeat",
   "search for a doubtful create": "a create without an answer is looked for by its label",
+  "status after a refused release": "only the status tells whether the refused session is gone",
   "refused before sending": "arguments that no server accepts are refused before anything is sent"
 }
 
@@ -151,11 +174,16 @@ const adapt = (recorded: Wire, sent: Wire) => {
 const isSearch = ({ path, query }: Wire): boolean =>
   path === "/sdk/ListSession" && "effect-agb-attempt" in field(query, "labels")
 
+const isStatusOf = ({ body, path }: Wire, release: Wire): boolean =>
+  path === "/mcp/getSessionInfo" && release.path === "/mcp/releaseSessionAsync" && isDeepStrictEqual(body, release.body)
+
 const withoutLabels = (wire: Wire): Wire =>
   isCreate(wire) ? { ...wire, body: without(wire.body ?? {}, "labels") } : wire
 
 const extra = (sent: Wire, last: Wire): ReadonlyArray<string> => {
+  if (sent.body?.["name"] === "move_file" && isPart(field(sent.body, "args")["source"])) return ["moved into place"]
   if (isSearch(sent)) return ["search for a doubtful create"]
+  if (isStatusOf(sent, last)) return ["status after a refused release"]
   return isDeepStrictEqual(withoutLabels(sent), withoutLabels(last)) ? ["repeated"] : []
 }
 

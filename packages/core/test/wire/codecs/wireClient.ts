@@ -1,7 +1,7 @@
 /** A client of the wire whose network is a function. */
 import { AgbApi, AgbClient, AgbConfig, type AgbError, type AgbServer, Transport } from "@effect-agb/core"
 import { assert } from "@effect/vitest"
-import { Cause, Effect, Exit, Layer } from "effect"
+import { Cause, Effect, Exit, Layer, SchemaAST } from "effect"
 
 export const names = Object.keys(AgbApi.endpoints) as ReadonlyArray<AgbApi.EndpointName>
 
@@ -25,6 +25,18 @@ export const clientOf = (answer: (request: AgbServer.HttpRequest) => Effect.Effe
       }
     })
   )
+
+const namesOf = ({ ast }: { readonly ast: SchemaAST.AST }): ReadonlyArray<string> => {
+  const type = SchemaAST.typeAST(ast)
+  return SchemaAST.isTypeLiteral(type) ? type.propertySignatures.map(({ name }) => String(name)) : []
+}
+
+/** Those of the fields that an endpoint takes. */
+export const requestOf = (name: AgbApi.EndpointName, fields: object): object => {
+  const { body, query } = AgbApi.endpoints[name]
+  const known = [...namesOf(query), ...namesOf(body)]
+  return Object.fromEntries(Object.entries(fields).filter(([field]) => known.includes(field)))
+}
 
 /** Every endpoint answered by one function. */
 export const handlersOf = (answer: (request: unknown) => unknown): AgbServer.Handlers =>

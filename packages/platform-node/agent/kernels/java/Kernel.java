@@ -3,9 +3,11 @@ import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -23,6 +25,10 @@ import jdk.jshell.Snippet;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis;
 import jdk.jshell.VarSnippet;
+import jdk.jshell.execution.LocalExecutionControl;
+import jdk.jshell.spi.ExecutionControl;
+import jdk.jshell.spi.ExecutionControlProvider;
+import jdk.jshell.spi.ExecutionEnv;
 
 /**
  * The Java kernel: a process that keeps its state between runs. Requests arrive on descriptor 3 and replies are written to
@@ -35,19 +41,136 @@ public final class Kernel {
 
     private static final int FRAMES = 50;
 
-    private final JShell shell = JShell.builder().executionEngine("local").build();
+    /** How long threads that a run has started may take after the code itself is done. */
+    private static final long LINGER_MILLIS = 2000;
+
+    private final JShell shell = JShell.builder().executionEngine(new Engine(), Map.of()).build();
     private final SourceCodeAnalysis analysis = shell.sourceCodeAnalysis();
     /** The position of each snippet: its run and the number of lines before it. */
     private final Map<String, Place> places = new HashMap<>();
     /** The number of the current run. */
     private volatile String running = "";
     private volatile boolean interrupted;
+    /** Whether the code has called System.exit(0). */
+    private boolean exitedWell;
+    /** Whether the run was interrupted after the code itself was done. */
+    private boolean endedEarly;
+    /** Threads that earlier runs have started. */
+    private final List<Thread> known = new ArrayList<>();
 
     private record Place(String run, int line) {}
 
     private record Failure(String name, String value, String traceback) {}
 
     private record Outcome(Failure failure, String shown) {}
+
+    /** What the System.exit of the code throws: it ends the run and not the kernel. */
+    public static final class Exit extends Error {
+        private static final long serialVersionUID = 1;
+
+        private Exit(int status) {
+            super(String.valueOf(status));
+        }
+
+        public static void exit(int status) {
+            throw new Exit(status & 255);
+        }
+    }
+
+    /** Runs the code in this process, with calls of System.exit redirected. */
+    private static final class Engine implements ExecutionControlProvider {
+        @Override public String name() {
+            return "kernel";
+        }
+
+        @Override public ExecutionControl generate(ExecutionEnv environment, Map<String, String> parameters) throws Throwable {
+            LocalExecutionControl control = new LocalExecutionControl() {
+                @Override public void load(ClassBytecodes[] classes)
+                    throws ClassInstallException, NotImplementedException, EngineTerminationException {
+                    ClassBytecodes[] changed = new ClassBytecodes[classes.length];
+                    for (int index = 0; index < classes.length; index++) {
+                        ClassBytecodes each = classes[index];
+                        changed[index] = new ClassBytecodes(each.name(), ExitCalls.redirected(each.bytecodes()));
+                    }
+                    super.load(changed);
+                }
+            };
+            String name = Exit.class.getName();
+            try (InputStream code = Kernel.class.getResourceAsStream(name + ".class")) {
+                control.load(new ExecutionControl.ClassBytecodes[] {
+                    new ExecutionControl.ClassBytecodes(name, code.readAllBytes())});
+            }
+            return control;
+        }
+    }
+
+    /** Changes the constant pool of a class, so that calls of System.exit(int) are calls of Exit.exit(int). */
+    private static final class ExitCalls {
+        private static final int UTF8 = 1, LONG = 5, DOUBLE = 6, CLASS = 7, METHOD = 10;
+
+        private final ByteBuffer bytes;
+        /** The position of each constant, at its tag. */
+        private final int[] constants;
+        private final int end;
+
+        private ExitCalls(byte[] code) {
+            bytes = ByteBuffer.wrap(code);
+            constants = new int[bytes.getShort(8) & 0xffff];
+            int at = 10;
+            for (int index = 1; index < constants.length; index++) {
+                constants[index] = at;
+                int tag = bytes.get(at);
+                at += sizeOf(tag, at);
+                if (tag == LONG || tag == DOUBLE) index++;
+            }
+            end = at;
+        }
+
+        private int sizeOf(int tag, int at) {
+            return switch (tag) {
+                case UTF8 -> 3 + (bytes.getShort(at + 1) & 0xffff);
+                case LONG, DOUBLE -> 9;
+                case CLASS, 8, 16, 19, 20 -> 3;
+                case 15 -> 4;
+                default -> 5;
+            };
+        }
+
+        private int reference(int at) {
+            return constants[bytes.getShort(at) & 0xffff];
+        }
+
+        private boolean isText(int at, String text) {
+            byte[] wanted = text.getBytes(StandardCharsets.UTF_8);
+            return (bytes.getShort(at + 1) & 0xffff) == wanted.length
+                && ByteBuffer.wrap(wanted).equals(bytes.slice(at + 3, wanted.length));
+        }
+
+        private boolean isExit(int at) {
+            int named = reference(at + 3);
+            return isText(reference(reference(at + 1) + 1), "java/lang/System") && isText(reference(named + 1), "exit")
+                && isText(reference(named + 3), "(I)V");
+        }
+
+        static byte[] redirected(byte[] code) {
+            ExitCalls calls = new ExitCalls(code.clone());
+            boolean found = false;
+            int added = calls.constants.length;
+            for (int index = 1; index < added; index++) {
+                int at = calls.constants[index];
+                if (at == 0 || calls.bytes.get(at) != METHOD || !calls.isExit(at)) continue;
+                calls.bytes.putShort(at + 1, (short) (added + 1));
+                found = true;
+            }
+            if (!found) return code;
+            byte[] name = Exit.class.getName().getBytes(StandardCharsets.UTF_8);
+            calls.bytes.putShort(8, (short) (added + 2));
+            byte[] changed = calls.bytes.array();
+            return ByteBuffer.allocate(code.length + name.length + 6).put(changed, 0, calls.end)
+                .put((byte) UTF8).putShort((short) name.length).put(name).put((byte) CLASS).putShort((short) added)
+                .put(changed, calls.end, changed.length - calls.end).array();
+        }
+    }
 
     /** The threads of the code. JShell does not report their uncaught exceptions, so this group does. */
     private static final class Threads extends ThreadGroup {
@@ -57,6 +180,10 @@ public final class Kernel {
 
         @Override public void uncaughtException(Thread thread, Throwable thrown) {
             Thread.UncaughtExceptionHandler handler = Thread.getDefaultUncaughtExceptionHandler();
+            if (thrown.getClass().getName().equals(Exit.class.getName())) {
+                System.err.println("[System.exit(" + thrown.getMessage() + ") has ended the thread " + thread.getName() + " only]");
+                return;
+            }
             boolean isSilent = handler != null && handler.getClass().getName().startsWith("jdk.jshell.");
             if (!isSilent || thrown instanceof ReflectiveOperationException || thrown instanceof ThreadDeath) {
                 super.uncaughtException(thread, thrown);
@@ -94,7 +221,7 @@ public final class Kernel {
                     reply(replies, List.of("result", request[1], "0", "1", "text/plain", cut(outcome.shown, limit)));
                 }
                 Failure failure = outcome.failure;
-                reply(replies, failure == null ? List.of("done", request[1], "0", "", "", "")
+                reply(replies, failure == null ? List.of("done", request[1], "0", "", "", "", kernel.endedEarly ? "1" : "0")
                     : List.of("done", request[1], "1", failure.name, cut(failure.value, limit), cut(failure.traceback, limit)));
             }
         }
@@ -154,6 +281,7 @@ public final class Kernel {
     /** Returns the error, or the value of the last expression if there is one. */
     private Outcome serve(String count, String code) {
         interrupted = false;
+        exitedWell = false;
         running = count;
         List<String> shown = new ArrayList<>();
         Failure failure = null;
@@ -162,12 +290,43 @@ public final class Kernel {
         } catch (RuntimeException | Error broken) {
             failure = new Failure(broken.getClass().getSimpleName(), String.valueOf(broken.getMessage()), broken.toString());
         }
+        boolean ranOut = interrupted;
+        if (failure == null && !ranOut && !exitedWell) awaitThreads();
+        endedEarly = interrupted && !ranOut;
         running = "";
-        if (interrupted) {
+        if (ranOut) {
             String reason = "The run was interrupted";
             failure = new Failure("Interrupted", reason, "Interrupted: " + reason);
         }
-        return new Outcome(failure, failure == null && !shown.isEmpty() ? shown.get(0) : null);
+        return new Outcome(failure, failure == null && !exitedWell && !shown.isEmpty() ? shown.get(0) : null);
+    }
+
+    /** Gives threads that the run has started a moment, so that their output belongs to it, and tells what is left then. */
+    private void awaitThreads() {
+        List<Thread> started = liveThreads();
+        started.removeAll(known);
+        long deadline = System.nanoTime() + LINGER_MILLIS * 1_000_000;
+        try {
+            while (!interrupted && started.stream().anyMatch(Thread::isAlive) && System.nanoTime() < deadline) Thread.sleep(5);
+        } catch (InterruptedException unexpected) {
+            Thread.currentThread().interrupt();
+        }
+        known.clear();
+        known.addAll(liveThreads());
+        long left = started.stream().filter(Thread::isAlive).count();
+        if (left > 0) System.err.println("[still going on: " + left + (left == 1 ? " thread]" : " threads]"));
+    }
+
+    /** The threads of the code that keep a program from ending. */
+    private static List<Thread> liveThreads() {
+        ThreadGroup group = Thread.currentThread().getThreadGroup();
+        Thread[] found = new Thread[group.activeCount() + 16];
+        int count = group.enumerate(found);
+        List<Thread> live = new ArrayList<>();
+        for (int index = 0; index < count; index++) {
+            if (!found[index].isDaemon() && found[index] != Thread.currentThread()) live.add(found[index]);
+        }
+        return live;
     }
 
     /** Definitions may refer to later ones in the same code; other unresolved references are errors. */
@@ -191,7 +350,7 @@ public final class Kernel {
 
     private Failure evaluateEach(String run, String code, List<String> shown, Map<Snippet, Integer> incomplete) {
         String rest = code;
-        while (!rest.isBlank() && !interrupted) {
+        while (!rest.isBlank() && !interrupted && !exitedWell) {
             SourceCodeAnalysis.CompletionInfo info = analysis.analyzeCompletion(rest);
             if (info.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return null;
             String source = info.source() == null ? rest : info.source();
@@ -214,10 +373,21 @@ public final class Kernel {
             places.put(snippet.id(), place);
             if (event.status() == Snippet.Status.REJECTED) return rejected(run, code, begin, snippet);
             if (isIncomplete(event.status())) incomplete.put(snippet, begin);
+            if (isExit(event.exception())) return exited(event.exception().getMessage());
             if (event.exception() != null) return thrown(event.exception());
             if (event.causeSnippet() == null && isShown(snippet) && event.value() != null) shown.add(event.value());
         }
         return null;
+    }
+
+    private static boolean isExit(JShellException exception) {
+        return exception instanceof EvalException raised && raised.getExceptionClassName().equals(Exit.class.getName());
+    }
+
+    private Failure exited(String status) {
+        exitedWell = status.equals("0");
+        String value = "The code exited with code " + status;
+        return exitedWell ? null : new Failure("Exit", value, "Exit: " + value);
     }
 
     /** The stream returned by `printf` is not a result. */

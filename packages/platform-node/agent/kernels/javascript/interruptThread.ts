@@ -11,14 +11,14 @@ const maxLineBytes = 1024
 
 let unanswered: string | undefined
 
-const abandon = (count: string) => parentPort?.postMessage({ interrupt: count })
+const abandon = (count: string, wasExecuting: boolean) => parentPort?.postMessage({ interrupt: count, wasExecuting })
 
 const terminate = (count: string) => {
   const session = new Session()
   session.connectToMainThread()
   session.post("Runtime.terminateExecution", () => {
     session.disconnect()
-    abandon(count)
+    abandon(count, true)
   })
 }
 
@@ -34,6 +34,6 @@ interrupts.on(
     if (kind !== "interrupt") return
     unanswered = count
     parentPort?.postMessage({ ping: count })
-    setTimeout(() => unanswered === count ? terminate(count) : abandon(count), answerMs)
+    setTimeout(() => unanswered === count ? terminate(count) : abandon(count, false), answerMs)
   }, () => {})
 )

@@ -8,11 +8,12 @@
 import { type Runtime, Session } from "node:inspector"
 import { Socket } from "node:net"
 import { join } from "node:path"
+import timers from "node:timers"
 import { inspect, types } from "node:util"
 import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads"
 import { decodeFields, encodeFields, lines } from "../../../src/internal/agentWire/fields.js"
 import { nameProcess } from "../../process/processName.js"
-import { beginRun, endRun, stopRun, trackTimers } from "./activity.js"
+import { beginRun, endRun, isOfEndedRun, stopRun, strayRun, trackTimers, unfinishedWork } from "./activity.js"
 import {
   describeError,
   describeSyntaxError,
@@ -24,12 +25,25 @@ import {
   mapLines,
   stackOf
 } from "./errors.js"
-import { clearModuleCache, prepareGlobals, writeAll } from "./globals.js"
-import { rewriteModule } from "./importRewrite.js"
-import { failsToParse, wrapObjectLiteral } from "./syntax.js"
-import { looksLikeTypeScript, type Stripped, stripTypes } from "./typeScript.js"
+import { isHandledByProgram, makeUncaught, replaceExit } from "./exits.js"
+import { clearModuleCache, prepareGlobals, writeAll, writeStray } from "./globals.js"
+import { defineNavigator } from "./navigator.js"
+import { countThreads } from "./resources.js"
+import { failsToParse, looksLikeTypeScript, withoutModuleSyntax, wrapObjectLiteral } from "./syntax.js"
+import type { SyntaxFault } from "./syntaxFault.js"
+import { type Stripped, stripTypes } from "./typeScript.js"
 
 const maxRequestBytes = 64 * 1024 * 1024
+
+/** How long what a run has started may take after the code itself is done. */
+const lingerMs = 2000
+
+const longestPauseMs = 25
+
+/** Before they are tracked. */
+const { setImmediate: setTurn, setTimeout: setTimer } = timers
+
+const exitKernel = process.exit.bind(process)
 
 type RemoteObject = Runtime.RemoteObject
 
@@ -83,34 +97,85 @@ const describeException = (
 const reply = (...lines: ReadonlyArray<ReadonlyArray<string>>) =>
   writeAll(4, Buffer.from(lines.map(encodeFields).join("")))
 
-let current: { readonly count: string; readonly limit: number } | undefined
+interface Running {
+  readonly count: string
+  readonly limit: number
+  /** Set once the code itself is done: ends the run without waiting for what it has started. */
+  readonly conclude?: (isEarly: boolean) => void
+}
 
-/** Ends the run, unless it has ended already. `result` consists of pairs of MIME type and content. */
-const finish = (count: string, error: ErrorReport | undefined, result?: ReadonlyArray<string>) => {
+let current: Running | undefined
+
+/**
+ * Ends the run, unless it has ended already. `result` consists of pairs of MIME type and content. `isEarly` tells that the
+ * run was asked to end after the code itself was done.
+ */
+const finish = (count: string, error: ErrorReport | undefined, result?: ReadonlyArray<string>, isEarly = false) => {
   if (current?.count !== count) return
   const { limit } = current
   current = undefined
   endRun()
   session.post("Runtime.releaseObjectGroup", { objectGroup: "run" })
-  const outcome = error === undefined ? ["0", "", "", ""] : ["1", error.name, error.value, error.traceback]
+  const outcome = error === undefined
+    ? ["0", "", "", "", isEarly ? "1" : "0"]
+    : ["1", error.name, error.value, error.traceback]
   const results = result === undefined ? [] : [["result", count, "0", "1", ...result]]
   reply(
     ...[...results, ["done", count, ...outcome]].map((fields) => fields.map((field) => String(field).slice(0, limit)))
   )
 }
 
-/** Ends a run from outside. If something it has started could resume it later and cannot be stopped, the kernel dies. */
-const endInterrupted = (count: string) => {
+/**
+ * The code itself is done: gives timers, requests and the like that it has started a moment, so that their output and their
+ * errors belong to this run, and tells what is still going on then.
+ */
+const finishWork = (count: string, result?: ReadonlyArray<string>) => {
   if (current?.count !== count) return
+  const deadline = performance.now() + lingerMs
+  const conclude = (isEarly: boolean) => {
+    const { description } = unfinishedWork(deadline)
+    if (description !== "") writeAll(2, Buffer.from(`[still going on: ${description}]\n`))
+    finish(count, undefined, result, isEarly)
+  }
+  const check = (pauseMs: number, wasIdle: boolean) => {
+    if (current?.count !== count) return
+    const isWaiting = unfinishedWork(deadline).isBrief && performance.now() < deadline
+    if (isWaiting) setTimer(() => check(Math.min(pauseMs * 2, longestPauseMs), false), pauseMs).unref()
+    // Between two steps of one piece of work nothing may be active for a turn.
+    else if (!wasIdle) setTurn(() => check(pauseMs, true))
+    else conclude(false)
+  }
+  current = { ...current, conclude }
+  setTurn(() => check(1, false))
+}
+
+/**
+ * Ends a run from outside; `wasExecuting` tells whether code was stopped for that. If something it has started could resume
+ * it later and cannot be stopped, the kernel dies.
+ */
+const endInterrupted = (count: string, wasExecuting: boolean) => {
+  if (current?.count !== count) return
+  if (current.conclude !== undefined && !wasExecuting) return current.conclude(true)
   if (stopRun()) return finish(count, interrupted)
   current = undefined
   process.kill(process.pid, "SIGKILL")
 }
 
-const show = (count: string, value: unknown) => {
-  if (value === undefined) return finish(count, undefined)
+/** The code itself has failed, which a handler of the program may take. */
+const fail = (count: string, report: ErrorReport, error: unknown, rejected?: Promise<unknown>) => {
+  if (current?.count !== count) return
   try {
-    finish(count, undefined, displayBundle(value))
+    if (isHandledByProgram(error, rejected)) finishWork(count)
+    else finish(count, report)
+  } catch (raised) {
+    finish(count, describeError(raised))
+  }
+}
+
+const show = (count: string, value: unknown) => {
+  if (value === undefined) return finishWork(count)
+  try {
+    finishWork(count, displayBundle(value))
   } catch (error) {
     finish(count, describeError(error))
   }
@@ -132,33 +197,37 @@ const displayBundle = (value: unknown): ReadonlyArray<string> => {
 const run = (line: string) => {
   const [, count = "", , limit = "", code = ""] = decodeFields(line)
   current = { count, limit: Number(limit) }
+  listenForUncaught()
   const typed = looksLikeTypeScript(code) ? stripTypes(code) : undefined
-  beginRun(() => {
-    if (typed === undefined || !("code" in typed)) evaluate(count, code, (fault) => evaluateTyped(count, code, fault))
-    else evaluateStripped(count, typed)
+  beginRun(count, () => {
+    if (typed !== undefined && "code" in typed) evaluateStripped(count, typed)
+    else evaluate(count, code, false, (fault, report) => evaluateTyped(count, code, fault, report))
   })
 }
 
+/** Receives where code does not parse, and the report of that. None of the code has run. */
+type OnSyntaxError = (fault: SyntaxFault, report: ErrorReport) => void
+
 /** Code that is not JavaScript may be TypeScript. If it is neither, the parser that got further gives the error. */
-const evaluateTyped = (count: string, code: string, fault: ExceptionDetails) => {
-  const name = `run-${count}`
+const evaluateTyped = (count: string, code: string, fault: SyntaxFault, report: ErrorReport) => {
   const typed = stripTypes(code)
   if ("code" in typed) return evaluateStripped(count, typed)
-  const further = typed.line - fault.lineNumber || typed.column - fault.columnNumber
-  finish(count, further > 0 ? describeSyntaxError(name, code, typed) : describeException(fault, name, code))
+  const further = typed.line - fault.line || typed.column - fault.column
+  finish(count, further > 0 ? describeSyntaxError(`run-${count}`, code, typed) : report)
 }
 
 const evaluateStripped = (count: string, { code, map }: Stripped) => {
   if (map !== undefined) mapLines(`run-${count}`, map)
-  evaluate(count, code)
+  evaluate(count, code, true, (_, report) => finish(count, report))
 }
 
-/** `onSyntaxError` is called if the code does not parse, in which case none of it has run. */
-const evaluate = (count: string, code: string, onSyntaxError?: (fault: ExceptionDetails) => void) => {
+const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: OnSyntaxError) => {
   const name = `run-${count}`
-  const rewritten = wrapObjectLiteral(rewriteModule(code))
+  const script = withoutModuleSyntax(code, isTyped)
+  if (typeof script !== "string") return onSyntaxError(script, describeSyntaxError(name, code, script))
+  const expression = wrapObjectLiteral(script)
   const options = {
-    expression: `${rewritten}\n//# sourceURL=${name}`,
+    expression: `${expression}\n//# sourceURL=${name}`,
     replMode: true,
     awaitPromise: true,
     objectGroup: "run"
@@ -170,13 +239,14 @@ const evaluate = (count: string, code: string, onSyntaxError?: (fault: Exception
     if (failure !== null) return finish(count, interrupted)
     const { exceptionDetails: fault, result } = answer
     if (fault !== undefined) {
-      const unparsed = onSyntaxError !== undefined && fault.exception?.className === "SyntaxError" &&
-        failsToParse(rewritten)
-      return unparsed ? onSyntaxError(fault) : finish(count, describeException(fault, name, code))
+      const report = describeException(fault, name, code)
+      const isUnparsed = fault.exception?.className === "SyntaxError" && failsToParse(expression)
+      if (!isUnparsed) return fail(count, report, fault.exception === undefined ? undefined : valueOf(fault.exception))
+      return onSyntaxError({ message: report.value, line: fault.lineNumber, column: fault.columnNumber }, report)
     }
     const value = valueOf(result)
     if (!types.isPromise(value)) return show(count, value)
-    value.then((settled) => show(count, settled), (error) => finish(count, describeError(error)))
+    value.then((settled) => show(count, settled), (error) => fail(count, describeError(error), error, value))
   })
 }
 
@@ -187,32 +257,47 @@ const startInterruptThread = () => {
     resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 16 }
   }
   const worker = new Worker(join(__dirname, "interruptThread.cjs"), options)
-  worker.on("message", ({ interrupt, ping }) => {
+  worker.on("message", ({ interrupt, ping, wasExecuting }) => {
     if (ping !== undefined) worker.postMessage(ping)
-    else endInterrupted(interrupt)
+    else endInterrupted(interrupt, wasExecuting)
   })
 }
+
+const tellUncaught = (error: unknown) => writeAll(2, Buffer.from(`Uncaught ${describeError(error).traceback}\n`))
 
 /** An uncaught error ends the run that it belongs to, as it would end a program. */
 const onUncaught = (error: unknown) => {
   const report = describeError(error)
   if (current === undefined || !isOfRun(report, `run-${current.count}`)) {
-    return writeAll(2, Buffer.from(`Uncaught ${report.traceback}\n`))
+    return tellUncaught(error)
   }
   stopRun()
   finish(current.count, report)
 }
 
+/** What a run has left behind ends neither the kernel nor another run. */
+const onExit = (code: number, error: ErrorReport | undefined) => {
+  const stray = strayRun()
+  if (stray !== undefined) return writeStray(stray, `process.exit(${code})`)
+  if (current === undefined || isOfEndedRun()) return
+  stopRun()
+  finish(current.count, error)
+}
+
+const listenForUncaught = makeUncaught(onUncaught)
+
 nameProcess("agb-javascript")
 clearModuleCache()
-prepareGlobals()
+prepareGlobals(strayRun)
+defineNavigator()
 hideKernelFrames()
 trackTimers()
 process.on("SIGINT", () => {})
-process.on("uncaughtException", onUncaught)
-process.on("unhandledRejection", onUncaught)
+replaceExit(session, tellUncaught, onExit)
+listenForUncaught()
 startInterruptThread()
+countThreads()
 const requests = new Socket({ fd: 3, readable: true, writable: false })
-requests.on("data", lines(maxRequestBytes, run, () => process.exit(1)))
-requests.on("close", () => process.exit(0))
+requests.on("data", lines(maxRequestBytes, run, () => exitKernel(1)))
+requests.on("close", () => exitKernel(0))
 reply(["ready"])

@@ -1,5 +1,9 @@
-/** Parses code with V8 without running it. */
+/** Parses code without running it: with V8, or with a parser that is loaded with the first code that needs it. */
+import { createRequire } from "node:module"
+import { join } from "node:path"
 import { Script } from "node:vm"
+import type * as Parsing from "./parsing.js"
+import type { SyntaxFault } from "./syntaxFault.js"
 
 /** Whether the code as a whole does not parse, so that none of it can have run. */
 export const failsToParse = (code: string) => !isFunctionBody(`{${code}\n}`)
@@ -15,4 +19,29 @@ const isFunctionBody = (body: string) => {
   } catch {
     return false
   }
+}
+
+/**
+ * The code with module syntax replaced. `isTyped` tells that types have been removed from it. Code that V8 parses and the
+ * parser does not is taken as it is.
+ */
+export const withoutModuleSyntax = (code: string, isTyped: boolean): string | SyntaxFault => {
+  if (!/\b(?:import|export)\b/.test(code)) return code
+  const rewritten = parsing().rewriteModule(code, isTyped)
+  return typeof rewritten === "string" || failsToParse(code) ? rewritten : code
+}
+
+/** A call with type arguments. JavaScript would parse it as two comparisons, which nobody writes. */
+export const looksLikeTypeScript = (code: string) =>
+  /[\p{ID_Continue}$]</u.test(code) && /[^=]>\(/.test(code) && parsing().hasTypedCall(code)
+
+let loaded: typeof Parsing | undefined
+
+const parsing = () => {
+  if (loaded !== undefined) return loaded
+  const file = join(__dirname, "parsing.cjs")
+  loaded = createRequire(file)(file) as typeof Parsing
+  // The code does not find the modules of the kernel.
+  delete require.cache[file]
+  return loaded
 }

@@ -5,24 +5,12 @@
  */
 import type * as Swc from "@swc/wasm-typescript"
 import { SourceMap } from "node:module"
+import type { SyntaxFault } from "./syntaxFault.js"
 
 export interface Stripped {
   readonly code: string
   readonly map?: SourceMap
 }
-
-/** A syntax error, also in terms of TypeScript. */
-interface SyntaxFault {
-  readonly message: string
-  /** 0-based, like `column`. */
-  readonly line: number
-  readonly column: number
-}
-
-/** A call with type arguments. JavaScript would parse it as two comparisons, which nobody writes. */
-const typedCall = /[\p{ID_Continue}$]<[\p{ID_Continue}$\s,.[\]|&{}:;"'<>]*>\(/u
-
-export const looksLikeTypeScript = (code: string) => typedCall.test(code)
 
 export const stripTypes = (code: string): Stripped | SyntaxFault => {
   try {

@@ -13,12 +13,17 @@ from _signal import SIG_BLOCK, SIG_SETMASK, pthread_sigmask
 from select import select
 
 sys.dont_write_bytecode = True  # no __pycache__ beside this file
+import kernel_imports
 import kernel_output
 sys.dont_write_bytecode = False
-
 REQUESTS, REPLIES, CONTROL = 3, 4, 5
 LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
 CO_COROUTINE = 0x80
+MOMENT = 0.05
+
+# Commands of IPython that are often written without `%`.
+AUTOMATIC = frozenset(("pip", "conda", "pwd", "cd", "ls", "ll", "cat", "mkdir", "rmdir", "cp", "mv", "rm", "who", "whos",
+                       "time", "timeit", "env", "run", "history", "lsmagic", "load_ext", "matplotlib"))
 
 
 def encode(fields):
@@ -56,6 +61,7 @@ def wait_for_request():
         try:
             try:
                 interrupts.unblock()
+                program.run_tasks()
                 return select([REQUESTS], [], [])
             finally:
                 pthread_sigmask(SIG_BLOCK, interrupts.others)
@@ -143,13 +149,12 @@ class Results:
         self.last = b""
 
     def add(self, bundle, main=False):
-        if weight(bundle) > self.limit:
-            text = bundle.get("text/plain", "")
-            kept = text[:self.limit // 8]
-            bundle = {"text/plain": "%s\n... (%d more characters)" % (kept, len(text) - len(kept))}
-        self.size += weight(bundle)
-        if self.size > 2 * self.limit:
-            print("A result was left out: the results of this run are too large.", file=sys.stderr)
+        import kernel_values
+        bundle, size = kernel_values.fitted(bundle, self.limit)
+        self.size += size
+        if self.size > 3 * self.limit:
+            told = kernel_values.sizes(bundle), kernel_values.mebibytes(3 * self.limit)
+            print("A result was left out (%s): the results of a run hold %s" % told, file=sys.stderr)
             return
         self.count += 1
         number = str(self.count)
@@ -173,20 +178,30 @@ class Results:
             self.shown = (self.shown + heard)[-64:]
 
 
-def weight(bundle):
-    """An upper bound of the size of a bundle in bytes."""
-    return sum(len(text) if text.isascii() else 4 * len(text) for text in bundle.values())
-
-
-def display(*values, raw=False, display_id=None, **_options):
-    """Sends values as results, each in all of its representations."""
+def display(*values, raw=False, include=None, exclude=None, display_id=None, **_options):
+    """Sends values as results, each in all of its representations or in those that are asked for."""
     import kernel_values
     for value in values:
         if raw and isinstance(value, dict):
-            results.add(kernel_values.as_texts(value))
+            publish(value)
         elif not kernel_values.shows_itself(value):
-            results.add(kernel_values.described(value))
+            publish(kernel_values.described(value, program.shell, include, exclude))
     return None if display_id is None else kernel_values.DisplayHandle(display_id)
+
+
+def publish(bundle):
+    """Sends a bundle as a result, unless a magic captures it."""
+    if program.shell is None:
+        program.publish(bundle)
+    else:
+        program.shell.display_pub.publish(bundle, {})
+
+
+def get_ipython():
+    """The shell of IPython, or a substitute for it, which is made when it is first asked for."""
+    if program.shell is None:
+        program.make_shell()
+    return program.shell
 
 
 def no_input(*_arguments, **_options):
@@ -196,103 +211,157 @@ def no_input(*_arguments, **_options):
 def show_figures(*_arguments, **_options):
     """Sends the open figures of matplotlib as results and closes them."""
     pyplot = sys.modules.get("matplotlib.pyplot")
-    if not hasattr(pyplot, "get_fignums"):
-        return
-    import io
-    for number in pyplot.get_fignums():
-        figure = pyplot.figure(number)
-        image = io.BytesIO()
-        figure.savefig(image, format="png", bbox_inches="tight")
-        pyplot.close(figure)
-        display({"text/plain": repr(figure), "image/png": image.getvalue()}, raw=True)
-
-
-class Imports:
-    """Patches modules when they are imported, and provides IPython.display if IPython is not installed."""
-
-    changes = {
-        "matplotlib.pyplot": {"show": show_figures},
-        "IPython.core.display_functions": {
-            "display": display,
-            "publish_display_data": lambda data, *_arguments, **_options: display(data, raw=True),
-            "clear_output": lambda *_arguments, **_options: None,
-        },
-        "IPython": {},
-        "IPython.display": {},
-        "kernel_magic": {},
-        "kernel_values": {},
-    }
-
-    def find_spec(self, name, path=None, target=None):
-        change = self.changes.get(name)
-        if change is None:
-            return None
-        finders = [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]
-        spec = next(filter(None, (finder.find_spec(name, path, target) for finder in finders)), None)
-        if spec is None:
-            return self.substitute(name)
-        execute = spec.loader.exec_module
-        if change:
-            def exec_module(module):
-                execute(module)
-                vars(module).update(change)
-            spec.loader.exec_module = exec_module
-        return spec
-
-    def substitute(self, name):
-        if name.startswith("IPython") and "core" not in name:
-            return self.own(name, "kernel_display.py", submodule_search_locations=[])
-        return self.own(name, name + ".py") if name.startswith("kernel_") else None
-
-    def own(self, name, file, **options):
-        from importlib.util import spec_from_file_location
-        spec = spec_from_file_location(name, FOLDER + "/" + file, **options)
-        spec.loader.set_data = lambda *_, **_options: None  # no __pycache__
-        return spec
+    if hasattr(pyplot, "get_fignums"):
+        import kernel_figures
+        kernel_figures.show(pyplot, publish)
 
 
 class Program:
-    """The user's code: its namespace, its sources and its event loop."""
+    """The user's code: its namespace, its sources, its history, its shell and its event loop."""
 
     def __init__(self):
-        self.module = type(sys)("__main__")
+        self.module = type(sys)("__main__", "Automatically created module for IPython interactive environment")
         self.module.__builtins__ = builtins
         sys.modules["__main__"] = self.module
         self.sources = {}
         self.loop = None
+        self.shell = None
+        self.flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self.inputs = [""]
+        self.outputs = {}
+        self.last = ""
+        self.names = vars(self.module)
+        self.names.update(In=self.inputs, Out=self.outputs, _ih=self.inputs, _oh=self.outputs, _="", __="", ___="")
+        self.hidden = frozenset(self.names)
 
-    def execute(self, name, code):
-        flags = _ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        tree, code = parsed(code, name, flags | _ast.PyCF_ONLY_AST)
+    def execute(self, count, code):
+        add_own_packages()
+        self.names.pop("__warningregistry__", None)  # each run warns again
+        self.inputs += [""] * (int(count) - len(self.inputs)) + [code]
+        earlier = [""] * 3 + self.inputs
+        self.names.update({"_i": earlier[-2], "_ii": earlier[-3], "_iii": earlier[-4], "_i" + count: code})
+        if "asyncio" in sys.modules:
+            self.adopt_loop()
+        events = self.shell and self.shell.events
+        if events:
+            self.shell.execution_count = int(count)
+            trigger(events, ("pre_execute",), ("pre_run_cell", Cell(code)))
+        try:
+            self.run("<run %s>" % count, code, self.show_main)
+        finally:
+            events = self.shell and self.shell.events
+            if events:
+                trigger(events, ("post_execute",), ("post_run_cell", Cell(code)))
+        failed = self.shell and self.shell.failed
+        if failed:
+            self.shell.failed = None
+            raise failed
+
+    def run(self, name, code, show):
+        """Runs code and shows the value of its last expression."""
+        tree, code = parsed(code, name, self.flags | _ast.PyCF_ONLY_AST)
         self.sources[name] = code
         self.publish_sources()
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], _ast.Expr) else None
-        if tree.body:
-            self.evaluate(compile(tree, name, "exec", flags, True))
-        if last is None:
-            return
-        value = self.evaluate(compile(_ast.Expression(last.value), name, "eval", flags, True))
-        if value is not None and not is_silenced(code, last.value):
-            self.show(value)
+        parts = self.parts(tree.body)
+        last = parts[-1:]
+        for part in parts:
+            if isinstance(part, list):
+                self.evaluate(compile(_ast.Module(part, []), name, "exec", self.flags, True))
+                continue
+            if isinstance(part, _ast.Interactive):
+                sys.displayhook = lambda value: value is None or self.show(value)
+                self.evaluate(compile(part, name, "single", self.flags, True))
+                continue
+            value = self.evaluate(compile(_ast.Expression(part), name, "eval", self.flags, True))
+            if value is not None and not is_silenced(code, part):
+                (show if part in last else self.show)(value)
 
-    def show(self, value):
+    def parts(self, body):
+        """Lists of statements, and the expressions whose values are shown: the last one, unless the code has set that."""
+        module = sys.modules.get("IPython.core.interactiveshell")
+        chosen = module and getattr(self.shell or module.InteractiveShell, "ast_node_interactivity", None)
+        if isinstance(chosen, str) and chosen != "last_expr":
+            import kernel_nodes
+            return kernel_nodes.parts(body, chosen)
+        last = [body.pop().value] if body and isinstance(body[-1], _ast.Expr) else []
+        return [body, *last] if body else last
+
+    def show_main(self, value):
+        self.remember(value)
         import kernel_values
         if not kernel_values.shows_itself(value):
-            results.add(kernel_values.described(value), True)
+            self.publish(kernel_values.described(value, self.shell), True)
+
+    def remember(self, value):
+        count = len(self.inputs) - 1
+        self.outputs[count] = self.names["_%d" % count] = value
+        if self.names.get("_", self.last) is self.last:
+            self.names.update(_=value, __=self.last, ___=self.names.get("__"))
+            self.last = value
+
+    def show(self, value):
+        display(value)
+
+    def publish(self, bundle, main=False):
+        import kernel_values
+        if bundle:
+            results.add(kernel_values.as_texts(bundle), main)
+
+    def make_shell(self):
+        from importlib.util import find_spec
+        if not getattr(find_spec("IPython"), "origin", FOLDER).startswith(FOLDER):
+            try:
+                import kernel_ipython
+                self.shell = kernel_ipython.make(self)
+                return
+            except Exception as error:
+                print("IPython cannot be used: %r" % error, file=sys.stderr)
+        import kernel_shell
+        self.shell = kernel_shell.ZMQInteractiveShell(self)
 
     def evaluate(self, compiled):
-        value = eval(compiled, self.module.__dict__)
+        if compiled.co_flags >> 17:
+            import __future__
+            features = (getattr(__future__, name) for name in __future__.all_feature_names)
+            self.flags |= compiled.co_flags & sum({feature.compiler_flag for feature in features}) >> 12 << 12
+        value = eval(compiled, self.names)
         if not compiled.co_flags & CO_COROUTINE:
             return value
-        import asyncio
-        if self.loop is None or self.loop.is_closed():
-            self.loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(self.loop)
-        task = self.loop.create_task(value)
+        task = self.adopt_loop().create_task(value)
         try:
             return self.loop.run_until_complete(task)
         finally:
             task.cancel()
+
+    def adopt_loop(self):
+        """Makes the loop of all runs the current one: what one run has begun, another can await."""
+        import asyncio
+        if self.loop is None or self.loop.is_closed():
+            self.loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self.loop)
+        return self.loop
+
+    def tasks(self):
+        loop = self.loop
+        if loop is None or loop.is_closed() or loop.is_running():
+            return set()
+        return sys.modules["asyncio"].all_tasks(loop)
+
+    def settle(self):
+        """Gives tasks that the run has not awaited a moment."""
+        tasks = self.tasks()
+        if tasks:
+            import asyncio
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=MOMENT))
+
+    def run_tasks(self):
+        """Runs tasks that nobody awaits yet until the next request arrives."""
+        if self.tasks():
+            self.loop.add_reader(REQUESTS, self.loop.stop)
+            try:
+                self.loop.run_forever()
+            finally:
+                self.loop.remove_reader(REQUESTS)
 
     def publish_sources(self):
         """Adds the sources to linecache, if it is loaded, for tracebacks and `inspect`."""
@@ -305,22 +374,31 @@ class Program:
 
     def explain(self, error):
         """Name, value and traceback of an exception, without frames of the kernel."""
-        import traceback
+        import kernel_errors
         self.publish_sources()
-        trace = error.__traceback__
-        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
-            trace = trace.tb_next
-        told = traceback.TracebackException(type(error), error, trace)
-        seen = set()
-        pending = [told]
-        while pending:
-            part = pending.pop()
-            if part is None or id(part) in seen:
-                continue
-            seen.add(id(part))
-            part.stack[:] = [frame for frame in part.stack if not frame.filename.startswith(FOLDER + "/kernel")]
-            pending += [part.__cause__, part.__context__]
-        return type(error).__name__, str(error), "".join(told.format())
+        return kernel_errors.described(error)
+
+
+class Cell:
+    """What callbacks of IPython are told of a run."""
+
+    def __init__(self, code):
+        self.raw_cell = code
+        self.info = self
+        self.result = self.error_before_exec = self.error_in_exec = None
+        self.success = True
+
+
+def trigger(events, *calls):
+    for call in calls:
+        events.trigger(*call)
+
+
+def add_own_packages():
+    """Makes packages importable that the session has installed since the kernel started, in a shell for example."""
+    if OWN_PACKAGES not in sys.path and os.path.isdir(OWN_PACKAGES):
+        import kernel_packages
+        kernel_packages.add(OWN_PACKAGES)
 
 
 def parsed(code, name, flags):
@@ -336,12 +414,21 @@ def parsed(code, name, flags):
 
 def readings(code):
     """The code as it is, then without indentation of the whole and with notebook commands translated."""
+    first = code.split(None, 1)[:1]
+    if first and first[0] in AUTOMATIC and is_automatic(first[0], code.strip()):
+        code = "%" + code.strip()
     yield code, code
     import kernel_magic
     plain = kernel_magic.unindented(code)
-    translated = kernel_magic.translate(plain)
-    for text in sorted({plain, translated} - {code}, key=translated.__eq__):
-        yield text, plain
+    yield plain, plain
+    yield kernel_magic.translate(plain), plain
+    yield get_ipython().transform_cell(plain), plain  # prompts, and what extensions add
+
+
+def is_automatic(name, code):
+    """Whether a line is a command without its `%`: the name means nothing else, and it is no assignment."""
+    known = name in program.names or hasattr(builtins, name)
+    return not known and "\n" not in code and not code[len(name):].lstrip().startswith(("=", ",", "."))
 
 
 def lines_of(code):
@@ -362,39 +449,51 @@ def left_well(error):
     return isinstance(error, SystemExit) and (error.code is None or error.code is False or error.code == 0)
 
 
+def finish_threads():
+    if hasattr(sys.modules.get("threading"), "enumerate"):
+        import kernel_threads
+        kernel_threads.finish()
+
+
 def serve(count, ordered, limit, code):
-    results.begin(count, ordered == "1", int(limit))
+    results.begin(count, ordered == "1", 2 * int(limit))  # counted in bytes of JSON, whose worst case is 6 per byte
     kernel_output.reopen()
-    _, error = interrupts.call(program.execute, "<run %s>" % count, code)
+    _, error = interrupts.call(program.execute, count, code)
+    _, unsettled = interrupts.call(program.settle)
+    early = None
+    if (error is None or left_well(error)) and os.getpid() == PROCESS:
+        _, early = interrupts.call(finish_threads)
     _, late = interrupts.call(show_figures)
-    error = None if left_well(error) else error or late
+    error = None if left_well(error) else error or unsettled or late
     told, unexplained = interrupts.call(program.explain, error) if error else (None, None)
     if unexplained:
         told = (type(error).__name__, "", type(error).__name__ + "\n")
-    told = told and [text[:results.limit // 4] for text in told]
-    del error, late, unexplained
+    told = told and [text[:results.limit // 8] for text in told]
+    del error, unsettled, late, unexplained
     interrupts.call(kernel_output.flush)
     if os.getpid() != PROCESS:
         os._exit(1 if told else 0)
-    reply(results.last + encode(["done", count, "1" if told else "0", *(told or ("", "", ""))]))
+    reply(results.last + encode(["done", count, "1" if told else "0", *(told or ("", "", "")), "1" if early else "0"]))
     results.last = b""
 
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 PROCESS = os.getpid()
+OWN_PACKAGES = getattr(sys.modules.get("site"), "USER_SITE", None) or "/nonexistent"
 for inherited in (REQUESTS, REPLIES, CONTROL):
     os.set_inheritable(inherited, False)
 os.environ.setdefault("MPLBACKEND", "agg")
 sys.argv = [""]
 sys.path[0] = ""
-sys.meta_path.insert(0, Imports())
 builtins.display = display
+builtins.get_ipython = get_ipython
 builtins.input = no_input
 kernel = sys.modules["__main__"]
 replying = _thread.allocate_lock()
 interrupts = Interrupts()
 results = Results()
 program = Program()
+sys.meta_path.insert(0, kernel_imports.Imports(FOLDER, kernel_imports.changes(program, display, publish, show_figures)))
 reply(encode(["ready"]))
 for request in requests():
     serve(*request[1:])

@@ -1,11 +1,17 @@
 """A substitute for IPython and IPython.display if IPython is not installed."""
-from builtins import display
+from builtins import display, get_ipython
 from kernel_values import DisplayHandle
 
 __all__ = [
     "display", "update_display", "publish_display_data", "clear_output", "get_ipython", "DisplayHandle",
-    "HTML", "Markdown", "SVG", "Latex", "Math", "JSON", "Image",
+    "HTML", "Markdown", "SVG", "Latex", "Math", "JSON", "Image", "Javascript", "set_matplotlib_formats",
+    "display_html", "display_markdown", "display_svg", "display_png", "display_jpeg", "display_latex", "display_json",
+    "display_javascript", "display_pretty", "Audio", "Code", "FileLink", "FileLinks", "GeoJSON", "IFrame", "Pretty",
+    "ProgressBar", "Video", "VimeoVideo", "YouTubeVideo",
 ]
+__version__ = "8.0.0"
+version_info = (8, 0, 0, "")
+backend2gui = {}
 
 
 def update_display(value, *, display_id, **options):
@@ -20,8 +26,66 @@ def clear_output(wait=False):
     pass
 
 
-def get_ipython():
-    return None
+def set_matplotlib_formats(*formats, **_options):
+    import kernel_figures
+    kernel_figures.choose(formats)
+
+
+def pretty(value, *_arguments, **_options):
+    import kernel_pretty
+    from kernel_shell import PlainFormatter
+    return kernel_pretty.pretty(value, PlainFormatter())
+
+
+def pprint(value, *_arguments, **_options):
+    print(pretty(value))
+
+
+def latex_to_png(text, encode=False, backend=None, wrap=False, color="Black", scale=1.0):
+    import kernel_figures
+    return kernel_figures.formula(text.replace("$$", "$") if not wrap else "$%s$" % text, color, scale)
+
+
+def __getattr__(name):
+    if name in ("SList", "capture_output"):
+        import kernel_shell
+        import kernel_magics
+        return {"SList": kernel_shell.SList, "capture_output": kernel_magics.capture_output}[name]
+    if name in __all__:
+        import kernel_media
+        return getattr(kernel_media, name)
+    if name == "InteractiveShell":
+        from kernel_shell import ZMQInteractiveShell
+        return ZMQInteractiveShell
+    raise AttributeError("%s is not available without IPython: %%pip install ipython" % name)
+
+
+def registrar(kind):
+    """As in `IPython.core.magic`."""
+    def register(function):
+        get_ipython().register_magic_function(function, kind)
+        return function
+    return register
+
+
+register_line_magic, register_cell_magic, register_line_cell_magic = map(registrar, ("line", "cell", "line_cell"))
+
+
+class TerminalInteractiveShell:
+    """Libraries make sure that the shell is none of these."""
+
+
+def shower(mime):
+    def show(*values, raw=False, **options):
+        for value in values:
+            display({mime: value}, raw=True) if raw else display(value, include=["text/plain", mime], **options)
+    return show
+
+
+display_html, display_markdown, display_svg = map(shower, ("text/html", "text/markdown", "image/svg+xml"))
+display_png, display_jpeg, display_latex = map(shower, ("image/png", "image/jpeg", "text/latex"))
+display_json, display_javascript = map(shower, ("application/json", "application/javascript"))
+display_pretty = shower("text/plain")
 
 
 class Media:
@@ -36,7 +100,7 @@ class Media:
         setattr(cls, shows, lambda self, **_options: self.content())
 
     def __repr__(self):
-        return "<%s object>" % type(self).__name__
+        return "<IPython.core.display.%s object>" % type(self).__name__
 
     def content(self):
         return self.data
@@ -59,6 +123,11 @@ class Latex(Media, shows="_repr_latex_"):
 
 
 class Math(Media, shows="_repr_latex_"):
+    def content(self):
+        return "$\\displaystyle %s$" % self.data.strip("$")
+
+
+class Javascript(Media, shows="_repr_javascript_"):
     pass
 
 
@@ -82,3 +151,5 @@ class Image(Media, shows="_repr_mimebundle_"):
 
 if __name__ == "IPython":
     import IPython.display
+    import IPython.lib.pretty
+    import IPython.utils.text

@@ -1,8 +1,9 @@
 # The R kernel: a process that keeps its state between runs. Requests arrive on descriptor 3 and replies are written to
 # descriptor 4, as lines of fields (see agentWire/fields.ts). Its environment inherits from the base namespace, so that
-# definitions of the code do not mask functions that the kernel uses.
+# definitions of the code do not mask functions that the kernel uses. The loop runs outside of `local`, which evaluates in the
+# global environment: the code would take its frames for its own.
 
-local(envir = new.env(parent = .BaseNamespaceEnv), {
+(local(envir = new.env(parent = .BaseNamespaceEnv), {
   suppressWarnings(Sys.setlocale("LC_CTYPE", "C.UTF-8"))
   plots <- file.path(tempdir(), "plot-%03d.png")
   opened <- integer()
@@ -16,12 +17,92 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
   requests <- file("/dev/fd/3", open = "r", encoding = "UTF-8", raw = TRUE)
   replies <- file("/dev/fd/4", open = "wb", raw = TRUE)
 
+  override <- function(name, value) {
+    unlockBinding(name, baseenv())
+    assign(name, value, envir = baseenv())
+    lockBinding(name, baseenv())
+  }
+
+  # The code does not see the frames that the kernel evaluates it in: its own are numbered from 1, as at top level.
+  all.calls <- sys.calls
+  hidden <- 0L
+  without.hidden <- function(frames) if (length(frames) > hidden) frames[-seq_len(hidden)]
+  shifted <- function(which, depth) {
+    if (which > 0) which + hidden
+    else if (hidden > 0 && depth >= hidden && depth + which < hidden) stop("not that many frames on the stack", call. = FALSE)
+    else which
+  }
+  # Each has to call its internal function itself, and not in the argument of another, for that to find the caller.
+  override("sys.calls", function() {
+    calls <- .Internal(sys.calls())
+    without.hidden(calls)
+  })
+  override("sys.frames", function() {
+    frames <- .Internal(sys.frames())
+    without.hidden(frames)
+  })
+  override("sys.parents", function() {
+    parents <- .Internal(sys.parents())
+    pmax(without.hidden(parents) - hidden, 0L)
+  })
+  override("sys.nframe", function() max(.Internal(sys.nframe()) - hidden, 0L))
+  override("sys.parent", function(n = 1) max(.Internal(sys.parent(n)) - hidden, 0L))
+  override("sys.call", function(which = 0) {
+    depth <- .Internal(sys.nframe())
+    at <- shifted(which, depth)
+    .Internal(sys.call(at))
+  })
+  override("sys.frame", function(which = 0) {
+    depth <- .Internal(sys.nframe())
+    at <- shifted(which, depth)
+    if (which < 0 && depth + which == hidden) globalenv() else .Internal(sys.frame(at))
+  })
+  override("sys.function", function(which = 0) {
+    depth <- .Internal(sys.nframe())
+    at <- shifted(which, depth)
+    .Internal(sys.function(at))
+  })
+
   # closeAllConnections() must not close these two.
   all.connections <- getAllConnections
   own.connections <- as.integer(c(requests, replies))
-  unlockBinding("getAllConnections", baseenv())
-  assign("getAllConnections", function() setdiff(all.connections(), own.connections), envir = baseenv())
-  lockBinding("getAllConnections", baseenv())
+  override("getAllConnections", function() setdiff(all.connections(), own.connections))
+
+  # quit() ends the run and not the kernel.
+  leave <- quit
+  end.run <- function(save = "default", status = 0, runLast = TRUE) {
+    if (runLast && exists(".Last", globalenv(), inherits = FALSE)) get(".Last", globalenv())()
+    invokeRestart("agb.exit", as.integer(status))
+  }
+  override("quit", end.run)
+  override("q", end.run)
+
+  # R calls task callbacks after the expressions of its own top level, of which this file is one.
+  callbacks <- list()
+  override("addTaskCallback", function(f, data = NULL, name = character()) {
+    if (!is.function(f)) stop("handler must be a function")
+    id <- length(callbacks) + 1L
+    label <- if (length(name) > 0) as.character(name)[1] else as.character(id)
+    callbacks[[id]] <<- list(f = f, arguments = if (missing(data)) list() else list(data))
+    names(callbacks)[id] <<- label
+    structure(id, names = label)
+  })
+  override("removeTaskCallback", function(id) {
+    at <- if (is.character(id)) match(id, names(callbacks)) else as.integer(id)
+    known <- !is.na(at) && at >= 1 && at <= length(callbacks)
+    if (known) callbacks[[at]] <<- NULL
+    known
+  })
+  override("getTaskCallbackNames", function() as.character(names(callbacks)))
+  call.back <- function(expression, result) {
+    given <- list(expression, result$value, TRUE, result$visible)
+    for (label in names(callbacks)) {
+      callback <- callbacks[[label]]
+      if (is.null(callback)) next
+      kept <- do.call(callback$f, c(given, callback$arguments), quote = TRUE)
+      if (!isTRUE(kept)) callbacks[[label]] <<- NULL
+    }
+  }
 
   letters <- list(c("\001", "a"), c("\n", "n"), c("\r", "r"), c("\t", "t"))
 
@@ -66,12 +147,17 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     vapply(pages, function(page) base64(readBin(page, "raw", file.size(page))), "")
   }
 
-  evaluation <- quote(eval(expression, globalenv()))
-  evaluate <- function(expression) withVisible(eval(expression, globalenv()))
+  # The expression is an argument, so that `parent.frame()` and `sys.nframe()` find no frame that belongs to the top level,
+  # as they would with `eval`.
+  evaluate <- function(expression) {
+    hidden <<- .Internal(sys.nframe()) + 3L
+    on.exit(hidden <<- 0L)
+    do.call(withVisible, list(expression), envir = globalenv())
+  }
 
   called <- function(condition) {
     call <- conditionCall(condition)
-    own <- is.null(call) || identical(call, evaluation) || identical(call[[1]], quote(parse))
+    own <- is.null(call) || identical(call[[1]], withVisible) || identical(call[[1]], quote(parse))
     if (own) "" else paste0(" in ", deparse(call)[1])
   }
   on.warning <- function(condition) {
@@ -102,11 +188,11 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     if (first == 0) return(list())
     raised <- heads %in% c("stop", "warning", ".handleSimpleError", "h") | startsWith(heads, "function (condition)") |
       cumsum(heads == ".signalSimpleWarning") > 0
-    own <- which(seq_along(calls) > first + 3 & !raised)
+    own <- which(seq_along(calls) > first + 2 & !raised)
     places <- lapply(calls, place.of)
     if (length(own) > 0 && is.null(places[[own[1]]])) places[[own[1]]] <- statement
     told <- vapply(own, function(at) paste(c(deparse(calls[[at]])[1], places[[at]]), collapse = " at "), "")
-    after <- seq_along(calls) > max(own, first + 3)
+    after <- seq_along(calls) > max(own, first + 2)
     list(calls = told, place = c(unlist(places[after]), if (length(own) == 0) statement))
   }
   traceback.of <- function(condition, calls) {
@@ -125,6 +211,7 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
       extent <- unique(as.integer(attr(expressions, "srcref")[[index]])[c(1, 3)])
       statement <<- paste0(name, ":", paste(extent, collapse = "-"))
       result <- evaluate(expressions[[index]])
+      if (length(callbacks) > 0) call.back(expressions[[index]], result)
       if (!result$visible) next
       if (index < length(expressions)) print(result$value)
       else shown <- paste(utils::capture.output(print(result$value)), collapse = "\n")
@@ -132,13 +219,19 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     shown
   }
 
+  success <- c("0", "", "", "")
+  exited <- function(status) {
+    told <- paste("The code exited with code", status)
+    list(done = if (status == 0) success else c("1", "Exit", told, paste("Exit:", told)))
+  }
+
   run <- function(code) {
     calls <- list()
-    on.error <- function(condition) calls <<- calls.of.code(sys.calls())
-    tryCatch({
+    on.error <- function(condition) calls <<- calls.of.code(all.calls())
+    tryCatch(withRestarts({
       shown <- withCallingHandlers(run.all(code), warning = on.warning, message = on.message, error = on.error)
-      list(done = c("0", "", "", ""), shown = shown)
-    }, error = function(condition) {
+      list(done = success, shown = shown)
+    }, agb.exit = exited), error = function(condition) {
       list(done = c("1", class(condition)[1], conditionMessage(condition), traceback.of(condition, calls)))
     }, interrupt = function(condition) {
       list(done = c("1", "Interrupted", "The run was interrupted", "Interrupted: The run was interrupted"))
@@ -161,10 +254,12 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     })
   }
 
-  reply("ready")
-  repeat tryCatch({
-    line <- readLines(requests, 1)
-    if (length(line) == 0) quit("no")
-    serve(line)
-  }, interrupt = function(condition) NULL)
-})
+  function() {
+    reply("ready")
+    repeat tryCatch({
+      line <- readLines(requests, 1)
+      if (length(line) == 0) leave("no")
+      serve(line)
+    }, interrupt = function(condition) NULL)
+  }
+}))()

@@ -18,59 +18,132 @@ export interface Frame {
 export const maxFrameBytes = 64 * 1024 * 1024
 
 /** Limits of the JSON part: parsing more would block the event loop of the host. */
-export const maxJson: JsonLimits = { depth: 200, cost: 2 ** 23 }
+export const maxJson: JsonLimits = { depth: 200, cost: 2 ** 22 }
 
-const empty = Buffer.alloc(0)
+/** What a frame may hold, by the call that it belongs to. */
+export interface FrameLimits {
+  readonly jsonBytes: number
+  readonly bodyBytes: number
+  readonly json: JsonLimits
+}
+
+const anyFrame: FrameLimits = { jsonBytes: maxFrameBytes, bodyBytes: maxFrameBytes, json: maxJson }
+
+const headBytes = 12
+
+/** Bytes, as one piece or as several that nobody has joined. */
+export type Body = Uint8Array | ReadonlyArray<Uint8Array>
 
 /** A frame as a list of buffers: a large body is not copied. */
-export const encode = (id: number, json: unknown, body: Uint8Array = empty): ReadonlyArray<Uint8Array> => {
+export const encode = (id: number, json: unknown, body: Body = []): ReadonlyArray<Uint8Array> => {
+  const pieces = body instanceof Uint8Array ? [body] : body
   const text = Buffer.from(JSON.stringify(json), "utf8")
   const head = Buffer.allocUnsafe(12 + text.length)
-  head.writeUInt32BE(8 + text.length + body.length, 0)
+  head.writeUInt32BE(pieces.reduce((size, piece) => size + piece.length, 8 + text.length), 0)
   head.writeUInt32BE(id, 4)
   head.writeUInt32BE(text.length, 8)
   text.copy(head, 12)
-  return body.length === 0 ? [head] : [head, body]
+  return [head, ...pieces.filter((piece) => piece.length > 0)]
 }
 
-/**
- * Returns a decoder that accepts chunks of any size and calls `onFrame` once per complete frame, in order. It throws a
- * RangeError on a frame that is too large or inconsistent, or whose JSON exceeds the limits, and a SyntaxError on invalid
- * JSON; after either the stream is unusable.
- */
-export const decoder = (onFrame: (frame: Frame) => void): (chunk: Buffer) => void => {
-  let chunks: Array<Buffer> = []
-  let size = 0
-  let wanted = 4
+/** A frame as it came. It shares its memory with nothing else if it is longer than {@link sharedBytes}. */
+export interface RawFrame {
+  readonly id: number
+  readonly json: Buffer
+  readonly body: Buffer
+  readonly limits: FrameLimits
+}
 
-  const take = () => {
-    const all = chunks.length === 1 ? chunks[0] as Buffer : Buffer.concat(chunks, size)
-    chunks = [all]
+/** Frames up to this length may be views of a chunk that holds others as well. */
+export const sharedBytes = 64 * 1024
+
+/**
+ * Reads frames from chunks of any size, one at a time. It throws a RangeError on a frame that is too large or inconsistent,
+ * or that exceeds the limits of its id; then the stream is unusable. Sizes are checked before anything else of the frame is
+ * kept, and JSON is not parsed.
+ */
+export class FrameReader {
+  readonly #limitsOf: (id: number) => FrameLimits
+  #chunks: Array<Buffer> = []
+  #size = 0
+  /** A long frame that is being filled. */
+  #long:
+    | { readonly bytes: Buffer; readonly jsonLength: number; readonly limits: FrameLimits; filled: number }
+    | undefined
+
+  constructor(limitsOf: (id: number) => FrameLimits = () => anyFrame) {
+    this.#limitsOf = limitsOf
+  }
+
+  /** Whether a frame has begun and is not complete. */
+  get isWithinFrame(): boolean {
+    return this.#size > 0 || this.#long !== undefined
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+  }
+
+  /** The next complete frame. */
+  next(): RawFrame | undefined {
+    if (this.#long !== undefined) return this.#fill()
+    if (this.#size < 4) return undefined
+    const all = this.#joined()
+    const length = all.readUInt32BE(0)
+    if (length < 8 || length > maxFrameBytes) throw new RangeError(`frame of ${length} bytes`)
+    if (this.#size < headBytes) return undefined
+    const jsonLength = all.readUInt32BE(8)
+    if (jsonLength > length - 8) throw new RangeError("frame shorter than its JSON part")
+    const limits = this.#limitsOf(all.readUInt32BE(4))
+    if (jsonLength > limits.jsonBytes || length - 8 - jsonLength > limits.bodyBytes) {
+      throw new RangeError(`frame of ${length} bytes for a call that may have fewer`)
+    }
+    if (length > sharedBytes) {
+      this.#long = { bytes: Buffer.allocUnsafeSlow(4 + length), jsonLength, limits, filled: 0 }
+      return this.#fill()
+    }
+    if (this.#size < 4 + length) return undefined
+    this.#keep(all.subarray(4 + length))
+    return split(all.subarray(0, 4 + length), jsonLength, limits)
+  }
+
+  #fill(): RawFrame | undefined {
+    const long = this.#long
+    if (long === undefined) return undefined
+    while (this.#chunks.length > 0 && long.filled < long.bytes.length) {
+      const chunk = this.#chunks.shift()!
+      const taken = chunk.copy(long.bytes, long.filled)
+      long.filled += taken
+      this.#size -= taken
+      if (taken < chunk.length) this.#chunks.unshift(chunk.subarray(taken))
+    }
+    if (long.filled < long.bytes.length) return undefined
+    this.#long = undefined
+    return split(long.bytes, long.jsonLength, long.limits)
+  }
+
+  #joined(): Buffer {
+    const all = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size)
+    this.#chunks = [all]
     return all
   }
 
-  return (chunk) => {
-    chunks.push(chunk)
-    size += chunk.length
-    while (size >= wanted) {
-      const all = take()
-      const length = all.readUInt32BE(0)
-      if (length < 8 || length > maxFrameBytes) throw new RangeError(`frame of ${length} bytes`)
-      if (size < 4 + length) {
-        wanted = 4 + length
-        return
-      }
-      const jsonLength = all.readUInt32BE(8)
-      if (jsonLength > length - 8) throw new RangeError("frame shorter than its JSON part")
-      const text = all.subarray(12, 12 + jsonLength)
-      if (!withinJsonLimits(text, maxJson)) throw new RangeError("JSON part of too many or too deep values")
-      const json = JSON.parse(text.toString("utf8"))
-      const frame = { id: all.readUInt32BE(4), json, body: all.subarray(12 + jsonLength, 4 + length) }
-      const rest = all.subarray(4 + length)
-      chunks = rest.length === 0 ? [] : [rest]
-      size = rest.length
-      wanted = 4
-      onFrame(frame)
-    }
+  #keep(rest: Buffer): void {
+    this.#chunks = rest.length === 0 ? [] : [rest]
+    this.#size = rest.length
   }
+}
+
+const split = (bytes: Buffer, jsonLength: number, limits: FrameLimits): RawFrame => ({
+  id: bytes.readUInt32BE(4),
+  json: bytes.subarray(headBytes, headBytes + jsonLength),
+  body: bytes.subarray(headBytes + jsonLength),
+  limits
+})
+
+/** Throws a RangeError where the JSON exceeds the limits, and a SyntaxError where it is none. */
+export const parseJson = (json: Buffer, limits: JsonLimits): unknown => {
+  if (!withinJsonLimits(json, limits)) throw new RangeError("JSON part of too many or too deep values")
+  return JSON.parse(json.toString("utf8"))
 }

@@ -1,4 +1,4 @@
-/** Parses the arguments of `agb-local`, before anything of the runtime is loaded. */
+/** Parses the arguments of `agb-local` without loading the runtime. */
 import { parseArgs } from "node:util"
 import type { IsolationRequest } from "../../Isolation.js"
 import type * as LocalAgb from "../../LocalAgb.js"
@@ -6,28 +6,28 @@ import type * as LocalAgb from "../../LocalAgb.js"
 export const usage = `agb-local: the AGB wire on a loopback port, with real sandboxed processes behind it.
 
   --port <number>        default 0: any free port
-  --host <address>       default 127.0.0.1: this machine alone; with another, such as 0.0.0.0, other machines reach the
-                         sessions too, without TLS: a warning says so
-  --allow-host <name>    a host name or address, without a port, by which clients may call the server besides its own: of
-                         a container, a proxy, a forwarded port; may be given more than once
-  --isolation <level>    auto (default), namespaces, landlock, or none: runs code as you, with your rights
-  --network <network>    none (default); outbound: public addresses, through a proxy in the session's environment;
+  --host <address>       address to listen on, default 127.0.0.1; any other, such as 0.0.0.0, exposes the sessions to
+                         other machines, without TLS, and logs a warning
+  --allow-host <name>    another host name or address, without a port, that clients may use for the server, e.g. the name
+                         of a container or a proxy; repeatable
+  --isolation <level>    auto (default), namespaces, landlock, or none: runs code with your own rights
+  --network <network>    none (default); outbound: public addresses only, through a proxy in the session's environment;
                          or host: sessions share the network of this machine
-  --allow-private <what> a private address, range or host that outbound may reach too; may be given more than once
-  --pool-size <number>   sandboxes that wait ready, default 1
-  --sessions <number>    sessions at a time, default 1000
-  --memory <MiB>         memory of a session, its files included, default 2048
-  --workspace <MiB>      size of a session's home and of its /tmp, each, default 512
+  --allow-private <what> a private address, range or host that outbound may reach as well; repeatable
+  --pool-size <number>   sandboxes started in advance, default 1
+  --sessions <number>    maximum number of concurrent sessions, default 1000
+  --memory <MiB>         memory of a session, its files included, default 4096
+  --workspace <MiB>      size of a session's home and of its /tmp, each, default 2048
   --processes <number>   processes and threads of a session, default 512
   --output <KiB>         kept output of a call, per stream, default 1024
-  --longest-call <s>     the longest timeout that a client may ask for, in seconds, default 86400
-  --contexts <directory> where contexts are kept for the next start; default: they end with this one
-  --log <form>           json, pretty or none: a line on stderr for each request, without keys, code and paths;
+  --longest-call <s>     maximum timeout of a call in seconds, default 86400
+  --contexts <directory> directory that keeps contexts across restarts; default: contexts are deleted at exit
+  --log <format>         json, pretty or none: one line on stderr per request, without keys, code and paths;
                          default pretty on a terminal, else json
   --version              prints the version
-  --help                 prints this
+  --help                 prints this help
 
-The key that clients must send is taken from AGB_API_KEY, or made up and printed. GET /health needs none.
+The API key is taken from AGB_API_KEY; otherwise one is generated and printed. GET /health needs no key.
 `
 
 const options = {
@@ -52,11 +52,11 @@ const options = {
   help: { type: "boolean", default: false }
 } as const
 
-export type LogForm = "json" | "pretty" | "none"
+export type LogFormat = "json" | "pretty" | "none"
 
 export interface Start {
   readonly runtime: LocalAgb.Options
-  readonly log: LogForm
+  readonly log: LogFormat
 }
 
 const oneOf = <A extends string>(name: string, value: string, allowed: ReadonlyArray<A>): A => {
@@ -76,8 +76,8 @@ type NumberName =
   | "output"
   | "longest-call"
 
-/** The value in the unit of the runtime, which checks its limits. */
-const times = (name: NumberName, value: string | undefined, unit: number): number | undefined => {
+/** Parses a number and converts it to the unit of the runtime, which validates the range. */
+const scaled = (name: NumberName, value: string | undefined, unit: number): number | undefined => {
   if (value === undefined) return undefined
   if (!/^\d+(\.\d+)?$/.test(value)) throw new Error(`--${name} must be a number, but was ${value}`)
   return Number(value) * unit
@@ -90,7 +90,7 @@ const networkOf = (network: string, allowPrivate: ReadonlyArray<string> | undefi
   return chosen
 }
 
-/** Throws an `Error` with a message for the user where the arguments are invalid. */
+/** Throws an `Error` with a message for the user if the arguments are invalid. */
 export const parse = (
   args: ReadonlyArray<string>,
   { apiKey, isTerminal }: { readonly apiKey: string | undefined; readonly isTerminal: boolean }
@@ -98,8 +98,8 @@ export const parse = (
   const { values } = parseArgs({ args: [...args], options })
   if (values.help) return "help"
   if (values.version) return "version"
-  const log = oneOf<LogForm>("log", values.log ?? (isTerminal ? "pretty" : "json"), ["json", "pretty", "none"])
-  const numeric = (name: NumberName, unit = 1) => times(name, values[name], unit)
+  const log = oneOf<LogFormat>("log", values.log ?? (isTerminal ? "pretty" : "json"), ["json", "pretty", "none"])
+  const numeric = (name: NumberName, unit = 1) => scaled(name, values[name], unit)
   const runtime: LocalAgb.Options = {
     port: numeric("port"),
     host: values.host,

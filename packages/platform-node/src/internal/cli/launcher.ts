@@ -1,6 +1,6 @@
 /**
- * npm, npx and their like start a program through a shell. Killed, they take the shell along at best, and what runs in it
- * goes on without anybody who knows of it.
+ * Ends the program with the package manager that started it. npm and npx start programs through a shell; when they are
+ * killed, the program below that shell would continue unnoticed.
  */
 import { type ProcessStat, processStat } from "../node/processStat.js"
 
@@ -13,14 +13,14 @@ const shells = /^(sh|dash|bash|ash|zsh|busybox)$/
 
 const pollMillis = 500
 
-/** The process above the shells that this one runs in. Process 1 ends with all others, so there is nobody to watch. */
+/** Finds the closest ancestor that is not a shell. Process 1 needs no watching: everything ends with it. */
 const above = (pid: number, stat: ProcessStat | undefined, depth = 3): Launcher | undefined => {
   if (pid <= 1 || stat === undefined) return undefined
   const isShell = depth > 0 && shells.test(stat.name)
   return isShell ? above(stat.parent, processStat(stat.parent), depth - 1) : { pid, startTime: stat.startTime }
 }
 
-/** Who has made itself leader of a session, with `setsid` say, wants to outlive what started it. */
+/** A process that leads its own session, e.g. after `setsid`, is meant to outlive its launcher. */
 const isDetached = (): boolean => processStat(process.pid)?.session === process.pid
 
 const isGone = ({ pid, startTime }: Launcher): boolean => {
@@ -28,7 +28,7 @@ const isGone = ({ pid, startTime }: Launcher): boolean => {
   return stat === undefined || stat.isZombie || stat.startTime !== startTime
 }
 
-/** Sends this process SIGTERM once the npm, npx or the like that started it is gone. */
+/** Sends SIGTERM to this process when the npm or npx that started it is gone. */
 export const endWithLauncher = (env: NodeJS.ProcessEnv): void => {
   if (env["npm_execpath"] === undefined && env["npm_config_user_agent"] === undefined || isDetached()) return
   const launcher = above(process.ppid, processStat(process.ppid))

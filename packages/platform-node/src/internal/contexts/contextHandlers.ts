@@ -15,7 +15,7 @@ import { filePath, normalized } from "./sync/contextPaths.js"
 import type { SessionContexts } from "./sync/sessionContexts.js"
 
 export interface Sessions {
-  /** A session, even one that is being released. */
+  /** A session, even one that is being released, or that has ended without being saved. */
   readonly find: (sessionId: string) => Effect.Effect<LocalSession, ApiError>
   /** A running session, whose idle time starts anew. */
   readonly use: (sessionId: string) => Effect.Effect<LocalSession, ApiError>

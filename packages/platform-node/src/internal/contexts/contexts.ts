@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { ownedDirectory, sweepDirectories } from "../sandbox/disk/ownedDirectory.js"
+import { hostDirectory, sweepDirectories } from "../sandbox/disk/ownedDirectory.js"
 import type { Route } from "../server/http/exchange.js"
 import type { ContextHandlers } from "../server/sessions/handlers.js"
 import type { LocalSession } from "../server/sessions/localSession.js"
@@ -49,7 +49,7 @@ const messageOf = (error: unknown): string => error instanceof Error ? error.mes
 
 const ownDirectory = Effect.zipRight(
   sweepDirectories(prefix),
-  Effect.mapError(ownedDirectory(prefix), ({ reason }) => unusable(reason))
+  Effect.mapError(hostDirectory(prefix), ({ reason }) => unusable(reason))
 )
 
 const givenDirectory = (path: string) =>

@@ -5,11 +5,12 @@ import * as Effect from "effect/Effect"
 import type { FileHandle } from "node:fs/promises"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Exchange, Route } from "../server/http/exchange.js"
+import { etagOf, expectedDigest, honoursRange, permits, validatorsOf } from "./preconditions.js"
 import { type Grant, routePrefix, type SignedUrls } from "./signedUrls.js"
 import { bufferBytes, releaseBuffer, takeBuffer } from "./store/buffers.js"
 import type { StoredFile } from "./store/contextFiles.js"
 import type { ContextStore } from "./store/contextStore.js"
-import { fileNotFound, onDisk } from "./store/storageFailure.js"
+import { fileNotFound, onDisk, preconditionFailed } from "./store/storageFailure.js"
 
 const denials = {
   malformed: new ApiError({ status: 400, code: "InvalidUrl", message: "this is not the URL of a context file" }),
@@ -36,28 +37,44 @@ const compressedBody = new ApiError({
   message: "content is stored as it comes, without a Content-Encoding"
 })
 
+const partialBody = new ApiError({
+  status: 400,
+  code: "InvalidRequest",
+  message: "a file is replaced as a whole: a part of it, with Content-Range, cannot be put"
+})
+
 /** Stores the whole body or nothing: an aborted upload leaves no file. */
 const receive = async (store: ContextStore, { contextId, path }: Grant, request: IncomingMessage) => {
   const context = store.get(contextId)
+  const digest = expectedDigest(request.headers)
   const staged = await context.files.stage()
   try {
-    for await (const piece of request.iterator({ destroyOnReturn: false })) await staged.file.write(piece as Buffer)
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      digest?.update(piece as Buffer)
+      await staged.file.write(piece as Buffer)
+    }
     if (!request.complete) throw incompleteBody
+    digest?.verify()
   } catch (error) {
     await staged.file.abort()
     throw request.destroyed && !(error instanceof ApiError) ? incompleteBody : error
   }
-  const stored = await context.files.put(path, staged)
+  const mayReplace = (current: StoredFile | undefined) => permits(request.headers, current, "PUT") === "allowed"
+  const stored = await context.files.put(path, staged, { mayReplace })
   store.touch(context)
   return stored
 }
 
-const etagOf = ({ blob }: StoredFile) => `"${blob.toUpperCase()}"`
-
 const upload = (store: ContextStore, grant: Grant, { request, response }: Exchange) =>
   Effect.gen(function*() {
     if ((request.headers["content-encoding"] ?? "identity") !== "identity") return yield* compressedBody
-    yield* onDisk(async () => store.get(grant.contextId))
+    if (request.headers["content-range"] !== undefined) return yield* partialBody
+    yield* onDisk(async () => {
+      const { files } = store.get(grant.contextId)
+      expectedDigest(request.headers)
+      if (permits(request.headers, files.find(grant.path), "PUT") !== "allowed") throw preconditionFailed
+      files.checkRoom(Number(request.headers["content-length"] ?? 0))
+    })
     if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue()
     const stored = yield* onDisk(() => receive(store, grant, request))
     if (response.destroyed) return
@@ -83,8 +100,7 @@ const headersOf = (file: StoredFile, range: Range, isPart: boolean) => ({
   "content-type": "application/octet-stream",
   "content-length": range.end - range.start + 1,
   "accept-ranges": "bytes",
-  etag: etagOf(file),
-  "last-modified": new Date(file.modified).toUTCString(),
+  ...validatorsOf(file),
   ...(isPart ? { "content-range": `bytes ${range.start}-${range.end}/${file.size}` } : {})
 })
 
@@ -128,7 +144,13 @@ const download = (store: ContextStore, { contextId, path }: Grant, { request, re
       }),
       ({ handle }) => Effect.promise(() => handle.close().catch(() => {}))
     )
-    const range = rangeOf(request.headers.range, file.size)
+    const permitted = permits(request.headers, file, "GET")
+    if (permitted === "failed") return yield* preconditionFailed
+    if (permitted === "not modified") {
+      response.writeHead(304, validatorsOf(file))
+      return void response.end()
+    }
+    const range = honoursRange(request.headers, file) ? rangeOf(request.headers.range, file.size) : "whole"
     if (range === "outside") {
       response.setHeader("content-range", `bytes */${file.size}`)
       return yield* badRange(file.size)

@@ -10,6 +10,7 @@ import * as Dns from "node:dns"
 import * as Net from "node:net"
 import { type FifoSemaphore, makeFifoSemaphore } from "../fifoSemaphore.js"
 import { type Address, formatAddress, parseAddress, type Range } from "./addresses.js"
+import { makeQuery } from "./nameServers.js"
 import { ownAddresses } from "./ownAddresses.js"
 import { type AllowList, allowsPrivate, denialReason, type Target, targetOf } from "./policy.js"
 
@@ -21,7 +22,9 @@ export class EgressError extends Data.TaggedError("EgressError")<{
 
 /** The network of this machine, replaceable in tests. */
 export interface HostNetwork {
-  /** All addresses of a name. May block one of few threads for as long as the resolver takes. */
+  /** Addresses of a name, or undefined where only the system may know it; takes no thread. Fails if nobody answers. */
+  readonly query: (name: string, signal: AbortSignal) => Promise<ReadonlyArray<string> | undefined>
+  /** All addresses that the system knows. May block one of few threads for as long as the resolver takes. */
   readonly resolve: (name: string) => Promise<ReadonlyArray<string>>
   readonly connect: (address: string, port: number) => Net.Socket
   readonly ownAddresses: () => ReadonlyArray<Range>
@@ -31,11 +34,12 @@ export interface HostNetwork {
 export interface Egress {
   readonly allowList: AllowList
   readonly network: HostNetwork
-  /** Bounds concurrent name lookups. */
+  /** Bounds concurrent lookups by the system. */
   readonly lookups: FifoSemaphore
 }
 
 export const hostNetwork: HostNetwork = {
+  query: makeQuery({ hostsFile: "/etc/hosts" }),
   resolve: async (name) =>
     (await Dns.promises.lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address),
   connect: (host, port) => Net.connect({ host, port, allowHalfOpen: true, keepAlive: true, noDelay: true }),
@@ -56,24 +60,26 @@ const timeouts = { lookup: "10 seconds", connect: "10 seconds", all: "20 seconds
 const timedOut = (what: string, after: Duration.DurationInput) =>
   new EgressError({ reason: "late", message: `${what} within ${Duration.format(Duration.decode(after))}` })
 
-/** A lookup cannot be cancelled: it holds its permits until it completes, even if its caller has given up. */
+/** A lookup by the system cannot be cancelled: it holds its permits until it completes, even if its caller has given up. */
 const resolve = (
   { lookups, network }: Egress,
   sessionLookups: FifoSemaphore,
   name: string
-): Effect.Effect<ReadonlyArray<Address>, EgressError> =>
-  Effect.tryPromise(() => network.resolve(name)).pipe(
+): Effect.Effect<ReadonlyArray<Address>, EgressError> => {
+  const late = timedOut("the name of the host was not resolved", timeouts.lookup)
+  const unknown = new EgressError({ reason: "unknown", message: "the name of the host is not known" })
+  const bySystem = Effect.tryPromise({ try: () => network.resolve(name), catch: () => unknown }).pipe(
     Effect.uninterruptible,
-    lookups,
+    lookups
+  )
+  return Effect.tryPromise({ try: (signal) => network.query(name, signal), catch: () => late }).pipe(
+    Effect.flatMap((found) => found === undefined ? bySystem : Effect.succeed(found)),
     sessionLookups,
     Effect.disconnect,
-    Effect.mapError(() => new EgressError({ reason: "unknown", message: "the name of the host is not known" })),
-    Effect.timeoutFail({
-      duration: timeouts.lookup,
-      onTimeout: () => timedOut("the name of the host was not resolved", timeouts.lookup)
-    }),
+    Effect.timeoutFail({ duration: timeouts.lookup, onTimeout: () => late }),
     Effect.map((texts) => texts.map(parseAddress).filter((address) => address !== undefined))
   )
+}
 
 const maxAttempts = 8
 

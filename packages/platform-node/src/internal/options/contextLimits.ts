@@ -2,6 +2,7 @@
 import type { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Effect from "effect/Effect"
 import type { ContextLimits } from "../contexts/store/contextStore.js"
+import { checkNames } from "./knownNames.js"
 import { integer } from "./scalars.js"
 
 const gibibyte = 2 ** 30
@@ -16,9 +17,12 @@ type Options = { readonly [K in keyof typeof ranges]?: number | undefined }
 
 export const resolveContextLimits = (options: Options = {}): Effect.Effect<ContextLimits, ConfigurationError> => {
   const limit = (name: keyof typeof ranges) => integer(`contextLimits.${name}`, options[name], ranges[name])
-  return Effect.all({
-    contextBytes: limit("contextBytes"),
-    contextFiles: limit("contextFiles"),
-    totalBytes: limit("totalBytes")
-  })
+  return Effect.zipRight(
+    checkNames("contextLimits", options, Object.keys(ranges)),
+    Effect.all({
+      contextBytes: limit("contextBytes"),
+      contextFiles: limit("contextFiles"),
+      totalBytes: limit("totalBytes")
+    })
+  )
 }

@@ -49,6 +49,8 @@ const allowListOf = (option: unknown): Either.Either<AllowList | undefined, Conf
   if (option === "none" || option === "host") return Either.right(undefined)
   const outbound = option === "outbound" ? {} : isRecord(option) ? option["outbound"] : undefined
   if (!isRecord(outbound)) return invalid("network", "none, outbound, host, or { outbound: { allowPrivate: [...] } }")
+  const beside = isRecord(option) ? Object.keys(option).find((name) => name !== "outbound") : undefined
+  if (beside !== undefined) return invalid(`network.${beside}`, "left out: there is only outbound")
   const unknown = Object.keys(outbound).find((name) => name !== "allowPrivate")
   if (unknown !== undefined) return invalid(`network.outbound.${unknown}`, "left out: there is only allowPrivate")
   return parseAllowList(outbound["allowPrivate"] ?? [])

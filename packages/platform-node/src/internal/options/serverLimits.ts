@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ServerLimits } from "../server/http/serverLimits.js"
+import { checkNames } from "./knownNames.js"
 
 const sizes = {
   bodyBytes: 32 * 2 ** 20,
@@ -86,7 +87,7 @@ export const resolveServerLimits = (
       onSome: (duration) => Effect.succeed(Math.ceil(Duration.toMillis(duration)))
     })
   }
-  return Effect.all({
+  const limits = Effect.all({
     bodyBytes: size("bodyBytes"),
     headerBytes: size("headerBytes"),
     jsonDepth: size("jsonDepth"),
@@ -104,4 +105,5 @@ export const resolveServerLimits = (
     heartbeat: time("heartbeat"),
     drain: time("drain")
   })
+  return Effect.zipRight(checkNames("server", options, [...Object.keys(sizes), ...Object.keys(times)]), limits)
 }

@@ -24,8 +24,8 @@ const none: Isolation = {
     "using the network, including services on loopback",
     "seeing, signalling and debugging the processes of this user",
     "using up memory, CPU time, processes and disk space",
-    "outliving the session as a daemon that clears its environment: others are found by a tag in it, on Linux only, on a " +
-    "best-effort basis"
+    "outliving a call or the session as a process that hides on purpose: others are found by their environment and by a " +
+    "limit that they inherit, on Linux only, on a best-effort basis"
   ],
   confinement: { _tag: "Unconfined" },
   memory: undefined
@@ -48,9 +48,21 @@ const describe = (how: Confined, memory: MemoryController): string => {
     `no capabilities, ${filter}, resource limits, memory limited by ${memory.description}${loopback}`
 }
 
+/** What Linux counts for all processes of the user together, of whom some belong to the machine and to other sessions. */
+const perUser = (isBounded: boolean) =>
+  (isBounded
+    ? "using up what Linux allows this user altogether: several sessions together inotify instances, pending signals and " +
+      "message queues, a single one "
+    : "using up what Linux allows this user altogether: inotify instances, pending signals, ") +
+  "epoll watches, buffers of pipes and descriptors on their way over sockets; run this process as root to give each " +
+  "session a user id of its own"
+
+const isBounded = (how: Confined) => how._tag === "Unshare" || how.boundsNamespace
+
 const namespaceGaps = (how: Confined, memory: MemoryController): ReadonlyArray<string> => [
   "attacks on the kernel through the system calls that remain",
   "reading what every user may read in /usr and in the folders of the interpreters",
+  "seeing in /proc/self/mountinfo where this package and the interpreters are installed",
   "using CPU time until the timeout of a call, and after it through background processes of the session",
   "sending the data of the session to wherever its network reaches: with `outbound` every public address, with `host` " +
   "everything that this machine reaches, including its own services",
@@ -62,6 +74,12 @@ const namespaceGaps = (how: Confined, memory: MemoryController): ReadonlyArray<s
     "using memory for files, empty ones included, up to the size of their file systems: this process may not inspect its " +
     "sessions (CAP_SYS_PTRACE)"
   ]),
+  ...(how.entry === "caller" ? [perUser(isBounded(how))] : []),
+  ...(how._tag === "Bwrap"
+    ? [
+      "taking all pseudo terminals but the 1,024 that Linux keeps for the machine itself, and those from other containers"
+    ]
+    : []),
   ...(isFiltered(how) ? [] : ["unusual system calls such as io_uring, keyctl or vsock sockets: no filter is in force"])
 ]
 
@@ -85,18 +103,24 @@ const withLandlock = (how: Landlock, memory: MemoryController): Isolation => ({
   doesNotStop: [
     "attacks on the kernel through the system calls that remain",
     "reading what every user may read in /usr, some files of /etc, and the folders of the interpreters",
-    "seeing the processes of this machine with their command lines, though not signalling, debugging or slowing them",
+    "seeing where this package is installed, and the processes of this machine with their command lines, though not signalling, debugging or slowing them",
     "seeing the names, sizes and times of files" +
     (how.entry === "caller" ? ", and changing modes and times of those of the user who runs this process" : ""),
     "filling the disk of this machine's temporary directory: only the size of one file is limited",
     "using CPU time until the timeout of a call, and after it through background processes of the session",
-    "outliving the session as a daemon that clears its environment and kills the process that supervises it",
-    ...(memory.countsKernelMemory
-      ? []
-      : ["using memory through such daemons, or memory that only the kernel accounts for"]),
+    ...(how.entry === "caller"
+      ? [
+        perUser(false),
+        "outliving the session as processes that replace each other faster than they are found",
+        ...(memory.limitsProcesses
+          ? []
+          : ["taking, together with one other session, all processes that sessions may have"])
+      ]
+      : []),
+    ...(memory.countsKernelMemory ? [] : ["using memory that only the kernel accounts for"]),
     "where network `host` was requested, everything on it, Unix sockets of this user included"
   ],
-  confinement: how,
+  confinement: { ...how, limitsProcesses: memory.limitsProcesses },
   memory
 })
 

@@ -2,7 +2,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { randomBytes } from "node:crypto"
 import * as Os from "node:os"
+import { anyFirstMark, type Marks, marksAmongOthers, marksOfAll } from "../agentWire/marks.js"
 import type { Egress } from "../egress/dial.js"
 import { proxyPort } from "./channel/egressProxy.js"
 import type { SandboxStartError } from "./channel/protocol.js"
@@ -11,19 +13,21 @@ import { hostIdentity } from "./confine/hostIdentity.js"
 import { interpreterPath, type Interpreters } from "./confine/interpreters.js"
 import { chownWorkspace, landlockLaunch } from "./confine/landlock.js"
 import { confinedLaunch } from "./confine/launchSpec.js"
+import { javaProgramFolders } from "./confine/limitsInside.js"
 import { systemTool } from "./confine/programs.js"
 import {
   agentFileInside,
   home,
   nodeInside,
+  rLibrary,
   type SandboxLimits,
   type SandboxNetwork,
   searchPath,
   sharedMemory,
   tmp
 } from "./confine/rootfs.js"
-import { killStrays, strayTag } from "./disk/strays.js"
-import { makeWorkspace, type Workspace } from "./disk/workspace.js"
+import { killStrays } from "./disk/strays.js"
+import { makeWorkspace, straysOf, type Workspace } from "./disk/workspace.js"
 import type { Launch } from "./process/launch.js"
 import type { Termination } from "./process/process.js"
 
@@ -58,6 +62,37 @@ export const planLaunch = (
 
 const locale = { LANG: "C.UTF-8" }
 
+/** Where pip, npm and others put the programs of packages that a session installs. */
+const withOwnPrograms = (home: string, path: ReadonlyArray<string>): string => [`${home}/.local/bin`, ...path].join(":")
+
+/**
+ * Lets pip install into the home directory of a session although the Python is managed by its system (PEP 668). Not where
+ * it could write to the system.
+ */
+const pipVariables = (canWriteToSystem: boolean): Readonly<Record<string, string>> => ({
+  PIP_DISABLE_PIP_VERSION_CHECK: "1",
+  ...(canWriteToSystem ? {} : { PIP_BREAK_SYSTEM_PACKAGES: "1" })
+})
+
+interface Folders {
+  readonly home: string
+  readonly rLibrary: string
+}
+
+/** Packages that `npm -g` and R install go into folders of the session, where Node and R find them. */
+const packageVariables = (
+  folders: Folders,
+  { egress, network }: SandboxSettings
+): Readonly<Record<string, string>> => ({
+  NPM_CONFIG_PREFIX: `${folders.home}/.local`,
+  NODE_PATH: `${folders.home}/.local/lib/node_modules`,
+  R_LIBS_USER: folders.rLibrary,
+  ...(network === "none" && egress === undefined ? withoutRetries : {})
+})
+
+/** Without a network, installers would wait and try again for a minute before they say that there is none. */
+const withoutRetries = { PIP_RETRIES: "0", NPM_CONFIG_FETCH_RETRIES: "0" }
+
 const proxyHost = "127.0.0.1"
 const proxyUrl = `http://${proxyHost}:${proxyPort}`
 const noProxy = "localhost,127.0.0.1,::1,sandbox"
@@ -75,6 +110,7 @@ interface AgentDirectories {
   readonly env: Record<string, string>
   /** Whether the agent itself has to confine file tools to these directories. */
   readonly confine?: boolean
+  readonly marks?: Marks
 }
 
 const agentConfig = (settings: SandboxSettings, node: string, directories: AgentDirectories): string => {
@@ -94,8 +130,10 @@ const agentOptions = ["--v8-pool-size=1"]
 const planInNamespaces = (how: Confined, settings: SandboxSettings): Effect.Effect<LaunchPlan> => {
   const env = {
     ...locale,
+    ...pipVariables(false),
+    ...packageVariables({ home, rLibrary }, settings),
     ...(settings.egress === undefined ? {} : proxyVariables),
-    PATH: searchPath(settings.interpreters),
+    PATH: withOwnPrograms(home, [...javaProgramFolders(settings.interpreters), searchPath(settings.interpreters)]),
     HOME: home,
     TMPDIR: tmp,
     USER: "user",
@@ -103,7 +141,7 @@ const planInNamespaces = (how: Confined, settings: SandboxSettings): Effect.Effe
     SHELL: "/bin/sh"
   }
   const node = nodeInside()
-  const config = agentConfig(settings, node, { home, tmp, env })
+  const config = agentConfig(settings, node, { home, tmp, env, marks: marksOfAll(anyFirstMark()) })
   return Effect.map(
     confinedLaunch(how, settings, [node, ...agentOptions, agentFileInside(settings.agent), config]),
     (launch) => ({ launch, home, tmp, tmpfsMounts: [home, tmp, sharedMemory], termination: "killNamespace" as const })
@@ -133,7 +171,7 @@ const withPdeathsig = (program: ReadonlyArray<string>): Pick<Launch, "command" |
   return { command, args }
 }
 
-/** Without a PID namespace the agent kills its own descendants; those that escaped it are found by their tag. */
+/** Without a PID namespace the agent kills its own descendants; those that escaped it are found by their marks. */
 const planOnDisk = (
   how: Landlock | Unconfined,
   settings: SandboxSettings
@@ -141,17 +179,22 @@ const planOnDisk = (
   Effect.gen(function*() {
     const workspace = yield* makeWorkspace
     const { home, tmp } = workspace
-    const tag = yield* strayTag
-    yield* Effect.addFinalizer(() => killStrays(tag))
+    const strays = straysOf(workspace.root)
+    yield* Effect.addFinalizer(() => killStrays(strays))
+    const isLandlock = how._tag === "Landlock"
+    const path = isLandlock ? searchPath(settings.interpreters) : process.env.PATH ?? "/usr/bin:/bin"
     const env = {
       ...locale,
-      ...tag,
-      PATH: how._tag === "Landlock" ? searchPath(settings.interpreters) : process.env.PATH ?? "/usr/bin:/bin",
+      ...pipVariables(!isLandlock && process.getuid?.() === 0),
+      ...packageVariables(workspace, settings),
+      AGB_SANDBOX: randomBytes(16).toString("hex"),
+      PATH: withOwnPrograms(home, [path]),
       HOME: home,
       TMPDIR: tmp,
       USER: userName()
     }
-    const config = agentConfig(settings, process.execPath, { home, tmp, env, confine: true })
+    const marks = (isLandlock ? marksOfAll : marksAmongOthers)(strays.firstMark)
+    const config = agentConfig(settings, process.execPath, { home, tmp, env, confine: true, marks })
     const program = [process.execPath, ...agentOptions, settings.agent, config]
     const launch: Launch = how._tag === "Landlock"
       ? (yield* landlocked(how, workspace, settings, env))(program)

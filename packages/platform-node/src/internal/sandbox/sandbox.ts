@@ -8,11 +8,13 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import type { Duplex } from "node:stream"
+import type { Body } from "../agentWire/frames.js"
 import type { Egress } from "../egress/dial.js"
 import { acquireOwned, adopt } from "../ownScope.js"
 import { type CallError, SandboxConnection } from "./channel/connection.js"
 import { serveEgress } from "./channel/egressProxy.js"
-import { makeOomNotice, type OomNotice, withOomNotice } from "./channel/oomNotice.js"
+import { type Answer, isUnparsed, parsedAnswer } from "./channel/largeAnswer.js"
+import { makeOomNotice, noticeFor, type OomNotice, withNotice } from "./channel/oomNotice.js"
 import {
   type SandboxAnswer,
   type SandboxCall,
@@ -23,6 +25,7 @@ import {
 import { makeStream, type SandboxEvent } from "./channel/stream.js"
 import { openTunnel } from "./channel/tunnel.js"
 import { findAgent } from "./confine/agentFolder.js"
+import type { Confinement } from "./confine/candidates.js"
 import type { Interpreters } from "./confine/interpreters.js"
 import type { Isolation } from "./confine/isolation.js"
 import { defaultLimits, type SandboxLimits, type SandboxNetwork } from "./confine/rootfs.js"
@@ -36,11 +39,15 @@ export interface Sandbox {
   readonly home: string
   readonly tmp: string
   readonly workdir: string
+  /** Whether programs inside may reach anything outside. */
+  readonly hasNetwork: boolean
   /**
    * Makes one call. Interrupting it kills what it runs inside. `body` is the content of a written file. A call that is not
    * answered within its own timeout plus 15 s, or within two minutes where it has none, kills the sandbox.
    */
-  readonly call: (call: SandboxCall, body?: Uint8Array) => Effect.Effect<SandboxAnswer, SandboxFailure | SandboxLost>
+  readonly call: (call: SandboxCall, body?: Body) => Effect.Effect<SandboxAnswer, SandboxFailure | SandboxLost>
+  /** The same, but a large answer is left unparsed. */
+  readonly callUnparsed: (call: SandboxCall, body?: Body) => Effect.Effect<Answer, SandboxFailure | SandboxLost>
   /**
    * Makes a `shell` or `runCode` call and streams its output, which the final `Answer` does not repeat. With 256 KiB unread
    * backpressure blocks the program that writes, but no other call, unless 64 MiB are unread in this sandbox altogether.
@@ -87,6 +94,9 @@ const whenReady = (connection: SandboxConnection, stderr: () => string): Effect.
     return Effect.sync(() => clearTimeout(timer))
   })
 
+/** Whether the limit of the kernel on processes would count those of other sessions too. */
+const sharesUser = (confinement: Confinement) => confinement._tag === "Landlock" && confinement.entry === "caller"
+
 /** For isolation without a memory controller. */
 const unbounded: MemoryLimit = { attach: () => {}, enforced: Effect.void, oomKills: () => 0 }
 
@@ -94,13 +104,14 @@ const unbounded: MemoryLimit = { attach: () => {}, enforced: Effect.void, oomKil
 const connect = (
   plan: LaunchPlan,
   memory: MemoryLimit,
-  oomNotice: OomNotice
+  oomNotice: OomNotice,
+  { outputBytes }: SandboxLimits
 ): Effect.Effect<SandboxConnection, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const process = yield* startProcess(plan.launch, plan.termination)
     const exited = process.exited.then((reason) => oomNotice() ?? reason)
     const connection = yield* Effect.acquireRelease(
-      Effect.sync(() => new SandboxConnection(process.child, process.kill, exited)),
+      Effect.sync(() => new SandboxConnection(process.child, process.kill, exited, outputBytes)),
       (connection) => Effect.sync(() => connection.close("it was closed"))
     )
     memory.attach(process.child.pid, (reason) => connection.end(oomNotice() ?? reason))
@@ -118,18 +129,27 @@ const invalidCall = (call: SandboxCall, { longestCallMillis }: SandboxLimits): S
     })
     : undefined
 
-const makeCall = (connection: SandboxConnection, oomNotice: OomNotice): Sandbox["call"] => (call, body) =>
-  Effect.async<SandboxAnswer, CallError>((resume) => {
+const withNoticeOf = (call: SandboxCall, answer: Answer, oomNotice: OomNotice): Answer => {
+  const notice = noticeFor(call, oomNotice)
+  return isUnparsed(answer) ? { ...answer, notice } : withNotice(answer, notice).answer
+}
+
+const makeCall = (connection: SandboxConnection, oomNotice: OomNotice): Sandbox["callUnparsed"] => (call, body) =>
+  Effect.async<Answer, CallError>((resume) => {
     const { cancel } = connection.start(call, body, {
-      onEnd: (end) =>
-        resume(
-          Either.isRight(end)
-            ? Effect.succeed(withOomNotice(call, end.right, oomNotice).answer)
-            : Effect.fail(end.left)
-        )
+      onEnd: (end) => resume(Either.map(end, (answer) => withNoticeOf(call, answer, oomNotice)))
     })
     return Effect.sync(cancel)
   })
+
+const parsed = (connection: SandboxConnection, answer: Answer): Effect.Effect<SandboxAnswer, SandboxLost> => {
+  const { body, value } = parsedAnswer(answer)
+  if (value !== undefined || !isUnparsed(answer)) return Effect.succeed({ body, value })
+  return Effect.zipRight(
+    Effect.sync(() => connection.end("its agent sent something that is no frame")),
+    Effect.promise(() => connection.lost).pipe(Effect.flatMap(Effect.fail))
+  )
+}
 
 const ownAgent = Effect.suspend(() => findAgent()).pipe(
   Effect.mapError(({ message }) => new SandboxStartError({ reason: message }))
@@ -146,10 +166,14 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       agent: Path.resolve(options.agent ?? (yield* ownAgent).file)
     }
     const plan = yield* planLaunch(options.isolation.confinement, settings)
-    const memory = yield* options.isolation.memory?.limit(settings.limits.memoryBytes, plan.tmpfsMounts) ??
+    const memory = yield* options.isolation.memory?.limit(
+      settings.limits.memoryBytes,
+      plan.tmpfsMounts,
+      sharesUser(options.isolation.confinement) ? settings.limits.processes : undefined
+    ) ??
       Effect.succeed(unbounded)
     const oomNotice = makeOomNotice(memory.oomKills, settings.limits.memoryBytes)
-    const connection = yield* connect(plan, memory, oomNotice)
+    const connection = yield* connect(plan, memory, oomNotice, settings.limits)
     if (options.egress !== undefined) yield* serveEgress(connection, options.egress)
     const [makesCall, streams] = [makeCall(connection, oomNotice), makeStream(connection, oomNotice)]
     /** Why the call is rejected, if it is. The first run of Java has its archive prepared. */
@@ -157,12 +181,16 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       if (call.op === "runCode" && call.language === "java") options.javaArchive?.prepare()
       return invalidCall(call, settings.limits)
     }
+    const callUnparsed: Sandbox["callUnparsed"] = (call, body) =>
+      Effect.suspend(() => before(call) ?? makesCall(call, body))
     return {
       isolation: options.isolation,
       home: plan.home,
       tmp: plan.tmp,
       workdir: plan.home,
-      call: (call, body) => Effect.suspend(() => before(call) ?? makesCall(call, body)),
+      hasNetwork: settings.network === "host" || settings.egress !== undefined,
+      call: (call, body) => Effect.flatMap(callUnparsed(call, body), (answer) => parsed(connection, answer)),
+      callUnparsed,
       stream: (call) => Stream.suspend(() => before(call) ?? streams(call)),
       tunnel: (port, onUse) => openTunnel(connection, { op: "tunnel", port }, { onUse }),
       lost: Effect.promise(() => connection.lost),
@@ -171,9 +199,13 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
     }
   })
 
+/** What the machine refuses while it is built, such as a file on a full disk, is a failure to start like any other. */
+const built = (options: SandboxOptions) =>
+  Effect.catchAllDefect(build(options), (defect) => new SandboxStartError({ reason: String(defect) }))
+
 /**
  * Starts a sandbox and waits, ten seconds at most, until its agent is ready. A start that fails or is interrupted leaves
  * nothing behind, even while the caller's scope lives on.
  */
 export const make = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartError, Scope.Scope> =>
-  Effect.uninterruptibleMask((restore) => Effect.flatMap(acquireOwned(restore(build(options))), adopt))
+  Effect.uninterruptibleMask((restore) => Effect.flatMap(acquireOwned(restore(built(options))), adopt))

@@ -31,7 +31,8 @@ const kindOf = (value: unknown): string => Array.isArray(value) ? "list" : value
 const lacking = (path: string, recorded: unknown, ours: unknown): ReadonlyArray<string> => {
   const [theirs, own] = [read(recorded), read(ours)]
   if (theirs === null || theirs === undefined || theirs === "") return []
-  if (kindOf(theirs) !== kindOf(own)) return [path]
+  // JSON text and the value that it means are two things to a client.
+  if (kindOf(recorded) !== kindOf(ours) || kindOf(theirs) !== kindOf(own)) return [path]
   if (Array.isArray(theirs)) {
     const first = (own as ReadonlyArray<unknown>)[0]
     return theirs.length === 0 || first === undefined ? [] : lacking(`${path}[]`, theirs[0], first)

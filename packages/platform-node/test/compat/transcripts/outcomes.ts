@@ -37,9 +37,9 @@ export const deviations: ReadonlyArray<Deviation> = [
     applies: ({ operation }) => operation === "mcp:x"
   },
   {
-    why: "a session is gone as soon as it is released",
+    why: "a session is gone as soon as it is released: the first status is FINISH, and then it is not found",
     outcome: "not found",
-    applies: ({ callId, operation }) => callId.startsWith("delete.") && operation === "getSessionInfo"
+    applies: named(/\/session\/delete\.((finish|notfound)#3|pollError#)/)
   },
   {
     why: "a command that ends with another code than 0 is no error of the tool",
@@ -110,7 +110,7 @@ export const staged: ReadonlyArray<Staged> = [
       /\/code\/run\.(legacy|nested|noContent)/,
       /\/linkurl\/(data\.object|content\.\w+|outerSuccessFalse)#/,
       /\/session\/(create\.link\.toolListArray|status\.capital|delete\.\w+(Caps|Body))#/,
-      /\/context\/info\.filter#/
+      /\/(context\/info\.filter|tools\/listTools\.arrayData)#/
     )
   },
   {

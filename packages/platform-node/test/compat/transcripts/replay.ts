@@ -168,8 +168,11 @@ export const make = (server: Server, folder: Folder, imageId = "agb-code-space-1
     const sessionId = sessionIdOf(request)
     if (outcome === "unauthorized") return withKey(paged, "akm-another")
     if (sessionId === undefined) return paged
-    const gone = isRefused(outcome) && released.get(sessionId)
-    return withSession(paged, outcome === "not found" ? gone || "s-nobody" : (await session(sessionId)).sessionId)
+    // Who has released a session is told once that it has ended.
+    const isStatus = request.path === "/mcp/getSessionInfo"
+    const gone = isRefused(outcome) !== isStatus && released.get(sessionId)
+    if (gone) return withSession(paged, gone)
+    return withSession(paged, outcome === "not found" ? "s-nobody" : (await session(sessionId)).sessionId)
   }
 
   const sendLink = async ({ request }: Exchange, outcome: Outcome): Promise<Reply> => {

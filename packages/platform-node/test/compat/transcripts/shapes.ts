@@ -64,7 +64,7 @@ const metrics = [
   ...["rx_rate_kbyte_per_s", "tx_rate_kbyte_per_s", "rx_used_kbyte", "tx_used_kbyte"]
 ]
 
-const infoKeys = ["name", "path", "size", "isDirectory", "modTime", "mode", "owner", "group"]
+const infoKeys = ["name", "path", "size", "isDirectory", "modTime", "mode", "owner", "group", "modified"]
 
 /** Of the texts that tools answer with. */
 export const tools: Readonly<Record<string, (text: string) => void>> = {
@@ -86,7 +86,7 @@ export const tools: Readonly<Record<string, (text: string) => void>> = {
     assert.deepStrictEqual(text.split("\n").map((line) => line.split(": ")[0]), infoKeys)
     assert.match(text, /^size: \d+$/m)
     assert.match(text, /^isDirectory: (true|false)$/m)
-    assert.match(text, /^modTime: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/m)
+    assert.match(text, /^modTime: (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$[^]*^modified: \1$/m)
   },
   list_directory: (text) => assert.match(text, /^(\[(DIR|FILE)\] [^\n]+(\n|$))*$/),
   search_files: (text) => assert.match(text, /^(No matches found|(\/[^\n]+(\n|$))+)$/),

@@ -31,7 +31,12 @@ const params: ReadonlyArray<readonly [title: string, field: string, params: unkn
   ["an endless idle time", "idleTimeout", { imageId, idleTimeout: Infinity }],
   ["an idle time of two days", "idleTimeout", { imageId, idleTimeout: "2 days" }],
   ["an idle time in words", "idleTimeout", { imageId, idleTimeout: "soon" }],
-  ["an empty policy", "policyId", { imageId, policyId: "" }]
+  ["an empty policy", "policyId", { imageId, policyId: "" }],
+  ["an idle time by another name", "idleReleaseTimeout", { imageId, idleReleaseTimeout: 60 }],
+  ["contexts", "contextSyncs", { imageId, contextSyncs: [{ contextId: "c", path: "/tmp" }] }],
+  ["an image with half a character", "imageId", { imageId: "agb-\ud83c" }],
+  ["a label with half a character", "labels.key", { imageId, labels: { key: "\udf88" } }],
+  ["a label name with half a character", "labels", { imageId, labels: { "\udf88": "x" } }]
 ]
 
 const timeouts: ReadonlyArray<readonly [string, unknown]> = [
@@ -49,13 +54,28 @@ const codeCalls: ReadonlyArray<BadCall> = [
     "timeout",
     ({ code }) => code.runCode("1", "python", { timeout: untyped(timeout) })
   ]),
+  [
+    "runCodeStream of half a second in words",
+    "timeout",
+    ({ code }) => Stream.runDrain(code.runCodeStream("1", "python", { timeout: untyped("soon") }))
+  ],
+  ["runCodeStream in no language", "language", ({ code }) => Stream.runDrain(code.runCodeStream("1", ""))],
+  ["runCodeStream without code", "code", ({ code }) => Stream.runDrain(code.runCodeStream("", "python"))],
+  ["runCodeStream with half a character", "code", ({ code }) => Stream.runDrain(code.runCodeStream("'\ud83c'", "r"))],
+  [
+    "runCodeStream with a callback",
+    "onStdout",
+    ({ code }) => Stream.runDrain(code.runCodeStream("1", "python", untyped({ onStdout: () => {} })))
+  ],
   ["runCode in a language that nobody knows", "language", ({ code }) => code.runCode("1", "cobol")],
   ["runCode in no language", "language", ({ code }) => code.runCode("1", "")],
   ["runCode in a language that is an object's own", "language", ({ code }) => code.runCode("1", "constructor")],
   ["runCode in a language that is no text", "language", ({ code }) => code.runCode("1", untyped(7))],
   ["runCode without code", "code", ({ code }) => code.runCode("", "python")],
   ["runCode with code that is no text", "code", ({ code }) => code.runCode(untyped({}), "python")],
-  ["runCode with half a character", "code", ({ code }) => code.runCode("'\ud83c'", "python")]
+  ["runCode with half a character", "code", ({ code }) => code.runCode("'\ud83c'", "python")],
+  ["runCode with an unknown option", "timeoutS", ({ code }) => code.runCode("1", "python", untyped({ timeoutS: 5 }))],
+  ["runCode with seconds for options", "options", ({ code }) => code.runCode("1", "python", untyped(60))]
 ]
 
 const commandCalls: ReadonlyArray<BadCall> = [
@@ -97,10 +117,29 @@ const commandCalls: ReadonlyArray<BadCall> = [
     "exit codes that are no list",
     "acceptExitCodes",
     ({ command }) => command.executeCommand("true", { acceptExitCodes: untyped(0) })
-  ]
+  ],
+  ["an unknown option", "timeoutMs", ({ command }) => command.executeCommand("true", untyped({ timeoutMs: 5000 }))],
+  [
+    "an unknown option without a value",
+    "environment",
+    ({ command }) => command.executeCommand("true", untyped({ environment: undefined }))
+  ],
+  ["milliseconds for options", "options", ({ command }) => command.executeCommand("true", untyped(5000))],
+  [
+    "half a character in a variable",
+    "envs.A",
+    ({ command }) => command.executeCommand("true", { envs: { A: "\ud83c" } })
+  ],
+  ["half a character in a directory", "cwd", ({ command }) => command.executeCommand("true", { cwd: "/tmp/\ud83c" })]
 ]
 
-const badPaths = [["relative", "tmp/a"], ["empty", ""], ["with NUL", "/tmp/a\0b"], ["too long", `/${"a".repeat(5000)}`]]
+const badPaths = [
+  ["relative", "tmp/a"],
+  ["half a character", "/tmp/\ud83c"],
+  ["empty", ""],
+  ["with NUL", "/tmp/a\0b"],
+  ["too long", `/${"a".repeat(5000)}`]
+]
 
 const pathCalls = badPaths.flatMap(([name = "", path = ""]): ReadonlyArray<BadCall> => [
   [`createDirectory, ${name}`, "path", ({ fileSystem }) => fileSystem.createDirectory(path)],
@@ -140,6 +179,27 @@ const fileCalls: ReadonlyArray<BadCall> = [
     "mode",
     ({ fileSystem }) => fileSystem.writeFile("/tmp/a", "x", { mode: untyped("truncate") })
   ],
+  ["bytes by an option", "format", ({ fileSystem }) => fileSystem.readFile("/tmp/a", untyped({ format: "bytes" }))],
+  ["bytes in words", "options", ({ fileSystem }) => fileSystem.readFileBytes("/tmp/a", untyped("bytes"))],
+  ["a callback", "options", ({ fileSystem }) => Stream.runDrain(fileSystem.watchDirectory("/tmp", untyped(() => {})))],
+  [
+    "a callback by an option",
+    "callback",
+    ({ fileSystem }) => Stream.runDrain(fileSystem.watchDirectory("/tmp", untyped({ callback: () => {} })))
+  ],
+  ["an encoding", "encoding", ({ fileSystem }) => fileSystem.writeFile("/tmp/a", "x", untyped({ encoding: "utf8" }))],
+  ["a depth", "recursive", ({ fileSystem }) => fileSystem.searchFiles("/tmp", "*", untyped({ recursive: true }))],
+  [
+    "a dry run by another name",
+    "dry_run",
+    ({ fileSystem }) => fileSystem.editFile("/tmp/a", [{ oldText: "a", newText: "b" }], untyped({ dry_run: true }))
+  ],
+  [
+    "an edit of every occurrence",
+    "edits.0.replaceAll",
+    ({ fileSystem }) => fileSystem.editFile("/tmp/a", untyped([{ oldText: "a", newText: "b", replaceAll: true }]))
+  ],
+  ["half a character in a pattern", "pattern", ({ fileSystem }) => fileSystem.searchFiles("/tmp", "*\ud83c")],
   ["a blank pattern", "pattern", ({ fileSystem }) => fileSystem.searchFiles("/tmp", " ")],
   ...[-1, NaN, 0.5].map((maxBytes): BadCall => [
     `a limit of ${maxBytes}`,
@@ -160,13 +220,35 @@ const sessionCalls: ReadonlyArray<BadCall> = [
   ["list by a blank label", "labels", (_, agb) => Stream.runDrain(agb.list({ "": "x" }))],
   ["no labels", "labels", (session) => session.setLabels({})],
   ["a blank label", "labels", (session) => session.setLabels({ " ": "x" })],
-  ...[0, -1, 80, 30_099, 30_200, 70_000, NaN, 30_100.5].map((port): BadCall => [
+  ...[0, -1, 65_536, 70_000, NaN, 30_100.5].map((port): BadCall => [
     `a link to port ${port}`,
     "port",
     (session) => session.getLink({ port })
   ]),
   ["a link over a blank protocol", "protocolType", (session) => session.getLink({ protocolType: " " })],
   ["the tools of a blank image", "imageId", (session) => session.listTools(" ")],
+  ["attach to half a character", "sessionId", (_, agb) => agb.attach("s-\ud83c")],
+  ["delete of half a character", "sessionId", (_, agb) => agb.delete("s-\ud83c")],
+  ["list by half a character", "labels.a", (_, agb) => Stream.runDrain(agb.list({ a: "\ud83c" }))],
+  ["a link over half a character", "protocolType", (session) => session.getLink({ protocolType: "\ud83c" })],
+  ["a link with an unknown option", "protocol", (session) => session.getLink(untyped({ protocol: "https" }))],
+  ["the tools of half an image", "imageId", (session) => session.listTools("\ud83c")],
+  [
+    "a tool with an unknown option",
+    "readTimeout",
+    (session) => session.callTool("shell", {}, untyped({ readTimeout: 5 }))
+  ],
+  ["a tool with half a character", "command.0", (session) => session.callTool("shell", { command: ["\ud83c"] })],
+  [
+    "an endpoint with an unknown field",
+    "isAll",
+    (session) => session.client.listSession(untyped({ labels: {}, isAll: true }))
+  ],
+  [
+    "an endpoint with an unknown option",
+    "signal",
+    (session) => session.client.listSession({}, untyped({ signal: AbortSignal.abort() }))
+  ],
   ["a tool without a name", "name", (session) => session.callTool("", {})],
   ["a tool with a timeout of NaN", "timeout", (session) => session.callTool("shell", {}, { timeout: NaN })]
 ]

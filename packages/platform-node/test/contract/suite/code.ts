@@ -1,10 +1,58 @@
 /** What `runCode` does. */
-import { type AgbTools, Session } from "@effect-agb/core"
+import { type AgbTools, type Code, Session } from "@effect-agb/core"
 import { assert } from "@effect/vitest"
-import { Effect } from "effect"
+import { type Duration, Effect, Stream } from "effect"
 import { failsWith } from "../../support/failsWith.js"
-import { java, javascript, type LanguagePrograms, python, r } from "../../support/programs.js"
+import { type CodeProgram, java, javascript, type LanguagePrograms, python, r } from "../../support/programs.js"
 import { type Contract, imageId, type Test } from "./backend.js"
+
+/** The texts of a stream's events, and how it ended. */
+const streamed = (
+  code: Code.Code,
+  { code: source, language }: CodeProgram,
+  timeout: Duration.DurationInput = "1 minute"
+) =>
+  Effect.gen(function*() {
+    const events: Array<Code.CodeEvent> = []
+    const ended = yield* Effect.either(
+      Stream.runForEach(code.runCodeStream(source, language, { timeout }), (event) =>
+        Effect.sync(() => void events.push(event)))
+    )
+    const text = (tag: "Stdout" | "Stderr") =>
+      events.map((event) => event._tag === tag ? event.text : "").join("")
+    return { ended, events, last: events.at(-1), stdout: text("Stdout"), stderr: text("Stderr") }
+  })
+
+const streams = (test: Test, name: AgbTools.Language, programs: LanguagePrograms) => {
+  test(`${name}: a stream tells what a run tells, and completes once`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const { events, last, stderr, stdout } = yield* streamed(code, programs.prints)
+      assert.deepStrictEqual([stdout, stderr], ["out\n", "err\n"])
+      assert.strictEqual(events.filter(({ _tag }) => _tag === "Completed").length, 1)
+      if (last?._tag !== "Completed") return assert.fail("the last event is no end")
+      const { executionCount: _, executionTime: __, ...run } = yield* code.runCode(programs.prints.code, name)
+      assert.deepInclude(last.result, run)
+      assert.deepStrictEqual(events.flatMap((event) => event._tag === "Result" ? [event.item] : []), [...run.results])
+      assert.include((yield* streamed(code, programs.unicode)).events.at(-1)?._tag, "Completed")
+    }))
+
+  test(`${name}: a stream of code that raises or takes too long fails as a run does`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const { ended, events } = yield* streamed(code, programs.raises)
+      const raised = yield* failsWith(ended, "CodeExecutionError")
+      assert.deepStrictEqual({ name: raised.name, value: raised.value }, programs.raised)
+      assert.include(raised.traceback, programs.raised.name)
+      assert.isTrue(events.every(({ _tag }) => _tag === "Stderr"))
+      const late = yield* failsWith(
+        (yield* streamed(code, programs.waits, "1 second")).ended,
+        "ExecutionTimeoutError"
+      )
+      assert.strictEqual(late.timeoutMillis, 1000)
+      assert.strictEqual((yield* code.runCode(programs.prints.code, name)).text, "42")
+    }))
+}
 
 const language = (test: Test, name: AgbTools.Language, programs: LanguagePrograms) => {
   test(`${name}: the last value, standard output and standard error are told apart`, () =>
@@ -55,8 +103,12 @@ const language = (test: Test, name: AgbTools.Language, programs: LanguageProgram
 export const code: Contract = (test, { languages }) => {
   const all = [["python", python], ["javascript", javascript]] as const
   for (const [name, programs] of all) {
-    if (languages.includes(name)) language(test, name, programs)
-    else test.skip(`${name} is not installed`)
+    if (!languages.includes(name)) {
+      test.skip(`${name} is not installed`)
+      continue
+    }
+    language(test, name, programs)
+    streams(test, name, programs)
   }
 
   const both = languages.includes("python") ? test : test.skip

@@ -1,7 +1,7 @@
 /** How sessions begin, are found and end. */
 import { Agb, Code, Command, FileSystem, Session } from "@effect-agb/core"
 import { assert } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Redacted, Scope, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Option, Redacted, Scope, Stream } from "effect"
 import { failsWith } from "../../support/failsWith.js"
 import { commands, javascript } from "../../support/programs.js"
 import { type Contract, imageId, patient } from "./backend.js"
@@ -166,6 +166,16 @@ const wholeSession: Contract = (test) => {
       const link = yield* Effect.either(session.getLink({ protocolType: "https", port: 30_100 }))
       if (link._tag === "Right") assert.isTrue(URL.canParse(link.right))
       else assert.strictEqual(link.left._tag, "RequestRejectedError")
+    }))
+
+  test("metrics are numbers where they are known", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make({ imageId })
+      const metrics = yield* session.metrics
+      for (const number of [metrics.cpuCount, metrics.memoryTotalBytes, metrics.diskTotalBytes]) {
+        assert.isAbove(Option.getOrThrow(number), 0)
+      }
+      assert.instanceOf(Option.getOrThrow(metrics.measuredAt), Date)
     }))
 
   test("callTool calls a tool by its name", () =>

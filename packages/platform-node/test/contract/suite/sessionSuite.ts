@@ -5,16 +5,21 @@ import { withVirtualClock } from "../../support/virtualClock.js"
 import type { Backend, Contract, Test } from "./backend.js"
 import { badInput } from "./badInput.js"
 import { code } from "./code.js"
+import { codeContexts } from "./codeContexts.js"
 import { command } from "./command.js"
+import { contexts } from "./contexts.js"
 import { fileSystem } from "./files.js"
 import { lifecycle } from "./lifecycle.js"
+import { processes } from "./processes.js"
+import { terminals } from "./terminals.js"
+import { transfers } from "./transfers.js"
 
 /** What happens inside a session, which its isolation could break. */
-const inside: ReadonlyArray<Contract> = [code, command, fileSystem]
+const inside: ReadonlyArray<Contract> = [code, codeContexts, command, processes, terminals, fileSystem, transfers]
 
-const whole: ReadonlyArray<Contract> = [lifecycle, ...inside, badInput]
+const whole: ReadonlyArray<Contract> = [lifecycle, ...inside, contexts, badInput]
 
-const timeout = 30_000
+const timeout = 180_000
 
 const skip = (title: string) => it.skip(`not run: ${title}`, () => {})
 

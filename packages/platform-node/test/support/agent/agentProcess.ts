@@ -127,7 +127,7 @@ const start = (options: Options): Promise<AgentProcess> =>
         waiting.set(id, (json, bytes) => {
           if (typeof json["event"] === "string") {
             events.push({ event: json["event"], text: bytes.toString("utf8"), at: performance.now() - began })
-            post({ op: "input", target: id, taken: bytes.length + eventBytes })
+            post({ op: "input", target: id, consumed: bytes.length + eventBytes })
             return
           }
           waiting.delete(id)

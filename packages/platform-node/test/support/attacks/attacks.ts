@@ -5,6 +5,7 @@ import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { fileURLToPath } from "node:url"
 import type { Interpreters } from "../../../src/internal/sandbox/confine/interpreters.js"
 import { make, type Sandbox } from "../../../src/internal/sandbox/sandbox.js"
 import type { Isolation } from "../../../src/Isolation.js"
@@ -80,13 +81,16 @@ const writesFiles: Attack = (shell, { folder, secret }) =>
     return result ?? when(appeared.length > 0, `outside: ${appeared.join(" ")}`)
   })
 
+const packageRoot = fileURLToPath(new URL("../../..", import.meta.url))
+
 const readsEnvironment: Attack = (shell) =>
   Effect.map(
     shell.run("env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null"),
     (output) =>
       when(
-        output.includes(process.env.AGB_API_KEY ?? "unset") || output.includes("AGB_API_KEY"),
-        "AGB_API_KEY is inside"
+        output.includes(process.env.AGB_API_KEY ?? "unset") || output.includes("AGB_API_KEY") ||
+          output.includes(packageRoot),
+        "AGB_API_KEY, or where this package is installed, is inside"
       )
   )
 
@@ -209,13 +213,53 @@ const callsTheKernel: Attack = (shell) =>
     (output) => when(process.arch === "x64" && output.trim() !== "tried", output)
   )
 
+/** How many it can have of what Linux has a fixed number of, for all or for each user of the host. */
+const takesFromAll: Attack = (shell) => {
+  const { confinement } = shell.sandbox.isolation
+  const entry = "entry" in confinement ? confinement.entry : ""
+  const most = {
+    requests: process.arch === "x64" ? 0 : Infinity,
+    watchers: entry === "caller" ? 16 : Infinity,
+    terminals: confinement._tag === "Unshare" ? 64 : Infinity,
+    signals: 4096,
+    queues: 128 * 1024
+  }
+  const code = [
+    "import ctypes, json, os, pty, resource",
+    "libc = ctypes.CDLL(None)",
+    "def count(make, most):",
+    " for made in range(most):",
+    "  try:",
+    "   if make() < 0: return made",
+    "  except OSError: return made",
+    " return most",
+    "b = ctypes.create_string_buffer(8)",
+    "print(json.dumps({",
+    " \"requests\": count(lambda: libc.syscall(206, 1, b), 1),",
+    " \"watchers\": count(lambda: libc.inotify_init1(0), 100),",
+    " \"terminals\": count(lambda: pty.openpty()[0], 100),",
+    " \"signals\": resource.getrlimit(11)[1],",
+    " \"queues\": resource.getrlimit(12)[1]",
+    "}))"
+  ]
+  return Effect.map(python(shell, code.join("\n")), (output) => {
+    const got = JSON.parse(output) as Record<string, number>
+    const isTooMuch = Object.entries(most).some(([kind, count]) => !((got[kind] ?? NaN) <= count && got[kind] !== -1))
+    return when(isTooMuch, output)
+  })
+}
+
 const gainsByFiles: Attack = (shell) =>
   allFail(shell, [
     "ln /etc/passwd /tmp/passwd",
     "ln /usr/bin/env /tmp/env",
     "cp /bin/sh /tmp/sh && chmod 4755 /tmp/sh && /tmp/sh -p -c 'id -u' | grep -q '^0$'",
     "mknod /tmp/null c 1 3",
-    "ls /sys/fs/cgroup | grep -q .",
+    // The runtime puts its limits there as plain files: no control group, and nothing else.
+    "grep -q cgroup /proc/self/mounts",
+    "find /sys -type f | grep -qv '^/sys/fs/cgroup/memory'",
+    "echo $$ > /sys/fs/cgroup/cgroup.procs",
+    "echo max > /sys/fs/cgroup/memory.max",
     "ls /dev/mem /dev/kmem /dev/kvm /dev/fuse /dev/net/tun /dev/vda | grep -q .",
     "echo -1000 > /proc/self/oom_score_adj",
     "chrt -f 50 true"
@@ -307,6 +351,7 @@ const quiet: Readonly<Record<string, Attack>> = {
   "debugging the agent": inspectsProcesses,
   "finding a descriptor of the host": findsDescriptors,
   "asking the kernel for what escapes are made of": callsTheKernel,
+  "taking what there is for all": takesFromAll,
   "links, devices, setuid programs and control groups": gainsByFiles
 }
 
@@ -321,7 +366,9 @@ const loud: Readonly<Record<string, Attack>> = {
 
 /** Those that are written in Python, and try nothing where there is none. */
 export const inPython: ReadonlySet<string> = new Set(
-  Object.entries(quiet).filter(([, attack]) => [opensOddSockets, inspectsProcesses, callsTheKernel].includes(attack))
+  Object.entries(quiet).filter(([, attack]) =>
+    [opensOddSockets, inspectsProcesses, callsTheKernel, takesFromAll].includes(attack)
+  )
     .map(
       ([name]) => name
     )

@@ -1,5 +1,5 @@
 /** What code tries in a sandbox without namespaces; each command must fail, and what it would change must not change. */
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
@@ -9,6 +9,7 @@ import * as Path from "node:path"
 import { findInterpreters } from "../../../src/internal/sandbox/languages/interpreterSearch.js"
 import { make, type Sandbox } from "../../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe } from "../../../src/Isolation.js"
+import { processesWith, until } from "../processes/processes.js"
 
 interface World {
   readonly folder: string
@@ -52,7 +53,8 @@ const commands = ({ folder, neighbour, port, socket }: World): Readonly<Record<s
     `rm ${folder}/open`,
     ": > /tmp/new-file-of-a-sandbox",
     ": > /dev/shm/new-file-of-a-sandbox",
-    ": > /proc/sys/kernel/core_pattern"
+    ": > /proc/sys/kernel/core_pattern",
+    python(`import os; os.setxattr("${folder}/open", "user.agb", b"x")`)
   ],
   "the network": [
     python(`import socket; socket.create_connection(("127.0.0.1", ${port}), 2)`),
@@ -79,6 +81,16 @@ const commands = ({ folder, neighbour, port, socket }: World): Readonly<Record<s
     python(system("68, 0, 0o1666")),
     python(system("64, 0, 1, 0o1666")),
     python(system("240, b\"agb-queue\", 0o102, 0o666, 0"))
+  ],
+  "what there is for all": [
+    python(system("206, 1, ctypes.create_string_buffer(8)")),
+    python("import resource, sys; sys.exit(resource.getrlimit(11)[1] <= 4096)"),
+    python("import os, pty; pty.openpty()")
+  ],
+  "shedding its mark": [
+    python("import resource; resource.setrlimit(15, (1, 1))"),
+    python(system("160, 15, ctypes.create_string_buffer(16)")),
+    "prlimit --pid $$ --rttime=1:1"
   ],
   "privileges": [
     "unshare -U true",
@@ -127,11 +139,13 @@ export interface LandlockOutcome {
   readonly untouched: boolean
   /** What a session does all day, as it came out. */
   readonly works: string
+  /** What a session says beside two that start all the processes that they may. */
+  readonly beside: { readonly said: string; readonly isFew: boolean }
 }
 
-const output = (sandbox: Sandbox, command: string) =>
+const output = (sandbox: Sandbox, command: string, timeoutMs = 20_000) =>
   Effect.map(
-    sandbox.call({ op: "shell", command, timeoutMs: 20_000 }),
+    sandbox.call({ op: "shell", command, timeoutMs }),
     ({ body, value }) => ({ text: Buffer.from(body).toString("utf8"), code: (value as { exitCode: number }).exitCode })
   )
 
@@ -152,6 +166,30 @@ const dailyWork = (sandbox: Sandbox) =>
     return [files.text, Buffer.from(code.body).toString("utf8"), job.text].join("").trim().split("\n").join(" ")
   })
 
+const processes = 48
+
+/** Takes more than it may and keeps it, unless it is ended. */
+const crowd = (marker: string) => `for i in $(seq ${2 * processes}); do sleep ${marker} & done 2>/dev/null; wait`
+
+const besideCrowds = (isolation: Isolation) =>
+  Effect.gen(function*() {
+    const interpreters = yield* findInterpreters(isolation.confinement)
+    const one = make({ isolation, interpreters, limits: { processes } })
+    const neighbour = yield* one
+    const marker = `85${process.pid}.${Math.floor(Math.random() * 1e6)}`
+    const crowding = Effect.scoped(Effect.flatMap(one, (sandbox) => output(sandbox, crowd(marker), 180_000)))
+    const fibers = yield* Effect.replicateEffect(Effect.fork(Effect.exit(crowding)), 2)
+    const said: Array<string> = []
+    for (let round = 0; round < 5; round++) {
+      yield* Effect.sleep("200 millis")
+      const answer = yield* Effect.either(output(neighbour, "sh -c 'sleep 0; sleep 0; echo well'"))
+      said.push(answer._tag === "Right" ? answer.right.text.trim() : answer.left.message)
+    }
+    const isFew = yield* until(() => processesWith(marker).length <= 2 * processes)
+    yield* Fiber.interruptAll(fibers)
+    return { said: [...new Set(said)].join(" "), isFew }
+  }).pipe(Effect.scoped)
+
 const attack = (isolation: Isolation) =>
   Effect.gen(function*() {
     const outside = yield* world
@@ -164,7 +202,12 @@ const attack = (isolation: Isolation) =>
     }
     const untouched = Fs.readFileSync(Path.join(outside.folder, "open"), "utf8") === "as it was" &&
       Fs.readdirSync(outside.folder).length === 3
-    return { succeeded, untouched, works: yield* dailyWork(sandbox) } satisfies LandlockOutcome
+    return {
+      succeeded,
+      untouched,
+      works: yield* dailyWork(sandbox),
+      beside: yield* besideCrowds(isolation)
+    } satisfies LandlockOutcome
   }).pipe(Effect.scoped)
 
 export const attackLandlock: Effect.Effect<LandlockOutcome, unknown> = Effect.flatMap(probe("landlock"), attack)

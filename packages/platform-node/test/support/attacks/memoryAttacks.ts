@@ -72,6 +72,28 @@ const sockets = [
   "  except BlockingIOError: pass"
 ]
 
+/** What arrives at the limit is dropped, so nothing fails: it prints how much was kept. */
+const datagrams = python([
+  "import socket",
+  "kept = []",
+  "for number in range(400):",
+  "  a = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)",
+  "  a.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)",
+  "  a.bind(('127.0.0.1', 0))",
+  "  a.setblocking(False)",
+  "  kept.append(a)",
+  "  try:",
+  "    for part in range(150): a.sendto(b'x' * 60000, a.getsockname())",
+  "  except BlockingIOError: pass",
+  "total = 0",
+  "for a in kept:",
+  "  try:",
+  "    while True: total += len(a.recv(65536))",
+  "  except BlockingIOError: pass",
+  "print(total >> 20)",
+  "sys.exit()"
+])
+
 interface MemoryAttack {
   readonly name: string
   readonly command: string
@@ -81,6 +103,8 @@ interface MemoryAttack {
   readonly needsFiles?: boolean
   /** Whether there is nothing to take where memory files do not exist. */
   readonly needsMemoryFiles?: boolean
+  /** Whether what it takes too much is dropped, and nothing has to be killed for it. */
+  readonly isDropped?: boolean
   /** Whether it is enough to end a process, and so the session must live on. */
   readonly mustSurvive?: boolean
 }
@@ -100,7 +124,8 @@ export const memoryAttacks: ReadonlyArray<MemoryAttack> = [
   { name: "many processes", command: python(many), mustSurvive: true },
   { name: "empty files", command: python(emptyFiles), needsFiles: true },
   { name: "page tables", command: python(pageTables), mustSurvive: true },
-  { name: "socket buffers", command: python(sockets), needsKernel: true }
+  { name: "socket buffers", command: python(sockets), needsKernel: true },
+  { name: "datagrams", command: datagrams, needsKernel: true, isDropped: true, mustSurvive: true }
 ]
 
 export interface MemoryOutcome {

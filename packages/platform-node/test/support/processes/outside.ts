@@ -22,6 +22,7 @@ export const outside = (names: Names = {}, allowed: Partial<Egress["allowList"]>
   const [dialled, asked]: [Array<string>, Array<string>] = [[], []]
   const machine: HostNetwork = {
     ...hostNetwork,
+    query: () => Promise.resolve(undefined),
     resolve: (name) => {
       asked.push(name)
       const found = names[name] ?? []

@@ -1,8 +1,19 @@
 /** Atomic writes: a file exists completely or not at all, even after a crash. */
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
+import * as Path from "node:path"
 
-/** Writes a temporary file and renames it; with `isDurable` the content is synced to disk first. */
+/** Syncs a folder to disk, with which the names in it survive a power loss. */
+export const syncFolder = async (path: string): Promise<void> => {
+  const folder = await Fs.promises.open(path, "r")
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}
+
+/** Writes a temporary file and renames it; with `isDurable` both are synced to disk. */
 export const writeAtomically = async (path: string, text: string, isDurable: boolean): Promise<void> => {
   const temporary = `${path}.${Crypto.randomBytes(6).toString("hex")}.part`
   try {
@@ -14,6 +25,7 @@ export const writeAtomically = async (path: string, text: string, isDurable: boo
       await file.close()
     }
     await Fs.promises.rename(temporary, path)
+    if (isDurable) await syncFolder(Path.dirname(path))
   } catch (error) {
     await Fs.promises.rm(temporary, { force: true })
     throw error

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { writeAtomically } from "./atomicFile.js"
+import { syncFolder, writeAtomically } from "./atomicFile.js"
 import { ContextFiles, type FilesOptions } from "./contextFiles.js"
 import { makeQuota, type Quota } from "./quota.js"
 import { contextNotFound } from "./storageFailure.js"
@@ -98,8 +98,12 @@ export class ContextStore {
     return [...this.#contexts.values()].filter(({ isInternal }) => !isInternal).sort((a, b) => a.serial - b.serial)
   }
 
+  peek(id: string): StoredContext | undefined {
+    return this.#contexts.get(id)
+  }
+
   get(id: string): StoredContext {
-    const found = this.#contexts.get(id)
+    const found = this.peek(id)
     if (found === undefined) throw contextNotFound
     return found
   }
@@ -145,6 +149,7 @@ export class ContextStore {
     context.files.markRemoved()
     const gone = this.#path(`.gone-${id}-${Crypto.randomBytes(4).toString("hex")}`)
     await Fs.promises.rename(this.#path(id), gone)
+    await this.#syncNames()
     await Fs.promises.rm(gone, { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
   }
 
@@ -174,6 +179,7 @@ export class ContextStore {
       await Fs.promises.mkdir(unfinished, { mode: 0o700 })
       await writeAtomically(Path.join(unfinished, "context.json"), metaOf(meta), this.#options.isDurable)
       await Fs.promises.rename(unfinished, this.#path(id))
+      await this.#syncNames()
     } catch (error) {
       await Fs.promises.rm(unfinished, { recursive: true, force: true }).catch(() => {})
       throw error
@@ -208,6 +214,10 @@ export class ContextStore {
 
   async #save(context: StoredContext): Promise<void> {
     await writeAtomically(this.#path(Path.join(context.id, "context.json")), metaOf(context), this.#options.isDurable)
+  }
+
+  async #syncNames(): Promise<void> {
+    if (this.#options.isDurable) await syncFolder(this.#options.directory)
   }
 
   #path(name: string): string {

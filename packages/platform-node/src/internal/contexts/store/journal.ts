@@ -3,6 +3,8 @@
  * line that a crash cut off is ignored when the file is read, and a write that failed is truncated.
  */
 import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { syncFolder } from "./atomicFile.js"
 
 interface Waiting {
   readonly line: string
@@ -51,6 +53,8 @@ export class Journal {
         at += (await file.write(bytes, at, bytes.length - at, this.#size + at)).bytesWritten
       }
       if (this.#isDurable) await file.datasync()
+      // The first lines may have created the file.
+      if (this.#isDurable && this.#size === 0) await syncFolder(Path.dirname(this.#path))
       this.#size += bytes.length
     } catch (error) {
       await file.truncate(this.#size).catch(() => {})

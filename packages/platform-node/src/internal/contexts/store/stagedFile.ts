@@ -15,6 +15,7 @@ export class StagedFile {
   #size = 0
   #writing: Promise<void> = Promise.resolve()
   #failure: unknown
+  #isFinished = false
   #isKept = false
 
   private constructor(file: Fs.promises.FileHandle, path: string, quota: Quota) {
@@ -40,13 +41,15 @@ export class StagedFile {
     return taken === chunk.length ? undefined : this.#writeRest(chunk.subarray(taken))
   }
 
-  /** Writes what is buffered, and syncs it to disk if `isDurable`. */
+  /** Writes what is buffered, and syncs it to disk if `isDurable`. Has no effect a second time. */
   async finish(isDurable: boolean): Promise<void> {
+    if (this.#isFinished) return
     if (this.#filled > 0) await this.#flush()
     await this.#writing
     if (this.#failure !== undefined) throw this.#failure
     if (isDurable) await this.#file.datasync()
     await this.#file.close()
+    this.#isFinished = true
   }
 
   /** Makes `abort` do nothing from now on. */

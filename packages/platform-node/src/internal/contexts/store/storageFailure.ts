@@ -14,6 +14,12 @@ export const fileNotFound = new ApiError({
   message: "The specified context file is not found."
 })
 
+export const preconditionFailed = new ApiError({
+  status: 412,
+  code: "PreconditionFailed",
+  message: "the file has another version than the request asks for"
+})
+
 export const quotaExceeded = (message: string) => new ApiError({ status: 413, code: "QuotaExceeded", message })
 
 const noSpace = new ApiError({

@@ -1,134 +1,114 @@
-/** Mappings that are kept as one archive, `<path>.tar`, beside the path of the directory. */
-import { ApiError } from "@effect-agb/core/AgbServer"
+/** Mappings that are kept as one archive, `<path>.tar`, beside the path of the directory: how it is read and unpacked. */
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
-import type { FileHandle } from "node:fs/promises"
 import type { FilePart } from "../../sandbox/channel/protocol.js"
-import type { Staged, StoredFile } from "../store/contextFiles.js"
+import type { StoredFile } from "../store/contextFiles.js"
 import { onDisk } from "../store/storageFailure.js"
 import { isInner } from "./contextPaths.js"
 import * as policies from "./policies.js"
 import * as tar from "./tar.js"
 import { makeFailures, type Mapping, partBytes, type Transfer, type TransferFailure } from "./transfer.js"
-import { append, type Candidate, storeFile } from "./uploading.js"
 
 export const archivePath = ({ base }: Mapping): string => `${base === "" ? "/root" : base}.tar`
 
 export const isArchived = ({ policy }: Mapping): boolean => policy.uploadPolicy.uploadMode === "Archive"
 
-const changed = (path: string) =>
-  new ApiError({ status: 500, code: "Sync.Incomplete", message: `${path}: it changed while it was read` })
-
-/** Appends a file with its header; bytes appended to it meanwhile are ignored. */
-const addFile = ({ files, mapping, now }: Transfer, { mode, source, stored }: Candidate, staged: Staged) =>
-  Effect.gen(function*() {
-    const first = yield* files.readPart(source, 0, partBytes)
-    const name = stored.slice(mapping.base.length + 1)
-    yield* append(staged, tar.entry(name, first.size, mode, Math.floor(now() / 1000)))
-    yield* append(staged, first.bytes)
-    for (let at = first.bytes.length; at < first.size;) {
-      const { bytes } = yield* files.readPart(source, at, Math.min(partBytes, first.size - at))
-      if (bytes.length === 0) return yield* changed(stored)
-      yield* append(staged, bytes)
-      at += bytes.length
-    }
-    yield* append(staged, tar.padding(first.size))
-  })
-
-/** Uploads one archive of all files, unless none has changed. */
-export const uploadArchive = (
-  transfer: Transfer,
-  found: ReadonlyArray<Candidate>
-): Effect.Effect<void, TransferFailure> =>
-  Effect.suspend(() => {
-    const { context, mapping, synced } = transfer
-    const stored = archivePath(mapping)
-    const stamp = Crypto.createHash("sha256")
-      .update(JSON.stringify(found.map((file) => [file.stored, file.stamp]).sort())).digest("hex")
-    const known = synced.get(stored)
-    if (known?.stamp === stamp && context.files.find(stored)?.blob === known.blob) return Effect.void
-    const archive: Candidate = { path: "", source: "", stored, size: 0, mode: 0o644, stamp }
-    const fill = (staged: Staged) =>
-      Effect.forEach(found, (file) => addFile(transfer, file, staged), { discard: true }).pipe(
-        Effect.zipRight(append(staged, tar.end())),
-        Effect.as(stamp)
-      )
-    return Effect.asVoid(storeFile(transfer, archive, fill))
-  })
-
-const bytesAt = (handle: FileHandle, at: number, length: number) =>
-  onDisk(async () => {
-    const buffer = Buffer.alloc(length)
-    const { bytesRead } = await handle.read(buffer, 0, length, at)
-    return buffer.subarray(0, bytesRead)
-  })
-
-interface Member {
-  readonly path: string
-  readonly offset: number
-  readonly size: number
-  readonly mode: number
+export interface OpenArchive extends tar.Archive {
+  readonly read: tar.ReadAt
 }
 
-const maxNameBytes = 64 * 1024
-
-const membersOf = (handle: FileHandle, size: number, limit: number) =>
+/** Opens an archive and reads its headers; it stays readable while it is replaced. */
+export const openArchive = (
+  { context }: Transfer,
+  archive: StoredFile
+): Effect.Effect<OpenArchive, TransferFailure, Scope.Scope> =>
   Effect.gen(function*() {
-    const members: Array<Member> = []
-    let name: string | undefined
-    for (let at = 0; at < size && members.length < limit;) {
-      const head = tar.readHeader(yield* bytesAt(handle, at, tar.block))
-      if (head === undefined) break
-      const offset = at + tar.block
-      at = offset + head.size + tar.padding(head.size).length
-      const isName = head.type === "long name" || head.type === "attributes"
-      if (isName) {
-        const text = yield* bytesAt(handle, offset, Math.min(head.size, maxNameBytes))
-        name = head.type === "attributes"
-          ? tar.pathAttribute(text) ?? name
-          : text.toString("utf8").replace(/\0.*$/s, "")
-        continue
-      }
-      const path = (name ?? head.name).replace(/^(\.?\/)+/, "")
-      name = undefined
-      const isWhole = offset + head.size <= size
-      if (head.type === "file" && isWhole && path !== "" && isInner(path)) {
-        members.push({ path, offset, size: head.size, mode: head.mode })
-      }
-    }
-    return members
-  })
-
-const extractMember = ({ files, mapping }: Transfer, handle: FileHandle, { mode, offset, path, size }: Member) =>
-  Effect.gen(function*() {
-    const commit = `${mapping.path}/${path}`
-    const temporary = `${commit.slice(0, commit.lastIndexOf("/") + 1)}.${Crypto.randomBytes(8).toString("hex")}.part`
-    for (let at = 0;;) {
-      const bytes = yield* bytesAt(handle, offset + at, Math.min(partBytes, size - at))
-      const isLast = at + bytes.length >= size
-      const written: FilePart = { path: temporary, offset: at, length: bytes.length }
-      const [outcome] = yield* files.writeParts([isLast ? { ...written, commit, mode } : written], bytes)
-      if (outcome !== undefined && "code" in outcome) return outcome.message
-      if (isLast || bytes.length === 0) return undefined
-      at += bytes.length
-    }
-  })
-
-/** Extracts the regular files of an archive; members whose names lead out of the directory are skipped. */
-export const extractArchive = (transfer: Transfer, archive: StoredFile): Effect.Effect<void, TransferFailure> =>
-  Effect.scoped(Effect.gen(function*() {
-    const { context, mapping } = transfer
-    const failures = makeFailures()
     const handle = yield* Effect.acquireRelease(
       onDisk(() => context.files.read(archive)),
       (handle) => Effect.promise(() => handle.close().catch(() => {}))
     )
-    const found = yield* membersOf(handle, archive.size, 100_000)
-    const wanted = found.filter(({ path }) => policies.includes(mapping.policy, `/${path}`))
-    yield* Effect.forEach(wanted, (member) =>
-      Effect.flatMap(
-        extractMember(transfer, handle, member),
-        (reason) => reason === undefined ? Effect.void : failures.add(member.path, reason)
-      ), { discard: true })
+    const read: tar.ReadAt = async (at, length) => {
+      const buffer = Buffer.allocUnsafe(length)
+      const { bytesRead } = await handle.read(buffer, 0, length, at)
+      return buffer.subarray(0, bytesRead)
+    }
+    return { ...yield* onDisk(() => tar.readArchive(read, archive.size)), read }
+  })
+
+/** The last member of each path, by which the ones before it are replaced. */
+export const effective = (members: ReadonlyArray<tar.Member>): ReadonlyMap<string, tar.Member> =>
+  new Map(members.filter(({ path }) => path !== "" && isInner(path)).map((member) => [member.path, member]))
+
+type Content = NonNullable<tar.Member["content"]>
+
+/** Hands a content over in parts. */
+export const forEachPart = <E>(
+  { read }: OpenArchive,
+  content: Content,
+  use: (bytes: Buffer, at: number) => Effect.Effect<void, E>
+) =>
+  Effect.gen(function*() {
+    for (let at = 0; at === 0 || at < content.size;) {
+      const bytes = yield* onDisk(() => tar.readContent(read, content, at, partBytes))
+      yield* use(bytes, at)
+      at += Math.max(1, bytes.length)
+    }
+  })
+
+interface Extracted {
+  readonly stamp: string
+  readonly digest: string
+}
+
+/** Returns why it could not be extracted, or what was. */
+const extractMember = ({ files, mapping }: Transfer, archive: OpenArchive, member: tar.Member, content: Content) =>
+  Effect.gen(function*() {
+    const commit = `${mapping.path}/${member.path}`
+    const temporary = `${commit.slice(0, commit.lastIndexOf("/") + 1)}.${Crypto.randomBytes(8).toString("hex")}.part`
+    const hash = Crypto.createHash("sha256")
+    let stamp = ""
+    let failure: string | undefined
+    yield* forEachPart(archive, content, (bytes, at) =>
+      Effect.gen(function*() {
+        if (failure !== undefined) return
+        hash.update(bytes)
+        const isLast = at + bytes.length >= content.size
+        const written: FilePart = { path: temporary, offset: at, length: bytes.length }
+        const part = isLast ? { ...written, commit, mode: member.mode } : written
+        const [outcome] = yield* files.writeParts([part], bytes)
+        if (outcome === undefined || "code" in outcome) failure = outcome?.message ?? "no answer"
+        else stamp = outcome.stamp
+      })).pipe(Effect.onInterrupt(() => files.removePartial(temporary)))
+    return failure ?? { stamp, digest: hash.digest("hex") }
+  })
+
+/**
+ * Extracts the regular files of an archive; members whose names lead out of the directory are skipped. What cannot be read is a
+ * failure by name, and the rest is extracted.
+ */
+export const extractArchive = (transfer: Transfer, archive: StoredFile): Effect.Effect<void, TransferFailure> =>
+  Effect.scoped(Effect.gen(function*() {
+    const { manifest, mapping } = transfer
+    const failures = makeFailures()
+    const opened = yield* openArchive(transfer, archive)
+    const known = manifest.members(archive.path)
+    const wanted = [...effective(opened.members).values()].filter(({ path }) =>
+      policies.includes(mapping.policy, `/${path}`)
+    )
+    let failed = 0
+    const fail = (path: string, reason: string) => Effect.suspend(() => (failed++, failures.add(path, reason)))
+    if (opened.problem !== undefined) yield* fail(archive.path, `the archive cannot be read: ${opened.problem}`)
+    for (const member of wanted) {
+      const { content, path, problem } = member
+      if (content === undefined || problem !== undefined) {
+        if (problem !== undefined) yield* fail(path, problem)
+        continue
+      }
+      const extracted: string | Extracted = yield* extractMember(transfer, opened, member, content)
+      if (typeof extracted === "string") yield* fail(path, extracted)
+      else known.set(path, extracted)
+    }
+    if (failed === 0) manifest.versions.set(archive.path, { blob: archive.blob, stamp: "" })
     yield* failures.end(wanted.length)
   }))

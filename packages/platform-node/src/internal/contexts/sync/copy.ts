@@ -1,6 +1,7 @@
 /** Copies a mapping in one direction, as single files or as one archive. */
 import * as Effect from "effect/Effect"
-import { archivePath, extractArchive, isArchived, uploadArchive } from "./archiving.js"
+import { uploadArchive } from "./archiveUpload.js"
+import { archivePath, extractArchive, isArchived } from "./archiving.js"
 import { download } from "./downloading.js"
 import type { Direction, Mapping, Transfer, TransferFailure } from "./transfer.js"
 import { listFiles, upload } from "./uploading.js"

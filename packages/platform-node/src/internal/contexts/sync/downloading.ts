@@ -25,16 +25,21 @@ const targetOf = ({ mapping }: Transfer, { path }: StoredFile): string =>
 const partialPath = (target: string): string =>
   `${target.slice(0, target.lastIndexOf("/") + 1)}.${Crypto.randomBytes(8).toString("hex")}.part`
 
-const isIncluded = ({ mapping, synced }: Transfer) => ({ blob, path }: StoredFile): boolean => {
+const isIncluded = ({ manifest, mapping }: Transfer) => ({ blob, path }: StoredFile): boolean => {
   const rest = path.slice(mapping.storedPath.length + 1)
   return isWithin(path, mapping.storedPath) && (mapping.recursive || !rest.includes("/")) &&
     policies.includes(mapping.policy, path.slice(mapping.base.length)) &&
-    !(mapping.once && synced.get(path)?.blob === blob)
+    !(mapping.once && manifest.versions.get(path)?.blob === blob)
 }
 
-const settle = ({ synced }: Transfer, { blob, path }: StoredFile, outcome: Outcome | undefined, failures: Failures) => {
+const settle = (
+  { manifest }: Transfer,
+  { blob, path }: StoredFile,
+  outcome: Outcome | undefined,
+  failures: Failures
+) => {
   if (outcome === undefined || "code" in outcome) return failures.add(path, outcome?.message ?? "no answer")
-  synced.set(path, { blob, stamp: outcome.stamp })
+  manifest.versions.set(path, { blob, stamp: outcome.stamp })
   return Effect.void
 }
 

@@ -22,15 +22,15 @@ export interface TreeFile {
 
 export interface Tree {
   readonly files: ReadonlyArray<TreeFile>
-  /** Number of entries that are not regular files or could not be read. */
-  readonly skipped: { readonly links: number; readonly special: number; readonly unreadable: number }
+  /** Entries that are not regular files, or could not be read for a reason. */
+  readonly others: ReadonlyArray<{ readonly path: string; readonly reason: string | undefined }>
 }
 
 export type Outcome = { readonly stamp: string } | { readonly code: string; readonly message: string }
 
 export interface SandboxFiles {
   readonly list: (path: string, recursive: boolean) => Effect.Effect<Tree, CallFailure>
-  /** Reads up to `length` bytes of each file. The stamp is empty where the file changed meanwhile. */
+  /** Reads files of up to `length` bytes. The stamp is empty where that is not what the file was at one time. */
   readonly readMany: (
     files: ReadonlyArray<{ readonly path: string; readonly length: number }>
   ) => Effect.Effect<ReadonlyArray<Outcome & { readonly bytes: Uint8Array }>, CallFailure>
@@ -57,15 +57,6 @@ const Failed = Schema.Struct({
   message: Schema.String.pipe(Schema.maxLength(1024))
 })
 
-const Listed = Schema.Struct({
-  files: Schema.NonNegativeInt,
-  skipped: Schema.Struct({
-    links: Schema.NonNegativeInt,
-    special: Schema.NonNegativeInt,
-    unreadable: Schema.NonNegativeInt
-  })
-})
-
 const ReadMany = Schema.Array(
   Schema.Struct({
     length: Schema.NonNegativeInt,
@@ -81,25 +72,38 @@ const Written = Schema.Array(Schema.Union(Schema.Struct({ stamp: Stamp }), Faile
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-const treeFile = (line: string): TreeFile | undefined => {
+const isText = (value: unknown, most: number): value is string => typeof value === "string" && value.length <= most
+
+const treeFile = (path: string, [size, mode, stamp]: ReadonlyArray<unknown>): TreeFile | undefined =>
+  isCount(size) && isCount(mode) && isText(stamp, 128) ? { path, size, mode: mode & 0o777, stamp } : undefined
+
+const parsedLine = (line: string): ReadonlyArray<unknown> => {
   const parsed = Either.getOrUndefined(Either.try((): unknown => JSON.parse(line)))
-  if (!Array.isArray(parsed)) return undefined
-  const [path, size, mode, stamp]: ReadonlyArray<unknown> = parsed
-  return typeof path === "string" && isInner(path) && isCount(size) && isCount(mode) && typeof stamp === "string" &&
-      stamp.length <= 128
-    ? { path, size, mode: mode & 0o777, stamp }
-    : undefined
+  return Array.isArray(parsed) ? parsed : []
 }
 
-const treeOf = (body: Uint8Array): ReadonlyArray<TreeFile> | undefined => {
-  if (body.length === 0) return []
-  const lines = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8").split("\n")
-  const files = lines.length > maxEntries ? [] : lines.map(treeFile).filter((file) => file !== undefined)
-  return files.length === lines.length ? files : undefined
+/** Each line is a file, or another entry with the reason why it could not be read. */
+const treeOf = (body: Uint8Array): Tree | undefined => {
+  const files: Array<TreeFile> = []
+  const others: Array<Tree["others"][number]> = []
+  const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString("utf8")
+  const lines = text === "" ? [] : text.split("\n")
+  if (lines.length > maxEntries) return undefined
+  for (const line of lines) {
+    const [path, ...rest] = parsedLine(line)
+    if (typeof path !== "string" || !isInner(path)) return undefined
+    const [reason] = rest
+    const file = treeFile(path, rest)
+    if (file !== undefined) files.push(file)
+    else if (rest.length === 1 && (reason === null || isText(reason, 1024))) {
+      others.push({ path, reason: reason ?? undefined })
+    } else return undefined
+  }
+  return { files, others }
 }
 
 export const sandboxFiles = (sandbox: Sandbox): SandboxFiles => {
-  const agentCall = makeAgentCall(sandbox)
+  const agentCall = makeAgentCall<never>(sandbox)
 
   const rejectAnswer = (op: string) => {
     const lost = new SandboxLost({ reason: `the agent answered ${op} implausibly` })
@@ -121,9 +125,9 @@ export const sandboxFiles = (sandbox: Sandbox): SandboxFiles => {
 
   return {
     list: (path, recursive) =>
-      Effect.flatMap(agentCall({ op: "listTree", path, recursive, maxEntries }, Listed), ({ body, value }) => {
-        const files = treeOf(body)
-        return files === undefined ? rejectAnswer("listTree") : Effect.succeed({ files, skipped: value.skipped })
+      Effect.flatMap(agentCall({ op: "listTree", path, recursive, maxEntries }, Schema.Null), ({ body }) => {
+        const tree = treeOf(body)
+        return tree === undefined ? rejectAnswer("listTree") : Effect.succeed(tree)
       }),
     readMany,
     readPart: (path, offset, length) =>

@@ -9,13 +9,16 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { LocalSession } from "../../server/sessions/localSession.js"
-import type { ContextStore } from "../store/contextStore.js"
+import type { ContextStore, StoredContext } from "../store/contextStore.js"
 import { contextNotFound, onDisk } from "../store/storageFailure.js"
+import { archivePath, isArchived } from "./archiving.js"
 import { isWithin, normalized, tidy } from "./contextPaths.js"
 import { copy } from "./copy.js"
+import { Manifest } from "./manifest.js"
+import { withProgress } from "./progress.js"
 import { reasonOf, type SandboxFiles, sandboxFiles } from "./sandboxFiles.js"
 import { SyncTasks, type Task, type TaskFilter } from "./syncTasks.js"
-import { type Direction, explain, type Mapping, type SyncedVersion, type TransferFailure } from "./transfer.js"
+import { type Direction, explain, type Mapping, type TransferFailure } from "./transfer.js"
 
 export interface SessionContextsOptions {
   readonly session: LocalSession
@@ -31,8 +34,6 @@ export interface TransferContext {
   readonly contextPath: string
 }
 
-const copyTimeout = "10 minutes"
-
 const defaultPolicy = Schema.decodeSync(SyncPolicy)({})
 
 const bothOrNeither = new ApiError({
@@ -41,15 +42,24 @@ const bothOrNeither = new ApiError({
   message: "contextId and path must be given together or not at all"
 })
 
-const timedOut = new ApiError({
+const tooSlow = new ApiError({
   status: 504,
   code: "Sync.Timeout",
-  message: `the copy was not finished after ${copyTimeout}`
+  message: "the copy was given up, since it stood still or was too slow"
 })
 
 const mappingOf = ({ contextId, path, policy = defaultPolicy }: PersistenceData): Mapping => {
   const storedPath = tidy(policy.mappingPolicy?.path ?? path)
-  return { contextId, path: tidy(path), storedPath, base: storedPath, policy, recursive: true, once: false }
+  return {
+    contextId,
+    path: tidy(path),
+    sentPath: path,
+    storedPath,
+    base: storedPath,
+    policy,
+    recursive: true,
+    once: false
+  }
 }
 
 export class SessionContexts {
@@ -57,11 +67,12 @@ export class SessionContexts {
   readonly #store: ContextStore
   readonly #permits: Effect.Semaphore
   readonly #now: () => number
+  /** Names versions of this session in contexts. */
+  readonly #name: string
   readonly #files: SandboxFiles
   readonly #tasks: SyncTasks
   readonly #mappings: Array<Mapping> = []
-  /** By context and by path in it. */
-  readonly #synced = new Map<string, Map<string, SyncedVersion>>()
+  #manifests = new WeakMap<StoredContext, Manifest>()
   readonly #running = new Set<Fiber.RuntimeFiber<void>>()
   readonly #copyLock = Effect.unsafeMakeSemaphore(1)
   readonly #transferContextLock = Effect.unsafeMakeSemaphore(1)
@@ -72,19 +83,21 @@ export class SessionContexts {
     this.#store = store
     this.#permits = permits
     this.#now = now
+    this.#name = session.sessionId.slice(-8)
     this.#files = sandboxFiles(session.sandbox)
     this.#tasks = new SyncTasks(now)
   }
 
-  /** Maps directories and starts their downloads. They are uploaded by a pre-stop hook of the session. */
+  /** Maps directories and starts their downloads. They are saved by a pre-stop hook of the session. */
   attach(list: ReadonlyArray<PersistenceData>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const added = list.map(mappingOf)
+      for (const { contextId } of added) this.#findManifest(contextId)
       this.#mappings.push(...added)
-      if (added.length > 0) this.#session.preStopHooks.push(this.#uploadAll)
+      if (added.length > 0) this.#session.preStopHooks.push(this.#saveAll)
       return Effect.forEach(
         added.filter(({ policy }) => policy.downloadPolicy.autoDownload),
-        (mapping) => this.#begin(mapping, "download", mapping.path),
+        (mapping) => this.#begin(mapping, "download"),
         { discard: true }
       )
     })
@@ -95,12 +108,12 @@ export class SessionContexts {
     if ((contextId === "") !== (path === "")) return Effect.fail(bothOrNeither)
     if (contextId === "") {
       return Effect.suspend(() =>
-        Effect.forEach(this.#mappings, (mapping) => this.#begin(mapping, direction, mapping.path), { discard: true })
+        Effect.forEach(this.#mappings, (mapping) => this.#begin(mapping, direction), { discard: true })
       )
     }
     return this.#checkAccess(contextId).pipe(
       Effect.zipRight(normalized("path", path)),
-      Effect.flatMap((normal) => this.#begin(this.#mappingFor(contextId, normal), direction, path))
+      Effect.flatMap((normal) => this.#begin({ ...this.#mappingFor(contextId, normal), sentPath: path }, direction))
     )
   }
 
@@ -136,14 +149,22 @@ export class SessionContexts {
   }
 
   /** Starts a copy in the background. */
-  #begin(mapping: Mapping, direction: Direction, path: string): Effect.Effect<void> {
+  #begin(mapping: Mapping, direction: Direction): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const task = this.#tasks.add(mapping, direction, path)
+      const task = this.#tasks.add(mapping, direction)
+      if (direction === "download") this.#noteDownload(mapping)
       return Effect.forkIn(this.#whileActive(this.#perform(task, mapping, direction)), this.#session.scope)
     }).pipe(Effect.map((fiber) => {
       this.#running.add(fiber)
       fiber.addObserver(() => this.#running.delete(fiber))
     }))
+  }
+
+  /** Even a download that fails or is cancelled leaves the session without what it should have got. */
+  #noteDownload(mapping: Mapping): void {
+    const manifest = this.#findManifest(mapping.contextId)
+    manifest?.addDownload(mapping.storedPath)
+    if (isArchived(mapping)) manifest?.addDownload(archivePath(mapping))
   }
 
   #perform(task: Task, mapping: Mapping, direction: Direction): Effect.Effect<void> {
@@ -153,20 +174,20 @@ export class SessionContexts {
     }).pipe(
       this.#permits.withPermits(1),
       this.#copyLock.withPermits(1),
-      Effect.timeoutFail({ duration: copyTimeout, onTimeout: () => timedOut }),
       Effect.matchEffect({
         onFailure: (error) => this.#fail(task, explain(error)),
         onSuccess: () => Effect.sync(() => this.#tasks.succeed(task))
       }),
-      Effect.onInterrupt(() => Effect.sync(() => this.#tasks.fail(task, "the session ended before the copy did")))
+      Effect.onInterrupt(() => this.#fail(task, "the session ended before the copy did"))
     )
   }
 
   #copy(mapping: Mapping, direction: Direction): Effect.Effect<void, TransferFailure> {
     return Effect.flatMap(onDisk(async () => this.#store.get(mapping.contextId)), (context) => {
       this.#store.touch(context)
-      const synced = this.#syncedOf(mapping.contextId)
-      return copy({ mapping, context, files: this.#files, synced, now: this.#now }, direction)
+      const transfer = { mapping, context, manifest: this.#manifestOf(context), session: this.#name, now: this.#now }
+      const start = (files: SandboxFiles) => copy({ ...transfer, files }, direction)
+      return withProgress(this.#files, start, tooSlow)
     })
   }
 
@@ -175,10 +196,16 @@ export class SessionContexts {
     return Effect.logWarning(`The ${task.taskType} of ${task.contextId} failed in ${this.#session.sessionId}`)
   }
 
-  #syncedOf(contextId: string): Map<string, SyncedVersion> {
-    const known = this.#synced.get(contextId) ?? new Map<string, SyncedVersion>()
-    this.#synced.set(contextId, known)
+  #manifestOf(context: StoredContext): Manifest {
+    const known = this.#manifests.get(context) ?? new Manifest(context.files)
+    this.#manifests.set(context, known)
     return known
+  }
+
+  /** A context that does not exist is told by the copy. */
+  #findManifest(contextId: string): Manifest | undefined {
+    const context = this.#store.peek(contextId)
+    return context === undefined ? undefined : this.#manifestOf(context)
   }
 
   /** Keeps the session from idling while it copies. */
@@ -190,18 +217,29 @@ export class SessionContexts {
     )
   }
 
-  /** Cancels running copies, and uploads the mappings that are saved automatically. */
-  get #uploadAll(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      Effect.zipRight(
-        Fiber.interruptAll(this.#running),
-        Effect.forEach(
-          this.#mappings.filter(({ policy }) => policy.uploadPolicy.autoUpload),
-          (mapping) => this.#perform(this.#tasks.add(mapping, "upload", mapping.path), mapping, "upload"),
-          { discard: true }
+  /** Cancels running copies, and uploads the mappings that are saved automatically. Returns what was not saved, and why. */
+  get #saveAll(): Effect.Effect<ReadonlyArray<string>> {
+    return Effect.gen(this, function*() {
+      yield* Fiber.interruptAll(this.#running)
+      const saved = this.#mappings.filter(({ policy }) => policy.uploadPolicy.autoUpload)
+        .map((mapping) => ({ mapping, task: this.#tasks.add(mapping, "upload") }))
+      yield* Effect.forEach(saved, ({ mapping, task }) => this.#perform(task, mapping, "upload"), { discard: true })
+        .pipe(
+          Effect.interruptible,
+          Effect.exit
         )
+      const failed = saved.filter(({ task }) => task.status !== "Success")
+      yield* Effect.forEach(
+        failed.filter(({ task }) => task.status !== "Failed"),
+        ({ task }) => this.#fail(task, "the session ended before it was saved"),
+        { discard: true }
       )
-    )
+      this.#manifests = new WeakMap()
+      // Whoever has deleted a context does not miss what would have been in it.
+      return failed.filter(({ task }) => task.errorMessage !== contextNotFound.message).map(({ task }) =>
+        `${task.path} to ${task.contextId}: ${task.errorMessage}`
+      )
+    }).pipe(Effect.uninterruptible)
   }
 
   /** The folder may have been removed by the session, so it is created each time. */

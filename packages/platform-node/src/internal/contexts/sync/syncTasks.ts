@@ -39,11 +39,11 @@ export class SyncTasks {
     return [...this.#tasks.values()].filter(matches(filter))
   }
 
-  /** Adds a task, in place of an earlier one of the same mapping and direction. `path` is as the client wrote it. */
-  add(mapping: Mapping, direction: Direction, path: string): Task {
+  /** Adds a task, in place of an earlier one of the same mapping and direction. Its path is as the client sent it. */
+  add(mapping: Mapping, direction: Direction): Task {
     const task: Task = {
       contextId: mapping.contextId,
-      path,
+      path: mapping.sentPath,
       errorMessage: "",
       status: "Preparing",
       startTime: this.#seconds(),

@@ -4,6 +4,7 @@ import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type { CallFailure } from "../../server/sessions/agentCall.js"
 import type { StoredContext } from "../store/contextStore.js"
+import type { Manifest } from "./manifest.js"
 import { reasonOf, type SandboxFiles } from "./sandboxFiles.js"
 
 export type Direction = "upload" | "download"
@@ -13,6 +14,8 @@ export interface Mapping {
   readonly contextId: string
   /** Path in the session. */
   readonly path: string
+  /** The same as the client sent it, for example with a trailing slash. */
+  readonly sentPath: string
   /** Path in the context. */
   readonly storedPath: string
   /** The prefix of `storedPath` that the paths of the policy are relative to. */
@@ -24,18 +27,13 @@ export interface Mapping {
   readonly once: boolean
 }
 
-/** The version of a file at its last copy: its content in the context, and its stamp in the session. */
-export interface SyncedVersion {
-  readonly blob: string
-  readonly stamp: string
-}
-
 export interface Transfer {
   readonly mapping: Mapping
   readonly context: StoredContext
   readonly files: SandboxFiles
-  /** By path in the context. */
-  readonly synced: Map<string, SyncedVersion>
+  readonly manifest: Manifest
+  /** Names versions of this session. */
+  readonly session: string
   readonly now: () => number
 }
 
@@ -68,6 +66,9 @@ export const batchesOf = <A extends { readonly size: number }>(files: ReadonlyAr
 
 const maxFailures = 20
 
+/** How many failures are told with their reasons. */
+const maxNamed = 3
+
 /** Collects failures of single files, which do not stop the copy of others until there are too many. */
 export interface Failures {
   readonly add: (path: string, reason: string) => Effect.Effect<void, ApiError>
@@ -76,19 +77,24 @@ export interface Failures {
 
 const incomplete = (message: string) => new ApiError({ status: 500, code: "Sync.Incomplete", message })
 
-export const makeFailures = (): Failures => {
+/** `most`: how many failures do not stop the copy. */
+export const makeFailures = (most = maxFailures): Failures => {
   const found: Array<string> = []
   return {
     add: (path, reason) =>
       Effect.suspend(() => {
         found.push(`${path}: ${reason}`)
-        return found.length > maxFailures
+        return found.length > most
           ? incomplete(`given up after ${found.length} failures: ${found[0]}`)
           : Effect.void
       }),
     end: (total) =>
       Effect.suspend(() =>
-        found.length === 0 ? Effect.void : incomplete(`${found.length} of ${total} files failed: ${found[0]}`)
+        found.length === 0
+          ? Effect.void
+          : incomplete(
+            `${found.length} of ${Math.max(total, found.length)} files failed: ${found.slice(0, maxNamed).join("; ")}`
+          )
       )
   }
 }

@@ -4,12 +4,25 @@
  */
 import * as Either from "effect/Either"
 import type { Readable, Writable } from "node:stream"
-import { decoder, encode, type Frame, maxFrameBytes } from "../../agentWire/frames.js"
+import {
+  type Body,
+  encode,
+  type FrameLimits,
+  FrameReader,
+  maxFrameBytes,
+  parseJson,
+  type RawFrame,
+  sharedBytes
+} from "../../agentWire/frames.js"
+import { withinJsonLimits } from "../../agentWire/jsonLimits.js"
+import { answerLimits, strayFrame } from "./answerLimits.js"
+import { makeTurns, type Turns } from "./eventLoopTurns.js"
+import type { Answer } from "./largeAnswer.js"
 import {
   decodeReady,
   decodeReply,
   type EgressEvent,
-  type SandboxAnswer,
+  type LargeAnswer,
   type SandboxCall,
   SandboxFailure,
   type SandboxInput,
@@ -27,7 +40,7 @@ export interface Listener {
   /** Whether output is still unread: then backpressure may be holding the call up. */
   readonly hasUnreadOutput?: (() => boolean) | undefined
   readonly onEgress?: ((event: EgressEvent) => void) | undefined
-  readonly onEnd: (end: Either.Either<SandboxAnswer, CallError>) => void
+  readonly onEnd: (end: Either.Either<Answer, CallError>) => void
 }
 
 /** The agent's standard input and output. */
@@ -50,6 +63,7 @@ export interface RunningCall {
 type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
 
 interface Pending extends Listener {
+  readonly limits: FrameLimits
   deadline: NodeJS.Timeout | undefined
 }
 
@@ -58,10 +72,12 @@ const graceMs = 15_000
 const defaultDeadlineMs = 120_000
 /** After the deadline, time to read what the pipe already holds: a suspended machine wakes up to both at once. */
 const drainMs = 1000
+/** A frame that has begun and of which nothing more arrives for this long is no frame. */
+const frameStallMs = 30_000
 const maxTimerMs = 0x7fffffff
 const maxUnansweredCancels = 10_000
 
-const untimed: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "outbound", "accept"])
+const untimed: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "egress", "accept"])
 
 /** Unread output of one sandbox, in bytes: 256 full windows, which only an agent that ignores flow control exceeds. */
 const maxUnreadBytes = 64 * 1024 * 1024
@@ -85,8 +101,12 @@ export class SandboxConnection {
   readonly #stdin: Writable
   readonly #stdout: Readable
   readonly #calls = new Map<number, Pending>()
-  readonly #cancelled = new Set<number>()
+  readonly #outputBytes: number
+  readonly #cancelled = new Map<number, FrameLimits>()
   readonly #queuedWrites = new Set<() => void>()
+  readonly #reader = new FrameReader((id) => this.#calls.get(id)?.limits ?? this.#cancelled.get(id) ?? strayFrame)
+  readonly #turns: Turns = makeTurns(() => this.#readFrames(), () => this.#pauseOrResume())
+  #stall: NodeJS.Timeout | undefined
   #last = 0
   #unread = 0
   #isReady = false
@@ -94,9 +114,13 @@ export class SandboxConnection {
   #becomeReady!: () => void
   #lose!: (loss: SandboxLost) => void
 
-  /** `kill` must kill the process at once; `exited` resolves with the reason of its end. */
-  constructor(pipes: Pipes, kill: () => void, exited: Promise<string>) {
+  /**
+   * `kill` must kill the process at once; `exited` resolves with the reason of its end. `outputBytes` is what the agent may
+   * keep of each stream of a call.
+   */
+  constructor(pipes: Pipes, kill: () => void, exited: Promise<string>, outputBytes: number) {
     this.#kill = kill
+    this.#outputBytes = outputBytes
     this.#stdin = pipes.stdin
     this.#stdout = pipes.stdout
     this.ready = new Promise((resolve) => {
@@ -114,13 +138,14 @@ export class SandboxConnection {
   }
 
   /** Starts a call. */
-  start(call: SandboxCall, body: Uint8Array | undefined, listener: Listener): RunningCall {
+  start(call: SandboxCall, body: Body | undefined, listener: Listener): RunningCall {
     if (this.#loss !== undefined) return rejectCall(listener, this.#loss)
     const id = this.#nextId()
     const parts = encode(id, listener.onOutput === undefined ? call : { ...call, stream: true }, body)
     if (size(parts) > maxFrameBytes) return rejectCall(listener, tooLarge)
     const deadline = untimed.has(call.op) ? undefined : this.#deadline(id, call, deadlineMs(call))
-    this.#calls.set(id, { ...listener, deadline })
+    const limits = answerLimits(call, listener.onOutput !== undefined, this.#outputBytes)
+    this.#calls.set(id, { ...listener, deadline, limits })
     let isSent = false
     const dequeue = this.#whenWritable(() => {
       isSent = true
@@ -145,13 +170,13 @@ export class SandboxConnection {
   /** Counts output that waits for a reader. Beyond the limit the pipe is paused, and with it all calls. */
   addUnread(bytes: number): void {
     this.#unread += bytes
-    if (this.#unread > maxUnreadBytes) this.#stdout.pause()
+    this.#pauseOrResume()
   }
 
   /** Counts output as read, and resumes the pipe below the limit. */
   removeUnread(bytes: number): void {
     this.#unread -= bytes
-    if (this.#unread <= maxUnreadBytes) this.#stdout.resume()
+    this.#pauseOrResume()
   }
 
   /** Kills the sandbox and fails every call in flight. */
@@ -169,17 +194,15 @@ export class SandboxConnection {
     this.#lose(loss)
     for (const id of [...this.#calls.keys()]) this.#finish(id, Either.left(loss))
     this.#queuedWrites.clear()
+    this.#turns.stop()
+    clearTimeout(this.#stall)
   }
 
   #listen() {
-    const decode = decoder((frame) => this.#onFrame(frame))
     this.#stdout.on("data", (chunk) => {
       if (this.isLost) return
-      try {
-        decode(chunk)
-      } catch {
-        this.end("its agent sent something that is no frame")
-      }
+      this.#reader.push(chunk)
+      this.#turns.request()
     })
     this.#stdout.on("error", () => this.end("its output broke off"))
     this.#stdin.on("error", () => {})
@@ -188,28 +211,79 @@ export class SandboxConnection {
     })
   }
 
-  #onFrame(frame: Frame) {
-    if (this.isLost) return
-    if (this.#isReady) return this.#onReply(frame)
-    if (frame.id !== 0 || Either.isLeft(decodeReady(frame.json))) return this.end("its agent did not introduce itself")
+  /** Reads what has arrived while its turn lasts; returns whether there may be more. */
+  #readFrames(): boolean {
+    try {
+      while (!this.isLost && this.#turns.lasts()) {
+        const frame = this.#reader.next()
+        if (frame === undefined) {
+          this.#watchFrame()
+          return false
+        }
+        this.#onFrame(frame)
+      }
+      return !this.isLost
+    } catch {
+      this.end("its agent sent something that is no frame")
+      return false
+    }
+  }
+
+  #pauseOrResume() {
+    const isBehind = this.#turns.areWaiting || this.#unread > maxUnreadBytes
+    if (isBehind === this.#stdout.isPaused()) return
+    if (isBehind) this.#stdout.pause()
+    else this.#stdout.resume()
+  }
+
+  /** Ends the sandbox if a frame has begun and does not go on, unless this process is what holds it up. */
+  #watchFrame() {
+    clearTimeout(this.#stall)
+    if (!this.#reader.isWithinFrame) return
+    this.#stall = setTimeout(() => {
+      if (this.#stdout.isPaused()) this.#watchFrame()
+      else this.end("its agent did not go on with a frame")
+    }, frameStallMs).unref()
+  }
+
+  #onFrame(frame: RawFrame) {
+    if (!this.#isReady) return this.#onFirst(frame)
+    const answer = largeAnswerOf(frame)
+    if (answer !== undefined) return this.#onAnswer(frame.id, Either.right(answer))
+    const decoded = decodeReply(parseJson(frame.json, frame.limits.json))
+    if (Either.isLeft(decoded)) return this.end("its agent sent a frame that makes no sense")
+    const { body, id } = frame
+    const reply = decoded.right
+    if (!("event" in reply)) {
+      return this.#onAnswer(
+        id,
+        reply.ok ? Either.right({ value: reply.value, body }) : Either.left(new SandboxFailure(reply))
+      )
+    }
+    const pending = this.#pending(id)
+    if (pending !== undefined && !this.#dispatch(pending, reply, body)) {
+      this.end("its agent sent output that nobody asked for")
+    }
+  }
+
+  #onFirst({ id, json, limits }: RawFrame) {
+    if (id !== 0 || Either.isLeft(decodeReady(parseJson(json, limits.json)))) {
+      return this.end("its agent did not introduce itself")
+    }
     this.#isReady = true
     this.#becomeReady()
   }
 
-  #onReply({ body, id, json }: Frame) {
-    const decoded = decodeReply(json)
-    if (Either.isLeft(decoded)) return this.end("its agent sent a frame that makes no sense")
-    const reply = decoded.right
-    const isLast = !("event" in reply)
+  #onAnswer(id: number, answer: Either.Either<Answer, CallError>) {
+    if (this.#pending(id) === undefined) this.#cancelled.delete(id)
+    else this.#finish(id, answer)
+  }
+
+  /** The call of a frame, unless it was cancelled. */
+  #pending(id: number): Pending | undefined {
     const pending = this.#calls.get(id)
-    if (pending === undefined) {
-      if (!this.#cancelled.has(id)) return this.end("its agent answered a call that nobody made")
-      if (isLast) this.#cancelled.delete(id)
-    } else if (isLast) {
-      this.#finish(id, reply.ok ? Either.right({ value: reply.value, body }) : Either.left(new SandboxFailure(reply)))
-    } else if (!this.#dispatch(pending, reply, body)) {
-      this.end("its agent sent output that nobody asked for")
-    }
+    if (pending === undefined && !this.#cancelled.has(id)) this.end("its agent answered a call that nobody made")
+    return pending
   }
 
   /** Whether the call expects such an event. */
@@ -224,7 +298,7 @@ export class SandboxConnection {
         onTunnel?.({ event: "data", body })
         return onTunnel !== undefined
       case "listening":
-      case "ask":
+      case "connect":
         onEgress?.(event)
         return onEgress !== undefined
       default:
@@ -233,7 +307,7 @@ export class SandboxConnection {
     }
   }
 
-  #finish(id: number, result: Either.Either<SandboxAnswer, CallError>) {
+  #finish(id: number, result: Either.Either<Answer, CallError>) {
     const pending = this.#calls.get(id)
     if (pending === undefined) return
     this.#calls.delete(id)
@@ -247,7 +321,7 @@ export class SandboxConnection {
     this.#calls.delete(id)
     clearTimeout(pending.deadline)
     if (!isSent) return
-    this.#cancelled.add(id)
+    this.#cancelled.set(id, pending.limits)
     if (this.#cancelled.size > maxUnansweredCancels) return this.end("its agent does not answer what was cancelled")
     this.#whenWritable(() => this.#write(encode(this.#nextId(), { op: "cancel", target: id })))
   }
@@ -284,8 +358,23 @@ export class SandboxConnection {
   }
 
   #write(parts: ReadonlyArray<Uint8Array>) {
+    this.#stdin.cork()
     for (const part of parts) this.#stdin.write(part)
+    this.#stdin.uncork()
   }
+}
+
+/** Larger JSON takes milliseconds to be parsed. */
+const smallJson = { bytes: 64 * 1024, cost: 4096 }
+
+/** The answer in a frame whose JSON is not parsed here. */
+const largeAnswerOf = ({ body, json, limits }: RawFrame): LargeAnswer | undefined => {
+  const isSmall = json.length <= smallJson.bytes &&
+    (limits.json.cost <= smallJson.cost || withinJsonLimits(json, { ...limits.json, cost: smallJson.cost }))
+  if (isSmall) return undefined
+  const isOwn = json.length + body.length > sharedBytes
+  const [ownJson, ownBody] = isOwn ? [json, body] : [new Uint8Array(json), new Uint8Array(body)]
+  return { json: ownJson, body: ownBody, limits: limits.json, notice: undefined }
 }
 
 const rejectCall = (listener: Listener, error: CallError): RunningCall => {

@@ -25,7 +25,7 @@ const halfClosedTimeout = 300_000
 
 const startTimeout = 10_000
 
-type ConnectRequest = Extract<EgressEvent, { readonly event: "ask" }>
+type ConnectRequest = Extract<EgressEvent, { readonly event: "connect" }>
 
 /** Relays bytes until both directions have ended; where one breaks off, the other side is reset. */
 const relay = (socket: Socket, tunnel: Duplex): Effect.Effect<void> =>
@@ -81,10 +81,10 @@ const listen = (
 ): Effect.Effect<void, SandboxStartError> =>
   Effect.async((resume) => {
     const timer = setTimeout(() => connection.end("its proxy did not listen in time"), startTimeout)
-    const call = { op: "outbound", port: proxyPort, connections: maxConnections } as const
+    const call = { op: "egress", port: proxyPort, connections: maxConnections } as const
     connection.start(call, undefined, {
       onEgress: (event) => {
-        if (event.event === "ask") return onRequest(event)
+        if (event.event === "connect") return onRequest(event)
         clearTimeout(timer)
         resume(Effect.void)
       },

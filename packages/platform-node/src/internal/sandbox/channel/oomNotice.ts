@@ -25,17 +25,19 @@ const hasStderr = (call: SandboxCall) => call.op === "shell" || call.op === "run
 const kernelDeath = (value: Readonly<Record<string, unknown>>, notice: string) =>
   typeof value["died"] === "string" ? { died: `the kernel was killed: ${notice}` } : {}
 
-/** Appends the notice to the standard error of the answer; `output` is the same for a streaming reader. */
-export const withOomNotice = (
-  call: SandboxCall,
+/** The notice for an answer of this call, if there is one. */
+export const noticeFor = (call: SandboxCall, oomNotice: OomNotice): string | undefined =>
+  hasStderr(call) ? oomNotice() : undefined
+
+/** Appends a notice to the standard error of the answer; `output` is the same for a streaming reader. */
+export const withNotice = (
   { body, value }: SandboxAnswer,
-  oomNotice: OomNotice
+  notice: string | undefined
 ): { readonly answer: SandboxAnswer; readonly output: SandboxOutput | undefined } => {
   const unchanged = { answer: { body, value }, output: undefined }
-  if (!hasStderr(call) || !isRecord(value)) return unchanged
+  if (notice === undefined || !isRecord(value)) return unchanged
   const { stderrBytes } = value
-  const notice = typeof stderrBytes === "number" ? oomNotice() : undefined
-  if (notice === undefined || typeof stderrBytes !== "number") return unchanged
+  if (typeof stderrBytes !== "number") return unchanged
   const line = Buffer.from(`[a process was killed: ${notice}]\n`)
   return {
     answer: {

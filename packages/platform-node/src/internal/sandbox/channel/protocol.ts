@@ -1,6 +1,7 @@
 /** The messages between the host and the agent of a sandbox, inside the frames of `agentWire/frames.ts`. */
 import type { Language } from "@effect-agb/core/AgbTools"
 import * as Schema from "effect/Schema"
+import type { JsonLimits } from "../../agentWire/jsonLimits.js"
 
 /** Writes `length` bytes of the body at `offset` of the file `path`; `commit` then renames it to its final path. */
 export interface FilePart {
@@ -9,6 +10,13 @@ export interface FilePart {
   readonly length: number
   readonly commit?: string
   readonly mode?: number
+}
+
+/** A file that is written as a whole. */
+export interface FileWrite {
+  readonly path: string
+  readonly mode: "overwrite" | "append" | "create_new"
+  readonly permissions?: number | undefined
 }
 
 /** A call to the agent. Paths are those inside the sandbox. */
@@ -30,7 +38,9 @@ export type SandboxCall =
     readonly maxOutputBytes?: number
   }
   | { readonly op: "readFile"; readonly path: string; readonly offset: number; readonly length: number | null }
-  | { readonly op: "writeFile"; readonly path: string; readonly mode: "overwrite" | "append" | "create_new" }
+  | ({ readonly op: "writeFile" | "beginWrite" } & FileWrite)
+  | { readonly op: "continueWrite"; readonly file: number }
+  | { readonly op: "endWrite"; readonly file: number; readonly commit: boolean }
   | {
     readonly op: "createDirectory" | "deleteFile" | "fileInfo" | "listDirectory" | "fileChange"
     readonly path: string
@@ -46,7 +56,7 @@ export type SandboxCall =
   | { readonly op: "readPart"; readonly path: string; readonly offset: number; readonly length: number }
   | { readonly op: "writeParts"; readonly parts: ReadonlyArray<FilePart> }
   | { readonly op: "tunnel"; readonly port: number }
-  | { readonly op: "outbound"; readonly port: number; readonly connections: number }
+  | { readonly op: "egress"; readonly port: number; readonly connections: number }
   | { readonly op: "accept"; readonly connection: number }
   | {
     readonly op: "refuse"
@@ -95,21 +105,31 @@ export interface SandboxAnswer {
   readonly body: Uint8Array
 }
 
+/** A large answer as it came, whose value costs too much to be parsed on the event loop. It shares its memory with nothing. */
+export interface LargeAnswer {
+  /** JSON in UTF-8. */
+  readonly json: Uint8Array
+  readonly limits: JsonLimits
+  readonly body: Uint8Array
+  /** To be added to standard error. */
+  readonly notice: string | undefined
+}
+
 /** A chunk of a stream, or a displayed result as JSON. */
 export interface SandboxOutput {
   readonly event: "stdout" | "stderr" | "result"
   readonly body: Uint8Array
 }
 
-/** What comes from a tunnel; `taken` acknowledges bytes that have reached the port. */
+/** What comes from a tunnel; `consumed` acknowledges bytes that have reached the port. */
 export type TunnelEvent =
   | { readonly event: "open" | "end" }
   | { readonly event: "data"; readonly body: Uint8Array }
-  | { readonly event: "taken"; readonly bytes: number }
+  | { readonly event: "consumed"; readonly bytes: number }
 
-/** Input to a running call: `taken` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port. */
+/** Input to a running call: `consumed` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port. */
 export interface SandboxInput {
-  readonly taken?: number
+  readonly consumed?: number
   readonly last?: boolean
 }
 
@@ -117,7 +137,7 @@ export interface SandboxInput {
 export type EgressEvent =
   | { readonly event: "listening" }
   | {
-    readonly event: "ask"
+    readonly event: "connect"
     /** The agent's number for the request. */
     readonly connection: number
     readonly host: string
@@ -131,13 +151,13 @@ const Output = Schema.Struct({ event: Schema.Literal("stdout", "stderr", "result
 const Tunnel = Schema.Union(
   Schema.Struct({ event: Schema.Literal("open", "end") }),
   Schema.Struct({ event: Schema.Literal("data") }),
-  Schema.Struct({ event: Schema.Literal("taken"), bytes: Schema.NonNegativeInt })
+  Schema.Struct({ event: Schema.Literal("consumed"), bytes: Schema.NonNegativeInt })
 )
 
 const Egress = Schema.Union(
   Schema.Struct({ event: Schema.Literal("listening") }),
   Schema.Struct({
-    event: Schema.Literal("ask"),
+    event: Schema.Literal("connect"),
     connection: Schema.NonNegativeInt,
     host: Schema.String.pipe(Schema.maxLength(255)),
     port: Schema.Int.pipe(Schema.between(1, 65_535))

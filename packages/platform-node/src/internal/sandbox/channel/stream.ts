@@ -4,7 +4,8 @@ import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { eventBytes, makeReceipts } from "../../agentWire/window.js"
 import type { CallError, RunningCall, SandboxConnection } from "./connection.js"
-import { type OomNotice, withOomNotice } from "./oomNotice.js"
+import { parsedAnswer } from "./largeAnswer.js"
+import { noticeFor, type OomNotice, withNotice } from "./oomNotice.js"
 import type { SandboxAnswer, SandboxCall, SandboxOutput } from "./protocol.js"
 
 /** Output as it arrives, and last the answer. */
@@ -39,13 +40,13 @@ const open = (connection: SandboxConnection, oomNotice: OomNotice, call: Sandbox
     onOutput,
     onEnd: (end) => {
       if (Either.isLeft(end)) return emit.fail(end.left)
-      const { answer, output } = withOomNotice(call, end.right, oomNotice)
+      const { answer, output } = withNotice(parsedAnswer(end.right), noticeFor(call, oomNotice))
       if (output !== undefined) onOutput(output)
       emit.single({ _tag: "Answer", answer })
       emit.end()
     }
   })
-  const acknowledge = makeReceipts((taken) => running.send({ taken }))
+  const acknowledge = makeReceipts((consumed) => running.send({ consumed }))
   return {
     read: (output: SandboxOutput) => {
       removeUnread(windowCost(output))

@@ -102,13 +102,13 @@ class Tunnel extends Duplex {
         return
       case "end":
         return void this.push(null)
-      case "taken":
+      case "consumed":
         return this.#onTaken(event.bytes)
     }
   }
 
   #onTaken(bytes: number) {
-    if (bytes > this.#sent) return void this.destroy(new Error("the session has taken more than it was given"))
+    if (bytes > this.#sent) return void this.destroy(new Error("the session has consumed more than it was given"))
     this.#sent -= bytes
     this.#ahead -= bytes
     if (this.#ahead < windowBytes) this.#resume()
@@ -117,12 +117,12 @@ class Tunnel extends Duplex {
   /** One acknowledgement at a time; bytes read meanwhile go into the next. */
   #acknowledge() {
     if (this.#isAcknowledging || this.#unacknowledged < acknowledgedAtOnce) return
-    const taken = this.#unacknowledged
+    const consumed = this.#unacknowledged
     this.#isAcknowledging = true
-    this.#call?.send({ taken }, undefined, () => {
+    this.#call?.send({ consumed }, undefined, () => {
       this.#isAcknowledging = false
-      this.#unacknowledged -= taken
-      this.#received -= taken
+      this.#unacknowledged -= consumed
+      this.#received -= consumed
       this.#acknowledge()
     })
   }
@@ -130,6 +130,7 @@ class Tunnel extends Duplex {
   #onOpen(error?: Error) {
     const opened = this.#opened
     this.#opened = undefined
+    if (opened !== undefined && error === undefined) this.emit("connect")
     opened?.(error)
   }
 
@@ -150,6 +151,6 @@ class Tunnel extends Duplex {
   }
 }
 
-/** Opens a tunnel; failures are errors of the stream. */
+/** Opens a tunnel, which emits `connect` once the port is connected; failures are errors of the stream. */
 export const openTunnel = (connection: SandboxConnection, call: TunnelCall, listener: TunnelListener = {}): Duplex =>
   new Tunnel(connection, call, listener)

@@ -7,10 +7,16 @@ import { withRestrictions } from "./rlimits.js"
 import { home, ownedPaths, type RootfsContents, type RootfsOptions } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
 
-const firstDescriptor = 3
+const [settingsDescriptor, firstFile] = [3, 4]
 
 /** Root needs these until it has handed its sandbox over to an ordinary user. */
 const capabilitiesToDrop = ["CAP_CHOWN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"]
+
+/** These bound the user namespace before they are given up. */
+const capabilitiesToBound = ["CAP_SYS_RESOURCE", "CAP_SETPCAP"]
+
+const initialCapabilities = (how: Bwrap): ReadonlyArray<string> =>
+  how.entry === "root" ? capabilitiesToDrop : how.boundsNamespace ? capabilitiesToBound : []
 
 const namespaces = (how: Bwrap, options: RootfsOptions): ReadonlyArray<string> => [
   ...(how.entry === "root" ? [] : ["--unshare-user", "--uid", `${options.uid}`, "--gid", `${options.uid}`]),
@@ -18,7 +24,7 @@ const namespaces = (how: Bwrap, options: RootfsOptions): ReadonlyArray<string> =
   ...["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
   ...(options.network === "none" ? ["--unshare-net"] : []),
   ...["--hostname", "sandbox", "--new-session", "--die-with-parent", "--cap-drop", "ALL"],
-  ...(how.entry === "root" ? capabilitiesToDrop.flatMap((name) => ["--cap-add", name]) : [])
+  ...initialCapabilities(how).flatMap((name) => ["--cap-add", name])
 ]
 
 /** Parent folders, created explicitly: bubblewrap would give those above a private folder its restrictive mode. */
@@ -35,11 +41,17 @@ const root = (contents: RootfsContents): ReadonlyArray<string> => [
   ...contents.memory.flatMap(({ bytes, mode, path }) => ["--perms", mode, "--size", `${bytes}`, "--tmpfs", path]),
   ...contents.folders.flatMap(({ mode, path }) => ["--perms", mode, "--dir", path]),
   ...contents.binds.flatMap(([source, path]) => ["--ro-bind", source, path]),
-  ...contents.files.flatMap(([path], index) => ["--perms", "0644", "--file", `${firstDescriptor + index}`, path]),
+  ...contents.files.flatMap((
+    [path, , mode = "0644"],
+    index
+  ) => ["--perms", mode, "--file", `${firstFile + index}`, path]),
   ...["--remount-ro", "/dev", "--remount-ro", "/"]
 ]
 
-/** Generated files, and last the seccomp filter, are passed as file descriptors: nothing is written to the host's disk. */
+/**
+ * The options, generated files, and last the seccomp filter are passed as file descriptors: nothing is written to the host's
+ * disk, and the command line of bubblewrap, which is process 1 inside, tells nothing of paths outside.
+ */
 export const bwrapArguments = (
   how: Bwrap,
   contents: RootfsContents,
@@ -48,20 +60,25 @@ export const bwrapArguments = (
 ): { readonly args: ReadonlyArray<string>; readonly descriptors: ReadonlyArray<string | Buffer> } => {
   const filter = systemCallFilter(process.arch, { memoryFiles: canInspectSandboxes() })?.program
   const files = contents.files.map(([, text]) => text)
+  const settings = [
+    ...namespaces(how, options),
+    ...root(contents),
+    ...(filter === undefined ? [] : ["--seccomp", `${firstFile + files.length}`]),
+    ...["--chdir", home]
+  ]
+  const descriptors = [settings.map((setting) => `${setting}\0`).join(""), ...files]
   return {
     args: [
-      ...namespaces(how, options),
-      ...root(contents),
-      ...(filter === undefined ? [] : ["--seccomp", `${firstDescriptor + files.length}`]),
-      ...["--chdir", home, "--"],
+      ...["--args", `${settingsDescriptor}`, "--"],
       ...withRestrictions(
         {
           limits: options.limits,
+          boundsNamespace: how.boundsNamespace,
           become: how.entry === "root" ? { uid: options.uid, owned: ownedPaths(contents) } : undefined
         },
         program
       )
     ],
-    descriptors: filter === undefined ? files : [...files, filter]
+    descriptors: filter === undefined ? descriptors : [...descriptors, filter]
   }
 }

@@ -17,6 +17,8 @@ export interface Bwrap {
   readonly entry: Entry
   readonly program: string
   readonly disableUserns: boolean
+  /** Whether its user namespace is given limits of its own. */
+  readonly boundsNamespace: boolean
 }
 
 export interface Unshare {
@@ -33,6 +35,8 @@ export interface Landlock {
   readonly _tag: "Landlock"
   readonly entry: "caller" | "dropped"
   readonly perl: string
+  /** Whether the keeper of its memory limits its processes too. */
+  readonly limitsProcesses: boolean
 }
 
 export interface Unconfined {
@@ -57,25 +61,33 @@ const entries = (identity: HostIdentity): ReadonlyArray<Entry> => {
   return canDropUser() ? ["dropped", "root"] : ["root"]
 }
 
-/** Without `--disable-userns` too: older or setuid bubblewrap rejects it, and the seccomp filter alone does the same. */
+const inside = (tool: string | undefined) =>
+  tool !== undefined && Path.dirname(tool).startsWith("/usr") ? tool : undefined
+
+/**
+ * Without `--disable-userns` too: older or setuid bubblewrap rejects it, and the seccomp filter alone does the same. And
+ * without bounds, which such a bubblewrap may not give the capabilities for.
+ */
 const bwraps = (entries: ReadonlyArray<Entry>): ReadonlyArray<Bwrap> => {
   const program = systemTool("bwrap")
   if (program === undefined) return []
+  const canBound = inside(systemTool("setpriv")) !== undefined
   return entries.flatMap((entry) =>
-    (entry === "root" ? [false] : [true, false]).map((disableUserns): Bwrap => ({
-      _tag: "Bwrap",
-      entry,
-      program,
-      disableUserns
-    }))
+    (entry === "caller" && canBound ? [true, false] : [false]).flatMap((boundsNamespace) =>
+      (entry === "root" ? [false] : [true, false]).map((disableUserns): Bwrap => ({
+        _tag: "Bwrap",
+        entry,
+        program,
+        disableUserns,
+        boundsNamespace
+      }))
+    )
   )
 }
 
 const unshares = (entries: ReadonlyArray<Entry>): ReadonlyArray<Unshare> => {
   const [unshare, setpriv] = [systemTool("unshare"), systemTool("setpriv")]
   if (unshare === undefined || setpriv === undefined) return []
-  const inside = (tool: string | undefined) =>
-    tool !== undefined && Path.dirname(tool).startsWith("/usr") ? tool : undefined
   const [ip, perl] = [systemTool("ip"), inside(systemTool("perl"))]
   return entries.map((entry): Unshare => ({ _tag: "Unshare", entry, unshare, setpriv, ip, perl }))
 }
@@ -92,5 +104,5 @@ export const landlockCandidate: Effect.Effect<Landlock | undefined> = Effect.gen
   if (process.platform !== "linux" || perl === undefined) return undefined
   const { drops } = yield* hostIdentity
   if (drops && !canDropUser()) return undefined
-  return { _tag: "Landlock", entry: drops ? "dropped" : "caller", perl }
+  return { _tag: "Landlock", entry: drops ? "dropped" : "caller", perl, limitsProcesses: false }
 })

@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
-import type { Workspace } from "../disk/workspace.js"
+import { straysOf, userFolders, type Workspace } from "../disk/workspace.js"
 import type { Launch } from "../process/launch.js"
 import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Landlock } from "./candidates.js"
@@ -12,7 +12,7 @@ import { processesOfUser } from "./hostIdentity.js"
 import { interpreterFolders } from "./interpreters.js"
 import { withRestrictions } from "./rlimits.js"
 import { type RootfsOptions, systemPaths } from "./rootfs.js"
-import { systemCallFilter } from "./seccomp.js"
+import { markLimit, systemCallFilter } from "./seccomp.js"
 import { reaper } from "./unshare.js"
 
 /** ABI version of Linux 6.12, the first that restricts signals and abstract sockets too. */
@@ -25,7 +25,7 @@ const special = 1 << 6 | 1 << 11 | 1 << 15
 const readOnly = { file: execute | readFile, folder: execute | readFile | readFolder }
 const ownFiles = everything & ~special
 
-const readable = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/proc"]
+const readable = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/hosts", "/proc"]
 const devices = ["null", "zero", "full", "random", "urandom"].map((name) => `/dev/${name}`)
 
 /** Access rights and a path, as the script takes them. */
@@ -40,14 +40,20 @@ const rulesFor = (workspace: Workspace, options: RootfsOptions): ReadonlyArray<s
   ...[...systemPaths(options), ...interpreterFolders(options.interpreters), ...readable].flatMap(readRule),
   ...(options.network === "host" ? readRule("/etc/resolv.conf") : []),
   ...devices.map((path) => rule(readFile | writeFile | truncate, path)),
-  ...[workspace.home, workspace.tmp].map((path) => rule(ownFiles, path))
+  ...userFolders(workspace).map((path) => rule(ownFiles, path))
 ]
 
+/** Numbers of system calls. */
+interface Numbers {
+  readonly prctl: number
+  readonly setrlimit: number
+}
+
 /** Sets itself up to die with its parent and, as a subreaper, to adopt orphans, so that no descendant is lost. */
-const script = (prctl: number) =>
+const script = ({ prctl, setrlimit }: Numbers) =>
   [
     "sub must { $_[0] >= 0 or die \"landlock: $_[1]: $!\\n\"; $_[0] }",
-    "my ($net, $filter, $count) = splice @ARGV, 0, 3;",
+    "my ($net, $filter, $mark, $count) = splice @ARGV, 0, 4;",
     "my $attributes = pack 'QQQ', 65535, $net, 3;",
     "my $set = must(syscall(444, $attributes, 24, 0), 'create_ruleset');",
     "for (1 .. $count) {",
@@ -59,6 +65,7 @@ const script = (prctl: number) =>
     `must(syscall(${prctl}, 1, 9, 0, 0, 0), 'pdeathsig');`,
     `must(syscall(${prctl}, 36, 1, 0, 0, 0), 'subreaper');`,
     `must(syscall(${prctl}, 38, 1, 0, 0, 0), 'no_new_privs');`,
+    `must(syscall(${setrlimit}, ${markLimit}, pack('QQ', $mark, $mark)), 'mark');`,
     "must(syscall(446, $set, 0), 'restrict_self');",
     "if ($filter ne '') {",
     "  my $f = pack 'H*', $filter; my $p = pack 'S x![P] P', length($f) / 8, $f;",
@@ -68,7 +75,7 @@ const script = (prctl: number) =>
   ].join("\n")
 
 /** Sends SIGCONT when the parent dies: a stopped agent then continues, finds its stdin closed, and cleans up. */
-const pdeathsigCont = (prctl: number) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
+const pdeathsigCont = ({ prctl }: Numbers) => `syscall(${prctl}, 1, 18, 0, 0, 0); exec { $ARGV[0] } @ARGV or die`
 
 /** Asks the kernel for its Landlock ABI. Resolves with why it will not do, or undefined. */
 export const probeLandlock = (perl: string): Promise<string | undefined> =>
@@ -85,6 +92,12 @@ export const probeLandlock = (perl: string): Promise<string | undefined> =>
       ))
   })
 
+/**
+ * The kernel counts the processes of all sessions of a user together. Where each is limited otherwise, that many may have all
+ * that they are allowed before the others cannot start any.
+ */
+const sessionsAtTheirLimit = 16
+
 export const landlockLaunch = (
   how: Landlock,
   workspace: Workspace,
@@ -97,14 +110,21 @@ export const landlockLaunch = (
     others: false,
     memoryFiles: canInspectSandboxes()
   })
-  const prctl = filter?.prctl ?? 157
+  const numbers = filter ?? { prctl: 157, setrlimit: 160 }
   const rules = rulesFor(workspace, options)
-  const processes = options.limits.processes + (how.entry === "dropped" ? 0 : processesOfUser())
-  const settings = [options.network === "host" ? "0" : "3", filter?.program.toString("hex") ?? "", `${rules.length}`]
-  const inner = ["/bin/sh", "-c", reaper, "sh", how.perl, "-e", pdeathsigCont(prctl), ...program]
+  const processes = how.entry === "dropped"
+    ? options.limits.processes
+    : processesOfUser() + options.limits.processes * (how.limitsProcesses ? sessionsAtTheirLimit : 1)
+  const settings = [
+    options.network === "host" ? "0" : "3",
+    filter?.program.toString("hex") ?? "",
+    `${straysOf(workspace.root).firstMark}`,
+    `${rules.length}`
+  ]
+  const inner = ["/bin/sh", "-c", reaper, "sh", how.perl, "-e", pdeathsigCont(numbers), ...program]
   const [command = "", ...args] = withRestrictions(
     { limits: { ...options.limits, processes }, become: undefined },
-    [how.perl, "-e", script(prctl), ...settings, ...rules, ...inner]
+    [how.perl, "-e", script(numbers), ...settings, ...rules, ...inner]
   )
   return {
     command,
@@ -119,5 +139,5 @@ export const landlockLaunch = (
 /** Gives the folders to the sandbox's user. */
 export const chownWorkspace = (workspace: Workspace, uid: number): void => {
   Fs.chmodSync(workspace.root, 0o711)
-  for (const folder of [workspace.home, workspace.tmp]) Fs.chownSync(folder, uid, uid)
+  for (const folder of userFolders(workspace)) Fs.chownSync(folder, uid, uid)
 }

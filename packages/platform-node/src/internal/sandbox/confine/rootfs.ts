@@ -3,6 +3,7 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { typeStripperFolder } from "./agentFolder.js"
 import { interpreterFolders, type Interpreters } from "./interpreters.js"
+import { javaProgram, memoryLimitFiles } from "./limitsInside.js"
 
 /** Resource limits of one sandbox. */
 export interface SandboxLimits {
@@ -19,8 +20,8 @@ export interface SandboxLimits {
 }
 
 export const defaultLimits: SandboxLimits = {
-  workspaceBytes: 512 * 1024 * 1024,
-  memoryBytes: 2 * 1024 * 1024 * 1024,
+  workspaceBytes: 2 * 1024 * 1024 * 1024,
+  memoryBytes: 4 * 1024 * 1024 * 1024,
   processes: 512,
   outputBytes: 1024 * 1024,
   longestCallMillis: 24 * 60 * 60 * 1000
@@ -36,7 +37,7 @@ export type SandboxNetwork = "none" | "host"
 export interface RootfsContents {
   readonly links: ReadonlyArray<readonly [target: string, path: string]>
   readonly binds: ReadonlyArray<readonly [source: string, path: string]>
-  readonly files: ReadonlyArray<readonly [path: string, text: string]>
+  readonly files: ReadonlyArray<readonly [path: string, text: string, mode?: string]>
   readonly memory: ReadonlyArray<{ readonly path: string; readonly bytes: number; readonly mode: string }>
   readonly folders: ReadonlyArray<{ readonly path: string; readonly mode: string }>
 }
@@ -48,6 +49,8 @@ export const ownedPaths = ({ folders, memory }: RootfsContents): ReadonlyArray<s
 const homes = "/home"
 export const home = `${homes}/user`
 export const tmp = "/tmp"
+/** Where R installs packages: a folder that must be there, so it is not in the home directory, which starts empty. */
+export const rLibrary = `${homes}/r-library`
 export const sharedMemory = "/dev/shm"
 
 const nodeFolder = "/opt/agb/bin"
@@ -131,6 +134,8 @@ const generatedFiles = (uid: number, network: SandboxNetwork): RootfsContents["f
   ["/etc/group", `root:x:0:\nuser:x:${uid}:\nnogroup:x:65534:\n`],
   ["/etc/hosts", network === "host" ? hostText("/etc/hosts") : "127.0.0.1 localhost sandbox\n::1 localhost\n"],
   ["/etc/resolv.conf", network === "host" ? hostText("/etc/resolv.conf") : ""],
+  // Otherwise a name has the addresses of its first line alone.
+  ["/etc/host.conf", "multi on\n"],
   ["/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"]
 ]
 
@@ -154,8 +159,9 @@ export const systemPaths = (options: Pick<RootfsOptions, "agent">): ReadonlyArra
 export const rootfsContents = (options: RootfsOptions): RootfsContents => {
   const system = systemParts()
   const folder = Path.dirname(options.agent)
+  const java = javaProgram(options.interpreters, options.limits.memoryBytes)
   return {
-    links: [...system.links, ["/proc/mounts", "/etc/mtab"], ["/tmp", "/var/tmp"]],
+    links: [...system.links, ...java.links, ["/proc/mounts", "/etc/mtab"], ["/tmp", "/var/tmp"]],
     binds: [
       ...system.binds,
       [folder, agentInside],
@@ -164,12 +170,16 @@ export const rootfsContents = (options: RootfsOptions): RootfsContents => {
       ...(isSystem(process.execPath) ? [] : [[process.execPath, `${nodeFolder}/node`] as const]),
       ...interpreterFolders(options.interpreters).map((path) => [path, path] as const)
     ],
-    files: generatedFiles(options.uid, options.network),
+    files: [
+      ...generatedFiles(options.uid, options.network),
+      ...memoryLimitFiles(options.limits.memoryBytes),
+      ...java.files
+    ],
     memory: [
       { path: homes, bytes: options.limits.workspaceBytes, mode: "0755" },
       { path: tmp, bytes: options.limits.workspaceBytes, mode: "1777" },
       { path: sharedMemory, bytes: Math.min(options.limits.workspaceBytes, 64 * 1024 * 1024), mode: "1777" }
     ],
-    folders: [{ path: home, mode: "0700" }]
+    folders: [home, rLibrary].map((path) => ({ path, mode: "0700" }))
   }
 }

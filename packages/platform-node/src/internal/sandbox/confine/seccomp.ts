@@ -19,6 +19,11 @@ interface Architecture {
   readonly onProcess: ReadonlyArray<number>
   readonly setpriority: number
   readonly ioprioSet: number
+  readonly setrlimit: number
+  readonly prlimit: number
+  /** What sets and removes extended attributes of files. */
+  readonly xattr: ReadonlyArray<number>
+  readonly asyncIo: number
   /** Numbers from here on belong to another ABI of the same processor (x32). */
   readonly foreignFrom: number | undefined
 }
@@ -45,6 +50,9 @@ const recent = [
 
 const clone3 = 435
 
+/** setxattrat and removexattrat, which have the same numbers on every architecture too. */
+const recentXattr = [463, 466]
+
 // dprint-ignore
 const x64: Architecture = {
   audit: 0xc000003e, clone: 56, socket: 41, ioctl: 16, prctl: 157, shmget: 29, memfdCreate: 319, foreignFrom: 0x40000000,
@@ -64,8 +72,9 @@ const x64: Architecture = {
     29, 30, 31, 67, 64, 65, 66, 220,             // shmget, shmat, shmctl, shmdt, semget, semop, semctl, semtimedop
     68, 69, 70, 71, 240, 241                     // msgget, msgsnd, msgrcv, msgctl, mq_open, mq_unlink
   ],
-  onProcess: [302, 142, 144, 203, 314],          // prlimit64, sched_setparam, _setscheduler, _setaffinity, _setattr
-  setpriority: 141, ioprioSet: 251
+  onProcess: [142, 144, 203, 314],               // sched_setparam, _setscheduler, _setaffinity, _setattr
+  setpriority: 141, ioprioSet: 251, setrlimit: 160, prlimit: 302, asyncIo: 206,
+  xattr: [188, 189, 190, 197, 198, 199]          // set-, lset-, fset-, remove-, lremove-, fremovexattr
 }
 
 // dprint-ignore
@@ -87,8 +96,9 @@ const arm64: Architecture = {
     194, 196, 195, 197, 190, 193, 191, 192,      // shmget, shmat, shmctl, shmdt, semget, semop, semctl, semtimedop
     186, 189, 188, 187, 180, 181                 // msgget, msgsnd, msgrcv, msgctl, mq_open, mq_unlink
   ],
-  onProcess: [261, 118, 119, 122, 274],          // prlimit64, sched_setparam, _setscheduler, _setaffinity, _setattr
-  setpriority: 140, ioprioSet: 30
+  onProcess: [118, 119, 122, 274],               // sched_setparam, _setscheduler, _setaffinity, _setattr
+  setpriority: 140, ioprioSet: 30, setrlimit: 164, prlimit: 261, asyncIo: 0,
+  xattr: [5, 6, 7, 14, 15, 16]                   // set-, lset-, fset-, remove-, lremove-, fremovexattr
 }
 
 const architectures: Record<string, Architecture> = { x64, arm64 }
@@ -105,6 +115,7 @@ const errno = (code: number) => 0x00050000 | code
 const EPERM = 1
 const EINVAL = 22
 const ENOSYS = 38
+const EOPNOTSUPP = 95
 const EAFNOSUPPORT = 97
 
 const CLONE_NEWUSER = 0x10000000
@@ -124,6 +135,7 @@ type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, oper
 
 const firstArgument = 16
 const secondArgument = 24
+const thirdArgument = 32
 
 /** Runs `body` when the call is `number`; its last instruction returns. */
 const onCall = (number: number, body: ReadonlyArray<Instruction>): ReadonlyArray<Instruction> => [
@@ -144,12 +156,39 @@ const onlyWith = (number: number, wanted: ReadonlyArray<readonly [argument: numb
     [answer, 0, 0, errno(EPERM)]
   ])
 
+/** RLIMIT_RTTIME: the limit that marks the processes of a session, since it means nothing to those without realtime rights. */
+export const markLimit = 15
+
+/** A process may set its own limits, but for its mark, and read that. */
+const denyMarking = ({ prlimit, setrlimit }: Architecture): ReadonlyArray<Instruction> => [
+  ...onCall(setrlimit, [
+    [load, 0, 0, firstArgument],
+    [equal, 0, 1, markLimit],
+    [answer, 0, 0, errno(EPERM)],
+    [answer, 0, 0, allow]
+  ]),
+  ...onCall(prlimit, [
+    [load, 0, 0, firstArgument],
+    [equal, 0, 6, itself],
+    [load, 0, 0, secondArgument],
+    [equal, 0, 5, markLimit],
+    [load, 0, 0, thirdArgument],
+    [equal, 0, 2, 0],
+    [load, 0, 0, thirdArgument + 4],
+    [equal, 1, 0, 0],
+    [answer, 0, 0, errno(EPERM)],
+    [answer, 0, 0, allow]
+  ])
+]
+
 const itself = 0
 const ofProcess = { setpriority: 0, ioprioSet: 1 }
 
 /** Denies what affects other processes of the user, or outlives the session, where no namespace isolates them. */
 const denyOthers = (arch: Architecture): ReadonlyArray<Instruction> => [
   ...arch.ipc.flatMap((number) => denyCall(number, EPERM)),
+  ...denyMarking(arch),
+  ...[...arch.xattr, ...recentXattr].flatMap((number) => denyCall(number, EOPNOTSUPP)),
   ...arch.onProcess.flatMap((number) => onlyWith(number, [[firstArgument, itself]])),
   ...onlyWith(arch.setpriority, [[firstArgument, ofProcess.setpriority], [secondArgument, itself]]),
   ...onlyWith(arch.ioprioSet, [[firstArgument, ofProcess.ioprioSet], [secondArgument, itself]])
@@ -169,6 +208,8 @@ const program = (
     : [[atLeast, 0, 1, arch.foreignFrom], [answer, 0, 0, errno(ENOSYS)]] as ReadonlyArray<Instruction>),
   // Its flags are in memory, which a filter cannot read. With ENOSYS the C library falls back to clone.
   ...denyCall(clone3, ENOSYS),
+  // Their number is limited for the whole machine. With ENOSYS programs do without.
+  ...denyCall(arch.asyncIo, ENOSYS),
   ...[...arch.denied, ...recent].flatMap((number) => denyCall(number, EPERM)),
   ...others,
   ...onCall(arch.clone, [
@@ -205,13 +246,17 @@ export interface SystemCallFilter {
   readonly program: Buffer
   /** Number of the call that installs the program. */
   readonly prctl: number
+  readonly setrlimit: number
 }
 
 /** What the filter permits. Each defaults to true. */
 export interface FilterOptions {
   /** Sockets. False, for sandboxes without a network namespace, leaves only socket pairs. */
   readonly sockets?: boolean
-  /** Changes to other processes, and System V IPC. False is for sandboxes without PID and IPC namespaces. */
+  /**
+   * Changes to other processes and to attributes of files of this user, and System V IPC. False is for sandboxes without
+   * namespaces.
+   */
   readonly others?: boolean
   /** memfd_create. False is for hosts that cannot account for memory that no process maps. */
   readonly memoryFiles?: boolean
@@ -235,5 +280,5 @@ export const systemCallFilter = (
     bytes.writeUInt8(ifFalse, 8 * index + 3)
     bytes.writeUInt32LE(operand >>> 0, 8 * index + 4)
   })
-  return { program: bytes, prctl: known.prctl }
+  return { program: bytes, prctl: known.prctl, setrlimit: known.setrlimit }
 }

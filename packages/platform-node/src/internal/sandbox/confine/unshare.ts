@@ -7,10 +7,13 @@ import * as Fs from "node:fs"
 import { canInspectSandboxes } from "../process/procAccess.js"
 import type { Unshare } from "./candidates.js"
 import { type MountTable, readMountTable } from "./mountTable.js"
-import { dropPrivileges, ulimitLines } from "./rlimits.js"
+import { dropPrivileges, namespaceLines, ulimitLines } from "./rlimits.js"
 import type { RootfsContents, RootfsOptions } from "./rootfs.js"
 import { home, ownedPaths } from "./rootfs.js"
 import { systemCallFilter } from "./seccomp.js"
+
+/** Pseudo terminals: Linux has 4096 for all, a quarter of them for the machine itself. */
+const maxTerminals = 64
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`
 
@@ -34,7 +37,10 @@ const line = (source: string, target: string, type: string, options: ReadonlyArr
 const table = (at: string, contents: RootfsContents, mounts: MountTable): ReadonlyArray<string> => [
   line("proc", `${at}/proc`, "proc", ["nosuid", "nodev", "noexec"]),
   ...devices.map((path) => line(path, at + path, "none", ["bind", "nosuid"])),
-  line("devpts", `${at}/dev/pts`, "devpts", ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=620"]),
+  line("devpts", `${at}/dev/pts`, "devpts", [
+    ...["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=620"],
+    `max=${maxTerminals}`
+  ]),
   ...contents.memory.map(({ bytes, mode, path }) =>
     line("tmpfs", at + path, "tmpfs", ["nosuid", "nodev", `size=${bytes}`, "nr_inodes=262144", `mode=${mode}`])
   ),
@@ -75,6 +81,7 @@ const build = (at: string, contents: RootfsContents): ReadonlyArray<string> => {
     `mkdir -p ${[...folders].map((path) => quoted(at + path)).join(" ")}`,
     ...placeholders.map((path) => `: > ${quoted(at + path)}`),
     ...contents.files.map(([path, text]) => `printf %s ${quoted(text)} > ${quoted(at + path)}`),
+    ...contents.files.flatMap(([path, , mode]) => mode === undefined ? [] : [`chmod ${mode} ${quoted(at + path)}`]),
     ...contents.links.map(([target, path]) => `ln -s ${quoted(target)} ${quoted(at + path)}`),
     `ln -s /proc/self/fd ${at}/dev/fd`,
     ...["stdin", "stdout", "stderr"].map((name, fd) => `ln -s /proc/self/fd/${fd} ${at}/dev/${name}`),
@@ -123,7 +130,7 @@ const script = (how: Unshare, contents: RootfsContents, options: RootfsOptions):
   const at = buildFolder(contents)
   const own = how.entry === "root"
     ? [`chown ${options.uid}:${options.uid} ${ownedPaths(contents).join(" ")}`]
-    : ["echo 1 > /proc/sys/user/max_user_namespaces"]
+    : ["echo 1 > /proc/sys/user/max_user_namespaces", ...(how.entry === "caller" ? namespaceLines : [])]
   const last = [...become(how, options), ...filtering(how.perl).map(quoted), "/bin/sh", "-c", quoted(reaper), "sh"]
   return [
     "set -e",

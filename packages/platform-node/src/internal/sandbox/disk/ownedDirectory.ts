@@ -2,6 +2,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as GlobalValue from "effect/GlobalValue"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -15,11 +16,17 @@ const ownerFile = "owner.json"
 /** The directory could not be created, for example because the disk is full. */
 export class OwnedDirectoryError extends Data.TaggedError("OwnedDirectoryError")<{ readonly reason: string }> {}
 
+/** A directory that cannot be used, because the disk is full for example, is not left behind. */
 const create = (prefix: string): string => {
   const owner = encodeOwner(self())
   const root = Fs.mkdtempSync(Path.join(Fs.realpathSync(Os.tmpdir()), prefix))
-  Fs.writeFileSync(Path.join(root, ownerFile), owner)
-  return root
+  try {
+    Fs.writeFileSync(Path.join(root, ownerFile), owner)
+    return root
+  } catch (error) {
+    Fs.rmSync(root, { recursive: true, force: true })
+    throw error
+  }
 }
 
 const remove = (root: string): Effect.Effect<void> =>
@@ -37,6 +44,33 @@ export const ownedDirectory = (prefix: string): Effect.Effect<string, OwnedDirec
     Effect.try({ try: () => create(prefix), catch: (error) => new OwnedDirectoryError({ reason: String(error) }) }),
     remove
   )
+
+/** Directories into which nothing but this process writes. */
+const hostDirectories = GlobalValue.globalValue(
+  "@effect-agb/platform-node/hostDirectories",
+  () => new Set<string>()
+)
+
+/** The same, for what no session can write to. It is removed by {@link removeHostDirectories} too. */
+export const hostDirectory = (prefix: string): Effect.Effect<string, OwnedDirectoryError, Scope.Scope> =>
+  Effect.gen(function*() {
+    let root = ""
+    yield* Effect.addFinalizer(() => Effect.sync(() => hostDirectories.delete(root)))
+    root = yield* ownedDirectory(prefix)
+    hostDirectories.add(root)
+    return root
+  })
+
+/** At once, for a process that has no time for finalizers. */
+export const removeHostDirectories = (): void => {
+  for (const root of hostDirectories) {
+    try {
+      Fs.rmSync(root, { recursive: true, force: true })
+    } catch {
+      // The next start removes it.
+    }
+  }
+}
 
 /** A directory without a readable owner is still being created, or was abandoned half-created; in milliseconds. */
 const creationGraceMs = 600_000

@@ -4,46 +4,60 @@
  */
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs"
+import { ownPass } from "../channel/eventLoopTurns.js"
 
 const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = Fs.constants
 
 /** Linux's O_PATH, which Node does not define: opens a directory without permission to read it. */
 const O_PATH = 0o10000000
 
-const pathOf = ({ fd }: Fs.promises.FileHandle): string => `/proc/self/fd/${fd}`
+const pathOf = (descriptor: number): string => `/proc/self/fd/${descriptor}`
 
-/** Opens a directory, makes it accessible and passes its path to `use`. */
-const within = async <A>(path: string, use: (folder: string) => Promise<A>): Promise<A> => {
+/**
+ * Opens a directory, makes it accessible and passes its path to `use`. System calls that wait for nothing cost a tenth of
+ * what they cost in another thread, and a thousand sessions may end at once.
+ */
+const within = async <A>(path: string | Buffer, use: (folder: string) => Promise<A>): Promise<A> => {
   const found = await Fs.promises.open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW)
   try {
-    await Fs.promises.chmod(pathOf(found), 0o700)
-    const opened = await Fs.promises.open(pathOf(found), O_RDONLY | O_DIRECTORY)
+    Fs.chmodSync(pathOf(found.fd), 0o700)
+    const opened = Fs.openSync(pathOf(found.fd), O_RDONLY | O_DIRECTORY)
     try {
       return await use(pathOf(opened))
     } finally {
-      await opened.close()
+      Fs.closeSync(opened)
     }
   } finally {
     await found.close()
   }
 }
 
-/** Unlinks everything but directories, and returns the names of those. */
+/** Names are bytes, which need not be text. */
+const entryOf = (folder: string, name: string): Buffer => Buffer.from(`${folder}/${name}`, "latin1")
+
+/** Entries that are removed before others may use the event loop. */
+const removedAtOnce = 32
+
+/** Unlinks everything but directories, and returns the names of those, a character for each byte. */
 const unlinkFiles = async (folder: string, kept?: string): Promise<ReadonlyArray<string>> => {
-  const entries = (await Fs.promises.readdir(folder, { withFileTypes: true })).filter(({ name }) => name !== kept)
-  for (const entry of entries) if (!entry.isDirectory()) await Fs.promises.unlink(`${folder}/${entry.name}`)
-  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+  const found = await Fs.promises.readdir(folder, { withFileTypes: true, encoding: "latin1" })
+  const files = found.filter((entry) => !entry.isDirectory() && entry.name !== kept)
+  for (const [index, { name }] of files.entries()) {
+    Fs.unlinkSync(entryOf(folder, name))
+    if (index % removedAtOnce === removedAtOnce - 1) await ownPass()
+  }
+  return found.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
 /** Removes a directory after moving its subdirectories next to it. */
 const flatten = async (parent: string, name: string): Promise<void> => {
-  await within(`${parent}/${name}`, async (folder) => {
+  await within(entryOf(parent, name), async (folder) => {
     for (const inner of await unlinkFiles(folder)) {
-      await within(`${folder}/${inner}`, async () => {})
-      await Fs.promises.rename(`${folder}/${inner}`, `${parent}/.${randomBytes(8).toString("hex")}`)
+      await within(entryOf(folder, inner), async () => {})
+      Fs.renameSync(entryOf(folder, inner), `${parent}/.${randomBytes(8).toString("hex")}`)
     }
   })
-  await Fs.promises.rmdir(`${parent}/${name}`)
+  Fs.rmdirSync(entryOf(parent, name))
 }
 
 /** Bounds the race with code that keeps creating directories. */
@@ -52,7 +66,7 @@ const maxDirectories = 1_000_000
 const empty = async (root: string, last: string): Promise<void> => {
   for (let left = maxDirectories; left > 0;) {
     const names = await unlinkFiles(root, last)
-    if (names.length === 0) return Fs.promises.rm(`${root}/${last}`, { force: true })
+    if (names.length === 0) return Fs.rmSync(`${root}/${last}`, { force: true })
     for (const name of names) await flatten(root, name)
     left -= names.length
   }
@@ -66,7 +80,7 @@ const empty = async (root: string, last: string): Promise<void> => {
 export const removeTree = async (root: string, last: string): Promise<void> => {
   try {
     await within(root, (folder) => empty(folder, last))
-    await Fs.promises.rmdir(root)
+    Fs.rmdirSync(root)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || Fs.existsSync(root)) throw error
   }

@@ -5,22 +5,26 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { SandboxStartError } from "../channel/protocol.js"
 import { ownedDirectory, sweepDirectories } from "./ownedDirectory.js"
-import { killStraysWith } from "./strays.js"
+import { firstMarkOf, killStrays, type Strays } from "./strays.js"
 
 export interface Workspace {
   readonly root: string
   readonly home: string
   readonly tmp: string
+  /** Where R installs packages. */
+  readonly rLibrary: string
 }
 
 const prefix = "agb-session-"
 
+/** What belongs to the user of the session. */
+export const userFolders = ({ home, rLibrary, tmp }: Workspace): ReadonlyArray<string> => [home, tmp, rLibrary]
+
 const homeIn = (root: string) => Path.join(root, "home")
 
 const createFolders = (root: string): Workspace => {
-  const workspace = { root, home: homeIn(root), tmp: Path.join(root, "tmp") }
-  Fs.mkdirSync(workspace.home, { mode: 0o700 })
-  Fs.mkdirSync(workspace.tmp, { mode: 0o700 })
+  const workspace = { root, home: homeIn(root), tmp: Path.join(root, "tmp"), rLibrary: Path.join(root, "r-library") }
+  for (const folder of userFolders(workspace)) Fs.mkdirSync(folder, { mode: 0o700 })
   return workspace
 }
 
@@ -32,8 +36,14 @@ export const makeWorkspace: Effect.Effect<Workspace, SandboxStartError, Scope.Sc
   Effect.flatMap((root) => Effect.try({ try: () => createFolders(root), catch: (error) => failed(String(error)) }))
 )
 
+/** The processes of the session whose workspace this is. */
+export const straysOf = (root: string): Strays => ({
+  environment: `HOME=${homeIn(root)}\0`,
+  firstMark: firstMarkOf(root)
+})
+
 /** Removes workspaces of this user whose host was killed, and kills what still runs in them. */
 export const sweepWorkspaces: Effect.Effect<void> = sweepDirectories(
   prefix,
-  (root) => killStraysWith(`HOME=${homeIn(root)}\0`)
+  (root) => killStrays(straysOf(root))
 )

@@ -24,6 +24,9 @@ export interface JavaArchive {
   readonly prepare: () => void
 }
 
+/** Programs that somebody waits for come first, but even on a busy machine the build gets its turns. */
+const buildNiceness = 5
+
 class BuildError extends Data.TaggedError("BuildError")<{ readonly reason: string }> {}
 
 /** Code that uses what most programs use, so that its classes are in the archive. */
@@ -78,7 +81,7 @@ const runJava = (
     const fail = (reason: string) => resume(new BuildError({ reason }))
     child.once("error", (error) => fail(error.message))
     child.once("exit", (code, signal) => code === 0 ? resume(Effect.void) : fail(`java ended with ${code ?? signal}`))
-    if (child.pid !== undefined) Os.setPriority(child.pid, Os.constants.priority.PRIORITY_BELOW_NORMAL)
+    if (child.pid !== undefined) Os.setPriority(child.pid, buildNiceness)
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 

@@ -25,7 +25,12 @@ interface ControlFiles {
 
 const controlFiles: Readonly<Record<CgroupParent["version"], ControlFiles>> = {
   1: {
-    limits: (bytes) => [["memory.limit_in_bytes", `${bytes}`], ["memory.memsw.limit_in_bytes", `${bytes}`]],
+    // Version 1 counts what sockets of the internet hold apart from all else, and without a limit of its own not at all.
+    limits: (bytes) => [
+      ["memory.limit_in_bytes", `${bytes}`],
+      ["memory.memsw.limit_in_bytes", `${bytes}`],
+      ["memory.kmem.tcp.limit_in_bytes", `${Math.floor(bytes / 4)}`]
+    ],
     events: "memory.oom_control"
   },
   2: {
@@ -78,11 +83,13 @@ const ownerOf = (name: string): Owner | undefined => {
   return { ...self(), pidNamespace: `pid:[${found[1]}]`, pid: Number(found[2]), startTime: found[3] ?? null }
 }
 
-const makeGroup = ({ directory, version }: CgroupParent, bytes: number): string => {
+const makeGroup = ({ directory, version }: CgroupParent, bytes: number, processes?: number): string => {
   const group = Path.join(directory, `${nameOf(self())}-${randomBytes(6).toString("hex")}`)
   Fs.mkdirSync(group)
   try {
-    controlFiles[version].limits(bytes).forEach(([file, value], index) => {
+    const ofProcesses = processes === undefined ? [] : [["pids.max", `${processes}`] as const]
+    const limits = [...controlFiles[version].limits(bytes), ...ofProcesses]
+    limits.forEach(([file, value], index) => {
       const path = Path.join(group, file)
       if (index === 0 || Fs.existsSync(path)) Fs.writeFileSync(path, value)
     })
@@ -200,9 +207,12 @@ export const makeCgroupController = (parent: CgroupParent): MemoryController => 
   return {
     description: `a control group (version ${parent.version})`,
     countsKernelMemory: true,
-    limit: (bytes) =>
+    limitsProcesses: (readText(Path.join(parent.directory, "cgroup.subtree_control")) ?? "").split(/\s+/).includes(
+      "pids"
+    ),
+    limit: (bytes, _mounts, processes) =>
       Effect.acquireRelease(
-        Effect.try({ try: () => makeGroup(parent, bytes), catch: notLimited }),
+        Effect.try({ try: () => makeGroup(parent, bytes, processes), catch: notLimited }),
         (group) => Effect.sync(() => removeLater(group))
       ).pipe(Effect.map((group) => limitBy(parent, group))),
     drained: Effect.promise(() => Promise.all(removals)),

@@ -21,10 +21,16 @@ export interface MemoryController {
   readonly description: string
   /** Whether kernel memory counts, such as data in pipes and sockets. */
   readonly countsKernelMemory: boolean
-  /** `tmpfsMounts` are the mount points, as seen inside, of the session's own file systems in memory. */
+  /** Whether it can limit the processes of a session, where those of other sessions have the same user id. */
+  readonly limitsProcesses: boolean
+  /**
+   * `tmpfsMounts` are the mount points, as seen inside, of the session's own file systems in memory. `processes` is how many
+   * it may have, threads included, where nothing else limits them.
+   */
   readonly limit: (
     bytes: number,
-    tmpfsMounts: ReadonlyArray<string>
+    tmpfsMounts: ReadonlyArray<string>,
+    processes?: number
   ) => Effect.Effect<MemoryLimit, SandboxStartError, Scope.Scope>
   /** Waits, two seconds at most, until nothing is left of sessions that have ended. */
   readonly drained: Effect.Effect<void>

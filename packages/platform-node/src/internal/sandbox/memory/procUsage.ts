@@ -15,6 +15,9 @@ export const machineMemory = (): { readonly available: number; readonly shared: 
   return { available: field(text, "MemAvailable"), shared: field(text, "Shmem") }
 }
 
+/** Processes and threads of the whole machine. */
+export const machineThreads = (): number => Number(/\/(\d+)/.exec(readText("/proc/loadavg") ?? "")?.[1] ?? 0)
+
 /** Kernel memory of an empty file, its name included. */
 const inodeBytes = 1024
 
@@ -49,26 +52,35 @@ interface ProcessUsage {
   /** Anonymous memory, swap and page tables. */
   readonly private: number
   readonly shared: number
+  readonly threads: number
 }
 
 const processUsage = (pid: number): ProcessUsage => {
   const text = readText(`/proc/${pid}/status`) ?? ""
   return {
     private: field(text, "RssAnon") + field(text, "VmSwap") + field(text, "VmPTE"),
-    shared: field(text, "RssShmem")
+    shared: field(text, "RssShmem"),
+    threads: Number(/^Threads:\s*(\d+)/m.exec(text)?.[1] ?? 0)
   }
 }
 
+export interface Estimate {
+  readonly bytes: number
+  readonly threads: number
+}
+
 /** Counts shared memory once per process that maps it, so it may be too high; misses what no process has mapped. */
-export const estimateUsage = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<number> => {
+export const estimateUsage = async (files: SessionFiles, pids: ReadonlyArray<number>): Promise<Estimate> => {
   const yieldNow = makeYield()
   let sum = fileBytes(files)
+  let threads = 0
   for (const pid of pids) {
     const usage = processUsage(pid)
     sum += usage.private + usage.shared
+    threads += usage.threads
     await yieldNow()
   }
-  return sum
+  return { bytes: sum, threads }
 }
 
 /** Shared memory objects that are no files of the session, by inode: bytes that processes map, and the whole size. */

@@ -6,11 +6,20 @@ import * as Effect from "effect/Effect"
 import { setTimeout as delay } from "node:timers/promises"
 import { processTree } from "../process/processTree.js"
 import type { MemoryController, MemoryLimit } from "./memoryLimit.js"
-import { estimateUsage, machineMemory, maxDescriptors, measureUsage, type MemoryUsage } from "./procUsage.js"
+import {
+  estimateUsage,
+  machineMemory,
+  machineThreads,
+  maxDescriptors,
+  measureUsage,
+  type MemoryUsage
+} from "./procUsage.js"
 
 interface WatchedSession {
   readonly limitBytes: number
   readonly tmpfsMounts: ReadonlyArray<string>
+  /** How many processes and threads it may have; undefined where something else limits them. */
+  readonly processes: number | undefined
   readonly end: (reason: string) => void
   readonly pid: number
   /** The processes that build the sandbox, and its agent: never killed for memory. */
@@ -101,7 +110,10 @@ const schedule = (session: WatchedSession, usedBytes: number): void => {
 const poll = async (session: WatchedSession): Promise<void> => {
   const pids = processTree(session.pid)
   const files = { pid: pids[1], tmpfsMounts: session.tmpfsMounts }
-  const estimate = await estimateUsage(files, pids)
+  const { bytes: estimate, threads } = await estimateUsage(files, pids)
+  if (session.processes !== undefined && threads > session.processes) {
+    return session.end(`it has more than ${session.processes} processes and threads`)
+  }
   if (estimate < measureFrom * session.limitBytes && !session.mayHideMemory) return schedule(session, estimate)
   session.mayHideMemory = false
   const usage = await measureUsage(files, pids)
@@ -110,6 +122,19 @@ const poll = async (session: WatchedSession): Promise<void> => {
 }
 
 type Drop = "none" | "memory" | "shared memory"
+
+/** Tells when the machine has got more processes since it told that last: an eighth of what a session may have. */
+const makeGrowthDetector = () => {
+  let before = machineThreads()
+  return (sessions: Iterable<WatchedSession>): boolean => {
+    const least = [...sessions].reduce((all, { processes = Infinity }) => Math.min(all, processes), Infinity)
+    if (least === Infinity) return false
+    const now = machineThreads()
+    const isGrowth = now - before > least / 8
+    before = isGrowth ? now : Math.min(before, now)
+    return isGrowth
+  }
+}
 
 /**
  * Tells when the machine has lost memory since all sessions were last polled: an eighth of what the session nearest to its
@@ -155,13 +180,14 @@ const pauseAfter = (busyMs: number, sessions: Iterable<WatchedSession>): number 
 /** Polls until no session is left. */
 const run = async (sessions: ReadonlySet<WatchedSession>): Promise<void> => {
   const dropOf = makeDropDetector()
+  const hasGrown = makeGrowthDetector()
   let pause = tickMs
   while (sessions.size > 0) {
     await delay(pause, undefined, { ref: false })
     const began = performance.now()
     const cpuBefore = cpuTimeMs()
     const drop = dropOf(sessions)
-    for (const session of drop === "none" ? [] : sessions) {
+    for (const session of drop === "none" && !hasGrown(sessions) ? [] : sessions) {
       session.dueAt = 0
       session.mayHideMemory ||= drop === "shared memory"
     }
@@ -176,7 +202,7 @@ const run = async (sessions: ReadonlySet<WatchedSession>): Promise<void> => {
 
 const limitIn = (
   sessions: Set<WatchedSession>,
-  options: Pick<WatchedSession, "limitBytes" | "tmpfsMounts">,
+  options: Pick<WatchedSession, "limitBytes" | "processes" | "tmpfsMounts">,
   watch: () => void
 ) => {
   let session: WatchedSession | undefined
@@ -223,10 +249,11 @@ export const makeWatchdog = (): MemoryController => {
   return {
     description: "a watchdog in this process",
     countsKernelMemory: false,
-    limit: (limitBytes, tmpfsMounts) =>
+    limitsProcesses: true,
+    limit: (limitBytes, tmpfsMounts, processes) =>
       Effect.map(
         Effect.acquireRelease(
-          Effect.sync(() => limitIn(sessions, { limitBytes, tmpfsMounts }, watch)),
+          Effect.sync(() => limitIn(sessions, { limitBytes, tmpfsMounts, processes }, watch)),
           ({ release }) => release
         ),
         ({ limit }) => limit

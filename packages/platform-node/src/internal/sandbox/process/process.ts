@@ -1,9 +1,11 @@
 /** The process of a sandbox, from its start until nothing of it is left. */
 import * as Effect from "effect/Effect"
+import * as GlobalValue from "effect/GlobalValue"
 import type * as Scope from "effect/Scope"
 import type { Socket } from "node:net"
 import { setTimeout as delay } from "node:timers/promises"
 import { unrefPipes } from "../../node/processRef.js"
+import { ownPass } from "../channel/eventLoopTurns.js"
 import type { SandboxStartError } from "../channel/protocol.js"
 import { holdForkServer, spawnProcess } from "./forkServerClient.js"
 import { collectStderr, destroyPipes, killGroup, killNamespace } from "./kill.js"
@@ -56,9 +58,10 @@ const watched = (child: SpawnedProcess, termination: Termination): SandboxProces
   return { child, kill: () => kill(child), exited: exitOf(child), stderr: collectStderr(child) }
 }
 
-/** Kills it, and its whole group should it survive that. */
+/** Kills it, and its whole group should it survive that. The kernel's part takes milliseconds where many end at once. */
 const kill = (process: SandboxProcess): Effect.Effect<void> =>
-  Effect.sync(() => {
+  Effect.promise(async () => {
+    await ownPass()
     process.kill()
     const timer = setTimeout(() => killGroup(process.child), killTimeoutMs).unref()
     void process.exited.then(() => clearTimeout(timer))
@@ -66,11 +69,31 @@ const kill = (process: SandboxProcess): Effect.Effect<void> =>
 
 const gracePeriodMs = 300
 
+/**
+ * More agents at once that look through all processes for their descendants would keep this machine busy for minutes. On
+ * Linux those descendants are found without them.
+ */
+const maxGraceful = 8
+
+const graceful = GlobalValue.globalValue("@effect-agb/platform-node/gracefulTerminations", () => ({ count: 0 }))
+
+const isGraceful = (): boolean => graceful.count <= maxGraceful || process.platform !== "linux"
+
+const withGrace = ({ child, exited }: SandboxProcess): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (!isGraceful()) return Effect.void
+    child.stdin.destroy()
+    return waitAtMost(exited, gracePeriodMs)
+  })
+
 const terminations: Readonly<Record<Termination, (process: SandboxProcess) => Effect.Effect<void>>> = {
   killNamespace: (process) => Effect.zipRight(kill(process), waitAtMost(process.exited, 1)),
   graceful: (process) =>
-    Effect.sync(() => process.child.stdin.destroy()).pipe(
-      Effect.zipRight(waitAtMost(process.exited, gracePeriodMs)),
+    Effect.acquireUseRelease(
+      Effect.sync(() => graceful.count++),
+      () => Effect.yieldNow().pipe(Effect.zipRight(withGrace(process))),
+      () => Effect.sync(() => graceful.count--)
+    ).pipe(
       Effect.zipRight(kill(process)),
       Effect.zipRight(waitAtMost(process.exited, killTimeoutMs))
     )

@@ -1,9 +1,9 @@
 /** One request and its reply, and the routes that handle it. */
 import type { ApiError, HttpReply } from "@effect-agb/core/AgbServer"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
-import type { RequestContext } from "./requestContext.js"
+import type { EncodedText, RequestContext } from "./requestContext.js"
 
 export interface Exchange {
   readonly request: Http.IncomingMessage
@@ -55,18 +55,37 @@ export const parseTarget = (url = "/"): RequestTarget => {
 const serverTiming = (total: number, { sandboxMillis }: RequestContext): string =>
   `total;dur=${total.toFixed(2)}, sandbox;dur=${sandboxMillis.toFixed(2)}`
 
+/** The parts of a body, in which an encoded text takes the place of what stands for it. */
+const partsOf = (body: string, encoded: EncodedText | undefined): ReadonlyArray<string | Uint8Array> => {
+  const quoted = `"${encoded?.placeholder}"`
+  const at = encoded === undefined ? -1 : body.indexOf(quoted)
+  return encoded === undefined || at === -1
+    ? [body]
+    : [body.slice(0, at), encoded.json, body.slice(at + quoted.length)]
+}
+
 /** Sends a reply, unless one has been sent or the client has disconnected. */
 export const send = ({ context, response }: Exchange, { body, requestId, status }: HttpReply, millis: number): void => {
   if (response.destroyed || response.headersSent) return
   context.requestId = requestId
+  const parts = partsOf(body, context.encodedText)
   response.writeHead(status, {
     "content-type": "application/json",
-    "content-length": Buffer.byteLength(body),
+    "content-length": parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0),
     "x-request-id": requestId,
     "server-timing": serverTiming(millis, context)
   })
-  response.end(body)
+  for (const part of parts.slice(0, -1)) response.write(part)
+  response.end(parts.at(-1))
 }
+
+/** Waits until the reply is written or its connection is closed; returns whether it was written. */
+export const isReplyWritten = ({ response }: Exchange): Effect.Effect<boolean> =>
+  Effect.async((resume) => {
+    const settle = () => resume(Effect.succeed(response.writableFinished))
+    if (response.destroyed || response.writableFinished) return settle()
+    response.once("finish", settle).once("close", settle)
+  })
 
 const lingerMs = 1000
 

@@ -44,6 +44,8 @@ export interface HttpServerOptions {
   readonly fallback: Route
   /** Takes over an upgraded connection. Must leave the socket alone where it fails. */
   readonly upgrade: (request: UpgradeRequest, work: backgroundWork.BackgroundWork) => Effect.Effect<void, ApiError>
+  /** Called when the server begins to stop, before it waits for requests in flight. */
+  readonly onStopping: Effect.Effect<void>
   /** Closes upgraded connections when the server stops. */
   readonly onStop: Effect.Effect<void>
 }
@@ -188,6 +190,7 @@ export const serve = (
     )
     yield* Effect.addFinalizer(() =>
       Effect.sync(connections.close).pipe(
+        Effect.zipRight(options.onStopping),
         Effect.zipRight(work.stop),
         Effect.zipRight(options.onStop),
         Effect.zipRight(Effect.promise(() => connections.end(closeGraceMs)))

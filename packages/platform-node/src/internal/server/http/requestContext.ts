@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
+import { randomUUID } from "node:crypto"
 
 export interface RequestContext {
   /** The Host header, which has been checked. */
@@ -11,8 +12,16 @@ export interface RequestContext {
   sessionId?: string
   /** Name of a tool that exists. */
   tool?: string
+  /** A text of the reply that is JSON already, and what stands for it. */
+  encodedText?: EncodedText
   /** Time spent waiting for the sandbox. */
   sandboxMillis: number
+}
+
+export interface EncodedText {
+  readonly placeholder: string
+  /** A JSON string in UTF-8. */
+  readonly json: Uint8Array
 }
 
 const current: FiberRef.FiberRef<RequestContext | undefined> = GlobalValue.globalValue(
@@ -31,6 +40,13 @@ export const annotateRequest = (annotations: Partial<RequestContext>): Effect.Ef
     Effect.sync(() => {
       if (context !== undefined) Object.assign(context, annotations)
     }))
+
+/** A text for a reply that is a JSON string already: a placeholder, for which the sender of the reply puts it in. Nobody can know it. */
+export const encodedText = (json: Uint8Array): Effect.Effect<string> =>
+  Effect.suspend(() => {
+    const placeholder = `encoded-${randomUUID()}`
+    return Effect.as(annotateRequest({ encodedText: { placeholder, json } }), placeholder)
+  })
 
 /** The name by which the client of the current request calls this server. */
 export const requestHost: Effect.Effect<string | undefined> = FiberRef.getWith(

@@ -2,7 +2,7 @@
 import { endpoints } from "@effect-agb/core/AgbApi"
 import type { HttpReply, HttpRequest } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import type { Route } from "../http/exchange.js"
+import { type Exchange, isReplyWritten, type Route } from "../http/exchange.js"
 import { constantTimeEquals, requireSecret } from "../http/originCheck.js"
 import { type BodyLimits, readJson } from "../http/requestBody.js"
 
@@ -10,6 +10,8 @@ export interface ApiRouteOptions {
   readonly apiKey: string
   readonly limits: BodyLimits
   readonly answer: (request: HttpRequest) => Effect.Effect<HttpReply>
+  /** Ends a session that nobody knows of, since the reply to its creation could not be written. */
+  readonly endUnknown: (sessionId: string) => Effect.Effect<void>
 }
 
 const names = new Map<string, string>(
@@ -20,8 +22,15 @@ const names = new Map<string, string>(
 const canonicalPath = (path: string): string => path === "/mcp/getLink" ? endpoints.getLink.path : path
 
 /** As a fallback it also answers requests for unknown endpoints, after it has checked their key. */
-export const make = ({ answer, apiKey, limits }: ApiRouteOptions): Route => {
+export const make = ({ answer, apiKey, endUnknown, limits }: ApiRouteOptions): Route => {
   const isKey = constantTimeEquals(`Bearer ${apiKey}`)
+  const watchReply = (exchange: Exchange): Effect.Effect<unknown> => {
+    const { context: { sessionId }, path } = exchange
+    if (path !== endpoints.createSession.path || sessionId === undefined) return Effect.void
+    return Effect.forkDaemon(
+      Effect.flatMap(isReplyWritten(exchange), (isWritten) => isWritten ? Effect.void : endUnknown(sessionId))
+    )
+  }
   return {
     matches: (method, path) => names.has(`${method} ${path}`),
     name: (method, path) => names.get(`${method} ${canonicalPath(path)}`) ?? "unknown",
@@ -36,7 +45,8 @@ export const make = ({ answer, apiKey, limits }: ApiRouteOptions): Route => {
       ).pipe(
         Effect.tap(authenticated),
         Effect.zipRight(readJson(exchange, limits)),
-        Effect.flatMap((body) => answer({ method, path, query, body, userAgent: request.headers["user-agent"] }))
+        Effect.flatMap((body) => answer({ method, path, query, body, userAgent: request.headers["user-agent"] })),
+        Effect.tap(() => watchReply(exchange))
       )
     }
   }

@@ -16,7 +16,8 @@ import { requestHost } from "../http/requestContext.js"
 import { ServerRequest } from "../http/serverRequest.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import { cookiesOf, linkCookiePrefix } from "./linkCookies.js"
-import { proxyRequest, proxyUpgrade, sendText } from "./linkProxy.js"
+import type { LinkAddress } from "./linkHeaders.js"
+import { proxyRequest, proxyUpgrade, sendRawText, sendText } from "./linkProxy.js"
 
 export interface LinkGateway {
   /** The URL of a port of the session, which stays the same for the life of the session. */
@@ -57,6 +58,9 @@ const makeServer = Effect.acquireRelease(
     })
 )
 
+const foreignText = "this link is for its own pages only"
+const noTokenText = "this link needs its token"
+
 interface Access {
   /** The path without the token. */
   readonly path: string
@@ -75,9 +79,18 @@ const makeAuthorize = (token: string, cookieName: string) => {
   }
 }
 
+/**
+ * A link has a host name of its own besides those of the server, `agb-*.localhost`, which every browser resolves to this
+ * machine: under it a browser keeps the cookies of the session apart from those of all other programs of the machine.
+ */
+const ownNameOf = (token: string, port: number): string =>
+  `agb-${Crypto.createHash("sha256").update(token).digest("hex").slice(0, 16)}.localhost:${port}`
+
 /** Whether a request is for another host name (DNS rebinding), or from a page of another origin. */
-const makeIsForeign = (hosts: Hosts, port: number) => {
-  const isOwn = hosts.check(port)
+const makeIsForeign = (hosts: Hosts, port: number, ownName: string) => {
+  const check = hosts.check(port)
+  const isOwn = (name: string | undefined, request: Http.IncomingMessage) =>
+    name?.toLowerCase() === ownName || check(name, request)
   const ownOrigin = /^http:\/\/(.*)$/
   return (request: Http.IncomingMessage): boolean => {
     const { host, origin } = request.headers
@@ -85,15 +98,39 @@ const makeIsForeign = (hosts: Hosts, port: number) => {
   }
 }
 
-/** Opens connections to the port inside. Whatever passes keeps the session from idling. */
-const makeConnect = (session: LocalSession, port: number) =>
+/** Node's `fetch` sends `sec-fetch-mode` too. Browsers send cookies that programs on other ports of the host have set. */
+const isBrowser = ({ headers }: Http.IncomingMessage): boolean =>
+  headers["sec-fetch-site"] !== undefined || /^Mozilla\//.test(headers["user-agent"] ?? "")
+
+const loopbackName = /^(localhost|127\.0\.0\.1|\[::1\]):/i
+
+/** Whether a browser asks for a page under a name of this machine, and resolves names that end in `.localhost`. */
+const isPageOfBrowser = ({ headers, method }: Http.IncomingMessage): boolean =>
+  method === "GET" && headers["sec-fetch-mode"] === "navigate" && loopbackName.test(headers.host ?? "") &&
+  /\b(Chrome|Chromium|Firefox)\//.test(headers["user-agent"] ?? "")
+
+/** Opens connections to the port inside, and says that the session is used: by what passes, and while a reply is awaited. */
+const makeInside = (session: LocalSession, port: number) =>
   Effect.map(Effect.clock, (clock) => {
     const touch = () => {
       session.usedAt = clock.unsafeCurrentTimeMillis()
     }
-    return () => {
-      touch()
-      return session.sandbox.tunnel(port, touch)
+    return {
+      connect: () => {
+        touch()
+        return session.sandbox.tunnel(port, touch)
+      },
+      /** Until the result is called the session is not idle. */
+      startWait: () => {
+        session.active += 1
+        let isWaiting = true
+        return () => {
+          if (!isWaiting) return
+          isWaiting = false
+          session.active -= 1
+          touch()
+        }
+      }
     }
   })
 
@@ -106,21 +143,40 @@ const makeLink = (hosts: Hosts, session: LocalSession, port: number): Effect.Eff
     const token = Crypto.randomBytes(16).toString("hex")
     const cookieName = `${linkCookiePrefix}${outerPort}`
     const setCookie = `${cookieName}=${token}; Path=/; HttpOnly; SameSite=Strict`
-    const isForeign = makeIsForeign(hosts, outerPort)
+    const ownName = ownNameOf(token, outerPort)
+    const isForeign = makeIsForeign(hosts, outerPort, ownName)
     const authorize = makeAuthorize(token, cookieName)
-    const connect = yield* makeConnect(session, port)
+    const { connect, startWait } = yield* makeInside(session, port)
+    const addressOf = (request: Http.IncomingMessage, access: Access): LinkAddress => {
+      const sharesCookies = isBrowser(request) && request.headers.host?.toLowerCase() !== ownName
+      const cookiePrefix = sharesCookies ? `${linkCookiePrefix}${ownName.slice(0, ownName.indexOf("."))}-` : ""
+      return { ...access, port, token, cookiePrefix }
+    }
 
     server.on("request", (request, response) => {
-      if (isForeign(request)) return sendText(response, 403, "this link is for its own pages only")
+      if (isForeign(request)) return sendText(response, 403, foreignText)
       const access = authorize(request)
-      if (access === undefined) return sendText(response, 401, "this link needs its token")
-      const { hasTokenInPath, path } = access
-      proxyRequest(request, response, connect(), { path, port, setCookie: hasTokenInPath ? setCookie : undefined })
+      if (access === undefined) return sendText(response, 401, noTokenText)
+      if (access.hasTokenInPath && isPageOfBrowser(request)) {
+        return void response.writeHead(307, {
+          location: `http://${ownName}${request.url}`,
+          "cache-control": "no-store"
+        })
+          .end()
+      }
+      const endWait = startWait()
+      response.on("close", endWait)
+      proxyRequest(request, response, connect(), {
+        ...addressOf(request, access),
+        setCookie: access.hasTokenInPath ? setCookie : undefined,
+        onReply: (isStream) => isStream ? endWait() : undefined
+      })
     })
     server.on("upgrade", (request, socket, head) => {
-      const access = isForeign(request) ? undefined : authorize(request)
-      if (access === undefined) return socket.destroy()
-      proxyUpgrade(request, socket, head, connect(), { path: access.path, port })
+      if (isForeign(request)) return sendRawText(socket, 403, foreignText)
+      const access = authorize(request)
+      if (access === undefined) return sendRawText(socket, 401, noTokenText)
+      proxyUpgrade(request, socket, head, connect(), addressOf(request, access))
     })
     return { token, port: outerPort }
   })

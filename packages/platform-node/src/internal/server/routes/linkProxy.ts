@@ -1,52 +1,72 @@
 /** The reverse proxy of a link: relays requests and upgraded connections to a port inside a session. */
 import * as Http from "node:http"
 import { type Duplex, pipeline } from "node:stream"
-import { cookiesOf, linkCookiePrefix } from "./linkCookies.js"
+import { hasBody } from "../http/requestBody.js"
+import { isHopByHop, type LinkAddress, replyHeaders, requestHeaders } from "./linkHeaders.js"
 
-export interface ProxiedRequest {
-  readonly path: string
-  /** Port inside the session. */
-  readonly port: number
+export interface ProxiedRequest extends LinkAddress {
   /** A `Set-Cookie` header to add to the reply, if any. */
   readonly setCookie: string | undefined
+  /** Called when the head of the reply is there: `isStream` for one that may be silent for any time. */
+  readonly onReply: (isStream: boolean) => void
 }
-
-const pairsOf = (raw: ReadonlyArray<string>): ReadonlyArray<readonly [name: string, value: string]> =>
-  raw.flatMap((name, index) => index % 2 === 0 ? [[name, raw[index + 1] ?? ""] as const] : [])
-
-/** Hop-by-hop headers (RFC 9110, 7.6.1). */
-const hopByHop = /^(connection|keep-alive|proxy-\w+|te|trailer|transfer-encoding|upgrade)$/i
-
-/** The request headers for the server inside: with its own Host, and without cookies of links. */
-const forwardedHeaders = (raw: ReadonlyArray<string>, port: number): ReadonlyArray<readonly [string, string]> =>
-  pairsOf(raw).flatMap(([name, value]): ReadonlyArray<readonly [string, string]> => {
-    if (/^host$/i.test(name)) return [[name, `localhost:${port}`]]
-    if (!/^cookie$/i.test(name)) return [[name, value]]
-    const others = cookiesOf(value).filter(([cookie]) => !cookie.startsWith(linkCookiePrefix))
-    return others.length === 0 ? [] : [[name, others.map((cookie) => cookie.join("=")).join("; ")]]
-  })
 
 export const sendText = (response: Http.ServerResponse, status: number, text: string): void => {
   if (response.headersSent) response.destroy()
   else response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`)
 }
 
-/** Cookies are not separated by port, so a session must not set those of links or clear those of the whole host. */
-const affectsOtherLinks = ([name, value]: readonly [name: string, value: string]): boolean =>
-  /^clear-site-data$/i.test(name) || /^set-cookie$/i.test(name) && value.startsWith(linkCookiePrefix)
+/** How long a client may go on sending, or take to read the last bytes, before its connection is closed. */
+const lingerMs = 2000
+
+/** The same where there is no response object. */
+export const sendRawText = (socket: Duplex, status: number, text: string): void => {
+  if (!socket.writable) return
+  const reason = Http.STATUS_CODES[status] ?? "Error"
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
+      `content-length: ${Buffer.byteLength(text) + 1}\r\nconnection: close\r\n\r\n${text}\n`
+  )
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once("close", () => clearTimeout(timer))
+  socket.resume()
+}
+
+/**
+ * Ends a reply that came before the end of its request. A connection that is closed while bytes arrive is reset, and the
+ * client may lose the reply, so the rest of the body is discarded, for a limited time.
+ */
+const endEarly = (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
+  request.unpipe()
+  request.resume()
+  const timer = setTimeout(() => request.socket.destroy(), lingerMs)
+  const end = () => {
+    clearTimeout(timer)
+    response.end()
+  }
+  request.once("end", end)
+  request.once("close", () => clearTimeout(timer))
+  if (response.shouldKeepAlive) response.end()
+}
+
+const noBytes = Buffer.alloc(0)
 
 /** The session's reply is untrusted: Node's parser accepts more than may be written as a reply. */
 const writeReply = (
+  request: Http.IncomingMessage,
   response: Http.ServerResponse,
   reply: Http.IncomingMessage,
-  setCookie: string | undefined
+  proxied: ProxiedRequest
 ) => {
-  const { rawHeaders, statusCode = 0 } = reply
+  const { headers, statusCode = 0 } = reply
   if (statusCode < 200) return void reply.destroy(new Error(`the session answered with status ${statusCode}`))
-  const headers = pairsOf(rawHeaders).filter((pair) => !hopByHop.test(pair[0]) && !affectsOtherLinks(pair))
-  const cookie = setCookie === undefined ? [] : ["Set-Cookie", setCookie]
-  response.writeHead(statusCode, [...headers.flat(), ...cookie])
-  reply.pipe(response)
+  proxied.onReply(/^text\/event-stream\b/i.test(headers["content-type"] ?? ""))
+  const cookie = proxied.setCookie === undefined ? [] : ["Set-Cookie", proxied.setCookie]
+  response.writeHead(statusCode, [...replyHeaders(reply, request, proxied).flat(), ...cookie])
+  // Otherwise the head waits for the first byte of the body, which may be long in coming. `flushHeaders` would send it as UTF-8.
+  response.write(noBytes)
+  reply.pipe(response, { end: false })
+  reply.once("end", () => request.complete || !hasBody(request) ? response.end() : endEarly(request, response))
 }
 
 /** Sends the request over `connection`, and its reply back. */
@@ -54,29 +74,30 @@ export const proxyRequest = (
   request: Http.IncomingMessage,
   response: Http.ServerResponse,
   connection: Duplex,
-  { path, port, setCookie }: ProxiedRequest
+  proxied: ProxiedRequest
 ): void => {
+  const { path } = proxied
   const inner = Http.request({ createConnection: () => connection, method: request.method, path, setHost: false })
-  for (const [name, value] of forwardedHeaders(request.rawHeaders, port)) {
-    if (!hopByHop.test(name)) inner.appendHeader(name, value)
+  for (const [name, value] of requestHeaders(request, proxied)) {
+    if (!isHopByHop(name)) inner.appendHeader(name, value)
   }
   if (request.headers["transfer-encoding"] !== undefined) inner.setHeader("transfer-encoding", "chunked")
   inner.setHeader("connection", "close")
-  inner.on("error", (error) => sendText(response, 502, error.message))
+  let replied = false
+  // Once there is a reply, it tells by itself whether it is whole: the server inside may have stopped reading.
+  inner.on("error", (error) => replied ? undefined : sendText(response, 502, error.message))
   inner.on("upgrade", (_, socket) => {
     socket.destroy()
     sendText(response, 502, "the session answered in another protocol")
   })
   inner.on("response", (reply) => {
+    replied = true
     reply.on("error", ({ message }) => sendText(response, 502, message))
-    writeReply(response, reply, setCookie)
+    writeReply(request, response, reply, proxied)
   })
   response.on("close", () => connection.destroy())
   request.pipe(inner)
 }
-
-/** How long a client may take to read the last bytes of a session before its connection is closed. */
-const lingerMs = 2000
 
 /** Relays an upgraded connection in both directions. Bytes sent before a side closes are still delivered. */
 export const proxyUpgrade = (
@@ -84,16 +105,23 @@ export const proxyUpgrade = (
   outer: Duplex,
   head: Buffer,
   inner: Duplex,
-  { path, port }: Pick<ProxiedRequest, "path" | "port">
+  address: LinkAddress
 ) => {
-  const lines = forwardedHeaders(request.rawHeaders, port).map(([name, value]) => `${name}: ${value}`)
+  const lines = requestHeaders(request, address).map(([name, value]) => `${name}: ${value}`)
   const ignoreErrors = () => {}
-  pipeline(outer, inner, ignoreErrors)
-  pipeline(inner, outer, ignoreErrors)
-  outer.once("finish", () => {
-    const timer = setTimeout(() => outer.destroy(), lingerMs)
-    outer.once("close", () => clearTimeout(timer))
+  outer.on("error", ignoreErrors)
+  outer.once("close", () => inner.destroy())
+  const refuse = ({ message }: Error) => sendRawText(outer, 502, message)
+  inner.once("error", refuse)
+  inner.once("connect", () => {
+    inner.off("error", refuse)
+    pipeline(outer, inner, ignoreErrors)
+    pipeline(inner, outer, ignoreErrors)
+    outer.once("finish", () => {
+      const timer = setTimeout(() => outer.destroy(), lingerMs)
+      outer.once("close", () => clearTimeout(timer))
+    })
+    inner.write([`${request.method} ${address.path} HTTP/1.1`, ...lines, "", ""].join("\r\n"))
+    if (head.length > 0) inner.write(head)
   })
-  inner.write([`${request.method} ${path} HTTP/1.1`, ...lines, "", ""].join("\r\n"))
-  if (head.length > 0) inner.write(head)
 }

@@ -4,8 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { maxJson } from "../../agentWire/frames.js"
-import { withinJsonLimits } from "../../agentWire/jsonLimits.js"
 import {
   type SandboxAnswer,
   type SandboxCall,
@@ -15,7 +13,9 @@ import {
 } from "../../sandbox/channel/protocol.js"
 import type { SandboxEvent } from "../../sandbox/channel/stream.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
-import { CodeValue, executionError, stateLostNotice, toItem } from "../sessions/toolHandlers.js"
+import type { ReplyThread } from "../sessions/replyThread.js"
+import { decodeResult, toItem } from "../sessions/results.js"
+import { CodeValue, executionError, stateLostNotice } from "../sessions/toolHandlers.js"
 
 export type RunEvent =
   | { readonly eventType: "stdout" | "stderr"; readonly chunk: string }
@@ -23,12 +23,20 @@ export type RunEvent =
     readonly eventType: "result"
     readonly result: { readonly mime: Readonly<Record<string, unknown>>; readonly isMainResult: boolean }
   }
+  | EncodedResult
+
+/** A large result, as JSON in UTF-8. */
+export interface EncodedResult {
+  readonly eventType: "result"
+  readonly resultJson: Uint8Array
+}
 
 export interface RunEnd {
   readonly status: "finished" | "failed"
   readonly executionCount: number
   readonly executionTime: number
   readonly executionError: string | null
+  readonly traceback?: string
 }
 
 export interface CodeRun {
@@ -80,8 +88,6 @@ const truncationNotice = (isTruncated: boolean, bytes: number): string =>
 
 type Decoders = ReturnType<typeof makeDecoders>
 
-const decodeResult = Schema.decodeUnknownEither(Schema.parseJson(CodeValue.fields.results.value))
-
 const resultEvent = (result: Parameters<typeof toItem>[0]): RunEvent => {
   const { data, isMainResult } = toItem(result)
   return { eventType: "result", result: { mime: data, isMainResult } }
@@ -97,7 +103,8 @@ const lastEvents = (value: typeof CodeValue.Type, seconds: number, decoders: Dec
     status: error === null ? "finished" : "failed",
     executionCount: value.executionCount,
     executionTime: value.executionTime,
-    executionError: error === null ? null : truncatedError(errorText(error))
+    executionError: error === null ? null : truncatedError(errorText(error)),
+    ...(error === null || error.traceback === "" ? {} : { traceback: truncatedError(error.traceback) })
   }
   const stdout = decoders.finish("stdout", truncationNotice(value.stdoutTruncated, value.stdoutBytes))
   return [...stdout, ...decoders.finish("stderr", suffix), end]
@@ -105,12 +112,13 @@ const lastEvents = (value: typeof CodeValue.Type, seconds: number, decoders: Dec
 
 type Events = ReadonlyArray<RunEvent | RunEnd>
 
-const readEvent = ({ body, event }: SandboxOutput, decoders: Decoders): Either.Either<Events, unknown> => {
-  if (event !== "result") return Either.right(decoders.decode(event, body))
-  return withinJsonLimits(body, maxJson)
-    ? Either.map(decodeResult(Buffer.from(body).toString("utf8")), (result) => [resultEvent(result)])
-    : Either.left("too much")
-}
+const readOutput = ({ body, event }: SandboxOutput, decoders: Decoders): Either.Either<Events, unknown> =>
+  event === "result"
+    ? Either.map(decodeResult(body), (result) => [resultEvent(result)])
+    : Either.right(decoders.decode(event, body))
+
+/** Larger results are turned into JSON for clients by another thread. */
+const largeResultBytes = 64 * 1024
 
 const readAnswer = ({ value }: SandboxAnswer, seconds: number, decoders: Decoders): Either.Either<Events, unknown> =>
   Either.map(decodeValue(value), (decoded) => lastEvents(decoded, seconds, decoders))
@@ -118,21 +126,25 @@ const readAnswer = ({ value }: SandboxAnswer, seconds: number, decoders: Decoder
 /** Output and results as they arrive, and last exactly one end. */
 export const runStream = (
   sandbox: Sandbox,
+  replies: ReplyThread,
   { code, language, seconds }: CodeRun
 ): Stream.Stream<RunEvent | RunEnd, SandboxFailure | SandboxLost> =>
   Stream.suspend(() => {
     const decoders = makeDecoders()
-    const eventsOf = (event: SandboxEvent) =>
-      Either.match(
-        event._tag === "Output" ? readEvent(event.output, decoders) : readAnswer(event.answer, seconds, decoders),
-        {
-          onLeft: () => {
-            const lost = new SandboxLost({ reason: "the agent answered runCode in another shape" })
-            return Effect.zipRight(sandbox.kill(lost.reason), lost)
-          },
-          onRight: (events) => Effect.succeed(Chunk.unsafeFromArray(events))
-        }
-      )
+    const decoded = Either.match({
+      onLeft: () => {
+        const lost = new SandboxLost({ reason: "the agent answered runCode in another shape" })
+        return Effect.zipRight(sandbox.kill(lost.reason), lost)
+      },
+      onRight: (events: Events) => Effect.succeed(Chunk.unsafeFromArray(events))
+    })
+    const eventsOf = (event: SandboxEvent): Effect.Effect<Chunk.Chunk<RunEvent | RunEnd>, SandboxLost> => {
+      if (event._tag === "Answer") return decoded(readAnswer(event.answer, seconds, decoders))
+      const { body, event: name } = event.output
+      return name === "result" && body.length > largeResultBytes
+        ? Effect.map(replies.resultJson(sandbox, body), (resultJson) => Chunk.of({ eventType: "result", resultJson }))
+        : decoded(readOutput(event.output, decoders))
+    }
     const call = { op: "runCode", language, code, timeoutMs: seconds * 1000, maxOutputBytes: maxStreamBytes } as const
     return Stream.mapConcatChunkEffect(sandbox.stream(call), eventsOf)
   })

@@ -14,17 +14,19 @@ import type { ServerLimits } from "../http/serverLimits.js"
 import type { BackgroundWork } from "../http/work.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
+import type { ReplyThread } from "../sessions/replyThread.js"
 import { defaultTimeoutMs } from "../sessions/toolHandlers.js"
 import { type RunEnd, type RunEvent, runStream } from "./runStream.js"
 import { errorFrame, eventFrame, isEnd, type ParsedFrame, parseFrame } from "./socketFrames.js"
 
 export interface SocketCallsOptions {
   readonly registry: SessionRegistry
+  readonly replies: ReplyThread
   readonly session: LocalSession
   readonly limits: ServerLimits
   readonly work: BackgroundWork
   /** Sends a frame, with backpressure from a slow client. */
-  readonly send: (text: string) => Effect.Effect<void>
+  readonly send: (text: string | Uint8Array) => Effect.Effect<void>
   /** Sends a frame without waiting. */
   readonly sendNow: (text: string) => void
   /** Called once for each call that has ended. */
@@ -46,6 +48,8 @@ interface Call {
 }
 
 const serverStopping = apiError(503, "ServerStopping", "the server is about to end")
+
+const cancelled = apiError(499, "Cancelled", "the client cancelled the run")
 
 const internalError = apiError(500, "InternalError", "the server failed")
 
@@ -71,6 +75,7 @@ export class SocketCalls {
     if (received === undefined) return
     const { frame, invocationId } = received
     const isRunning = this.#running.has(invocationId)
+    if (Either.isRight(frame) && frame.right.cancelsCall) return this.#cancel(invocationId)
     if (isRunning && Either.isRight(frame) && !frame.right.startsCall) return
     // Without an id, since an error with one would end the running call.
     if (isRunning) sendNow(errorFrame(undefined, duplicate(invocationId)))
@@ -84,6 +89,14 @@ export class SocketCalls {
       this.#fail(call, error)
       call.fiber?.unsafeInterruptAsFork(FiberId.none)
     }
+  }
+
+  /** The call may have ended in the meantime. */
+  #cancel(invocationId: string): void {
+    const call = this.#running.get(invocationId)
+    if (call === undefined) return
+    this.#fail(call, cancelled)
+    call.fiber?.unsafeInterruptAsFork(FiberId.none)
   }
 
   #begin(invocationId: string, { call: decodeCall, source }: ParsedFrame): void {
@@ -134,7 +147,7 @@ export class SocketCalls {
 
   /** Forwards the events of a run to the client; returns the status of its end. */
   #forward(call: Call, { params }: StreamCall) {
-    const { send, session } = this.#options
+    const { replies, send, session } = this.#options
     const { code, language, timeoutS = defaultTimeoutMs.code / 1000 } = params
     let seq = 0
     const forward = (status: Status, event: RunEvent | RunEnd) =>
@@ -146,7 +159,7 @@ export class SocketCalls {
         isEnd(event) ? event.status : status
       )
     return Stream.runFoldEffect(
-      runStream(session.sandbox, { code, language, seconds: timeoutS }),
+      runStream(session.sandbox, replies, { code, language, seconds: timeoutS }),
       "error" as Status,
       forward
     ).pipe(Effect.catchTag("SandboxFailure", (failure) => Effect.fail(runRejected(failure))))

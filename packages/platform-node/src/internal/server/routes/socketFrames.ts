@@ -1,10 +1,10 @@
 /** The frames of the WebSocket route. */
-import { ClientFrame, InvocationId, ServerFrame, StreamCall } from "@effect-agb/core/AgbApi"
+import { CancelRun, ClientFrame, InvocationId, ServerFrame, StreamCall } from "@effect-agb/core/AgbApi"
 import { type ApiError, decoder } from "@effect-agb/core/AgbServer"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { RunEnd, RunEvent } from "./runStream.js"
+import type { EncodedResult, RunEnd, RunEvent } from "./runStream.js"
 
 const gateway = "WEBSOCKET_SERVER"
 const codeServer = "wuying_codespace"
@@ -26,17 +26,31 @@ export const errorFrame = (invocationId: string | undefined, { code, message }: 
 
 export const isEnd = (event: RunEvent | RunEnd): event is RunEnd => "status" in event
 
+/** Stands for a result that is JSON already. As part of a text it would be escaped. */
+const anyResult = { mime: {}, isMainResult: false }
+
+const withResult = (frame: string, result: Uint8Array): Uint8Array => {
+  const stub = JSON.stringify(anyResult)
+  const at = frame.indexOf(stub)
+  return Buffer.concat([Buffer.from(frame.slice(0, at)), result, Buffer.from(frame.slice(at + stub.length))])
+}
+
 export const eventFrame = (
   { invocationId, source }: { readonly invocationId: string; readonly source: string },
   seq: number,
   event: RunEvent | RunEnd
-): string =>
-  textOf({
-    invocationId,
-    source,
-    target: "SDK",
-    data: isEnd(event) ? { ...run, phase: "end", seq, ...event } : { ...run, phase: "event", seq, ...event }
-  })
+): string | Uint8Array => {
+  const frame = (data: Exclude<RunEvent, EncodedResult> | RunEnd) =>
+    textOf({
+      invocationId,
+      source,
+      target: "SDK",
+      data: isEnd(data) ? { ...run, phase: "end", seq, ...data } : { ...run, phase: "event", seq, ...data }
+    })
+  return "resultJson" in event
+    ? withResult(frame({ eventType: "result", result: anyResult }), event.resultJson)
+    : frame(event)
+}
 
 const parsed = (text: string): unknown => {
   try {
@@ -55,12 +69,13 @@ const withInvocationId = (value: unknown): unknown =>
 /** `data` may be JSON text. */
 const dataOf = ({ data }: typeof ClientFrame.Type): unknown => typeof data === "string" ? parsed(data) ?? data : data
 
-/** A frame with a method starts a call; any other is input to a running one, and a run of code takes none. */
+/** A frame with a method starts a call; any other is input to a running one, of which a run of code knows only its cancellation. */
 const startsCall = (data: unknown): boolean => typeof data === "object" && data !== null && "method" in data
 
 const hasInvocationId = Schema.is(Schema.Struct({ invocationId: InvocationId }))
 const decodeFrame = decoder(ClientFrame, "the frame")
 const decodeCall = decoder(StreamCall, "data")
+const isCancel = Schema.is(CancelRun)
 
 /** A frame of a client. */
 export interface ReceivedFrame {
@@ -72,6 +87,7 @@ export interface ParsedFrame {
   /** The source of the frames that answer it. */
   readonly source: string
   readonly startsCall: boolean
+  readonly cancelsCall: boolean
   readonly call: () => Either.Either<StreamCall, ApiError>
 }
 
@@ -81,7 +97,12 @@ export const parseFrame = (text: string): ReceivedFrame | undefined => {
   if (!hasInvocationId(value)) return undefined
   const frame = Either.map(decodeFrame(value), (decoded): ParsedFrame => {
     const data = dataOf(decoded)
-    return { source: decoded.target ?? codeServer, startsCall: startsCall(data), call: () => decodeCall(data) }
+    return {
+      source: decoded.target ?? codeServer,
+      startsCall: startsCall(data),
+      cancelsCall: isCancel(data),
+      call: () => decodeCall(data)
+    }
   })
   return { invocationId: value.invocationId, frame }
 }

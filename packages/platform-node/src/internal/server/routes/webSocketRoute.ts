@@ -14,11 +14,13 @@ import type { ServerLimits } from "../http/serverLimits.js"
 import type { BackgroundWork } from "../http/work.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
+import type { ReplyThread } from "../sessions/replyThread.js"
 import { requireToken } from "./linkRoute.js"
 import { SocketCalls } from "./socketCalls.js"
 
 export interface WebSocketRouteOptions {
   readonly registry: SessionRegistry
+  readonly replies: ReplyThread
   readonly limits: ServerLimits
   readonly logLevel: LogLevel.LogLevel
 }
@@ -80,10 +82,10 @@ const makeOutbox = (socket: WebSocket, unsentBytes: number) => {
     socket.send(text, onSent)
     if (!hasRoom()) socket.pause()
   }
-  const send = (text: string) =>
+  const send = (text: string | Uint8Array) =>
     Effect.async<void>((resume) => {
       const proceed = () => resume(Effect.void)
-      socket.send(text, () => {
+      socket.send(text, { binary: false }, () => {
         onSent()
         proceed()
       })
@@ -97,13 +99,14 @@ const serveSocket = (
   session: LocalSession,
   { request }: UpgradeRequest,
   work: BackgroundWork,
-  { limits, logLevel, registry }: WebSocketRouteOptions
+  { limits, logLevel, registry, replies }: WebSocketRouteOptions
 ): Effect.Effect<void> =>
   Effect.gen(function*() {
     const scope = yield* Scope.fork(session.scope, ExecutionStrategy.sequential)
     const outbox = makeOutbox(socket, limits.unsentBytes)
     const calls = new SocketCalls({
       registry,
+      replies,
       session,
       limits,
       work,

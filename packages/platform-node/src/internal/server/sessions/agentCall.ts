@@ -3,27 +3,32 @@ import { ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import {
-  type SandboxAnswer,
-  type SandboxCall,
-  type SandboxFailure,
-  SandboxLost
-} from "../../sandbox/channel/protocol.js"
-import type { Sandbox } from "../../sandbox/sandbox.js"
+import type { Body } from "../../agentWire/frames.js"
+import { type SandboxAnswer, type SandboxCall, SandboxFailure, SandboxLost } from "../../sandbox/channel/protocol.js"
 import { countSandboxTime } from "../http/requestContext.js"
 
 export type CallFailure = ToolFailure | SandboxLost
 
+/** What of a sandbox is needed; a call may fail with `E` besides. */
+export interface Callable<E = never> {
+  readonly hasNetwork: boolean
+  readonly call: (
+    call: SandboxCall,
+    body?: Body
+  ) => Effect.Effect<SandboxAnswer, SandboxFailure | SandboxLost | E>
+  readonly kill: (reason: string) => Effect.Effect<void>
+}
+
 /** Calls the agent and decodes the value of its answer. One of another shape kills the sandbox. */
-export type AgentCall = <A, I>(
+export type AgentCall<E = never> = <A, I>(
   call: SandboxCall,
   value: Schema.Schema<A, I>,
-  body?: Uint8Array
-) => Effect.Effect<{ readonly value: A; readonly body: Uint8Array }, CallFailure>
+  body?: Body
+) => Effect.Effect<{ readonly value: A; readonly body: Uint8Array }, CallFailure | E>
 
 const toolFailure = ({ code, message }: SandboxFailure): ToolFailure => new ToolFailure({ text: `${code}: ${message}` })
 
-export const makeAgentCall = (sandbox: Sandbox): AgentCall => (call, schema, body) => {
+export const makeAgentCall = <E = never>(sandbox: Callable<E>): AgentCall<E> => (call, schema, body) => {
   const decode = Schema.decodeUnknownEither(schema)
   const decoded = (answer: SandboxAnswer) =>
     Either.match(decode(answer.value), {
@@ -34,7 +39,7 @@ export const makeAgentCall = (sandbox: Sandbox): AgentCall => (call, schema, bod
       onRight: (value) => Effect.succeed({ value, body: answer.body })
     })
   return countSandboxTime(sandbox.call(call, body)).pipe(
-    Effect.mapError((error) => error._tag === "SandboxFailure" ? toolFailure(error) : error),
+    Effect.mapError((error) => error instanceof SandboxFailure ? toolFailure(error) : error),
     Effect.flatMap(decoded)
   )
 }

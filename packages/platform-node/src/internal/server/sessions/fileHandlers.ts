@@ -41,7 +41,7 @@ const maxReplyBytes = 16 * 1024 * 1024
 const tooLong = (path: string, size: number) =>
   new ToolFailure({ text: `EFBIG: ${path} has ${size} bytes, read it in ranges of at most ${maxReplyBytes}` })
 
-const readRange = (agentCall: AgentCall, path: string, offset: number, length: number, extra: number) =>
+const readRange = <E>(agentCall: AgentCall<E>, path: string, offset: number, length: number, extra: number) =>
   Effect.flatMap(
     agentCall({ op: "readFile", path, offset, length: (length === 0 ? maxReplyBytes : length) + extra }, Size),
     ({ body, value: { size } }) =>
@@ -50,7 +50,7 @@ const readRange = (agentCall: AgentCall, path: string, offset: number, length: n
         : Effect.succeed(body)
   )
 
-const readText = (agentCall: AgentCall, path: string, offset: number, length: number) => {
+const readText = <E>(agentCall: AgentCall<E>, path: string, offset: number, length: number) => {
   const before = Math.min(offset, contextBytes)
   const wanted = length === 0 ? 0 : length + before
   return Effect.map(
@@ -60,23 +60,45 @@ const readText = (agentCall: AgentCall, path: string, offset: number, length: nu
 }
 
 const readFile =
-  (agentCall: AgentCall): ToolHandlers<SandboxLost>["read_file"] => ({ format, length = 0, offset = 0, path }) =>
+  <E>(agentCall: AgentCall<E>): ToolHandlers<SandboxLost | E>["read_file"] =>
+  ({ format, length = 0, offset = 0, path }) =>
     format === "binary"
       ? Effect.map(readRange(agentCall, path, offset, length, 0), (body) => Buffer.from(body).toString("base64"))
       : readText(agentCall, path, offset, length)
 
-const readMultipleFiles = (agentCall: AgentCall): ToolHandlers<SandboxLost>["read_multiple_files"] => ({ paths }) =>
-  Effect.map(
-    Effect.forEach(paths, (path) =>
-      readFile(agentCall)({ path }).pipe(
-        Effect.catchTag("ToolFailure", ({ text }) => Effect.succeed(`Error - ${text}`)),
-        Effect.map((content) => ({ path, content }))
-      )),
-    fileBlocks
-  )
+const tooMuch = (path: string) =>
+  `EFBIG: ${path} is left out: the files of one call have at most ${maxReplyBytes} bytes, read it alone`
+
+/** Each file is read within what the files before it have left of the bytes of a reply. */
+const readMultipleFiles =
+  <E>(agentCall: AgentCall<E>): ToolHandlers<SandboxLost | E>["read_multiple_files"] => ({ paths }) => {
+    let left = maxReplyBytes
+    const readOne = (path: string) =>
+      Effect.map(
+        agentCall({ op: "readFile", path, offset: 0, length: Math.max(left, 1) }, Size),
+        ({ body, value: { size } }) => {
+          if (size > maxReplyBytes) return `Error - ${tooLong(path, size).text}`
+          if (size > left) return `Error - ${tooMuch(path)}`
+          left -= size
+          return textOfRange(body, 0, body.length)
+        }
+      )
+    return Effect.map(
+      Effect.forEach(paths, (path) =>
+        readOne(path).pipe(
+          Effect.catchIf(
+            (error) => error instanceof ToolFailure,
+            ({ text }) => Effect.succeed(`Error - ${text}`)
+          ),
+          Effect.map((content) => ({ path, content }))
+        )),
+      fileBlocks
+    )
+  }
 
 const search =
-  (agentCall: AgentCall): ToolHandlers<SandboxLost>["search_files"] => ({ excludePatterns = [], path, pattern }) =>
+  <E>(agentCall: AgentCall<E>): ToolHandlers<SandboxLost | E>["search_files"] =>
+  ({ excludePatterns = [], path, pattern }) =>
     Effect.flatMap(
       agentCall({ op: "searchFiles", path, pattern, excludePatterns }, Found),
       ({ value }) =>
@@ -87,9 +109,9 @@ const search =
           })
     )
 
-export const fileHandlers = (
-  agentCall: AgentCall
-): Omit<ToolHandlers<SandboxLost>, "run_code" | "shell" | "get_metrics"> => ({
+export const fileHandlers = <E>(
+  agentCall: AgentCall<E>
+): Omit<ToolHandlers<SandboxLost | E>, "run_code" | "shell" | "get_metrics"> => ({
   create_directory: ({ path }) =>
     Effect.as(agentCall({ op: "createDirectory", path }, Schema.Null), `Created directory ${path}`),
   delete_file: ({ path }) => Effect.as(agentCall({ op: "deleteFile", path }, Schema.Null), `Deleted ${path}`),

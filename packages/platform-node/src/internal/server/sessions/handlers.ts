@@ -1,7 +1,7 @@
 /** The handlers of the API endpoints. */
-import type { PersistenceData } from "@effect-agb/core/AgbApi"
+import { cancelAnnouncement, type PersistenceData } from "@effect-agb/core/AgbApi"
 import { ApiError, type Handlers, type ReplyFormat } from "@effect-agb/core/AgbServer"
-import { browserTools, desktopTools, type ToolName, tools } from "@effect-agb/core/AgbTools"
+import { browserTools, desktopTools, fileBytesRoute, type ToolName, tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Redacted from "effect/Redacted"
@@ -47,7 +47,14 @@ export interface HandlerOptions {
 
 const defaultImage = "code_latest"
 
-const toolServers = Object.values(tools).map(({ name, server }) => ({ name, server }))
+/** The tools, and what else the server can do for clients that know it. Frozen, so that it is encoded once. */
+const toolServers = Object.freeze(
+  [
+    ...Object.values(tools).map(({ name, server }) => ({ name, server })),
+    { name: cancelAnnouncement, server: tools.run_code.server },
+    { name: fileBytesRoute, server: tools.read_file.server }
+  ].map((entry) => Object.freeze(entry))
+)
 
 const describeTool = (name: ToolName) => {
   const { args, description, server } = tools[name]
@@ -79,6 +86,9 @@ const handlesOf = (origin: string, session: LocalSession) => ({
 const matches = (wanted: Readonly<Record<string, string>>) => ({ labels }: LocalSession): boolean =>
   Object.entries(wanted).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
 
+/** The ports that have links, as in the cloud. */
+const isLinked = (port: number | undefined): port is number => port !== undefined && port >= 30_100 && port <= 30_199
+
 const portRequired = new ApiError({
   status: 400,
   code: "InvalidParameter",
@@ -100,7 +110,8 @@ const replyFormatOf = (autoGenSession: boolean | undefined): ReplyFormat | undef
 
 const unsupportedTool = (name: string): string | undefined => {
   const image = browserTools.includes(name) ? "browser" : desktopTools.includes(name) ? "desktop" : undefined
-  return image && `${name} needs a ${image} image, and the local runtime has none: it offers code, commands and files`
+  return image &&
+    `The image of this session does not support ${name}: it needs a ${image} image, and the local runtime offers code, commands and files`
 }
 
 /** Tools that need an image which the local runtime lacks are answered with an error that says so. */
@@ -149,7 +160,7 @@ const lifecycleHandlers = (
       status: session.status,
       success: true
     })),
-  getSessionInfo: ({ sessionId }) => Effect.map(registry.find(sessionId), ({ status }) => ({ status })),
+  getSessionInfo: ({ sessionId }) => Effect.map(registry.status(sessionId), (status) => ({ status })),
   listSession: ({ labels = {}, ...page }) =>
     Effect.flatMap(registry.running, (all) => paginate(all.filter(matches(labels)), page)).pipe(
       Effect.map(({ items, ...page }) => ({
@@ -185,8 +196,8 @@ export const make = (options: HandlerOptions): Handlers => {
     getCdpLink: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
     getLink: ({ port, protocolType = "https", sessionId }) =>
       Effect.flatMap(registry.use(sessionId), (session) =>
-        port === undefined
-          ? portRequired
-          : Effect.map(links.open(session, port, /^wss?$/i.test(protocolType) ? "ws" : "http"), (url) => ({ url })))
+        isLinked(port)
+          ? Effect.map(links.open(session, port, /^wss?$/i.test(protocolType) ? "ws" : "http"), (url) => ({ url }))
+          : portRequired)
   }
 }

@@ -5,11 +5,15 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
+import { makeFifoSemaphore } from "../../fifoSemaphore.js"
 import { acquireOwned } from "../../ownScope.js"
+import { isLarge, isUnparsed } from "../../sandbox/channel/largeAnswer.js"
 import type { SandboxLost, SandboxStartError } from "../../sandbox/channel/protocol.js"
 import type { SandboxPool } from "../../sandbox/pool.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
 import { countSandboxTime } from "../http/requestContext.js"
+import type { Callable } from "./agentCall.js"
+import { AnsweredLarge, type ReplyThread } from "./replyThread.js"
 import * as toolHandlers from "./toolHandlers.js"
 
 export interface LocalSession {
@@ -28,8 +32,8 @@ export interface LocalSession {
   readonly scope: Scope.CloseableScope
   readonly sandbox: Sandbox
   readonly callTool: (name: string, args: unknown, format: ReplyFormat) => Effect.Effect<ToolReply, SandboxLost>
-  /** Run before the sandbox is stopped, within a time limit: for example to save files. */
-  readonly preStopHooks: Array<Effect.Effect<void>>
+  /** Run before the sandbox is stopped: for example to save files. Each returns what it could not do, and why. */
+  readonly preStopHooks: Array<Effect.Effect<ReadonlyArray<string>>>
   status: "RUNNING" | "DELETING"
   labels: Labels
   usedAt: number
@@ -46,11 +50,35 @@ export interface SessionParams {
 
 const randomId = (prefix: string): string => `${prefix}-${Crypto.randomBytes(10).toString("hex")}`
 
+/** A sandbox whose large answers end the call of a tool: another thread goes on with it. */
+const withoutLargeAnswers = ({ callUnparsed, hasNetwork, kill }: Sandbox): Callable<AnsweredLarge> => ({
+  hasNetwork,
+  kill,
+  call: (call, body) =>
+    Effect.flatMap(
+      callUnparsed(call, body),
+      (answer) => isLarge(answer) || isUnparsed(answer) ? new AnsweredLarge({ call, answer }) : Effect.succeed(answer)
+    )
+})
+
+/** One large answer of a session at a time: those of others come in between. */
+const toolsOf = (sandbox: Sandbox, replies: ReplyThread): LocalSession["callTool"] => {
+  const callTool = makeTools(toolHandlers.make(withoutLargeAnswers(sandbox)))
+  const oneByOne = makeFifoSemaphore(1)
+  return (name, args, format) =>
+    Effect.catchIf(
+      callTool(name, args, format),
+      (error) => error instanceof AnsweredLarge,
+      (answered) => oneByOne(replies.toolReply(sandbox, { name, args, format }, answered))
+    )
+}
+
 /** Takes a sandbox for a session, under a scope of its own. `nextSerial` is called once the sandbox is there. */
 export const startSession = (
   { idleSeconds, imageId, labels, replyFormat }: SessionParams,
   nextSerial: () => number,
-  take: SandboxPool["take"]
+  take: SandboxPool["take"],
+  replies: ReplyThread
 ): Effect.Effect<LocalSession, SandboxStartError> =>
   Effect.zipWith(
     acquireOwned(countSandboxTime(take)),
@@ -67,7 +95,7 @@ export const startSession = (
       idleMillis: idleSeconds * 1000,
       scope,
       sandbox,
-      callTool: makeTools(toolHandlers.make(sandbox)),
+      callTool: toolsOf(sandbox, replies),
       preStopHooks: [],
       status: "RUNNING",
       createdAt: now,

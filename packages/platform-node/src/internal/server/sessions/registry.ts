@@ -2,20 +2,21 @@
 import type { ToolReply } from "@effect-agb/core/AgbApi"
 import { ApiError, type ReplyFormat, sessionNotFound } from "@effect-agb/core/AgbServer"
 import { tools } from "@effect-agb/core/AgbTools"
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { SandboxLost } from "../../sandbox/channel/protocol.js"
 import type { SandboxPool } from "../../sandbox/pool.js"
 import { annotateRequest } from "../http/requestContext.js"
 import { type LocalSession, type SessionParams, startSession } from "./localSession.js"
+import type { ReplyThread } from "./replyThread.js"
 
 export interface RegistryOptions {
   readonly pool: SandboxPool
+  readonly replies: ReplyThread
   readonly maxSessions: number
   /** Maximum age of a session, even one in use. */
   readonly maxLifetimeMillis: number
@@ -33,40 +34,58 @@ const sessionLost = (sessionId: string, reason: string) => {
   return new ApiError({ status, code, message: `${message} It has ended: ${reason}.` })
 }
 
-const hookTimeouts = { release: "30 seconds", shutdown: "2 seconds" } as const
+const notSaved = (reasons: ReadonlyArray<string>) =>
+  new ApiError({
+    status: 500,
+    code: "SessionContexts.NotSaved",
+    message: `the session has ended, but not everything was saved: ${reasons.join("; ")}`.slice(0, 2000)
+  })
 
-/** A hook that fails or takes too long is logged, and does not delay the stop further. */
-const runPreStopHooks = ({ preStopHooks, sessionId }: LocalSession, timeout: Duration.DurationInput) =>
-  Effect.forEach(preStopHooks, (hook) => hook, { concurrency: "unbounded", discard: true }).pipe(
-    Effect.interruptible,
-    Effect.timeoutFail({ duration: timeout, onTimeout: () => new Cause.TimeoutException() }),
-    Effect.catchAllCause((cause) => Effect.logWarning(`The pre-stop hooks of ${sessionId} did not complete`, cause))
-  )
+/** Time for the hooks of a session that nobody has released when the runtime itself ends. */
+const shutdownTimeout = "2 seconds"
+
+const awaitShortly = <A>(fiber: Fiber.Fiber<A>): Effect.Effect<unknown> =>
+  Effect.timeoutOption(Fiber.await(fiber), shutdownTimeout)
 
 const requireRunning = (session: LocalSession): Effect.Effect<LocalSession, ApiError> =>
   session.status === "RUNNING" ? Effect.succeed(session) : Effect.fail(sessionNotFound(session.sessionId))
 
+/** How many released sessions are remembered until their end was asked for. */
+const maxReleased = 1000
+
 const inParallel = { concurrency: "unbounded", discard: true } as const
+
+/** How many sessions that were not saved are remembered, and for how long. */
+const maxUnsaved = 100
+const unsavedMillis = 10 * 60_000
+
+interface Unsaved {
+  readonly session: LocalSession
+  readonly until: number
+}
 
 export class SessionRegistry {
   readonly #options: RegistryOptions
-  readonly #scope: Scope.Scope
   readonly #sessions = new Map<string, LocalSession>()
+  /** The fibers that stop sessions, or have; each results in what it could not save. */
+  readonly #stops = new WeakMap<LocalSession, Fiber.RuntimeFiber<ReadonlyArray<string>>>()
+  /** Sessions that have ended, in the order of their end. */
+  readonly #unsaved = new Map<string, Unsaved>()
+  /** Sessions whose release was asked for, and whose end was not reported yet. */
+  readonly #released = new Set<string>()
   #starting = 0
   #serial = 0
 
-  /** Releases that run in the background end with `scope`. */
-  constructor(options: RegistryOptions, scope: Scope.Scope) {
+  constructor(options: RegistryOptions) {
     this.#options = options
-    this.#scope = scope
   }
 
   create(params: SessionParams): Effect.Effect<LocalSession, ApiError> {
     return Effect.uninterruptibleMask((restore) => {
-      const { maxSessions, pool } = this.#options
+      const { maxSessions, pool, replies } = this.#options
       if (this.#sessions.size + this.#starting >= maxSessions) return Effect.fail(tooManySessions(maxSessions))
       this.#starting += 1
-      return startSession(params, () => this.#serial += 1, restore(pool.take)).pipe(
+      return startSession(params, () => this.#serial += 1, restore(pool.take), replies).pipe(
         Effect.mapError(startFailed),
         Effect.tap((session) => this.#add(session)),
         Effect.ensuring(Effect.sync(() => {
@@ -84,6 +103,17 @@ export class SessionRegistry {
         ? Effect.fail(sessionNotFound(sessionId))
         : Effect.as(annotateRequest({ sessionId }), session)
     })
+  }
+
+  /** A session, even one that has ended lately without being saved. */
+  findWithUnsaved(sessionId: string): Effect.Effect<LocalSession, ApiError> {
+    return Effect.orElse(this.find(sessionId), () =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const found = this.#unsaved.get(sessionId)
+        return found === undefined || found.until <= now
+          ? Effect.fail(sessionNotFound(sessionId))
+          : Effect.succeed(found.session)
+      }))
   }
 
   /** A running session. Does not count as use. */
@@ -121,7 +151,7 @@ export class SessionRegistry {
         Effect.catchTag(
           work,
           "SandboxLost",
-          ({ reason }) => Effect.zipRight(this.#remove(session), sessionLost(session.sessionId, reason))
+          ({ reason }) => Effect.zipRight(this.#stopAsync(session), sessionLost(session.sessionId, reason))
         ),
       () =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -131,14 +161,36 @@ export class SessionRegistry {
     )
   }
 
-  /** Releases a session and waits until it is gone. */
+  /** Releases a session and waits until it is gone. Fails where it could not save everything. */
   release(sessionId: string): Effect.Effect<void, ApiError> {
-    return Effect.flatMap(this.get(sessionId), (session) => this.#stop(session, hookTimeouts.release))
+    return Effect.flatMap(
+      Effect.flatMap(this.get(sessionId), (session) => this.#stop(session)),
+      (unsaved) => unsaved.length === 0 ? Effect.void : notSaved(unsaved)
+    )
   }
 
   /** Starts the release of a session; one without hooks is gone at once. */
   releaseAsync(sessionId: string): Effect.Effect<void, ApiError> {
-    return Effect.flatMap(this.find(sessionId), (session) => this.#stopAsync(session))
+    return Effect.flatMap(this.find(sessionId), (session) => {
+      this.#released.add(sessionId)
+      for (const oldest of this.#released) {
+        if (this.#released.size <= maxReleased) break
+        this.#released.delete(oldest)
+      }
+      return this.#stopAsync(session)
+    })
+  }
+
+  /** The status of a session. Who has released it is told once that it has ended; later it is not found. */
+  status(sessionId: string): Effect.Effect<LocalSession["status"] | "FINISH", ApiError> {
+    return this.find(sessionId).pipe(
+      Effect.map(({ status }) => status),
+      Effect.catchAll((error) =>
+        this.#released.delete(sessionId)
+          ? Effect.as(annotateRequest({ sessionId }), "FINISH" as const)
+          : Effect.fail(error)
+      )
+    )
   }
 
   /** The running sessions in the order of their creation. */
@@ -156,17 +208,33 @@ export class SessionRegistry {
       ))
   }
 
-  /** Stops all sessions, with little time for their hooks. */
-  get shutdown(): Effect.Effect<void> {
+  /** Begins to stop the sessions that have nothing to do and nothing to save, before the server waits for the others. */
+  get stopIdle(): Effect.Effect<void> {
     return Effect.suspend(() =>
-      Effect.forEach([...this.#sessions.values()], (session) => this.#stop(session, hookTimeouts.shutdown), inParallel)
+      Effect.forEach(
+        [...this.#sessions.values()].filter(({ active, preStopHooks }) => active === 0 && preStopHooks.length === 0),
+        (session) => Effect.uninterruptible(this.#beginStop(session)),
+        { discard: true }
+      )
     )
+  }
+
+  /** Stops all sessions. Those that were released before save to the end, the others have little time. */
+  get shutdown(): Effect.Effect<void> {
+    const stop = (session: LocalSession) => {
+      const wait = this.#stops.has(session) ? Fiber.await : awaitShortly
+      return Effect.flatMap(
+        this.#beginStop(session),
+        (stopping) => Effect.zipRight(Effect.interruptible(wait(stopping)), Fiber.interrupt(stopping))
+      )
+    }
+    return Effect.suspend(() => Effect.forEach([...this.#sessions.values()], stop, inParallel))
   }
 
   /** From now on the session ends with its sandbox. */
   #add(session: LocalSession): Effect.Effect<void> {
     this.#sessions.set(session.sessionId, session)
-    const endWithSandbox = Effect.zipRight(session.sandbox.lost, Effect.forkDaemon(this.#remove(session)))
+    const endWithSandbox = Effect.zipRight(session.sandbox.lost, Effect.forkDaemon(this.#stop(session)))
     return Effect.zipRight(
       annotateRequest({ sessionId: session.sessionId }),
       Effect.forkIn(Effect.interruptible(endWithSandbox), session.scope)
@@ -181,20 +249,46 @@ export class SessionRegistry {
     )
   }
 
-  #stop(session: LocalSession, hookTimeout: Duration.DurationInput): Effect.Effect<void> {
+  /** Runs the hooks and removes the session, once, whoever waits for it. An interruption ends the hooks. */
+  #beginStop(session: LocalSession): Effect.Effect<Fiber.RuntimeFiber<ReadonlyArray<string>>> {
     return Effect.suspend(() => {
-      if (session.status === "DELETING") return Effect.void
+      const stopping = this.#stops.get(session)
+      if (stopping !== undefined) return Effect.succeed(stopping)
       session.status = "DELETING"
-      return Effect.ensuring(
-        session.preStopHooks.length === 0 ? Effect.void : runPreStopHooks(session, hookTimeout),
-        this.#remove(session)
-      )
+      const stop = Effect.gen(this, function*() {
+        const unsaved = (yield* Effect.forEach(session.preStopHooks, (hook) => hook)).flat()
+        if (unsaved.length > 0) yield* this.#reportUnsaved(session)
+        yield* this.#remove(session)
+        return unsaved
+      })
+      return Effect.map(Effect.forkDaemon(Effect.uninterruptible(stop)), (fiber) => {
+        this.#stops.set(session, fiber)
+        return fiber
+      })
     })
   }
 
+  #reportUnsaved(session: LocalSession): Effect.Effect<void> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      this.#unsaved.set(session.sessionId, { session, until: now + unsavedMillis })
+      for (const [sessionId, { until }] of this.#unsaved) {
+        if (until > now && this.#unsaved.size <= maxUnsaved) break
+        this.#unsaved.delete(sessionId)
+      }
+      return Effect.logError(`${session.sessionId} has ended, but not everything in it was saved`)
+    })
+  }
+
+  /** Waits until the session is gone; the result is what it could not save. It goes on when the wait is interrupted. */
+  #stop(session: LocalSession): Effect.Effect<ReadonlyArray<string>> {
+    return Effect.flatMap(Effect.uninterruptible(this.#beginStop(session)), Fiber.join)
+  }
+
+  /** The same, but waits only for a session without hooks. */
   #stopAsync(session: LocalSession): Effect.Effect<void> {
-    const stop = this.#stop(session, hookTimeouts.release)
-    return session.preStopHooks.length === 0 ? stop : Effect.asVoid(Effect.forkIn(stop, this.#scope))
+    return session.preStopHooks.length === 0
+      ? Effect.asVoid(this.#stop(session))
+      : Effect.asVoid(Effect.uninterruptible(this.#beginStop(session)))
   }
 
   #isExpired({ active, createdAt, idleMillis, usedAt }: LocalSession, now: number): boolean {
@@ -205,7 +299,7 @@ export class SessionRegistry {
 /** A registry that checks for expired sessions every second, and stops all sessions with the scope. */
 export const make = (options: RegistryOptions): Effect.Effect<SessionRegistry, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const registry = new SessionRegistry(options, yield* Effect.scope)
+    const registry = new SessionRegistry(options)
     yield* Effect.addFinalizer(() => registry.shutdown)
     yield* Effect.forkScoped(Effect.schedule(registry.releaseExpired, Schedule.spaced("1 second")))
     return registry

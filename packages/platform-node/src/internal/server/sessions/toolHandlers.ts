@@ -4,9 +4,9 @@ import { tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SandboxCall, SandboxLost } from "../../sandbox/channel/protocol.js"
-import type { Sandbox } from "../../sandbox/sandbox.js"
-import { type AgentCall, makeAgentCall } from "./agentCall.js"
+import { type AgentCall, type Callable, makeAgentCall } from "./agentCall.js"
 import { fileHandlers } from "./fileHandlers.js"
+import { Bundle, toItem } from "./results.js"
 
 const outputs = {
   stdoutBytes: Schema.NonNegativeInt,
@@ -24,9 +24,12 @@ const ShellValue = Schema.Struct({
   timedOut: Schema.Boolean
 })
 
+/** Results of one run; the agent sends no more. */
+const maxResults = 10_001
+
 export const CodeValue = Schema.Struct({
   ...outputs,
-  results: Schema.Array(Schema.Record({ key: Schema.String, value: Schema.Unknown })),
+  results: Schema.Array(Bundle).pipe(Schema.maxItems(maxResults)),
   error: Schema.NullOr(Schema.Struct({ name: Schema.String, value: Schema.String, traceback: Schema.String })),
   executionCount: Schema.Int,
   executionTime: Schema.Number,
@@ -52,8 +55,11 @@ const split = (value: Outputs, body: Uint8Array) => {
 /** The timeouts of calls that specify none, as on the wire. */
 export const defaultTimeoutMs = { shell: 1000, code: 60_000 }
 
+/** Often a program that takes too long waits for the network. */
+const timeoutAdvice = ({ hasNetwork }: Callable<unknown>) => hasNetwork ? "" : "; this session has no network"
+
 const shell =
-  (agentCall: AgentCall): ToolHandlers<SandboxLost>["shell"] =>
+  <E>(agentCall: AgentCall<E>, advice: string): ToolHandlers<SandboxLost | E>["shell"] =>
   ({ command, cwd, envs, timeout_ms: timeoutMs = defaultTimeoutMs.shell }) => {
     const call: SandboxCall = {
       op: "shell",
@@ -64,7 +70,9 @@ const shell =
     }
     return Effect.flatMap(agentCall(call, ShellValue), ({ body, value }) => {
       const { stderr, stdout } = split(value, body)
-      const note = `${stderr === "" || stderr.endsWith("\n") ? "" : "\n"}The command timed out after ${timeoutMs} ms`
+      const note = `${
+        stderr === "" || stderr.endsWith("\n") ? "" : "\n"
+      }The command timed out after ${timeoutMs} ms${advice}`
       return value.timedOut
         ? new ToolFailure({
           text: JSON.stringify({ stdout, stderr: stderr + note, exit_code: 124 }),
@@ -74,39 +82,35 @@ const shell =
     })
   }
 
-const timeoutError = (timedOut: "interrupted" | "killed", seconds: number) => ({
+const timeoutError = (timedOut: "interrupted" | "killed", seconds: number, advice: string) => ({
   name: "ExecutionTimeout",
   value: `execution timed out (timeout of ${seconds} s); ` +
     (timedOut === "interrupted"
       ? "the code was interrupted and the kernel keeps its state"
-      : "the kernel was killed and its state is lost"),
+      : "the kernel was killed and its state is lost") +
+    advice,
   traceback: ""
 })
 
 export const stateLostNotice = "[the kernel had died: the state of earlier runs is lost]\n"
 
-export const executionError = (value: typeof CodeValue.Type, seconds: number) => {
-  if (value.timedOut !== null) return timeoutError(value.timedOut, seconds)
+export const executionError = (value: typeof CodeValue.Type, seconds: number, advice = "") => {
+  if (value.timedOut !== null) return timeoutError(value.timedOut, seconds, advice)
   if (value.died !== null) {
     return { name: "KernelDied", value: `${value.died}; its state is lost, the next run starts afresh`, traceback: "" }
   }
   return value.error
 }
 
-export const toItem = ({ isMainResult, ...data }: Readonly<Record<string, unknown>>) => ({
-  data,
-  isMainResult: isMainResult === true
-})
-
 const lines = (text: string): ReadonlyArray<string> => text === "" ? [] : [text]
 
-const runCode = (agentCall: AgentCall): ToolHandlers<SandboxLost>["run_code"] => (args) => {
+const runCode = <E>(agentCall: AgentCall<E>, advice: string): ToolHandlers<SandboxLost | E>["run_code"] => (args) => {
   const { code, language, timeout_s: seconds = defaultTimeoutMs.code / 1000 } = args
   return Effect.map(
     agentCall({ op: "runCode", language, code, timeoutMs: seconds * 1000 }, CodeValue),
     ({ body, value }) => {
       const { stderr, stdout } = split(value, body)
-      const error = executionError(value, seconds)
+      const error = executionError(value, seconds, advice)
       return {
         results: value.results.map(toItem),
         stdout: lines(stdout),
@@ -121,12 +125,13 @@ const runCode = (agentCall: AgentCall): ToolHandlers<SandboxLost>["run_code"] =>
 
 const Metrics = Schema.typeSchema(tools.get_metrics.result)
 
-/** One handler per tool. They fail with `SandboxLost` if the sandbox is gone. */
-export const make = (sandbox: Sandbox): ToolHandlers<SandboxLost> => {
+/** One handler per tool. They fail with `SandboxLost` if the sandbox is gone, and as its calls do. */
+export const make = <E = never>(sandbox: Callable<E>): ToolHandlers<SandboxLost | E> => {
   const agentCall = makeAgentCall(sandbox)
+  const advice = timeoutAdvice(sandbox)
   return {
-    run_code: runCode(agentCall),
-    shell: shell(agentCall),
+    run_code: runCode(agentCall, advice),
+    shell: shell(agentCall, advice),
     get_metrics: () => Effect.map(agentCall({ op: "metrics" }, Metrics), ({ value }) => value),
     ...fileHandlers(agentCall)
   }

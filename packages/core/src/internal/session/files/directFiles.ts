@@ -1,0 +1,239 @@
+/**
+ * Files by way of the route that a server announces for their bytes, with the token of the session. The token goes to the
+ * configured endpoint and nowhere else.
+ */
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Take from "effect/Take"
+import type { AgbClient } from "../../../AgbClient.js"
+import { type ClientError, FileError, ToolError, TransportError } from "../../../AgbError.js"
+import { cancellable } from "../../client/cancellation.js"
+import * as envelopes from "../../client/envelope.js"
+import type { ExchangeError, TransferBody, TransferReply } from "../../client/exchange.js"
+import { fromExchange } from "../../client/exchangeFailure.js"
+import * as sessionRoutes from "../../client/sessionRoutes.js"
+import * as transfers from "../../client/transfer.js"
+import type { SessionState } from "../../lifecycle/sessionState.js"
+import { parseJson } from "../../wire/codecs.js"
+import type { RetrySafety } from "../../wire/endpoint.js"
+import { fileBytesRoute } from "../../wire/fileTexts.js"
+import { type FileSystemError, fromTool } from "../fileErrors.js"
+import type { FileRoute, OpenFile, WriteOptions } from "./fileRoute.js"
+
+/** What the server says about a session. */
+export interface Handles {
+  readonly sessionId: string
+  readonly token?: Redacted.Redacted<string> | undefined
+  readonly toolList?: ReadonlyArray<{ readonly name: string }> | undefined
+}
+
+interface Request {
+  readonly operation: string
+  readonly path: string
+  readonly method: "GET" | "PUT"
+  readonly query: Readonly<Record<string, string>>
+  readonly body: TransferBody<never> | undefined
+  readonly retrySafety: RetrySafety
+}
+
+/** Bytes in memory are sent in pieces, so that it shows whether they move. */
+const pieceBytes = 4 * 1024 * 1024
+
+/** The largest reply that is no file. */
+const maxReplyBytes = 65_536
+
+const retrySafetyOf = ({ mode }: WriteOptions): RetrySafety => mode === "overwrite" ? "idempotent" : "unsafe"
+
+/** Only what was announced is used, and only with a token of which a header can be made. */
+export const make = (client: AgbClient.Service, handles: Handles, state: SessionState): FileRoute | undefined => {
+  const token = handles.token === undefined ? "" : Redacted.value(handles.token)
+  const isAnnounced = handles.toolList?.some(({ name }) => name === fileBytesRoute) ?? false
+  const isPossible = sessionRoutes.of(client)?.transport.transfer !== undefined
+  return isPossible && isAnnounced && /^[\x21-\x7e]+$/.test(token)
+    ? new DirectFiles(client, handles.sessionId, token, state)
+    : undefined
+}
+
+class DirectFiles implements FileRoute {
+  readonly isDirect = true
+  readonly #client: AgbClient.Service
+  readonly #sessionId: string
+  readonly #token: string
+  readonly #state: SessionState
+
+  constructor(client: AgbClient.Service, sessionId: string, token: string, state: SessionState) {
+    this.#client = client
+    this.#sessionId = sessionId
+    this.#token = token
+    this.#state = state
+  }
+
+  write(
+    operation: string,
+    path: string,
+    bytes: Uint8Array,
+    options: WriteOptions
+  ): Effect.Effect<void, FileSystemError> {
+    return Effect.scoped(Effect.flatMap(this.open(operation, path, options), ({ commit, write }) => {
+      const starts = Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, index) => index * pieceBytes)
+      const written = Effect.forEach(starts, (start) => write(bytes.subarray(start, start + pieceBytes)), {
+        discard: true
+      })
+      return Effect.zipRight(written, commit)
+    }))
+  }
+
+  /** The request is on its way while its body is written; whoever writes hears of a reply that comes before the end. */
+  open(operation: string, path: string, options: WriteOptions): Effect.Effect<OpenFile, FileSystemError, Scope.Scope> {
+    return Effect.gen(this, function*() {
+      const pieces = yield* Queue.bounded<Take.Take<Uint8Array>>(1)
+      const body = { _tag: "Stream", stream: Stream.flattenTake(Stream.fromQueue(pieces)), size: undefined } as const
+      const request = putOf(operation, path, body, options)
+      const reply = yield* Effect.forkScoped(Effect.interruptible(Effect.scoped(this.#put(request))))
+      const inTime = <A, E>(step: Effect.Effect<A, E>) =>
+        Effect.timeoutFail(step, {
+          duration: this.#client.config.timeout,
+          onTimeout: () => stalled(request, this.#client.config.timeout)
+        })
+      let size = 0
+      return {
+        write: (bytes) => {
+          size += bytes.length
+          return inTime(Effect.raceFirst(Queue.offer(pieces, Take.of(bytes)), Fiber.join(reply)))
+        },
+        commit: inTime(
+          Effect.zipRight(Effect.raceFirst(Queue.offer(pieces, Take.end), Fiber.join(reply)), Fiber.join(reply))
+        ).pipe(
+          Effect.flatMap((written) => checkSize(operation, path, written, size))
+        )
+      }
+    })
+  }
+
+  read(operation: string, path: string, offset: number, length: number): Stream.Stream<Uint8Array, FileSystemError> {
+    const query = { offset: String(offset), length: String(length) }
+    const request: Request = { operation, path, method: "GET", query, body: undefined, retrySafety: "safe" }
+    const stall = this.#client.config.timeout
+    const opened = Effect.timeoutFail(this.#request(request), {
+      duration: stall,
+      onTimeout: () => stalled(request, stall)
+    })
+    return Stream.unwrapScoped(Effect.map(opened, ({ body }) => {
+      let found = 0
+      const bytes = body.pipe(
+        Stream.mapError((error) => fromExchange(request, error, 0)),
+        Stream.mapChunksEffect((chunk) =>
+          Effect.suspend(() => {
+            found += Chunk.reduce(chunk, 0, (size, { length }) => size + length)
+            return found > length ? Effect.fail(changed(operation, path, found, length)) : Effect.succeed(chunk)
+          })
+        )
+      )
+      return Stream.concat(
+        Stream.timeoutFail(bytes, () => stalled(request, stall), stall),
+        Stream.suspend(() => found === length ? Stream.empty : Stream.fail(changed(operation, path, found, length)))
+      )
+    }))
+  }
+
+  /** Returns how many bytes the server has written. */
+  #put(request: Request): Effect.Effect<number, FileSystemError, Scope.Scope> {
+    return Effect.flatMap(this.#request(request), (reply) => Effect.map(this.#text(reply), writtenOf))
+  }
+
+  #text(reply: TransferReply): Effect.Effect<string> {
+    return transfers.beginning(reply, maxReplyBytes, this.#client.config.timeout)
+  }
+
+  /** A request that succeeded. */
+  #request(request: Request): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
+    const { body, method, operation, path, query, retrySafety } = request
+    const { config } = this.#client
+    const search = new URLSearchParams({ path, ...query }).toString()
+    const url = `${config.endpoint}/files/${this.#sessionId}?${search}`
+    const headers = { "x-access-token": this.#token, accept: "*/*" }
+    const send: Effect.Effect<TransferReply, ExchangeError, Scope.Scope> = transfers.of(this.#client)<never>({
+      method,
+      url,
+      headers,
+      body
+    })
+    return Effect.contextWithEffect((context: Context.Context<Scope.Scope>) =>
+      fromTool(path)(this.#state.guard(operation, retrySafety, (onCancel) =>
+        cancellable(
+          Effect.flatMap(
+            Effect.mapError(Effect.provide(send, context), (error) => fromExchange(request, error, 0)),
+            (reply) => reply.status === 200 ? Effect.succeed(reply) : this.#failed(request, reply)
+          ),
+          onCancel
+        )))
+    )
+  }
+
+  #failed(request: Request, reply: TransferReply): Effect.Effect<never, ClientError | ToolError> {
+    return Effect.gen(this, function*() {
+      const { operation, retrySafety } = request
+      const text = yield* this.#text(reply)
+      const redact = envelopes.redactor(this.#token)
+      const envelope = envelopes.read(Either.getOrElse(parseJson(text), () => text), undefined, redact)
+      if (envelope.code === "File.Failed") {
+        return yield* new ToolError({
+          operation,
+          requestId: envelope.requestId,
+          tool: fileBytesRoute,
+          detail: envelope.message
+        })
+      }
+      const now = yield* Clock.currentTimeMillis
+      const received = { operation, status: reply.status, sessionId: this.#sessionId, retrySafety, envelope, redact }
+      return yield* Effect.fail(envelopes.failure({ ...received, retryAfter: undefined, date: undefined }, now))
+    })
+  }
+}
+
+const putOf = (operation: string, path: string, body: TransferBody<never>, options: WriteOptions): Request => {
+  const { mode, permissions } = options
+  const query = { mode, ...(permissions === undefined ? {} : { permissions: permissions.toString(8) }) }
+  return { operation, path, method: "PUT", query, body, retrySafety: retrySafetyOf(options) }
+}
+
+const stalled = ({ operation, retrySafety }: Request, time: Duration.Duration): ClientError =>
+  new TransportError({
+    operation,
+    reason: "Timeout",
+    detail: `nothing moved for ${Duration.format(time)}`,
+    mayHaveHappened: retrySafety !== "safe",
+    retryable: retrySafety !== "unsafe"
+  })
+
+const changed = (operation: string, path: string, found: number, length: number) =>
+  new FileError({ operation, path, reason: "Changed", detail: `${found} of ${length} bytes`, mayHaveHappened: false })
+
+const checkSize = (operation: string, path: string, written: number, size: number) =>
+  written === size ? Effect.void : Effect.fail(
+    new FileError({
+      operation,
+      path,
+      reason: "Incomplete",
+      detail: `${written} of ${size} bytes were written`,
+      mayHaveHappened: true
+    })
+  )
+
+/** What a reply says of the bytes that were written; -1 if it does not. */
+const writtenOf = (text: string): number => {
+  const reply = Either.getOrUndefined(parseJson(text)) as
+    | { readonly data?: { readonly bytesWritten?: unknown } }
+    | undefined
+  const written = reply?.data?.bytesWritten
+  return typeof written === "number" ? written : -1
+}

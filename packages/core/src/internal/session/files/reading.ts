@@ -1,0 +1,101 @@
+/** Reads files as bytes. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { FileError, InvalidRequestError, LimitExceededError } from "../../../AgbError.js"
+import * as AgbTools from "../../../AgbTools.js"
+import type { ToolCall } from "../../../ToolCall.js"
+import * as optionObjects from "../../client/options.js"
+import { type FileSystemError, fromTool } from "../fileErrors.js"
+import type { FileRoute } from "./fileRoute.js"
+
+/** Bytes of a file: exactly as many as announced, or a failure. */
+interface OpenRange {
+  readonly length: number
+  readonly bytes: Stream.Stream<Uint8Array, FileSystemError>
+}
+
+export interface ReadOptions {
+  readonly maxBytes?: number | undefined
+}
+
+const defaultMaxBytes = 64 * 1024 * 1024
+
+const baseName = (path: string): string => path.replace(/\/+$/, "").split("/").at(-1) ?? ""
+
+/** Rejects what is no number of bytes. */
+export const checkBytes = <K extends string>(
+  operation: string,
+  values: { readonly [_ in K]: number | undefined }
+): Effect.Effect<{ readonly [_ in K]: number | undefined }, InvalidRequestError> => {
+  const wrong = Object.entries<number | undefined>(values).find(([, value]) =>
+    value !== undefined && !(Number.isSafeInteger(value) && value >= 0)
+  )
+  return wrong === undefined ? Effect.succeed(values) : Effect.fail(
+    new InvalidRequestError({
+      operation,
+      field: wrong[0],
+      given: String(wrong[1]).slice(0, 64),
+      expected: "a non-negative integer (bytes)"
+    })
+  )
+}
+
+const checkMaxBytes = (
+  operation: string,
+  options: ReadOptions | undefined
+): Effect.Effect<number, InvalidRequestError> =>
+  Effect.flatMap(
+    optionObjects.check(operation, options, ["maxBytes"]),
+    ({ maxBytes = defaultMaxBytes }) => Effect.as(checkBytes(operation, { maxBytes }), maxBytes)
+  )
+
+/** Fills one buffer: pieces that are kept until the end would take the same memory again. */
+const collect = ({ bytes, length }: OpenRange): Effect.Effect<Uint8Array, FileSystemError> =>
+  Effect.suspend(() => {
+    const all = new Uint8Array(length)
+    let end = 0
+    return Effect.as(
+      Stream.runForEach(bytes, (piece) =>
+        Effect.sync(() => {
+          all.set(piece, end)
+          end += piece.length
+        })),
+      all
+    )
+  })
+
+/** Read operations, which check type and size of the file first. */
+export const make = (toolCall: ToolCall, route: FileRoute) => {
+  const getFileInfo = (operation: string, path: string) =>
+    toolCall.call(AgbTools.tools.get_file_info, { path }, { operation }).pipe(
+      fromTool(path),
+      Effect.map((info) => ({ ...info, path, name: baseName(path) }))
+    )
+
+  const open = (operation: string, path: string, maxBytes: number, offset = 0, bytesToRead = Infinity) =>
+    Effect.flatMap(
+      getFileInfo(operation, path),
+      (info): Effect.Effect<OpenRange, FileSystemError> => {
+        if (info.isDirectory) {
+          return Effect.fail(
+            new FileError({ operation, path, reason: "IsDirectory", detail: "", mayHaveHappened: false })
+          )
+        }
+        if (info.size > maxBytes) {
+          return Effect.fail(
+            new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
+          )
+        }
+        const length = Math.max(0, Math.min(bytesToRead, info.size - offset))
+        return Effect.succeed({ length, bytes: route.read(operation, path, offset, length) })
+      }
+    )
+
+  const readBytes = (operation: string, path: string, options: ReadOptions | undefined, most = Infinity) =>
+    checkMaxBytes(operation, options).pipe(
+      Effect.flatMap((maxBytes) => open(operation, path, Math.min(maxBytes, most))),
+      Effect.flatMap(collect)
+    )
+
+  return { getFileInfo, open, readBytes }
+}

@@ -1,0 +1,173 @@
+/** Writing whole files: nothing is at the path before all of it is. */
+import type * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Sink from "effect/Sink"
+import * as Stream from "effect/Stream"
+import { FileError, FileNotFoundError, InvalidRequestError } from "../../../AgbError.js"
+import * as AgbTools from "../../../AgbTools.js"
+import type { ToolCall } from "../../../ToolCall.js"
+import { describe } from "../../client/issues.js"
+import * as requestChecks from "../../client/requestChecks.js"
+import { concat } from "../../wire/bytes.js"
+import * as fileContents from "../fileContents.js"
+import { type FileSystemError, fromTool } from "../fileErrors.js"
+import type { FileRoute, OpenFile, WriteMode, WriteOptions } from "./fileRoute.js"
+import * as scripts from "./scripts.js"
+import * as shellScript from "./shellScript.js"
+
+/** What can be written. */
+export type Content<E, R> = string | Uint8Array | Stream.Stream<Uint8Array, E, R>
+
+const isStream = (content: unknown): content is Stream.Stream<Uint8Array, unknown, unknown> =>
+  typeof content === "object" && content !== null && Stream.StreamTypeId in content
+
+/** Checks the arguments of a write before anything is sent. */
+const check = (operation: string, path: string, mode: WriteMode, content: unknown) => {
+  const isText = typeof content === "string"
+  if (!isText && !(content instanceof Uint8Array) && !isStream(content)) {
+    return Either.left(
+      new InvalidRequestError({
+        operation,
+        field: "content",
+        given: describe(content, "content"),
+        expected: "a string, a Uint8Array or a stream of them"
+      })
+    )
+  }
+  const args = { path, mode, content: isText ? content : "" }
+  const malformed = requestChecks.malformedText(operation, args)
+  return malformed === undefined ? fileContents.checkWhole(operation, args) : Either.left(malformed)
+}
+
+/** Writes chunks beside the path and moves the file there. */
+const writeChunks = (
+  toolCall: ToolCall,
+  operation: string,
+  path: string,
+  content: string,
+  mode: "overwrite" | "create_new"
+) => {
+  const temporary = `${path.slice(0, path.lastIndexOf("/") + 1)}.agb-part-${crypto.randomUUID()}`
+  const named = fromTool(path)
+  const move = named(
+    toolCall.call(AgbTools.tools.move_file, { source: temporary, destination: path }, { operation })
+  )
+  const args = [path, temporary]
+  const replace = shellScript.run(toolCall, {
+    operation,
+    paths: [path],
+    text: scripts.replace,
+    args,
+    retrySafety: "unsafe"
+  })
+  const written = fileContents.write(toolCall, operation, temporary, content, "overwrite").pipe(
+    Effect.zipRight(
+      mode === "create_new" ? Effect.asVoid(move) : Effect.catchIf(
+        Effect.asVoid(move),
+        (error) => error._tag === "FileError" && error.reason === "AlreadyExists",
+        () => Effect.asVoid(replace)
+      )
+    )
+  )
+  const discard = Effect.ignore(toolCall.call(AgbTools.tools.delete_file, { path: temporary }, { operation }))
+  return Effect.onExit(written, (exit) => exit._tag === "Success" ? Effect.void : discard).pipe(
+    Effect.mapError((error) => atPath(error, temporary, path))
+  )
+}
+
+/** Errors name the path of the call, not the temporary one beside it. */
+const atPath = (error: FileSystemError, temporary: string, path: string): FileSystemError => {
+  if (!("path" in error) || error.path !== temporary) return error
+  const detail = error._tag === "MalformedResponseError" ? "" : error.detail.replaceAll(temporary, path)
+  switch (error._tag) {
+    case "FileError":
+      return new FileError({ ...error, path, detail, mayHaveHappened: false })
+    case "FileNotFoundError":
+      return new FileNotFoundError({ ...error, path, detail })
+    default:
+      return error
+  }
+}
+
+const writeText = (
+  toolCall: ToolCall,
+  route: FileRoute,
+  operation: string,
+  path: string,
+  content: string,
+  mode: WriteMode
+) => {
+  if (content.length <= fileContents.chunkSize) {
+    return fileContents.write(toolCall, operation, path, content, mode)
+  }
+  if (route.isDirect) return route.write(operation, path, new TextEncoder().encode(content), { mode })
+  return mode === "append"
+    ? fileContents.write(toolCall, operation, path, content, mode)
+    : writeChunks(toolCall, operation, path, content, mode)
+}
+
+/** Each write is a step of the connection: pieces below this size go together. */
+const worthwhile = 65_536
+
+/** The bytes of a chunk in pieces that are worth a write. */
+const joined = (chunk: Chunk.Chunk<Uint8Array>): ReadonlyArray<Uint8Array> => {
+  const pieces: Array<Uint8Array> = []
+  let small: Array<Uint8Array> = []
+  let size = 0
+  const flush = () => {
+    if (size > 0) pieces.push(concat(small))
+    small = []
+    size = 0
+  }
+  for (const bytes of chunk) {
+    if (bytes.length >= worthwhile) {
+      flush()
+      pieces.push(bytes)
+    } else {
+      small.push(bytes)
+      size += bytes.length
+      if (size >= worthwhile) flush()
+    }
+  }
+  flush()
+  return pieces
+}
+
+const writeTo = (file: OpenFile) => (chunk: Chunk.Chunk<Uint8Array>): Effect.Effect<void, FileSystemError> =>
+  Effect.forEach(joined(chunk), file.write, { discard: true })
+
+export const write = <E, R>(
+  toolCall: ToolCall,
+  route: FileRoute,
+  operation: string,
+  path: string,
+  content: Content<E, R>,
+  options: WriteOptions
+): Effect.Effect<void, FileSystemError | E, R> =>
+  Effect.flatMap(check(operation, path, options.mode, content), (): Effect.Effect<void, FileSystemError | E, R> => {
+    if (typeof content === "string") {
+      // The tool for text takes no permissions.
+      return options.permissions === undefined
+        ? writeText(toolCall, route, operation, path, content, options.mode)
+        : route.write(operation, path, new TextEncoder().encode(content), options)
+    }
+    if (content instanceof Uint8Array) return route.write(operation, path, content, options)
+    return Effect.scoped(Effect.flatMap(
+      route.open(operation, path, options),
+      (file) => Effect.zipRight(Stream.runForEachChunk(content, writeTo(file)), file.commit)
+    ))
+  })
+
+/** Ends with the file in its place; a stream that fails leaves nothing. */
+export const sink = (
+  route: FileRoute,
+  operation: string,
+  path: string,
+  options: WriteOptions
+): Sink.Sink<void, Uint8Array, never, FileSystemError> =>
+  Sink.unwrapScoped(Effect.flatMap(check(operation, path, options.mode, ""), () =>
+    Effect.map(
+      route.open(operation, path, options),
+      (file) => Sink.mapEffect(Sink.forEachChunk(writeTo(file)), () => file.commit)
+    )))

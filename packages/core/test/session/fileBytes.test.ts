@@ -1,0 +1,92 @@
+/** Parts of writing files that need no session. */
+import { FileSystem, ToolCall } from "@effect-agb/core"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, FastCheck, Option, Stream } from "effect"
+import { Checksum } from "../../src/internal/session/files/checksum.js"
+import { permissionsOf } from "../../src/internal/session/files/managing.js"
+
+const silent = () => {
+  const called: Array<string> = []
+  const fs = FileSystem.make(ToolCall.make(({ name }) =>
+    Effect.sync(() => {
+      called.push(name)
+      return { reply: { content: [{ type: "text", text: "" }], isError: false }, requestId: undefined }
+    })
+  ))
+  return { called, fs }
+}
+
+/** What `cksum` prints of so many bytes. */
+const printed = [
+  [0, "4294967295 0"],
+  [1, "4215202376 1"],
+  [255, "2182562185 255"],
+  [256, "2097435306 256"],
+  [70000, "3255642461 70000"]
+] as const
+
+describe("the checksum", () => {
+  it("is that of cksum, however the bytes are cut", () => {
+    for (const [size, expected] of printed) {
+      const bytes = Uint8Array.from({ length: size }, (_, at) => at * 31 + (at >> 3))
+      FastCheck.assert(
+        FastCheck.property(FastCheck.array(FastCheck.nat(size), { maxLength: 4 }), (cuts) => {
+          const checksum = new Checksum()
+          const places = [0, ...cuts.sort((a, b) => a - b), size]
+          places.slice(1).forEach((to, index) => checksum.update(bytes.subarray(places[index], to)))
+          assert.strictEqual(String(checksum), expected)
+        }),
+        { numRuns: 5 }
+      )
+    }
+  })
+})
+
+describe("permissions", () => {
+  it("are read as ls prints them, and as numbers", () => {
+    const texts = [["-rw-r--r--", 0o644], ["drwxrwxrwt", 0o1777], ["-rwSr-s--T", 0o7650], ["0755", 0o755], [
+      "100644",
+      0o644
+    ]] as const
+    for (const [text, mode] of texts) assert.deepStrictEqual(permissionsOf(text), Option.some(mode), text)
+    for (const text of ["", "rw", "999"]) assert.deepStrictEqual(permissionsOf(text), Option.none())
+  })
+})
+
+describe("files: bad arguments", () => {
+  it.effect("are refused by field before anything is sent", () =>
+    Effect.gen(function*() {
+      const { called, fs } = silent()
+      const field = <A>(effect: Effect.Effect<A, FileSystem.FileSystemError>) =>
+        Effect.map(Effect.flip(effect), (error) => error._tag === "InvalidRequestError" ? error.field : error._tag)
+      const fields = yield* Effect.all([
+        field(fs.writeFile("relative", new Uint8Array(1))),
+        field(fs.writeFile("/a", new Uint8Array(1), { permissions: 0o10000 })),
+        field(fs.writeFile("/a\0", Stream.empty)),
+        field(Stream.run(Stream.empty, fs.sink("b"))),
+        field(Stream.runDrain(fs.readFileStream("/a", { offset: -1 }))),
+        field(Stream.runDrain(fs.readFileStream("/a", { bytesToRead: 0.5 }))),
+        field(fs.remove("/", { recursive: true })),
+        field(fs.remove("/a/../..", { recursive: true })),
+        field(fs.remove("/a/.", { recursive: true })),
+        field(fs.copy("/a", "/a/b")),
+        field(fs.copy("/a", "b")),
+        field(fs.stat("a\ud800"))
+      ])
+      assert.deepStrictEqual(fields, [
+        "path",
+        "permissions",
+        "path",
+        "path",
+        "offset",
+        "bytesToRead",
+        "path",
+        "path",
+        "path",
+        "destination",
+        "destination",
+        "path"
+      ])
+      assert.deepStrictEqual(called, [])
+    }))
+})

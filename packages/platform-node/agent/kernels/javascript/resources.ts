@@ -1,0 +1,57 @@
+/** What keeps the event loop of Node alive, by the names that Node gives it, and how it is described. */
+
+/** How often each kind of resource is active. */
+export type Kinds = Map<string, number>
+
+/** Node does not list them. */
+let threads = 0
+
+export const countThreads = () =>
+  void process.on("worker", (worker) => {
+    threads++
+    worker.once("exit", () => threads--)
+  })
+
+export const countKinds = (): Kinds => {
+  const kinds: Kinds = new Map([["Worker", threads]])
+  for (const kind of process.getActiveResourcesInfo()) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+  return kinds
+}
+
+/** What there is more of than before. */
+export const minus = (kinds: Kinds, before: Kinds): Kinds => {
+  const more: Kinds = new Map()
+  for (const [kind, count] of kinds) {
+    const rest = count - (before.get(kind) ?? 0)
+    if (rest > 0) more.set(kind, rest)
+  }
+  return more
+}
+
+/** Resources that are not done by themselves. */
+const lasting: Readonly<Record<string, string>> = {
+  TCPServerWrap: "server",
+  UDPWrap: "UDP socket",
+  FSEventWrap: "file watcher",
+  StatWatcher: "file watcher"
+}
+
+const brief: Readonly<Record<string, string>> = { ProcessWrap: "child process", Worker: "thread" }
+
+export const describeKinds = (
+  kinds: Kinds,
+  { intervals, timers }: { readonly timers: number; readonly intervals: number }
+) => {
+  const counts = new Map([["timer", timers], ["interval", intervals]])
+  for (const [kind, count] of kinds) {
+    // The pipes of a child belong to it.
+    if (kind === "PipeWrap" && kinds.has("ProcessWrap")) continue
+    const name = lasting[kind] ?? brief[kind] ?? "request"
+    counts.set(name, (counts.get(name) ?? 0) + count)
+  }
+  const hasBrief = [...kinds.keys()].some((kind) => !(kind in lasting))
+  return { hasBrief, texts: [...counts].flatMap(([name, count]) => count === 0 ? [] : [counted(count, name)]) }
+}
+
+const counted = (count: number, name: string) =>
+  count === 1 ? `1 ${name}` : `${count} ${name.endsWith("s") ? `${name}es` : `${name}s`}`

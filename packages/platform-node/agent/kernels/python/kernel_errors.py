@@ -1,0 +1,26 @@
+"""The report of an exception: its name, its value and a traceback without frames of the kernel."""
+import os
+import traceback
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+
+
+def described(error):
+    trace = error.__traceback__
+    while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
+        trace = trace.tb_next
+    told = traceback.TracebackException(type(error), error, trace or error.__traceback__)
+    seen = set()
+    pending = [told]
+    while pending:
+        part = pending.pop()
+        if part is None or id(part) in seen:
+            continue
+        seen.add(id(part))
+        part.stack[:] = [frame for frame in part.stack if not is_internal(frame.filename)]
+        pending += [part.__cause__, part.__context__]
+    return type(error).__name__, str(error), "".join(told.format())
+
+
+def is_internal(file):
+    return file.startswith(FOLDER + "/kernel") or "/IPython/core/" in file

@@ -1,0 +1,73 @@
+"""Figures of matplotlib as images."""
+import io
+import sys
+
+FORMATS = {
+    "png": ("image/png", "png", 1),
+    "retina": ("image/png", "png", 2),
+    "png2x": ("image/png", "png", 2),
+    "jpg": ("image/jpeg", "jpg", 1),
+    "jpeg": ("image/jpeg", "jpg", 1),
+    "svg": ("image/svg+xml", "svg", 1),
+    "pdf": ("application/pdf", "pdf", 1),
+}
+formats = ["png"]
+
+
+def choose(names):
+    """Sets the formats of all figures from now on."""
+    unknown = [name for name in names if name not in FORMATS]
+    if unknown or not names:
+        raise ValueError("unknown format of figures: %s (known are %s)" % (", ".join(unknown), ", ".join(FORMATS)))
+    formats[:] = names
+
+
+def is_figure(value):
+    module = sys.modules.get("matplotlib.figure")
+    return isinstance(value, getattr(module, "Figure", ()))
+
+
+def images(figure):
+    """The images of a figure by MIME type, whether pyplot knows the figure or not. An empty figure has none."""
+    return {FORMATS[name][0]: drawn(figure, name) for name in formats if figure.axes or figure.lines}
+
+
+def drawn(figure, name):
+    _, kind, scale = FORMATS[name]
+    file = io.BytesIO()
+    colors = {"facecolor": figure.get_facecolor(), "edgecolor": figure.get_edgecolor()}
+    figure.canvas.print_figure(file, format=kind, dpi=figure.dpi * scale, bbox_inches="tight", **colors)
+    return file.getvalue().decode("utf-8") if kind == "svg" else file.getvalue()
+
+
+def formula(text, color, scale):
+    """A formula as an image, or None where matplotlib is missing or cannot read it."""
+    try:
+        from matplotlib import figure, font_manager, mathtext
+        font = font_manager.FontProperties(size=12)
+        width, height, depth, *_ = mathtext.MathTextParser("path").parse(text, dpi=72, prop=font)
+        drawn_on = figure.Figure(figsize=(width / 72, height / 72))
+        drawn_on.text(0, depth / height, text, fontproperties=font, color=color)
+        file = io.BytesIO()
+        drawn_on.savefig(file, dpi=120 * scale, format="png", transparent=True)
+        return file.getvalue()
+    except (ImportError, ValueError, RuntimeError):
+        return None
+
+
+def show(pyplot, publish):
+    """
+    Shows and closes the figures of pyplot. One that cannot be drawn is closed as well and does not keep others from being
+    shown; the first error is raised at the end.
+    """
+    failed = None
+    for number in pyplot.get_fignums():
+        figure = pyplot.figure(number)
+        try:
+            publish({"text/plain": repr(figure), **images(figure)})
+        except Exception as error:
+            failed = failed or error
+        finally:
+            pyplot.close(figure)
+    if failed is not None:
+        raise failed

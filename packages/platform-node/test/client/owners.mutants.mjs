@@ -1,0 +1,22 @@
+const owners = "packages/core/src/internal/lifecycle/owners.ts"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
+export default [
+  {
+    defence: "one session per owner: the second look",
+    changes: { [owners]: [["return yield* this.#confirm(own)\n    }).pipe", "return own.sessionId\n    }).pipe"]] },
+    caughtBy: "is the older of two that appear"
+  },
+  {
+    defence: "one session per owner: a chosen one stays",
+    changes: {
+      [owners]: [["      if (chosen !== undefined) return chosen.sessionId\n      if (others", "      if (others"]]
+    },
+    caughtBy: "stays the one that was chosen"
+  },
+  {
+    defence: "one session per owner: a candidate that is interrupted goes",
+    changes: { [owners]: [[": Effect.ignore(this.#lifecycle.remove(sessionId))", ": Effect.void"]] },
+    caughtBy: "is one, however many programs ask"
+  }
+]

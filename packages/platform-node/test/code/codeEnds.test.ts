@@ -1,0 +1,188 @@
+/** How runs end: by the code's own exit, with work that goes on, with errors that nobody or the program itself handles. */
+import { assert, describe, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Agent from "../support/agent/agentProcess.js"
+
+const { interpreters, shell } = Agent
+const seconds = { timeout: 60_000 }
+
+const script = (code: string, options?: object) => Agent.run("javascript", code, options)
+
+const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
+  results.find((result) => result["isMainResult"] === true)?.["text/plain"]
+
+const ended = { error: null, died: null, timedOut: null }
+
+describe.skipIf(process.platform !== "linux")("a run of javascript", () => {
+  layer(Agent.layer)("exits", (it) => {
+    it.effect("by itself, and nothing in the code goes on after that", () =>
+      Effect.gen(function*() {
+        yield* script("var kept = 1")
+        for (
+          const code of [
+            "try { console.log('bye'); process.exit(0) } catch { console.log('caught') } finally { console.log('went on') }",
+            "console.log('bye'); await null; process.exit()",
+            "console.log('bye'); Promise.resolve().then(() => process.exit(0)); 5",
+            "console.log('bye'); setTimeout(() => { process.exit(0); console.log('went on') }, 5)",
+            "console.log('bye'); require('fs').readFile('/etc/passwd', () => process.exit('0'))",
+            "(async () => console.log('bye'))().then(() => process.exit(0)).catch(() => process.exit(1))",
+            "setInterval(() => console.log('went on'), 20); process.once('exit', (code) => console.log(code === 0 && 'bye'));" +
+            "process.exit(0)"
+          ]
+        ) {
+          assert.deepInclude(yield* script(code), { ...ended, stdout: "bye\n", stderr: "" }, code)
+          const next = yield* script("kept")
+          assert.deepInclude(next, { ...ended, kernelRestarted: false, stdout: "", stderr: "" }, code)
+          assert.strictEqual(main(next), "1", code)
+        }
+      }))
+
+    it.effect("with a code that is an error of that run alone", () =>
+      Effect.gen(function*() {
+        yield* script("var kept = 2")
+        for (const code of ["process.exit(3)", "await null; process.exitCode = 3; process.exit()"]) {
+          const { error } = yield* script(code)
+          assert.deepInclude(error, { name: "Exit", value: "The code exited with code 3" }, code)
+          assert.strictEqual(main(yield* script("kept")), "2")
+        }
+        assert.deepInclude(yield* script("process.exitCode = 3; 1"), ended)
+        assert.deepInclude(yield* script("process.exitCode = undefined; process.exit()"), ended)
+      }))
+
+    it.effect("only itself, when an earlier run exits late", () =>
+      Effect.gen(function*() {
+        yield* script(
+          "var now = false; var once = setInterval(() => { if (now) { clearInterval(once); process.exit(1) } }, 5)"
+        )
+        const other = yield* script("now = true; await new Promise((done) => setTimeout(() => done('own'), 150))")
+        assert.deepInclude(other, ended)
+        assert.strictEqual(main(other), "'own'")
+      }))
+  })
+
+  layer(Agent.layer)("goes on", (it) => {
+    it.effect("for a moment with what it has started", () =>
+      Effect.gen(function*() {
+        for (
+          const code of [
+            "setTimeout(() => setTimeout(() => console.log('done'), 30), 30); 7",
+            "require('timers/promises').setTimeout(40).then(() => console.log('done')); 7",
+            "require('child_process').exec('sleep 0.1; echo done', (_, out) => process.stdout.write(out)); 7",
+            "require('fs').promises.readFile('/etc/passwd').then(() => console.log('done')); 7",
+            "new (require('worker_threads').Worker)('setTimeout(() => {}, 50)', { eval: true })" +
+            ".on('exit', () => console.log('done')); 7",
+            "const server = require('net').createServer((s) => s.end('done\\n')).listen(0, () => " +
+            "require('net').connect(server.address().port).on('data', (d) => process.stdout.write(d))" +
+            ".on('close', () => server.close())); 7"
+          ]
+        ) {
+          const run = yield* script(code)
+          assert.deepInclude(run, { ...ended, stdout: "done\n", stderr: "" }, code)
+          assert.strictEqual(main(run), "7", code)
+        }
+      }))
+
+    it.effect("and tells what is left, once", () =>
+      Effect.gen(function*() {
+        const left = yield* script(
+          "setTimeout(() => {}, 60_000); setInterval(() => {}, 1000); require('http').createServer().listen(0); 7"
+        )
+        assert.deepInclude(left, { ...ended, stderr: "[still going on: 1 timer, 1 interval, 1 server]\n" })
+        assert.isBelow(left.executionTime, 1.5)
+        assert.deepInclude(yield* script("setTimeout(() => {}, 60_000).unref(); 8"), { ...ended, stderr: "" })
+      }))
+
+    it.effect("where a handler of the program takes what ends the code", () =>
+      Effect.gen(function*() {
+        const thrown = yield* script(
+          "process.on('uncaughtException', (e) => console.log(e.message)); throw new Error('a')"
+        )
+        assert.deepInclude(thrown, { ...ended, stdout: "a\n" })
+        yield* script("process.removeAllListeners('uncaughtException')")
+        const rejected = yield* script(
+          "process.once('unhandledRejection', (e) => console.log(e.message)); Promise.reject(new Error('b'))"
+        )
+        assert.deepInclude(rejected, { ...ended, stdout: "b\n" })
+        assert.strictEqual((yield* script("throw new Error('c')")).error?.value, "c")
+        const main =
+          "import { fileURLToPath } from 'url'\nif (process.argv[1] === fileURLToPath(import.meta.url)) console.log('main')"
+        assert.strictEqual((yield* script(main)).stdout, "main\n")
+      }))
+
+    it.effect("no longer than its time, without being taken for code that ran out of it", () =>
+      Effect.gen(function*() {
+        const code = "var kept = 3; require('timers/promises').setTimeout(60_000); 7"
+        const run = yield* script(code, { timeoutMs: 300 })
+        assert.deepInclude(run, { ...ended, stderr: "[still going on: 1 timer]\n" })
+        assert.strictEqual(main(run), "7")
+        const loop = yield* script("setTimeout(() => { for (;;); }, 5); 7", { timeoutMs: 300 })
+        assert.strictEqual(loop.timedOut, "interrupted")
+        assert.strictEqual(main(yield* script("kept")), "3")
+      }))
+
+    it.effect("and what it writes later is told apart, between runs and during another", () =>
+      Effect.gen(function*() {
+        const first = yield* script("var once = setInterval(() => { clearInterval(once); console.log('late') }, 100)")
+        yield* shell("sleep 0.5")
+        const between = yield* script("console.log('own')")
+        assert.strictEqual(between.stdout, "own\n")
+        assert.strictEqual(between.stderr, `[from after run ${first.executionCount} had ended]\nlate\n`)
+        const second = yield* script(
+          "var now = false; var twice = setInterval(() => { if (now) { clearInterval(twice); console.log('late') } }, 5)"
+        )
+        const during = yield* script(
+          "now = true; await new Promise((done) => setTimeout(done, 400)); console.log('own')"
+        )
+        assert.strictEqual(during.stdout, "own\n")
+        assert.include(during.stderr, `[from run ${second.executionCount}, which has ended] late\n`)
+      }))
+  })
+
+  layer(Agent.layer)("handles", (it) => {
+    it.effect("its own uncaught errors, as in node", () =>
+      Effect.gen(function*() {
+        yield* script("process.on('uncaughtException', (error, origin) => console.log('own', error.message, origin))")
+        const thrown = yield* script("setTimeout(() => { throw new Error('thrown') }, 5); 1")
+        assert.deepInclude(thrown, { ...ended, stdout: "own thrown uncaughtException\n" })
+        const rejected = yield* script("Promise.reject(new Error('rejected')); 1")
+        assert.deepInclude(rejected, { ...ended, stdout: "own rejected unhandledRejection\n" })
+        yield* script("process.on('unhandledRejection', (reason) => console.log('reason', reason.message)); 0")
+        const reason = yield* script("Promise.reject(new Error('rejected')); 1")
+        assert.deepInclude(reason, { ...ended, stdout: "reason rejected\n" })
+        yield* script("process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection'); 0")
+        assert.deepInclude((yield* script("Promise.reject(new RangeError('nobody')); 1")).error, { name: "RangeError" })
+      }))
+  })
+})
+
+describe.skipIf(interpreters.java === undefined || process.platform !== "linux")("a run of java", () => {
+  layer(Agent.layer)("exits", (it) => {
+    it.effect("by itself, and keeps its state", () =>
+      Effect.gen(function*() {
+        yield* Agent.run("java", "int kept = 41;", { timeoutMs: 60_000 })
+        const well = yield* Agent.run(
+          "java",
+          "System.out.println(\"bye\");\nSystem.exit(0);\nSystem.out.println(\"no\");"
+        )
+        assert.deepInclude(well, { ...ended, stdout: "bye\n" })
+        const failed = yield* Agent.run("java", "void leave(int code) {\n  System.exit(code);\n}\nleave(3);")
+        assert.deepInclude(failed.error, { name: "Exit", value: "The code exited with code 3" })
+        const next = yield* Agent.run("java", "kept + 1")
+        assert.deepInclude(next, { kernelRestarted: false, stderr: "" })
+        assert.strictEqual(main(next), "42")
+      }), seconds)
+
+    it.effect("when its threads are done, or tells how many are left", () =>
+      Effect.gen(function*() {
+        const sleeping = (millis: number) =>
+          `Thread started = new Thread(() -> {\n  try {\n    Thread.sleep(${millis});\n    System.out.println("done");\n` +
+          "  } catch (InterruptedException stopped) {}\n});\nstarted.start();\n7"
+        const waited = yield* Agent.run("java", sleeping(100))
+        assert.deepInclude(waited, { ...ended, stdout: "done\n", stderr: "" })
+        const left = yield* Agent.run("java", sleeping(60_000), { timeoutMs: 1000 })
+        assert.deepInclude(left, { ...ended, stdout: "", stderr: "[still going on: 1 thread]\n" })
+        assert.strictEqual(main(left), "7")
+        assert.deepInclude(yield* Agent.run("java", "8"), { ...ended, stderr: "" })
+      }), seconds)
+  })
+})

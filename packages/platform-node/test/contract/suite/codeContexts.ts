@@ -1,0 +1,163 @@
+/** Code contexts: several kernels of a language in one session. */
+import { type Code, Session } from "@effect-agb/core"
+import { assert } from "@effect/vitest"
+import { Effect, Fiber, Stream } from "effect"
+import { failsWith } from "../../support/failsWith.js"
+import { javascript, type LanguagePrograms, python } from "../../support/programs.js"
+import { type Contract, imageId, type Test } from "./backend.js"
+
+/** What differs between the languages. */
+interface Sample extends LanguagePrograms {
+  readonly name: "python" | "javascript"
+  /** Says `begun`, and goes on for long without using the processor. */
+  readonly begins: string
+  readonly interrupted: string
+  /** Ends the kernel. */
+  readonly dies: string
+  readonly folderAndVariable: string
+  readonly displays: string
+  readonly prints300k: string
+}
+
+const samples: ReadonlyArray<Sample> = [
+  {
+    ...python,
+    name: "python",
+    begins: "import time\nprint('begun')\ntime.sleep(100)",
+    interrupted: "KeyboardInterrupt",
+    dies: "import os\nos._exit(3)",
+    folderAndVariable: "import os\nprint(os.getcwd(), os.environ['A'])",
+    displays: "display('shown')\nprint('ü')\n5",
+    prints300k: "print('ü' * 300_000, end='')"
+  },
+  {
+    ...javascript,
+    name: "javascript",
+    begins: "console.log('begun'); await new Promise((resolve) => setTimeout(resolve, 100_000))",
+    interrupted: "Interrupted",
+    dies: "process.exit(3)",
+    folderAndVariable: "console.log(process.cwd(), process.env.A)",
+    displays: "display('shown'); console.log('ü'); 5",
+    prints300k: "process.stdout.write('ü'.repeat(300_000)); undefined"
+  }
+]
+
+const interruptedBy = (context: Code.CodeContext, code: string) =>
+  Effect.gen(function*() {
+    const running = yield* Effect.fork(context.runCode(code))
+    // An interrupt that comes before the run does nothing.
+    const stop = Effect.zipRight(context.interrupt, Effect.sleep("200 millis"))
+    yield* Effect.raceFirst(Effect.forever(stop), Fiber.await(running))
+    return yield* Effect.flip(Fiber.join(running))
+  })
+
+const states = (test: Test, { name, ...programs }: Sample) => {
+  test(`${name}: contexts have a state each, in the folder and with the variables asked for`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const options = { language: name, cwd: "/usr", envs: { A: "it's $HOME" } }
+      const [first, second] = yield* Effect.all([code.context(options), code.context({ language: name })])
+      yield* first.runCode(programs.keeps.code)
+      assert.strictEqual((yield* first.runCode(programs.uses.code)).text, "42")
+      const missing = yield* failsWith(second.runCode(programs.uses.code), "CodeExecutionError")
+      assert.isTrue(missing.stateKept)
+      assert.strictEqual((yield* first.runCode(programs.folderAndVariable)).stdout, "/usr it's $HOME\n")
+      const { executionCount, results, stderr, stdout, text } = yield* first.runCode(programs.prints.code)
+      assert.deepStrictEqual([text, stdout, stderr, executionCount], ["42", "out\n", "err\n", 4])
+      assert.deepStrictEqual(results, [{ data: { "text/plain": "42" }, isMainResult: true }])
+      assert.include((yield* first.runCode(programs.unicode.code)).text, "naïve 🎈 日本")
+      const raised = yield* failsWith(first.runCode(programs.raises.code), "CodeExecutionError")
+      assert.deepStrictEqual({ name: raised.name, value: raised.value }, programs.raised)
+      assert.include(raised.traceback, programs.raised.name)
+      yield* first.restart
+      assert.isTrue((yield* failsWith(first.runCode(programs.uses.code), "CodeExecutionError")).stateKept)
+    }))
+
+  test(`${name}: a context streams what its code shows, to slow readers too`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const context = yield* code.context({ language: name })
+      const events = [...yield* Stream.runCollect(context.runCodeStream(programs.displays))]
+      const shown = events.flatMap((event) => event._tag === "Result" ? [event.item.data["text/plain"]] : [])
+      assert.deepStrictEqual(shown, ["'shown'", "5"])
+      assert.deepStrictEqual(events.flatMap((event) => event._tag === "Stdout" ? [event.text] : []).join(""), "ü\n")
+      assert.strictEqual(events.at(-1)?._tag, "Completed")
+      const { stdout } = yield* context.runCode(programs.prints300k)
+      assert.strictEqual(stdout, "ü".repeat(300_000))
+      const taken = yield* Stream.runHead(context.runCodeStream(programs.begins))
+      assert.deepInclude(taken, { _tag: "Some" })
+      assert.strictEqual((yield* context.runCode(programs.prints.code)).text, "42")
+    }))
+}
+
+const ends = (test: Test, { name, ...programs }: Sample) => {
+  test(`${name}: interrupts and time limits keep the state of a context, and a death says that it is lost`, () =>
+    Effect.gen(function*() {
+      const { code } = yield* Session.make({ imageId })
+      const context = yield* code.context({ language: name })
+      yield* context.interrupt
+      yield* context.runCode(programs.keeps.code)
+      for (const source of [programs.forever.code, programs.begins]) {
+        const interrupted = yield* interruptedBy(context, source)
+        assert.deepInclude({ ...interrupted }, {
+          _tag: "CodeExecutionError",
+          name: programs.interrupted,
+          stateKept: true
+        })
+        const late = yield* failsWith(context.runCode(source, { timeout: "1 second" }), "ExecutionTimeoutError")
+        assert.deepInclude({ ...late }, { timeoutMillis: 1000, stateKept: true })
+        assert.strictEqual((yield* context.runCode(programs.uses.code)).text, "42")
+      }
+      const died = yield* failsWith(context.runCode(programs.dies), "CodeExecutionError")
+      assert.deepInclude({ ...died }, { name: "KernelDied", stateKept: false })
+      assert.include(died.value, "exit code 3")
+      yield* failsWith(context.runCode(programs.uses.code), "CodeExecutionError")
+      assert.strictEqual((yield* context.runCode(programs.prints.code)).text, "42")
+    }))
+}
+
+const refusals = (test: Test) => {
+  test("contexts end with their scope, a restart ends a run, and other languages are refused", () =>
+    Effect.gen(function*() {
+      const { code, command } = yield* Session.make({ imageId })
+      const language = yield* failsWith(Effect.scoped(code.context({ language: "r" })), "InvalidRequestError")
+      assert.deepInclude({ ...language }, { field: "language" })
+      assert.include(language.expected, "python or javascript")
+      const cwd = yield* failsWith(
+        Effect.scoped(code.context({ language: "python", cwd: "usr" })),
+        "InvalidRequestError"
+      )
+      assert.strictEqual(cwd.field, "cwd")
+      yield* Effect.scoped(Effect.gen(function*() {
+        const context = yield* code.context({ language: "python" })
+        const source = yield* failsWith(context.runCode(5 as never), "InvalidRequestError")
+        assert.strictEqual(source.field, "code")
+        const running = yield* Effect.fork(
+          context.runCode("import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '102.5'])\ntime.sleep(100)")
+        )
+        yield* Effect.repeat(sleepers(command), { until: (found) => found !== "" })
+        yield* context.restart
+        const error = yield* failsWith(Fiber.join(running), "CodeExecutionError")
+        assert.deepInclude({ ...error }, { name: "KernelDied", stateKept: false })
+        assert.strictEqual((yield* context.runCode("6 * 7")).text, "42")
+      }))
+      assert.strictEqual(yield* sleepers(command), "")
+      assert.deepStrictEqual(yield* command.listProcesses, [])
+    }))
+}
+
+const sleepers = (command: Session.Session["command"]) =>
+  Effect.map(
+    command.executeCommand("grep -al '^sleep.102[.]5' /proc/[0-9]*/cmdline || true"),
+    ({ stdout }) => stdout
+  )
+
+export const codeContexts: Contract = (test, backend) => {
+  if (backend.clock === "virtual") return test.skip("code contexts: the fake has no shell")
+  if (!backend.languages.includes("python")) return test.skip("code contexts: Python is not installed")
+  for (const sample of samples) {
+    states(test, sample)
+    ends(test, sample)
+  }
+  refusals(test)
+}

@@ -1,0 +1,17 @@
+/** What `processShells.test.ts` watches over, each broken on purpose. */
+
+const scripts = "packages/core/src/internal/session/processes/scripts.ts"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
+export default [
+  {
+    defence: "an exit code above 128 is no signal",
+    changes: { [scripts]: [["[ \"$how\" = signaled ] && name", "[ \"$status\" -gt 128 ] && name"]] },
+    caughtBy: "dash exit codes and signals are told apart"
+  },
+  {
+    defence: "what has left the group is found by its tag",
+    changes: { [scripts]: [["for found in $(grep -l", "for found in $(true"]] },
+    caughtBy: "dash a signal reaches the group, the time limit and the end of the scope the whole tree"
+  }
+]

@@ -1,0 +1,32 @@
+/** What `sessionStop.test.ts` watches over, each broken on purpose. */
+
+const registry = "packages/platform-node/src/internal/server/sessions/registry.ts"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "sessions that were not saved are remembered in bounded number",
+    changes: { [registry]: [["until > now && this.#unsaved.size <= maxUnsaved", "until > now"]] },
+    caughtBy: "is not remembered for ever, however many there are"
+  },
+  {
+    defence: "a client that is gone does not cut off the saving",
+    changes: {
+      [registry]: [[
+        "return Effect.flatMap(Effect.uninterruptible(this.#beginStop(session)), Fiber.join)",
+        "return Effect.flatMap(this.#beginStop(session), (f) => Effect.onInterrupt(Fiber.join(f), () => Fiber.interrupt(f)))"
+      ]]
+    },
+    caughtBy: "goes on saving when the client that waits for it is gone"
+  },
+  {
+    defence: "a server that stops: what has to be saved is saved",
+    changes: { [registry]: [["active === 0 && preStopHooks.length === 0", "active === 0"]] },
+    caughtBy: "nothing to do and nothing to save"
+  },
+  {
+    defence: "a server that stops: who works has time to finish",
+    changes: { [registry]: [["active === 0 && preStopHooks.length === 0", "preStopHooks.length === 0"]] },
+    caughtBy: "nothing to do and nothing to save"
+  }
+]
