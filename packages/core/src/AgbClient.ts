@@ -237,14 +237,15 @@ const whereLate = {
   connecting: ", while connecting",
   queued: ", while waiting for a connection",
   sent: "",
-  unknown: ""
+  unknown: "",
+  unsent: ", before it could be sent"
 }
 
 const tooLate = ({ operation, retrySafety }: Call, timeout: Duration.Duration, outcome: Outcome) => () =>
   new TransportError({
     operation,
     reason: outcome.stage === "connecting" && !outcome.mayHaveHappened ? "Unreachable" : "Timeout",
-    detail: Duration.format(timeout) + whereLate[outcome.stage ?? "unknown"],
+    detail: Duration.format(timeout) + whereLate[outcome.stage ?? (outcome.mayHaveHappened ? "sent" : "unsent")],
     mayHaveHappened: retrySafety !== "safe" && outcome.mayHaveHappened,
     retryable: retrySafety !== "unsafe" || !outcome.mayHaveHappened
   })

@@ -83,11 +83,12 @@ const calls = Effect.gen(function*() {
   ], { concurrency: "unbounded" })
 })
 
+/** Long enough for a busy machine to begin to connect. */
 const impatient = (endpoint: string) =>
   NodeAgb.layer({
     apiKey: "akm-x",
     endpoint,
-    timeout: "2 seconds",
+    timeout: "8 seconds",
     retry: { maxAttempts: 2, baseDelay: Duration.millis(1) }
   })
 
