@@ -40,7 +40,8 @@ describe.skipIf(process.platform !== "linux")("the output of commands", () => {
       const ended = (line: string, millis: number) =>
         Effect.map(
           failsWith(sh(line, millis), "ExecutionTimeoutError"),
-          ({ stderr, stdout }) => stdout + stderr
+          ({ stderr, stdout }) =>
+            stdout + stderr
         )
       const texts = yield* Effect.all(floods.map((line) => flood(line, 1500)), { concurrency: 4 })
       for (const text of texts) assert.include(text, isCut)
