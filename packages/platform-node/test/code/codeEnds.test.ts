@@ -2,6 +2,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Agent from "../support/agent/agentProcess.js"
+import { slowdown } from "../support/slowdown.js"
 
 const { interpreters, shell } = Agent
 const seconds = { timeout: 60_000 }
@@ -88,7 +89,7 @@ describe.skipIf(process.platform !== "linux")("a run of javascript", () => {
           "setTimeout(() => {}, 60_000); setInterval(() => {}, 1000); require('http').createServer().listen(0); 7"
         )
         assert.deepInclude(left, { ...ended, stderr: "[still going on: 1 timer, 1 interval, 1 server]\n" })
-        assert.isBelow(left.executionTime, 1.5)
+        assert.isBelow(left.executionTime, 1.5 * slowdown())
         assert.deepInclude(yield* script("setTimeout(() => {}, 60_000).unref(); 8"), { ...ended, stderr: "" })
       }))
 
