@@ -7,26 +7,32 @@ const workers = 8
 
 /** Files that take long, the longest first: one that began last would keep all other workers waiting. */
 const long = [
+  "contractLocal",
   "leak",
   "leakOtherSeeds",
-  "contractLocal",
-  "codeSandbox",
   "isolationMemory",
-  "isolationAttacks",
-  "attacksSession",
-  "packages",
-  "contextSaving",
   "shellTrees",
-  "examples",
   "slowReaders",
-  "clients",
+  "guardian",
+  "codeSandbox",
   "faultsCreate",
+  "examples",
+  "codePythonNotebook",
+  "clients",
   "processClients",
+  "contextSaving",
   "egress",
+  "packages",
+  "leakLocal",
   "filesEscape",
+  "attacksLimits",
+  "attacksSession",
+  "filesWhole",
+  "sandbox",
+  "promise",
+  "isolationNeighbours",
   "contextTransfer",
-  "docs",
-  "promise"
+  "docs"
 ].map((name) => `/${name}.test.ts`)
 
 const rankOf = ({ moduleId }: TestSpecification): number => {
