@@ -150,7 +150,7 @@ export interface Code {
    * Opens a further kernel, with a state of its own, which ends with the scope. It is a process of the session.
    *
    * Fails with a `ProcessError` of reason `Unsupported` that names what is missing, where a session has no Python 3, no local
-   * sockets, or no Node for JavaScript. Contexts are of `python` or `javascript`.
+   * sockets, no Node for JavaScript, or no Rscript for R. Contexts are of `python`, `javascript` or `r`.
    */
   readonly context: (
     options: ContextOptions

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import * as Agent from "../support/agent/agentProcess.js"
-import { processesWith, until } from "../support/processes/processes.js"
+import { atRest, processesWith, until } from "../support/processes/processes.js"
 
 const { AgentProcess, failsWith, run, shell } = Agent
 const isLinux = process.platform === "linux"
@@ -180,13 +180,14 @@ describe.skipIf(!isLinux)("agent", () => {
 
     it.effect("holds back output while the host does not take it", () =>
       Effect.gen(function*() {
-        const { begin, pause, pid, resume } = yield* AgentProcess
+        const { begin, home, pause, pid, resume } = yield* AgentProcess
         const memory = () => Number(/RssAnon:\s*(\d+)/.exec(Fs.readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
         const before = memory()
         pause()
-        const command = "head -c 40000000 /dev/zero"
-        const { answer } = begin("shell", { command, timeoutMs: 10_000, stream: true, maxOutputBytes: 50_000_000 })
-        yield* Effect.promise(() => new Promise((done) => setTimeout(done, 300)))
+        const command = "echo begun >held; head -c 40000000 /dev/zero"
+        const { answer } = begin("shell", { command, timeoutMs: 60_000, stream: true, maxOutputBytes: 50_000_000 })
+        assert.isTrue(yield* until(() => Fs.existsSync(Path.join(home, "held"))))
+        yield* atRest(() => [pid, ...processesWith("40000000")])
         assert.isBelow(memory() - before, 8 * 1024)
         resume()
         const { events, value } = yield* Effect.promise(() => answer)

@@ -93,6 +93,18 @@ export const javascript: LanguagePrograms = {
   unicode: program("javascript", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
 }
 
+/** The fake has no contexts, so only real sessions run these. */
+export const rPrograms: LanguagePrograms = {
+  prints: program("r", "cat('out\\n'); cat('err\\n', file = stderr()); 6 * 7", { ...printed, text: "[1] 42" }),
+  keeps: program("r", "kept <- 41", keep),
+  uses: program("r", "kept + 1", kept({ name: "simpleError", value: "object 'kept' not found", traceback: "Error" })),
+  raises: program("r", "stop('no good')", raises("simpleError", "no good")),
+  raised: { name: "simpleError", value: "no good" },
+  forever: program("r", "repeat {}", "forever"),
+  waits: program("r", "Sys.sleep(600)", "forever"),
+  unicode: program("r", "'naïve 🎈 日本'", { text: "[1] \"naïve 🎈 日本\"" })
+}
+
 export const java = program("java", "6 * 7", { text: "42" })
 export const r = program("r", "6 * 7", { text: "[1] 42" })
 

@@ -68,7 +68,7 @@ export type RunCodeError = ClientError | ToolError | CodeExecutionError | Execut
 
 /** Options of `context`. */
 export interface ContextOptions {
-  /** `python` or `javascript`, or a common alias. */
+  /** `python`, `javascript` or `r`, or a common alias. */
   readonly language: Language | (string & {})
   /** Absolute working directory. Default: the working directory of the session. */
   readonly cwd?: string | undefined

@@ -3,19 +3,23 @@ import { type Code, Session } from "@effect-agb/core"
 import { assert } from "@effect/vitest"
 import { Effect, Fiber, Stream } from "effect"
 import { failsWith } from "../../support/failsWith.js"
-import { javascript, type LanguagePrograms, python } from "../../support/programs.js"
+import { javascript, type LanguagePrograms, python, rPrograms } from "../../support/programs.js"
 import { type Contract, imageId, type Test } from "./backend.js"
 
 /** What differs between the languages. */
 interface Sample extends LanguagePrograms {
-  readonly name: "python" | "javascript"
+  readonly name: "python" | "javascript" | "r"
+  /** 42, and how it is shown. */
+  readonly answer: string
   /** Says `begun`, and goes on for long without using the processor. */
   readonly begins: string
   readonly interrupted: string
   /** Ends the kernel. */
   readonly dies: string
   readonly folderAndVariable: string
+  /** Prints `ü`, has 5 as its last value, and may display something before. */
   readonly displays: string
+  readonly displayed: Array<string>
   readonly prints300k: string
 }
 
@@ -23,22 +27,38 @@ const samples: ReadonlyArray<Sample> = [
   {
     ...python,
     name: "python",
+    answer: "42",
     begins: "import time\nprint('begun')\ntime.sleep(100)",
     interrupted: "KeyboardInterrupt",
     dies: "import os\nos._exit(3)",
     folderAndVariable: "import os\nprint(os.getcwd(), os.environ['A'])",
     displays: "display('shown')\nprint('ü')\n5",
+    displayed: ["'shown'", "5"],
     prints300k: "print('ü' * 300_000, end='')"
   },
   {
     ...javascript,
     name: "javascript",
+    answer: "42",
     begins: "console.log('begun'); await new Promise((resolve) => setTimeout(resolve, 100_000))",
     interrupted: "Interrupted",
     dies: "process.exit(3)",
     folderAndVariable: "console.log(process.cwd(), process.env.A)",
     displays: "display('shown'); console.log('ü'); 5",
+    displayed: ["'shown'", "5"],
     prints300k: "process.stdout.write('ü'.repeat(300_000)); undefined"
+  },
+  {
+    ...rPrograms,
+    name: "r",
+    answer: "[1] 42",
+    begins: "cat('begun\\n'); Sys.sleep(100)",
+    interrupted: "Interrupted",
+    dies: "quit('no', 3)",
+    folderAndVariable: "cat(getwd(), Sys.getenv('A')); cat('\\n')",
+    displays: "cat('ü\\n'); 5",
+    displayed: ["[1] 5"],
+    prints300k: "cat(strrep('ü', 300000))"
   }
 ]
 
@@ -58,17 +78,17 @@ const states = (test: Test, { name, ...programs }: Sample) => {
       const options = { language: name, cwd: "/usr", envs: { A: "it's $HOME" } }
       const [first, second] = yield* Effect.all([code.context(options), code.context({ language: name })])
       yield* first.runCode(programs.keeps.code)
-      assert.strictEqual((yield* first.runCode(programs.uses.code)).text, "42")
+      assert.strictEqual((yield* first.runCode(programs.uses.code)).text, programs.answer)
       const missing = yield* failsWith(second.runCode(programs.uses.code), "CodeExecutionError")
       assert.isTrue(missing.stateKept)
       assert.strictEqual((yield* first.runCode(programs.folderAndVariable)).stdout, "/usr it's $HOME\n")
       const { executionCount, results, stderr, stdout, text } = yield* first.runCode(programs.prints.code)
-      assert.deepStrictEqual([text, stdout, stderr, executionCount], ["42", "out\n", "err\n", 4])
-      assert.deepStrictEqual(results, [{ data: { "text/plain": "42" }, isMainResult: true }])
+      assert.deepStrictEqual([text, stdout, stderr, executionCount], [programs.answer, "out\n", "err\n", 4])
+      assert.deepStrictEqual(results, [{ data: { "text/plain": programs.answer }, isMainResult: true }])
       assert.include((yield* first.runCode(programs.unicode.code)).text, "naïve 🎈 日本")
       const raised = yield* failsWith(first.runCode(programs.raises.code), "CodeExecutionError")
       assert.deepStrictEqual({ name: raised.name, value: raised.value }, programs.raised)
-      assert.include(raised.traceback, programs.raised.name)
+      assert.include(raised.traceback, name === "r" ? "Error: no good" : programs.raised.name)
       yield* first.restart
       assert.isTrue((yield* failsWith(first.runCode(programs.uses.code), "CodeExecutionError")).stateKept)
     }))
@@ -79,14 +99,14 @@ const states = (test: Test, { name, ...programs }: Sample) => {
       const context = yield* code.context({ language: name })
       const events = [...yield* Stream.runCollect(context.runCodeStream(programs.displays))]
       const shown = events.flatMap((event) => event._tag === "Result" ? [event.item.data["text/plain"]] : [])
-      assert.deepStrictEqual(shown, ["'shown'", "5"])
+      assert.deepStrictEqual(shown, programs.displayed)
       assert.deepStrictEqual(events.flatMap((event) => event._tag === "Stdout" ? [event.text] : []).join(""), "ü\n")
       assert.strictEqual(events.at(-1)?._tag, "Completed")
       const { stdout } = yield* context.runCode(programs.prints300k)
       assert.strictEqual(stdout, "ü".repeat(300_000))
       const taken = yield* Stream.runHead(context.runCodeStream(programs.begins))
       assert.deepInclude(taken, { _tag: "Some" })
-      assert.strictEqual((yield* context.runCode(programs.prints.code)).text, "42")
+      assert.strictEqual((yield* context.runCode(programs.prints.code)).text, programs.answer)
     }))
 }
 
@@ -106,13 +126,13 @@ const ends = (test: Test, { name, ...programs }: Sample) => {
         })
         const late = yield* failsWith(context.runCode(source, { timeout: "1 second" }), "ExecutionTimeoutError")
         assert.deepInclude({ ...late }, { timeoutMillis: 1000, stateKept: true })
-        assert.strictEqual((yield* context.runCode(programs.uses.code)).text, "42")
+        assert.strictEqual((yield* context.runCode(programs.uses.code)).text, programs.answer)
       }
       const died = yield* failsWith(context.runCode(programs.dies), "CodeExecutionError")
       assert.deepInclude({ ...died }, { name: "KernelDied", stateKept: false })
       assert.include(died.value, "exit code 3")
       yield* failsWith(context.runCode(programs.uses.code), "CodeExecutionError")
-      assert.strictEqual((yield* context.runCode(programs.prints.code)).text, "42")
+      assert.strictEqual((yield* context.runCode(programs.prints.code)).text, programs.answer)
     }))
 }
 
@@ -120,9 +140,9 @@ const refusals = (test: Test) => {
   test("contexts end with their scope, a restart ends a run, and other languages are refused", () =>
     Effect.gen(function*() {
       const { code, command } = yield* Session.make({ imageId })
-      const language = yield* failsWith(Effect.scoped(code.context({ language: "r" })), "InvalidRequestError")
+      const language = yield* failsWith(Effect.scoped(code.context({ language: "java" })), "InvalidRequestError")
       assert.deepInclude({ ...language }, { field: "language" })
-      assert.include(language.expected, "python or javascript")
+      assert.include(language.expected, "python, javascript or r")
       const cwd = yield* failsWith(
         Effect.scoped(code.context({ language: "python", cwd: "usr" })),
         "InvalidRequestError"
@@ -156,6 +176,10 @@ export const codeContexts: Contract = (test, backend) => {
   if (backend.clock === "virtual") return test.skip("code contexts: the fake has no shell")
   if (!backend.languages.includes("python")) return test.skip("code contexts: Python is not installed")
   for (const sample of samples) {
+    if (!backend.languages.includes(sample.name)) {
+      test.skip(`code contexts: ${sample.name} is not installed`)
+      continue
+    }
     states(test, sample)
     ends(test, sample)
   }

@@ -160,12 +160,12 @@ const operation = "Code.context"
 
 const checkLanguage = (given: unknown): Either.Either<kernels.KernelLanguage, InvalidRequestError> => {
   const language = Either.getOrUndefined(ParseResult.decodeUnknownEither(AgbTools.Language)(given))
-  return language === "python" || language === "javascript" ? Either.right(language) : Either.left(
+  return language === "python" || language === "javascript" || language === "r" ? Either.right(language) : Either.left(
     new InvalidRequestError({
       operation,
       field: "language",
       given: issues.describe(given, "language"),
-      expected: "python or javascript: other languages have no contexts"
+      expected: "python, javascript or r: other languages have no contexts"
     })
   )
 }

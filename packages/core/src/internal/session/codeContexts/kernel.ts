@@ -12,8 +12,9 @@ import type { ProcessFailure } from "../processes/model.js"
 import { javascriptKernel } from "./javascriptKernel.js"
 import { type KernelEvent, KernelEvents } from "./kernelEvents.js"
 import { pythonKernel } from "./pythonKernel.js"
+import { rKernel } from "./rKernel.js"
 
-export type KernelLanguage = "python" | "javascript"
+export type KernelLanguage = "python" | "javascript" | "r"
 
 export interface KernelOptions {
   readonly language: KernelLanguage
@@ -38,6 +39,13 @@ const specs: Record<KernelLanguage, (options: KernelOptions) => channels.Spec> =
     cwd,
     size: undefined,
     requires: ["node"]
+  }),
+  r: ({ cwd, envs }) => ({
+    argv: ["Rscript", "--vanilla", "-e", "eval(parse(text=Sys.getenv('AGB_KERNEL')))"],
+    envs: { ...envs, AGB_KERNEL: rKernel },
+    cwd,
+    size: undefined,
+    requires: ["Rscript"]
   })
 }
 
