@@ -201,7 +201,9 @@ describe("repeating", () => {
         const { code, fileSystem } = yield* Session.make({ imageId })
         for (const bytewise of [false, true]) {
           server.faults.always("run_code", raw.continued(bytewise))
-          assert.strictEqual((yield* code.runCode(python.unicode.code, "python")).text, "'naïve 🎈 日本'")
+          const run = code.runCode(python.unicode.code, "python")
+          const text = yield* Effect.match(run, { onFailure: String, onSuccess: ({ text }) => text })
+          assert.strictEqual(text, "'naïve 🎈 日本'")
         }
         assert.strictEqual(server.ledger.count("run_code"), 2)
         yield* fileSystem.writeFile("/tmp/a", "text")
