@@ -40,32 +40,27 @@ const sequence = (seed: number) => () => {
   return (seed >>> 0) / 2 ** 32
 }
 
-const names = [
-  "a",
-  "-rf",
-  "b c",
-  "é",
-  "日本",
-  "🎈",
-  "new\nline",
-  "$HOME",
-  "'",
-  "\"",
-  "*",
-  "\\",
-  ".hidden",
-  "tab\t",
-  "\u0001",
-  "e\u0301"
-]
+/** What names are made of: what shells, terminals and other file systems take for something else. */
+const letters = [..."aBß é日🎈İ\n\t\r\u0001\u007f\u2028\u202e$'\"*\\.-~#%:?|;", "e\u0301"]
+
+const nameOf = (next: () => number): string => {
+  const length = next() < 0.05 ? 50 : 1 + Math.floor(next() ** 2 * 12)
+  const name = Array.from({ length }, () => letters[Math.floor(next() * letters.length)]).join("")
+  return /^(\.{1,2}$|\.agb-)/.test(name) ? `x${name}` : name
+}
+
+/** How many trees; `AGB_TREES=1000` tries that many. */
+const trees = Number(process.env["AGB_TREES"] ?? 2)
 
 const makeTree = (root: string, next: () => number, depth = 0): void => {
   Fs.mkdirSync(root)
-  for (const name of names.filter(() => next() < 0.3)) {
+  const names = new Set(Array.from({ length: Math.floor(next() * 6) }, () => nameOf(next)))
+  for (const name of names) {
     const path = Path.join(root, name)
-    if (next() < 0.3 && depth < 3) makeTree(path, next, depth + 1)
+    if (next() < 0.35 && depth < 4) makeTree(path, next, depth + 1)
     else {
-      const bytes = Buffer.from(Array.from({ length: Math.floor(next() ** 4 * 3000) }, () => next() * 256))
+      const length = Math.floor(next() < 0.02 ? next() * 6_000_000 : next() ** 4 * 5000)
+      const bytes = Buffer.alloc(length, Uint8Array.from({ length: 1 + next() * 999 }, () => next() * 256))
       Fs.writeFileSync(path, bytes)
       Fs.chmodSync(path, [0o644, 0o600, 0o755, 0o444, 0o400][Math.floor(next() * 5)] ?? 0o644)
     }
@@ -88,7 +83,7 @@ export const transfers: Contract = (test, backend) => {
   test("trees go there and back with every name, mode and byte", () =>
     Effect.gen(function*() {
       const { download, here, session, there, upload } = yield* setup
-      for (const seed of [1, 2]) {
+      for (let seed = 1; seed <= trees; seed++) {
         makeTree(here(`tree${seed}`), sequence(seed))
         const expected = treeOf(here(`tree${seed}`))
         const reports = yield* upload(`tree${seed}`, `tree${seed}`)
@@ -100,7 +95,10 @@ export const transfers: Contract = (test, backend) => {
         yield* upload(`tree${seed}`, `tree${seed}`)
         yield* download(`tree${seed}`, `back${seed}`, { resume: false, verify: "checksum" })
         assert.deepStrictEqual(treeOf(here(`back${seed}`)), expected)
-        yield* session.command.executeCommand(`chmod -R u+rwX ${there(`tree${seed}`)}`, patient)
+        yield* session.command.executeCommand(
+          `chmod -R u+rwX ${there(`tree${seed}`)} && rm -r ${there(`tree${seed}`)}`,
+          patient
+        )
       }
     }))
 
