@@ -1,7 +1,7 @@
 /** A pool of sessions: fair, bounded, and without sessions that nobody may use. */
 import { Agb, Code, type Session, SessionPool } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Option, Scope } from "effect"
 import { dice, interrupted, misbehave } from "../support/chaos.js"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make } from "../support/fakeAgb.js"
@@ -251,7 +251,7 @@ describe("a pool whose borrowers are interrupted", () => {
         yield* Effect.yieldNow().pipe(Effect.zipRight(isGranted), Effect.repeat({ until: (granted) => granted }))
         yield* Fiber.interrupt(borrowing)
         assert.strictEqual((yield* pool.stats).borrowed, 0)
-        yield* pool.use(idOf)
+        assert.isTrue(Option.isSome(yield* Effect.timeoutOption(pool.use(idOf), "1 hour")))
       })
     ))
 
