@@ -308,6 +308,21 @@ describe.skipIf(confined.length === 0)("Sandboxes of a host that is killed", () 
       assert.isTrue(yield* until(() => processesWith(secondsOfStrays).length === 0))
       assert.deepStrictEqual(workspacesOf(host.pid), [])
     }))
+
+  it.live("in namespaces are gone when what starts them is killed too", () =>
+    Effect.gen(function*() {
+      const seconds = uniqueSeconds()
+      const host = yield* Effect.promise(() =>
+        spawnFixture("holdSandboxes.mts", { args: [agent, seconds, seconds, "namespaces"] })
+      )
+      yield* Effect.promise(() => once(host.stdout!, "data"))
+      assert.isTrue(yield* until(() => processesWith(`sleep\0${seconds}`).length >= 6 * confined.length))
+      const spawners = childrenOf(host.pid ?? 0)
+      for (const pid of [...spawners, host.pid ?? 0]) process.kill(pid, "SIGKILL")
+      assert.isTrue(yield* until(() => processesWith(seconds).length === 0))
+      yield* sweepWorkspaces
+      assert.deepStrictEqual(workspacesOf(host.pid), [])
+    }))
 })
 
 describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody", () => {

@@ -1,10 +1,13 @@
-/** A host with two sandboxes of every isolation, one of them with a stopped agent; it says how many and waits to be killed. */
+/**
+ * A host with two sandboxes of every isolation, or of every one in namespaces, one of them with a stopped agent; it says how many
+ * isolations there are and waits to be killed.
+ */
 import { Effect, Option } from "effect"
 import { nodeOnly } from "../../../src/internal/sandbox/confine/interpreters.js"
 import { make } from "../../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe, probeAll } from "../../../src/Isolation.js"
 
-const [agent = "", seconds = "", secondsOfStrays = ""] = process.argv.slice(2)
+const [agent = "", seconds = "", secondsOfStrays = "", which = "all"] = process.argv.slice(2)
 
 const hold = (isolation: Isolation, state: string) =>
   Effect.gen(function*() {
@@ -15,8 +18,9 @@ const hold = (isolation: Isolation, state: string) =>
   })
 
 const program = Effect.gen(function*() {
+  const confined = yield* probeAll
   const landlock = yield* Effect.option(probe("landlock"))
-  const all = [...(yield* probeAll), ...Option.toArray(landlock), yield* probe("none")]
+  const all = which === "namespaces" ? confined : [...confined, ...Option.toArray(landlock), yield* probe("none")]
   for (const isolation of all) {
     yield* hold(isolation, "true")
     yield* hold(isolation, "kill -STOP $PPID")
