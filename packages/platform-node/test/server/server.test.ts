@@ -269,8 +269,9 @@ layer(serverLayer({ server: impatient }), { excludeTestServices: true })(
         const socket = yield* connect(port)
         socket.pause()
         socket.write(post(port, apiKey, Buffer.byteLength(body), "/mcp") + body)
-        const ended = Effect.sync(() => socket.readableLength)
-        yield* Effect.repeat(Effect.delay(ended, "100 millis"), { times: 40 })
+        const buffered = Effect.delay(Effect.sync(() => socket.readableLength), "100 millis")
+        yield* Effect.repeat(buffered, { until: (bytes) => bytes > 0 })
+        yield* Effect.repeat(buffered, { times: 40 })
         let received = 0
         socket.on("data", (chunk) => received += chunk.length)
         yield* closed(socket)
