@@ -19,7 +19,7 @@ export default [
   {
     defence: "a resumed session is not deleted by its disposal",
     changes: {
-      "packages/core/src/AgbPromise.ts": [[
+      [`${core}/agb.ts`]: [[
         "if (this.#release !== undefined) return this.#release()",
         "if (this.#release !== undefined) return void await this.delete()"
       ]]
