@@ -41,7 +41,7 @@ export {
    * @category models
    */
   type ContextOptions
-} from "./internal/promise/codeContext.js"
+} from "./internal/promise/session/codeContext.js"
 
 export type {
   /**
@@ -58,7 +58,7 @@ export type {
    * @category models
    */
   RunCodeOptions
-} from "./internal/promise/runCallbacks.js"
+} from "./internal/promise/session/runCallbacks.js"
 
 export {
   /**
@@ -89,7 +89,7 @@ export {
    * @category models
    */
   type Code
-} from "./internal/promise/code.js"
+} from "./internal/promise/session/code.js"
 
 export {
   /**
@@ -106,7 +106,7 @@ export {
    * @category models
    */
   type ExecuteCommandOptions
-} from "./internal/promise/command.js"
+} from "./internal/promise/session/command.js"
 
 export {
   /**
@@ -213,7 +213,7 @@ export {
    * @category models
    */
   type WaitForLinkOptions
-} from "./internal/promise/sessionContexts.js"
+} from "./internal/promise/session/sessionContexts.js"
 
 export {
   /**
@@ -237,7 +237,7 @@ export {
    * @category models
    */
   type LayerOptions
-} from "./internal/promise/connect.js"
+} from "./internal/promise/connection/connect.js"
 
 export {
   /**
@@ -303,7 +303,7 @@ export {
    * @category models
    */
   type WriteFileOptions
-} from "./internal/promise/fileSystem.js"
+} from "./internal/promise/session/fileSystem.js"
 
 export {
   /**
@@ -373,7 +373,7 @@ export {
    * @category models
    */
   type WaitOptions
-} from "./internal/promise/process.js"
+} from "./internal/promise/session/process.js"
 
 export {
   /**
@@ -418,7 +418,7 @@ export {
    * @category models
    */
   type WaitTerminalOptions
-} from "./internal/promise/terminal.js"
+} from "./internal/promise/session/terminal.js"
 
 export {
   /**
@@ -435,7 +435,7 @@ export {
    * @category models
    */
   type SessionInfo
-} from "./internal/promise/sessionOperations.js"
+} from "./internal/promise/session/sessionOperations.js"
 
 export type {
   /**
@@ -453,4 +453,4 @@ export type {
    * @category models
    */
   SessionOwners
-} from "./internal/promise/sessionOwner.js"
+} from "./internal/promise/connection/sessionOwner.js"

@@ -24,7 +24,7 @@ import {
   type ToolReply
 } from "./AgbApi.js"
 import { type ArgsOf, type ResultOf, type Tool, type ToolName, type Tools, tools } from "./AgbTools.js"
-import * as issues from "./internal/client/issues.js"
+import * as issues from "./internal/client/checks/issues.js"
 
 /**
  * An error reply: HTTP status, error code and message.

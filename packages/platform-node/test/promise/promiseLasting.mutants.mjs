@@ -12,7 +12,10 @@ export default [
   {
     defence: "the disposal of an AGB ends what lasts between calls",
     changes: {
-      [`${core}/connection.ts`]: [["Effect.zipRight(this.#held.releaseAll, this.#removeOwned)", "this.#removeOwned"]]
+      [`${core}/connection/connection.ts`]: [[
+        "Effect.zipRight(this.#held.releaseAll, this.#removeOwned)",
+        "this.#removeOwned"
+      ]]
     },
     caughtBy: "is one of this machine until it is closed, or with its AGB"
   },

@@ -1,6 +1,6 @@
 /** Fields that several errors have in common, and the form of their messages. */
 import * as Schema from "effect/Schema"
-import { visible } from "../wire/visibleText.js"
+import { visible } from "../wire/text/visibleText.js"
 
 /** Fields of every error of a call. */
 export const call = {

@@ -8,8 +8,8 @@ import type * as Scope from "effect/Scope"
 import type { ClientError, InvalidRequestError, ToolError } from "../../AgbError.js"
 import { tools } from "../../AgbTools.js"
 import type { ToolCall } from "../../ToolCall.js"
-import * as options from "../client/options.js"
-import * as timeouts from "../client/timeouts.js"
+import * as options from "../client/checks/options.js"
+import * as timeouts from "../client/checks/timeouts.js"
 
 /** Resource usage of a session. What the server does not report is none. */
 export interface SessionMetrics {
