@@ -158,5 +158,5 @@ export const fromCause = (cause: unknown, stage: Progress["stage"]): ExchangeErr
   return new ExchangeError({ code, reason: isUnsent ? "Unreachable" : timeouts.test(code) ? "Timeout" : "Interrupted" })
 }
 
-/** The error of a reply that exceeds `maxBytes`. */
-export const tooLarge = new ExchangeError({ code: "", reason: "TooLarge" })
+/** The error of a reply that exceeds `maxBytes`. To validate it would compile its schema when the module is loaded. */
+export const tooLarge = new ExchangeError({ code: "", reason: "TooLarge" }, { disableValidation: true })

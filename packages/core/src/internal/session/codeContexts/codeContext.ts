@@ -74,7 +74,7 @@ class Context implements CodeContext {
           undefined as CodeResult | undefined,
           (found, event) => event._tag === "Completed" ? event.result : found
         ),
-        (result) => result === undefined ? Effect.fail(noResult) : Effect.succeed(result)
+        (result) => result === undefined ? Effect.fail(noResult()) : Effect.succeed(result)
       )
   )
 
@@ -149,12 +149,13 @@ const startFailed = (operation: string, error: ProcessFailure): RunInContextErro
     ? new ExecutionUnknownError({ operation, stdout: "", stderr: "", detail: error.message })
     : error
 
-const noResult = new ExecutionUnknownError({
-  operation: "CodeContext.runCode",
-  stdout: "",
-  stderr: "",
-  detail: "the stream ended without a result"
-})
+const noResult = () =>
+  new ExecutionUnknownError({
+    operation: "CodeContext.runCode",
+    stdout: "",
+    stderr: "",
+    detail: "the stream ended without a result"
+  })
 
 const operation = "Code.context"
 
