@@ -3,6 +3,7 @@ import { type Code, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, FastCheck, Fiber, Stream, TestClock } from "effect"
 import { parse } from "../../src/internal/wire/runFrames.js"
+import { character } from "../support/characters.js"
 import {
   cancelling,
   end,
@@ -350,7 +351,7 @@ describe("a session without a WebSocket that may be used", () => {
 
 it.prop(
   "texts survive any way of cutting them into frames",
-  [FastCheck.array(FastCheck.string({ unit: "binary" }))],
+  [FastCheck.array(FastCheck.string({ unit: character }))],
   ([chunks]) => {
     const read = chunks.map((chunk) =>
       parse(JSON.stringify({ requestId: "a", data: JSON.stringify(output(chunk)) }))?.read()
