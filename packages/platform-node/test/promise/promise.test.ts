@@ -437,7 +437,7 @@ describe("contexts", () => {
     assert.strictEqual((await agb.contexts.get({ name: "renamed" })).data?.id, context.id)
     assert.isTrue((await agb.contexts.clear(context)).success)
     assert.isTrue((await agb.contexts.remove(context)).success)
-  })
+  }, layerVirtualClock)
 
   world("a write rejects with what its iterable throws", async ({ agb }) => {
     const { data } = await agb.contexts.getOrCreate("broken")
