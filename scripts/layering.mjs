@@ -17,6 +17,7 @@ import ts from "typescript"
 const layers = {
   "packages/core/src": [
     ["internal/wire"],
+    ["internal/errors"],
     ["AgbError", "AgbConfig", "AgbApi", "AgbTools", "CreateSessionParams", "Images", "SessionRef"],
     ["internal/client"],
     ["Transport", "AgbClient", "AgbServer", "Guardian", "Program", "ToolCall"],

@@ -6,10 +6,10 @@
  *
  * @since 0.1.0
  */
-import * as browser from "./internal/wire/browser.js"
-import * as contexts from "./internal/wire/contexts.js"
-import * as sessions from "./internal/wire/sessions.js"
-import * as tools from "./internal/wire/tools.js"
+import * as browser from "./internal/wire/endpoints/browser.js"
+import * as contexts from "./internal/wire/endpoints/contexts.js"
+import * as sessions from "./internal/wire/endpoints/sessions.js"
+import * as tools from "./internal/wire/endpoints/tools.js"
 
 export {
   /**
@@ -47,7 +47,7 @@ export {
    * @category models
    */
   type SuccessRule
-} from "./internal/wire/endpoint.js"
+} from "./internal/wire/endpoints/endpoint.js"
 
 export {
   /**
@@ -161,7 +161,7 @@ export {
    * @category schemas
    */
   LinkCall
-} from "./internal/wire/link.js"
+} from "./internal/wire/endpoints/link.js"
 
 export {
   /**

@@ -24,7 +24,7 @@ import {
   type ToolReply
 } from "./AgbApi.js"
 import { type ArgsOf, type ResultOf, type Tool, type ToolName, type Tools, tools } from "./AgbTools.js"
-import * as issues from "./internal/client/issues.js"
+import * as issues from "./internal/client/checks/issues.js"
 
 /**
  * An error reply: HTTP status, error code and message.
@@ -119,13 +119,13 @@ const invalidParameter = (issue: ParseResult.ParseIssue, whole = "the body"): Ap
   })
 }
 
-const notJson = new ApiError({ status: 400, code: "InvalidParameter", message: "the body must be a JSON object" })
+const notJson = () => new ApiError({ status: 400, code: "InvalidParameter", message: "the body must be a JSON object" })
 
 /** An absent body has no fields; some libraries send `null` instead. */
 const parseBody = (body: string): Either.Either<unknown, ApiError> =>
   body.trim() === ""
     ? Either.right({})
-    : Either.try({ try: (): unknown => JSON.parse(body) ?? {}, catch: () => notJson })
+    : Either.try({ try: (): unknown => JSON.parse(body) ?? {}, catch: notJson })
 
 /**
  * Decodes input other than endpoint requests, e.g. WebSocket frames. The error names the invalid field; `whole` is the name
@@ -212,7 +212,7 @@ export const errorReply = (path: string, error: ApiError, requestId: string = ne
 export const successReply = (fields: object, requestId: string = newRequestId()): HttpReply =>
   envelope(requestId, 200, { success: true, ...fields })
 
-const internal = new ApiError({ status: 500, code: "InternalError", message: "the server failed" })
+const internal = () => new ApiError({ status: 500, code: "InternalError", message: "the server failed" })
 
 /**
  * Creates the error for a missing session, in the format that clients expect.
@@ -255,7 +255,7 @@ export const make = (
       Effect.map((fields) => successReply(fields, requestId)),
       Effect.catchTag("ApiError", (error) => Effect.succeed(failure(requestId, request.path, error))),
       Effect.catchAllDefect((defect) =>
-        Effect.as(onDefect(Cause.die(defect)), failure(requestId, request.path, internal))
+        Effect.as(onDefect(Cause.die(defect)), failure(requestId, request.path, internal()))
       )
     )
   }

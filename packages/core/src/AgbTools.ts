@@ -15,12 +15,18 @@ import {
   StringRecord,
   wellFormedText
 } from "./internal/wire/codecs.js"
-import type { RetrySafety } from "./internal/wire/endpoint.js"
-import { confirmationText, directoryText, fileChangeText, fileInfoText, searchText } from "./internal/wire/fileTexts.js"
+import type { RetrySafety } from "./internal/wire/endpoints/endpoint.js"
 import { Language } from "./internal/wire/language.js"
 import { withLazyFields } from "./internal/wire/lazyFields.js"
-import { metricsText } from "./internal/wire/metrics.js"
-import { plainRun, runCodeText } from "./internal/wire/runCodeResult.js"
+import {
+  confirmationText,
+  directoryText,
+  fileChangeText,
+  fileInfoText,
+  searchText
+} from "./internal/wire/results/fileTexts.js"
+import { metricsText } from "./internal/wire/results/metrics.js"
+import { plainRun, runCodeText } from "./internal/wire/results/runCodeResult.js"
 
 /**
  * Definition of a tool with arguments `A` and result `R`.
@@ -307,7 +313,7 @@ export {
    * @category tools
    */
   desktopTools
-} from "./internal/wire/imageTools.js"
+} from "./internal/wire/results/imageTools.js"
 
 export {
   /**
@@ -318,7 +324,7 @@ export {
    * @category tools
    */
   fileBytesRoute
-} from "./internal/wire/fileTexts.js"
+} from "./internal/wire/results/fileTexts.js"
 
 export {
   /**
@@ -335,7 +341,7 @@ export {
    * @category formats
    */
   writeFileBlocks as fileBlocks
-} from "./internal/wire/fileTexts.js"
+} from "./internal/wire/results/fileTexts.js"
 
 /**
  * All tools by their wire names.

@@ -23,11 +23,11 @@ import {
   ToolError
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
-import * as issues from "./internal/client/issues.js"
-import * as optionObjects from "./internal/client/options.js"
+import * as issues from "./internal/client/checks/issues.js"
+import * as optionObjects from "./internal/client/checks/options.js"
+import * as timeouts from "./internal/client/checks/timeouts.js"
 import * as RequestId from "./internal/client/requestId.js"
 import * as spans from "./internal/client/spans.js"
-import * as timeouts from "./internal/client/timeouts.js"
 import * as codeContexts from "./internal/session/codeContexts/codeContext.js"
 import type {
   CodeContext,
@@ -43,9 +43,9 @@ import type { RunFailure } from "./internal/session/runCall.js"
 import { RunOutput } from "./internal/session/runOutput.js"
 import type { RunStreams } from "./internal/session/runSockets.js"
 import type { Language } from "./internal/wire/language.js"
-import { isPlainRun, type RunCodeResult } from "./internal/wire/runCodeResult.js"
+import { isPlainRun, type RunCodeResult } from "./internal/wire/results/runCodeResult.js"
 import type { RunError, RunFrame } from "./internal/wire/runFrames.js"
-import { visible, visibleLines } from "./internal/wire/visibleText.js"
+import { visible, visibleLines } from "./internal/wire/text/visibleText.js"
 import { encodeArgs, type ToolAnswer, type ToolCall } from "./ToolCall.js"
 
 export {

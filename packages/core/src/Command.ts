@@ -22,14 +22,14 @@ import {
   ToolError
 } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
-import * as optionObjects from "./internal/client/options.js"
+import * as optionObjects from "./internal/client/checks/options.js"
+import * as timeouts from "./internal/client/checks/timeouts.js"
 import * as spans from "./internal/client/spans.js"
-import * as timeouts from "./internal/client/timeouts.js"
 import * as execution from "./internal/session/execution.js"
 import * as processes from "./internal/session/processes/processes.js"
 import { RunOutput } from "./internal/session/runOutput.js"
 import { withLazyFields } from "./internal/wire/lazyFields.js"
-import { visibleLines } from "./internal/wire/visibleText.js"
+import { visibleLines } from "./internal/wire/text/visibleText.js"
 import type * as Process from "./Process.js"
 import type { ToolAnswer, ToolCall } from "./ToolCall.js"
 

@@ -12,7 +12,7 @@ import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import { InvalidRequestError } from "./AgbError.js"
 import * as AgbTools from "./AgbTools.js"
-import * as optionObjects from "./internal/client/options.js"
+import * as optionObjects from "./internal/client/checks/options.js"
 import * as spans from "./internal/client/spans.js"
 import * as fileContents from "./internal/session/fileContents.js"
 import { type FileSystemError, fromTool } from "./internal/session/fileErrors.js"
@@ -21,7 +21,12 @@ import * as managing from "./internal/session/files/managing.js"
 import * as reading from "./internal/session/files/reading.js"
 import * as toolFiles from "./internal/session/files/toolFiles.js"
 import * as writing from "./internal/session/files/writing.js"
-import { type DirectoryEntry, type FileChangeEvent, type FileInfo, readFileBlocks } from "./internal/wire/fileTexts.js"
+import {
+  type DirectoryEntry,
+  type FileChangeEvent,
+  type FileInfo,
+  readFileBlocks
+} from "./internal/wire/results/fileTexts.js"
 import type { ToolCall } from "./ToolCall.js"
 
 export {
@@ -46,7 +51,7 @@ export {
    * @category models
    */
   type FileInfo
-} from "./internal/wire/fileTexts.js"
+} from "./internal/wire/results/fileTexts.js"
 
 export {
   /**

@@ -11,9 +11,9 @@ import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import { type CodeResultItem, InvalidRequestError } from "./AgbError.js"
-import { describe } from "./internal/client/issues.js"
+import { describe } from "./internal/client/checks/issues.js"
 import { showJson } from "./internal/wire/codecs.js"
-import { visibleLines } from "./internal/wire/visibleText.js"
+import { visibleLines } from "./internal/wire/text/visibleText.js"
 
 /**
  * MIME types whose content is text.

@@ -11,10 +11,10 @@ import * as ParseResult from "effect/ParseResult"
 import type { RetrySafety, ToolReply } from "./AgbApi.js"
 import { type ClientError, type InvalidRequestError, MalformedResponseError, ToolError } from "./AgbError.js"
 import type { Tool } from "./AgbTools.js"
-import * as issues from "./internal/client/issues.js"
-import * as requestChecks from "./internal/client/requestChecks.js"
+import * as issues from "./internal/client/checks/issues.js"
+import * as requestChecks from "./internal/client/checks/requestChecks.js"
 import { showJson } from "./internal/wire/codecs.js"
-import { visibleLines } from "./internal/wire/visibleText.js"
+import { visibleLines } from "./internal/wire/text/visibleText.js"
 
 /**
  * A tool call with validated and encoded arguments.

@@ -10,7 +10,7 @@
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Transport } from "./internal/client/exchange.js"
+import type { Transport } from "./internal/client/transport/exchange.js"
 
 export type {
   /**
@@ -35,7 +35,7 @@ export type {
    * @category models
    */
   Reply
-} from "./internal/client/exchange.js"
+} from "./internal/client/transport/exchange.js"
 
 export {
   /**
@@ -75,7 +75,7 @@ export {
    * @category tags
    */
   Transport
-} from "./internal/client/exchange.js"
+} from "./internal/client/transport/exchange.js"
 
 export type {
   /**
@@ -85,7 +85,7 @@ export type {
    * @category models
    */
   Cancellation
-} from "./internal/client/cancellation.js"
+} from "./internal/client/deadline/cancellation.js"
 
 export type {
   /**
@@ -109,7 +109,7 @@ export type {
    * @category models
    */
   TransferReply
-} from "./internal/client/exchange.js"
+} from "./internal/client/transport/exchange.js"
 export {
   /**
    * An open WebSocket. No method throws; on a socket that is closing they have no effect.
@@ -140,7 +140,7 @@ export {
    * @category models
    */
   type SocketRequest
-} from "./internal/client/socket.js"
+} from "./internal/client/transport/socket.js"
 
 export {
   /**
@@ -150,7 +150,7 @@ export {
    * @category combinators
    */
   watchUpload
-} from "./internal/client/upload.js"
+} from "./internal/client/transport/upload.js"
 
 /**
  * Layer of a transport over any `HttpClient`. It imports `@effect/platform/HttpClient` when it is built, so that programs with
@@ -160,7 +160,7 @@ export {
  * @category layers
  */
 export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.unwrapEffect(
-  Effect.map(Effect.promise(() => import("./internal/client/httpTransport.js")), (module) => module.layer)
+  Effect.map(Effect.promise(() => import("./internal/client/transport/httpTransport.js")), (module) => module.layer)
 )
 
 /**
@@ -170,5 +170,8 @@ export const layer: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer
  * @category layers
  */
 export const layerFetch: Layer.Layer<Transport> = Layer.unwrapEffect(
-  Effect.map(Effect.promise(() => import("./internal/client/httpTransport.js")), (module) => module.layerFetch)
+  Effect.map(
+    Effect.promise(() => import("./internal/client/transport/httpTransport.js")),
+    (module) => module.layerFetch
+  )
 )

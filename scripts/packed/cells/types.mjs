@@ -1,5 +1,5 @@
-// A consumer's project, checked together with the declarations of its libraries.
-import { cpSync, writeFileSync } from "node:fs"
+// A consumer's project, checked together with the declarations of its libraries. Its own declarations name no internal module.
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { typed } from "../readme.mjs"
 import { run } from "../run.mjs"
@@ -34,6 +34,14 @@ const resolutions = {
   node16: { module: "Node16", moduleResolution: "Node16" }
 }
 
+/** What the compiler infers is written into declarations: a module that the manifest hides cannot be imported from there. */
+const checkDeclared = (folder) => {
+  for (const name of readdirSync(folder)) {
+    const [hidden] = /import\("[^"]*\/internal\/[^"]*"\)\.\w+/.exec(readFileSync(join(folder, name), "utf8")) ?? []
+    if (hidden !== undefined) throw new Error(`${name} refers to ${hidden}`)
+  }
+}
+
 const cellOf = ([name, { effect = "pinned", typescript: compiler = typescript, ...options }]) => ({
   group: "types",
   name,
@@ -45,14 +53,18 @@ const cellOf = ([name, { effect = "pinned", typescript: compiler = typescript, .
       strict: true,
       exactOptionalPropertyTypes: true,
       skipLibCheck: false,
-      noEmit: true,
+      declaration: true,
+      emitDeclarationOnly: true,
+      outDir: "declared",
       ...withNode,
       ...resolutions.nodenext,
       ...options
     }
     const files = ["consumer.ts", ...compilerOptions.types.length > 0 ? Object.keys(typed) : []]
     writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify({ compilerOptions, files }))
+    rmSync(join(cwd, "declared"), { recursive: true, force: true })
     await run(join(cwd, "node_modules/.bin/tsc"), ["-p", "."], { cwd })
+    checkDeclared(join(cwd, "declared"))
   }
 })
 

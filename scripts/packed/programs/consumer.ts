@@ -43,6 +43,15 @@ export const promises = async (signal: AbortSignal): Promise<string> => {
   return run.success ? run.result : run.errorMessage
 }
 
+/** Types that the compiler infers: errors in the channel of an effect, and classes of the promise API. */
+export const inferred = Effect.flatMap(Command.Command, (command) => command.start("sleep 1"))
+
+export const opened = async (agb: AgbPromise.AGB) => {
+  const created = await agb.create({ imageId: "agb-code-space-1" })
+  if (!created.success) throw created.error
+  return created.session
+}
+
 export const compatible = async (): Promise<string> => {
   await using agb = new Compatible({ apiKey: "akm-1", config: { endpoint: "http://127.0.0.1:1" } })
   const { errorMessage = "", session } = await agb.create({ imageId: "agb-code-space-1" })

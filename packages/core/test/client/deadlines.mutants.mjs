@@ -5,7 +5,7 @@ export default [
   {
     defence: "deadlines cancel calls",
     changes: {
-      "packages/core/src/internal/client/deadlines.ts": [["    this.#cancel?.(this.#tooLate())\n", ""]]
+      "packages/core/src/internal/client/deadline/deadlines.ts": [["    this.#cancel?.(this.#tooLate())\n", ""]]
     },
     caughtBy: "hold after an interruption at any step of another call"
   }

@@ -14,7 +14,7 @@ export default [
   {
     defence: "an earlier attempt that may have happened is not forgotten",
     changes: {
-      [`${core}/internal/client/outcome.ts`]: [[
+      [`${core}/internal/client/retry/outcome.ts`]: [[
         "return this.#mayHaveHappened ? withOutcome(error, true) : error",
         "return error"
       ]]

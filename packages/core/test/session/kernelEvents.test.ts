@@ -2,6 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Encoding, FastCheck as fc } from "effect"
 import { type KernelEvent, KernelEvents } from "../../src/internal/session/codeContexts/kernelEvents.js"
+import { character } from "../support/characters.js"
 
 const frame = (letter: string, text: string): Buffer => {
   const bytes = Buffer.from(text)
@@ -30,7 +31,7 @@ const piecesOf = (bytes: Buffer, cuts: ReadonlyArray<number>): ReadonlyArray<Buf
 const done = { type: "done", count: 3, seconds: 0.5, error: null }
 
 it("events are the same wherever their bytes are cut", () => {
-  const texts = fc.array(fc.tuple(fc.constantFrom("O", "E", "V"), fc.string({ unit: "binary" })), { maxLength: 8 })
+  const texts = fc.array(fc.tuple(fc.constantFrom("O", "E", "V"), fc.string({ unit: character })), { maxLength: 8 })
   fc.assert(fc.property(texts, fc.array(fc.nat(), { maxLength: 8 }), (texts, cuts) => {
     const lines = texts.map(([letter, text]) => {
       const result = { type: "result", data: { "text/plain": text }, isMainResult: false }

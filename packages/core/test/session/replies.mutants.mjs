@@ -1,7 +1,7 @@
 /** What `replies.test.ts` watches over, each broken on purpose. */
 
 const core = "packages/core/src"
-const run = `${core}/internal/wire/runCodeResult.ts`
+const run = `${core}/internal/wire/results/runCodeResult.ts`
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
@@ -18,7 +18,10 @@ export default [
   {
     defence: "the page of a proxy confirms nothing",
     changes: {
-      [`${core}/internal/wire/fileTexts.ts`]: [["!isGatewayText(text) && text.trim() !== \"null\"", "text !== \"\\0\""]]
+      [`${core}/internal/wire/results/fileTexts.ts`]: [[
+        "!isGatewayText(text) && text.trim() !== \"null\"",
+        "text !== \"\\0\""
+      ]]
     },
     caughtBy: "writeFile does not succeed with the page of a proxy"
   }

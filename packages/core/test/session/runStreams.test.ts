@@ -1,8 +1,9 @@
 /** Streamed runs over a WebSocket whose frames, losses and silences are those of the test. */
-import { type Agb, type Code, Session, Transport } from "@effect-agb/core"
+import { type Code, Session } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Either, Exit, FastCheck, Fiber, Stream, TestClock } from "effect"
+import { Deferred, Effect, Exit, FastCheck, Fiber, Stream, TestClock } from "effect"
 import { parse } from "../../src/internal/wire/runFrames.js"
+import { character } from "../support/characters.js"
 import {
   cancelling,
   end,
@@ -13,43 +14,7 @@ import {
   result,
   wsUrl
 } from "../support/fakeSockets.js"
-
-const attached = Session.attach("s-1")
-
-/** Lets other fibers run. */
-const settle = Effect.repeatN(Effect.yieldNow(), 12)
-
-const collected = (stream: Stream.Stream<Code.CodeEvent, Code.RunCodeError>) => {
-  const events: Array<Code.CodeEvent> = []
-  return Effect.map(
-    Effect.either(Stream.runForEach(stream, (event) => Effect.sync(() => void events.push(event)))),
-    (ended) => ({ events, ended })
-  )
-}
-
-const started = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.zipLeft(Effect.fork(effect), settle)
-
-const on = <A, E>(
-  body: (server: FakeServer, session: Session.Session) => Effect.Effect<A, E, Agb.Agb>,
-  options?: FakeOptions
-) =>
-  Effect.suspend(() => {
-    const server = new FakeServer(options)
-    return Effect.flatMap(attached, (session) => body(server, session)).pipe(Effect.provide(server.layer))
-  })
-
-/** The error that a stream ended with, which must have this tag. */
-const errorOf = <const Tag extends Code.RunCodeError["_tag"]>(
-  ended: Either.Either<void, Code.RunCodeError>,
-  tag: Tag
-) => {
-  if (Either.isRight(ended)) return assert.fail(`expected ${tag}, but the stream ended well`)
-  assert.strictEqual(ended.left._tag, tag, String(ended.left))
-  return ended.left as Extract<Code.RunCodeError, { readonly _tag: Tag }>
-}
-
-const texts = (events: ReadonlyArray<Code.CodeEvent>) =>
-  events.map((event) => event._tag === "Stdout" || event._tag === "Stderr" ? event.text : event._tag)
+import { collected, errorOf, on, settle, started, texts } from "../support/streamedRuns.js"
 
 const frames = [output("a"), output("b", "stderr"), result("42"), output("c")]
 
@@ -194,137 +159,6 @@ describe("a run that is cut", () => {
         assert.include(message, "the gateway\\u001b[2J is tired")
       })
     ))
-})
-
-describe("the socket of a session", () => {
-  it.effect("is one for a hundred first runs, each with its own output", () =>
-    Effect.gen(function*() {
-      const opening = yield* Deferred.make<void, Transport.SocketError>()
-      yield* on((server, { code }) =>
-        Effect.gen(function*() {
-          const runs = yield* Effect.forEach(
-            Array.from({ length: 100 }),
-            (_, n) => Effect.fork(collected(code.runCodeStream(`${n}`, "python")))
-          )
-          yield* settle
-          yield* Fiber.interruptAll(runs.slice(0, 10))
-          assert.strictEqual(server.sockets.length, 0)
-          yield* Deferred.succeed(opening, undefined)
-          yield* settle
-          const { calls } = server.socket
-          assert.strictEqual(calls.length, 90)
-          for (const [index, { data }] of calls.entries()) {
-            server.socket.emit(output(data.params?.code ?? ""), index)
-          }
-          for (const index of calls.keys()) server.socket.emit(end(), index)
-          const all = yield* Effect.forEach(runs.slice(10), Fiber.join)
-          assert.deepStrictEqual(all.map(({ events }) => texts(events)[0]), all.map((_, n) => `${n + 10}`))
-          assert.strictEqual(server.opened, 1)
-        }), { opening: Deferred.await(opening) })
-    }))
-
-  it.effect("is given up when nobody waits for it any more", () =>
-    Effect.suspend(() => {
-      let isGivenUp = false
-      const opening = Effect.onInterrupt(Effect.never, () =>
-        Effect.sync(() => {
-          isGivenUp = true
-        }))
-      return on((_, { code }) =>
-        Effect.gen(function*() {
-          const runs = yield* Effect.forEach([1, 2], () => Effect.fork(collected(code.runCodeStream("1", "python"))))
-          yield* settle
-          yield* Fiber.interruptAll(runs)
-          yield* settle
-          assert.isTrue(isGivenUp)
-        }), { opening })
-    }))
-
-  it.effect("is closed when it was not used for a while, and opened again on demand", () =>
-    on((server, { code }) =>
-      Effect.gen(function*() {
-        const run = (text: string) =>
-          Effect.gen(function*() {
-            const fiber = yield* started(collected(code.runCodeStream("1", "python")))
-            assert.isTrue(server.socket.isReferenced)
-            server.socket.emit(output(text), server.socket.calls.length - 1)
-            server.socket.emit(end(), server.socket.calls.length - 1)
-            return texts((yield* Fiber.join(fiber)).events)
-          })
-        assert.deepStrictEqual(yield* run("a"), ["a", "Completed"])
-        assert.isFalse(server.socket.isReferenced)
-        yield* TestClock.adjust("19 seconds")
-        assert.deepStrictEqual(yield* run("b"), ["b", "Completed"])
-        assert.strictEqual(server.opened, 1)
-        yield* TestClock.adjust("20 seconds")
-        assert.isTrue(server.socket.isClosed)
-        yield* TestClock.adjust("1 hour")
-        assert.strictEqual(server.opened, 1)
-        assert.deepStrictEqual(yield* run("c"), ["c", "Completed"])
-        server.socket.cut()
-        assert.deepStrictEqual(yield* run("d"), ["d", "Completed"])
-        assert.strictEqual(server.opened, 3)
-      })
-    ))
-
-  it.effect("is given up within two heartbeats of silence, however long a run says nothing", () =>
-    on((server, { code }) =>
-      Effect.gen(function*() {
-        const run = yield* started(collected(code.runCodeStream("1", "python", { timeout: "2 hours" })))
-        yield* TestClock.adjust("10 minutes")
-        assert.strictEqual(server.socket.pings, 30)
-        server.socket.emit(output("a"))
-        server.socket.answersPings = false
-        yield* TestClock.adjust("40 seconds")
-        assert.isTrue(server.socket.isClosed)
-        const { message, stdout } = errorOf((yield* Fiber.join(run)).ended, "ExecutionUnknownError")
-        assert.strictEqual(stdout, "a")
-        assert.include(message, "silent")
-      })
-    ))
-
-  const rejections: ReadonlyArray<readonly [number, string, Code.RunCodeError["_tag"]]> = [
-    [401, "", "RequestRejectedError"],
-    [404, JSON.stringify({ success: false, code: "InvalidMcpSession.NotFound" }), "SessionLostError"],
-    [404, "<html>", "RequestRejectedError"],
-    [429, "", "RateLimitedError"],
-    [503, "", "ServerError"]
-  ]
-  for (const [status, body, tag] of rejections) {
-    it.effect(`whose handshake is rejected with ${status} ${body} runs nothing`, () =>
-      on((server, { code }) =>
-        Effect.gen(function*() {
-          const run = yield* started(collected(code.runCodeStream("1", "python")))
-          yield* TestClock.adjust("1 minute")
-          const error = errorOf((yield* Fiber.join(run)).ended, tag)
-          assert.isFalse(error.mayHaveHappened)
-          assert.notInclude(error.message, "API key")
-          assert.strictEqual(server.opened, error.retryable ? 4 : 1)
-        }), {
-        opening: Effect.suspend(() => new Transport.SocketError({ reason: "Rejected", code: "", status, body }))
-      }))
-  }
-
-  it.effect("that cannot be reached is tried again, and runs nothing", () =>
-    on((server, { code }) =>
-      Effect.gen(function*() {
-        const run = yield* started(collected(code.runCodeStream("1", "python")))
-        yield* TestClock.adjust("1 minute")
-        const error = errorOf((yield* Fiber.join(run)).ended, "TransportError")
-        assert.deepInclude(error, { reason: "Unreachable", mayHaveHappened: false, retryable: true })
-        assert.strictEqual(server.opened, 4)
-      }), {
-      opening: Effect.suspend(() => new Transport.SocketError({ reason: "Unreachable", code: "ECONNREFUSED" }))
-    }))
-
-  it.effect("that does not open in time is given up by the deadline of the run", () =>
-    on((_, { code }) =>
-      Effect.gen(function*() {
-        const run = yield* started(collected(code.runCodeStream("1", "python", { timeout: "1 second" })))
-        yield* TestClock.adjust("11 seconds")
-        const error = errorOf((yield* Fiber.join(run)).ended, "TransportError")
-        assert.deepInclude(error, { reason: "Timeout", mayHaveHappened: false })
-      }), { opening: Effect.never }))
 })
 
 describe("a reader that is behind", () => {
@@ -515,75 +349,9 @@ describe("a session without a WebSocket that may be used", () => {
     }))
 })
 
-describe("the link of a session", () => {
-  const linkUrl = "https://link.example/link/s-1//"
-  const reply = (result: unknown, asText = true) => {
-    const data = { requestId: "x", result }
-    return {
-      status: 200,
-      headers: {},
-      body: JSON.stringify({ success: false, data: asText ? JSON.stringify(data) : data })
-    }
-  }
-  const text = (value: string) => ({ content: [{ type: "text", text: value }], isError: false })
-  const ran = JSON.stringify({ stdout: "out", stderr: "", exit_code: 0 })
-
-  for (const asText of [true, false]) {
-    it.effect(`is where its tools are called, with the token and without the key (${asText ? "JSON text" : "JSON"})`, () =>
-      on((server, { command, fileSystem }) =>
-        Effect.gen(function*() {
-          assert.strictEqual((yield* command.executeCommand("echo", { timeout: "3 seconds" })).stdout, "out")
-          const [call] = server.toolCalls
-          assert.strictEqual(call?.url, "https://link.example/link/s-1/callTool")
-          const { authorization, "x-access-token": token } = call?.headers ?? {}
-          assert.deepStrictEqual([authorization, token], [undefined, "t-1"])
-          const { requestId, ...body } = JSON.parse(call?.body ?? "")
-          assert.match(requestId, /^link-\d+-\d{9}$/)
-          const args = { command: "echo", timeout_ms: 3000 }
-          assert.deepStrictEqual(body, { tool: "shell", server: "shells", token: "t-1", args })
-          // No server is named for the tools of files.
-          yield* Effect.ignore(fileSystem.readFile("/a"))
-          assert.strictEqual(server.toolCalls.at(-1)?.url, "https://api.example/mcp?autoGenSession=false")
-        }), { handles: { linkUrl }, exchange: () => reply(text(ran), asText) }))
-  }
-
-  const unusable: ReadonlyArray<readonly [string, FakeOptions["handles"]]> = [
-    ["not encrypted", { linkUrl: "http://link.example/link" }],
-    ["without a token", { linkUrl, token: "" }],
-    ["without tools", { linkUrl, toolList: [] }]
-  ]
-  for (const [title, handles = {}] of unusable) {
-    it.effect(`is not used when it is ${title}`, () =>
-      on((server, { command }) =>
-        Effect.gen(function*() {
-          yield* command.executeCommand("echo")
-          assert.deepStrictEqual(server.toolCalls.map(({ url }) => new URL(url).host), ["api.example"])
-        }), { handles, exchange: () => envelope({ content: [{ type: "text", text: ran }] }) }))
-  }
-
-  const failures: ReadonlyArray<readonly [string, () => Transport.Reply, string]> = [
-    ["401", () => ({ status: 401, headers: {}, body: "" }), "RequestRejectedError"],
-    ["502", () => ({ status: 502, headers: {}, body: "<html>" }), "ExecutionUnknownError"],
-    ["no data", () => ({ status: 200, headers: {}, body: "{}" }), "ExecutionUnknownError"],
-    ["no result", () => ({ status: 200, headers: {}, body: "{\"data\":{}}" }), "ExecutionUnknownError"],
-    ["a failure", () => envelope(undefined, { success: false, message: "t-1 is no good" }), "RequestRejectedError"],
-    ["a tool error", () => reply({ content: [{ text: "no such tool" }], isError: true }), "ToolError"]
-  ]
-  for (const [title, answer, tag] of failures) {
-    it.effect(`that answers ${title} is never a success`, () =>
-      on((_, { command }) =>
-        Effect.gen(function*() {
-          const error = yield* Effect.flip(command.executeCommand("echo"))
-          assert.strictEqual(error._tag, tag)
-          assert.notInclude(JSON.stringify(error), "t-1")
-          assert.notInclude(error.message, "API key")
-        }), { handles: { linkUrl }, exchange: answer }))
-  }
-})
-
 it.prop(
   "texts survive any way of cutting them into frames",
-  [FastCheck.array(FastCheck.string({ unit: "binary" }))],
+  [FastCheck.array(FastCheck.string({ unit: character }))],
   ([chunks]) => {
     const read = chunks.map((chunk) =>
       parse(JSON.stringify({ requestId: "a", data: JSON.stringify(output(chunk)) }))?.read()

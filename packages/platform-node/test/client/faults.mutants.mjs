@@ -13,7 +13,7 @@ export default [
         "const unsafe = (): RetrySafety => \"unsafe\"",
         "const unsafe = (): RetrySafety => \"idempotent\""
       ]],
-      [`${core}/internal/wire/tools.ts`]: [[
+      [`${core}/internal/wire/endpoints/tools.ts`]: [[
         "data: ToolReply }),\n  retrySafety: \"unsafe\",",
         "data: ToolReply }),\n  retrySafety: \"idempotent\","
       ]]
@@ -42,7 +42,9 @@ export default [
   },
   {
     defence: "the key goes to no other origin",
-    changes: { [`${core}/internal/client/httpTransport.ts`]: [["redirect: \"manual\"", "redirect: \"follow\""]] },
+    changes: {
+      [`${core}/internal/client/transport/httpTransport.ts`]: [["redirect: \"manual\"", "redirect: \"follow\""]]
+    },
     caughtBy: "is never followed to, and never sees the key, over fetch"
   },
   {

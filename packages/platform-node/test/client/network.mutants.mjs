@@ -1,6 +1,6 @@
 /** What `network.test.ts` watches over, each broken on purpose. */
 
-const exchange = "packages/core/src/internal/client/exchange.ts"
+const exchange = "packages/core/src/internal/client/transport/exchange.ts"
 const client = "packages/core/src/AgbClient.ts"
 const node = "packages/platform-node/src/internal/node"
 
@@ -21,7 +21,7 @@ export default [
   {
     defence: "a rejected certificate is not tried again",
     changes: {
-      "packages/core/src/internal/client/exchangeFailure.ts": [["retryable: !isUntrusted && ", "retryable: "]]
+      "packages/core/src/internal/client/transport/exchangeFailure.ts": [["retryable: !isUntrusted && ", "retryable: "]]
     },
     caughtBy: "a certificate that is not trusted: nothing was sent, and it is not tried again"
   },
@@ -53,7 +53,7 @@ export default [
   {
     defence: "a timer ends with its call",
     changes: {
-      "packages/core/src/internal/client/timer.ts": [[
+      "packages/core/src/internal/client/deadline/timer.ts": [[
         "return () => clearTimeout(timer)",
         "return () => void timer"
       ]]

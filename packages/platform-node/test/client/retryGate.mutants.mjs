@@ -1,6 +1,6 @@
 /** What `retryGate.test.ts` watches over, each broken on purpose. */
 
-const gate = "packages/core/src/internal/client/retryGate.ts"
+const gate = "packages/core/src/internal/client/retry/retryGate.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [

@@ -31,7 +31,7 @@ export default [
   {
     defence: "what a server says cannot start a line or command a terminal",
     changes: {
-      [`${core}/internal/wire/visibleText.ts`]: [[
+      [`${core}/internal/wire/text/visibleText.ts`]: [[
         "export const visible = (text: string): string => text.replace(invisible, escape)",
         "export const visible = (text: string): string => text"
       ]]
@@ -46,7 +46,7 @@ export default [
   {
     defence: "a copy of a printed object hides what the object hides",
     changes: {
-      [`${core}/internal/wire/concealed.ts`]: [[
+      [`${core}/internal/wire/text/concealed.ts`]: [[
         "value: object[name], enumerable: false",
         "value: object[name], enumerable: true"
       ]]

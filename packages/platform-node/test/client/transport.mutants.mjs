@@ -15,7 +15,7 @@ export default [
   {
     defence: "no redirect over fetch",
     changes: {
-      "packages/core/src/internal/client/httpTransport.ts": [["redirect: \"manual\"", "redirect: \"follow\""]]
+      "packages/core/src/internal/client/transport/httpTransport.ts": [["redirect: \"manual\"", "redirect: \"follow\""]]
     },
     caughtBy: "follows no redirect, to which it would send the key"
   }

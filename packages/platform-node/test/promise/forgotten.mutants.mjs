@@ -7,7 +7,7 @@ export default [
   {
     defence: "the sessions of a forgotten pool are deleted",
     changes: {
-      "packages/core/src/internal/promise/connection.ts": [[" || this.#held.size > 0", ""]]
+      "packages/core/src/internal/promise/connection/connection.ts": [[" || this.#held.size > 0", ""]]
     },
     caughtBy: "deletes the sessions of its pool"
   },
@@ -29,7 +29,7 @@ export default [
   {
     defence: "an aborted create is waited for",
     changes: {
-      "packages/core/src/internal/promise/connection.ts": [[
+      "packages/core/src/internal/promise/connection/connection.ts": [[
         "this.#owned.size > 0 || this.#unsettled > 0 || ",
         "this.#owned.size > 0 || "
       ]]

@@ -8,6 +8,7 @@ import * as fakes from "../support/fakeAgb.js"
 import { secrets } from "../support/fakeHandlers.js"
 import * as faults from "../support/faults.js"
 import { commands, python } from "../support/programs.js"
+import { layerVirtualClock } from "../support/virtualClock.js"
 
 const params = { imageId: "agb-code-space-1" }
 
@@ -24,11 +25,15 @@ const sessionOf = async (agb: AGB): Promise<Session> => {
 }
 
 /** Runs a test with an AGB on a server of its own, disposes the AGB, and sees that nothing is left. */
-const world = (title: string, body: (world: Omit<World, "session">) => Promise<void>) =>
+const world = (
+  title: string,
+  body: (world: Omit<World, "session">) => Promise<void>,
+  clock: Layer.Layer<never> = Layer.empty
+) =>
   it.scopedLive(title, () =>
     Effect.gen(function*() {
       const fake = yield* fakes.make()
-      const agb = new AGB({ layer: fake.layer({ retry: { maxAttempts: 2 } }) })
+      const agb = new AGB({ layer: Layer.provideMerge(fake.layer({ retry: { maxAttempts: 2 } }), clock) })
       yield* Effect.promise(() => body({ fake, agb }).finally(() => agb.dispose()))
       assert.strictEqual(fake.ledger.live, 0, "a session is left")
     }))
@@ -378,7 +383,7 @@ describe("a failing server never makes a call reject", () => {
         if (!result.success) assert.strictEqual(result.errorMessage, result.error.message)
       }
       fake.faults.clear()
-    })
+    }, layerVirtualClock)
   }
 })
 
@@ -432,7 +437,7 @@ describe("contexts", () => {
     assert.strictEqual((await agb.contexts.get({ name: "renamed" })).data?.id, context.id)
     assert.isTrue((await agb.contexts.clear(context)).success)
     assert.isTrue((await agb.contexts.remove(context)).success)
-  })
+  }, layerVirtualClock)
 
   world("a write rejects with what its iterable throws", async ({ agb }) => {
     const { data } = await agb.contexts.getOrCreate("broken")

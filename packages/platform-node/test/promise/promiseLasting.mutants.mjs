@@ -12,14 +12,17 @@ export default [
   {
     defence: "the disposal of an AGB ends what lasts between calls",
     changes: {
-      [`${core}/connection.ts`]: [["Effect.zipRight(this.#held.releaseAll, this.#removeOwned)", "this.#removeOwned"]]
+      [`${core}/connection/connection.ts`]: [[
+        "Effect.zipRight(this.#held.releaseAll, this.#removeOwned)",
+        "this.#removeOwned"
+      ]]
     },
     caughtBy: "is one of this machine until it is closed, or with its AGB"
   },
   {
     defence: "a resumed session is not deleted by its disposal",
     changes: {
-      "packages/core/src/AgbPromise.ts": [[
+      [`${core}/agb.ts`]: [[
         "if (this.#release !== undefined) return this.#release()",
         "if (this.#release !== undefined) return void await this.delete()"
       ]]

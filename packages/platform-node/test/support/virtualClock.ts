@@ -5,7 +5,7 @@
  *
  * It is only for programs that wait for nothing but Effect's own scheduler and clock.
  */
-import { Clock, Duration, Effect, Scheduler } from "effect"
+import { Clock, Duration, Effect, Layer, Scheduler } from "effect"
 
 interface Sleeper {
   readonly at: number
@@ -76,15 +76,28 @@ class VirtualClock implements Clock.Clock {
   }
 }
 
+const started = () => {
+  const scheduler = new CountingScheduler(2048)
+  const clock = new VirtualClock(scheduler)
+  clock.run()
+  return { clock, scheduler }
+}
+
 /** Runs a program, and everything that it forks, in virtual time. */
 export const withVirtualClock = <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
-    const scheduler = new CountingScheduler(2048)
-    const clock = new VirtualClock(scheduler)
-    clock.run()
+    const { clock, scheduler } = started()
     return program.pipe(
       Effect.withClock(clock),
       Effect.withScheduler(scheduler),
       Effect.ensuring(Effect.sync(() => clock.stop()))
     )
   })
+
+/** Virtual time for what is built on this layer, and for what runs on a runtime of it. */
+export const layerVirtualClock: Layer.Layer<never> = Layer.unwrapScoped(
+  Effect.map(
+    Effect.acquireRelease(Effect.sync(started), ({ clock }) => Effect.sync(() => clock.stop())),
+    ({ clock, scheduler }) => Layer.merge(Layer.setClock(clock), Layer.setScheduler(scheduler))
+  )
+)

@@ -1,8 +1,8 @@
 /** Options of an API call: the public ones, and those that only modules of the SDK pass. */
 import type * as Duration from "effect/Duration"
 import type { ClientError } from "../../AgbError.js"
-import type { RetrySafety } from "../wire/endpoint.js"
-import type { Cancellation } from "./cancellation.js"
+import type { RetrySafety } from "../wire/endpoints/endpoint.js"
+import type { Cancellation } from "./deadline/cancellation.js"
 
 export interface CallOptions {
   /** Deadline of the call, including retries. Default: `timeout` of the configuration. */

@@ -8,8 +8,8 @@ import {
   ServerError,
   SessionLostError
 } from "../../AgbError.js"
-import type { RetrySafety, SuccessRule } from "../wire/endpoint.js"
-import { visible } from "../wire/visibleText.js"
+import type { RetrySafety, SuccessRule } from "../wire/endpoints/endpoint.js"
+import { visible } from "../wire/text/visibleText.js"
 
 export type Json = Readonly<Record<string, unknown>>
 

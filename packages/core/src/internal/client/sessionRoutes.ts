@@ -1,11 +1,11 @@
 /** The routes of a client to a session itself, beside the API: its link and its WebSocket. */
 import type * as Effect from "effect/Effect"
 import type { ClientError } from "../../AgbError.js"
-import type { ReplyOf, RequestOf } from "../wire/endpoint.js"
-import type { callLink } from "../wire/link.js"
+import type { ReplyOf, RequestOf } from "../wire/endpoints/endpoint.js"
+import type { callLink } from "../wire/endpoints/link.js"
 import type { CallOptions } from "./callOptions.js"
-import type { Transport } from "./exchange.js"
-import type { Retrier } from "./retry.js"
+import type { Retrier } from "./retry/retry.js"
+import type { Transport } from "./transport/exchange.js"
 
 export type LinkMethod = (
   request: RequestOf<typeof callLink>,

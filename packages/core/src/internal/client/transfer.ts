@@ -5,15 +5,15 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { concat } from "../wire/bytes.js"
-import { decodeBody, type ExchangeError, type Transfer, type TransferReply, Transport } from "./exchange.js"
+import { concat } from "../wire/text/bytes.js"
 import * as sessionRoutes from "./sessionRoutes.js"
+import { decodeBody, type ExchangeError, type Transfer, type TransferReply, Transport } from "./transport/exchange.js"
 
 export type Send = <E>(transfer: Transfer<E>) => Effect.Effect<TransferReply, ExchangeError | E, Scope.Scope>
 
 const overFetch: Send = (transfer) =>
   Effect.gen(function*() {
-    const { layerFetch } = yield* Effect.promise(() => import("./httpTransport.js"))
+    const { layerFetch } = yield* Effect.promise(() => import("./transport/httpTransport.js"))
     const { transfer: send } = Context.get(yield* Layer.build(layerFetch), Transport)
     return yield* send === undefined ? Effect.dieMessage("fetch has no transfer") : send(transfer)
   })

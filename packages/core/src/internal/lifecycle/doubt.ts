@@ -1,6 +1,6 @@
 /** Which outcomes of a create attempt are in doubt, and for how long a session may still appear. */
 import type { ClientError } from "../../AgbError.js"
-import { withOutcome } from "../client/outcome.js"
+import { withOutcome } from "../client/retry/outcome.js"
 
 /**
  * `none`: the request was not sent, or was rejected before any work. `refused`: the server says that it did nothing.

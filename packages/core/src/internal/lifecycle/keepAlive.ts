@@ -8,7 +8,7 @@ import * as Schedule from "effect/Schedule"
 import type { AgbClient } from "../../AgbClient.js"
 import type { ClientError } from "../../AgbError.js"
 import { internalOptions } from "../client/callOptions.js"
-import { visible } from "../wire/visibleText.js"
+import { visible } from "../wire/text/visibleText.js"
 import type { SessionState } from "./sessionState.js"
 
 /** Warns once of each outage, when a third of the idle timeout is left. */

@@ -40,13 +40,14 @@ export interface Lifecycle {
 const byAge = (one: Candidate, other: Candidate): number =>
   one.since - other.since || (one.sessionId < other.sessionId ? -1 : 1)
 
-const undecided = new TransportError({
-  operation,
-  reason: "Timeout",
-  detail: "programs that ask for the same owner at the same time have not agreed on a session",
-  mayHaveHappened: false,
-  retryable: true
-})
+const undecided = () =>
+  new TransportError({
+    operation,
+    reason: "Timeout",
+    detail: "programs that ask for the same owner at the same time have not agreed on a session",
+    mayHaveHappened: false,
+    retryable: true
+  })
 
 /** The session of one owner. */
 export class Election {
@@ -65,7 +66,7 @@ export class Election {
   /** Returns the id of the session. */
   get run(): Effect.Effect<string, ClientError> {
     const limit = Duration.sum(this.#client.config.timeout, Duration.millis(staleAfter))
-    return Effect.timeoutFail(this.#find, { duration: limit, onTimeout: () => undecided })
+    return Effect.timeoutFail(this.#find, { duration: limit, onTimeout: undecided })
   }
 
   readonly #find: Effect.Effect<string, ClientError> = Effect.gen(this, function*() {

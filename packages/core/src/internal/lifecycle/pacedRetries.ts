@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import type { RetryBudget } from "../client/retryBudget.js"
+import type { RetryBudget } from "../client/retry/retryBudget.js"
 
 /** Milliseconds from one probe to the next. */
 const shortest = 1000

@@ -10,7 +10,7 @@ import * as FiberId from "effect/FiberId"
 import type { AgbClient } from "../../AgbClient.js"
 import { type ClientError, MalformedResponseError } from "../../AgbError.js"
 import { internalOptions } from "../client/callOptions.js"
-import * as retryBudgets from "../client/retryBudget.js"
+import * as retryBudgets from "../client/retry/retryBudget.js"
 import { attemptLabel } from "../wire/ownLabels.js"
 import { type Doubt, windows } from "./doubt.js"
 import type { Jobs } from "./jobs.js"
@@ -65,13 +65,14 @@ interface Services {
 }
 
 /** A list that ignores the label, or does not end, is not searched to its end. It proves nothing. */
-const unfinished = new MalformedResponseError({
-  operation,
-  path: "the list of sessions",
-  expected: "the sessions that carry the label, and no others",
-  mayHaveHappened: true,
-  retryable: true
-})
+const unfinished = () =>
+  new MalformedResponseError({
+    operation,
+    path: "the list of sessions",
+    expected: "the sessions that carry the label, and no others",
+    mayHaveHappened: true,
+    retryable: true
+  })
 
 export class Reconciliation {
   /** Labels of attempts in flight or in doubt. */
@@ -139,7 +140,7 @@ export class Reconciliation {
       const found: Array<string> = []
       for (const { sessionId } of sessions) if (yield* this.#isOf(label, sessionId)) found.push(sessionId)
       if (found.length > 0 || nextToken === "") return found
-      if (nextToken === token || pages <= 1) return yield* unfinished
+      if (nextToken === token || pages <= 1) return yield* unfinished()
       return yield* this.#find(label, nextToken, pages - 1)
     })
   }

@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type ClientError, SessionLostError } from "../../AgbError.js"
-import type { Cancellation } from "../client/cancellation.js"
-import type { RetrySafety } from "../wire/endpoint.js"
+import type { Cancellation } from "../client/deadline/cancellation.js"
+import type { RetrySafety } from "../wire/endpoints/endpoint.js"
 import type { PersistenceData } from "../wire/persistence.js"
 
 type Reason = SessionLostError["reason"]

@@ -7,7 +7,7 @@ import * as Redacted from "effect/Redacted"
 import type { Labels } from "../../AgbApi.js"
 import type { AgbClient } from "../../AgbClient.js"
 import { attemptLabel, lifetimeLabel, stampLabel } from "../wire/ownLabels.js"
-import { hex, hmacSha256 } from "../wire/sha256.js"
+import { hex, hmacSha256 } from "../wire/text/sha256.js"
 
 export type Lifetime = "program" | "detached"
 

@@ -1,7 +1,7 @@
 /** What could not be deleted, or is in doubt: logged, counted and listed. */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import { visible } from "../wire/visibleText.js"
+import { visible } from "../wire/text/visibleText.js"
 
 /** A session that could not be deleted, or a create attempt of unknown outcome, identified by its label alone. */
 export interface Undeleted {

@@ -8,7 +8,7 @@ import type { Agb, Undeleted } from "../../Agb.js"
 import type { Input } from "../../CreateSessionParams.js"
 import { SessionRef } from "../../SessionRef.js"
 import type * as sessions from "../session/session.js"
-import type { Connection } from "./connection.js"
+import type { Connection } from "./connection/connection.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 

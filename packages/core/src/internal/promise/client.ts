@@ -5,7 +5,7 @@ import { Agb } from "../../Agb.js"
 import { type EndpointName, type Endpoints, endpoints, type ReplyOf, type RequestOf } from "../../AgbApi.js"
 import type { AgbError } from "../../AgbError.js"
 import type { OperationResult } from "../../OperationResult.js"
-import type { Connection } from "./connection.js"
+import type { Connection } from "./connection/connection.js"
 import * as operations from "./operation.js"
 import * as results from "./results.js"
 

@@ -8,8 +8,8 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Agb } from "../../Agb.js"
 import type { AgbError, InvalidRequestError } from "../../AgbError.js"
-import * as issues from "../client/issues.js"
-import { unknownOption } from "../client/options.js"
+import * as issues from "../client/checks/issues.js"
+import { unknownOption } from "../client/checks/options.js"
 
 /** Options of every call, passed as its last argument. */
 export interface CallOptions {

@@ -16,15 +16,15 @@ import {
   TransportError
 } from "../../AgbError.js"
 import { internalOptions } from "../client/callOptions.js"
-import type { ExchangeError, Transfer, TransferBody, TransferReply } from "../client/exchange.js"
-import { fromExchange } from "../client/exchangeFailure.js"
-import * as retry from "../client/retry.js"
-import * as retryBudgets from "../client/retryBudget.js"
+import * as retry from "../client/retry/retry.js"
+import * as retryBudgets from "../client/retry/retryBudget.js"
 import * as transfers from "../client/transfer.js"
+import type { ExchangeError, Transfer, TransferBody, TransferReply } from "../client/transport/exchange.js"
+import { fromExchange } from "../client/transport/exchangeFailure.js"
 import { parseSecure } from "../wire/addresses.js"
-import { concat } from "../wire/bytes.js"
-import type { RetrySafety } from "../wire/endpoint.js"
-import { visible } from "../wire/visibleText.js"
+import type { RetrySafety } from "../wire/endpoints/endpoint.js"
+import { concat } from "../wire/text/bytes.js"
+import { visible } from "../wire/text/visibleText.js"
 
 /** A file, and the call that is about it. */
 export interface Target {

@@ -2,7 +2,7 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { InvalidRequestError } from "../../AgbError.js"
-import { describe } from "../client/issues.js"
+import { describe } from "../client/checks/issues.js"
 import type { ContextRef } from "../wire/persistence.js"
 
 export type { ContextRef }

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { type ClientError, FileError, MalformedResponseError } from "../../AgbError.js"
 import * as AgbTools from "../../AgbTools.js"
 import type { ToolCall } from "../../ToolCall.js"
-import * as issues from "../client/issues.js"
+import * as issues from "../client/checks/issues.js"
 import { type FileSystemError, fromTool } from "./fileErrors.js"
 import type { WriteMode } from "./files/fileRoute.js"
 

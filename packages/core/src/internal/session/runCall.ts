@@ -3,7 +3,7 @@ import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ClientError } from "../../AgbError.js"
-import * as timers from "../client/timer.js"
+import * as timers from "../client/deadline/timer.js"
 import { isLast, type RunFrame } from "../wire/runFrames.js"
 
 /** The connection was lost or given up after the run may have started. */

@@ -3,8 +3,8 @@
  * has fallen silent, and closes itself when nobody has used it for a while.
  */
 import type * as Clock from "effect/Clock"
-import type { Socket, SocketError } from "../client/socket.js"
-import * as timers from "../client/timer.js"
+import * as timers from "../client/deadline/timer.js"
+import type { Socket, SocketError } from "../client/transport/socket.js"
 import * as frames from "../wire/runFrames.js"
 import { pauseAt, RunCall, type RunFailure, runLost } from "./runCall.js"
 

@@ -8,8 +8,8 @@ import type * as Scope from "effect/Scope"
 import type { ClientError, InvalidRequestError, ToolError } from "../../AgbError.js"
 import { tools } from "../../AgbTools.js"
 import type { ToolCall } from "../../ToolCall.js"
-import * as options from "../client/options.js"
-import * as timeouts from "../client/timeouts.js"
+import * as options from "../client/checks/options.js"
+import * as timeouts from "../client/checks/timeouts.js"
 
 /** Resource usage of a session. What the server does not report is none. */
 export interface SessionMetrics {
@@ -60,7 +60,9 @@ export const read = (toolCall: ToolCall): Effect.Effect<SessionMetrics, ClientEr
 
 const gauge = (name: string, description: string) => Metric.gauge(`agb_session_${name}`, { description })
 
-const gauges: { readonly [K in Exclude<keyof SessionMetrics, "measuredAt">]: Metric.Metric.Gauge<number> } = {
+type Gauges = { readonly [K in Exclude<keyof SessionMetrics, "measuredAt">]: Metric.Metric.Gauge<number> }
+
+const makeGauges = (): Gauges => ({
   cpuCount: gauge("cpu_count", "CPUs of a session"),
   cpuUsedPercent: gauge("cpu_used_percent", "CPU usage of a session, of all its CPUs, from 0 to 100"),
   memoryTotalBytes: gauge("memory_total_bytes", "Memory that a session may use"),
@@ -71,14 +73,12 @@ const gauges: { readonly [K in Exclude<keyof SessionMetrics, "measuredAt">]: Met
   sentKilobytes: gauge("sent_kilobytes", "Sent by a session since its start"),
   receivedKilobytesPerSecond: gauge("received_kilobytes_per_second", "Received by a session"),
   sentKilobytesPerSecond: gauge("sent_kilobytes_per_second", "Sent by a session")
-}
-
-const keys = Object.keys(gauges) as ReadonlyArray<keyof typeof gauges>
+})
 
 /** What the server does not report leaves its gauge as it is. */
-const set = (metrics: SessionMetrics): Effect.Effect<void> =>
+const set = (gauges: Gauges, metrics: SessionMetrics): Effect.Effect<void> =>
   Effect.forEach(
-    keys,
+    Object.keys(gauges) as ReadonlyArray<keyof Gauges>,
     (key) =>
       Option.match(metrics[key], { onNone: () => Effect.void, onSome: (value) => Metric.set(gauges[key], value) }),
     { discard: true }
@@ -93,7 +93,8 @@ export const report = (
     const operation = "Session.reportMetrics"
     const { interval = "15 seconds" } = yield* options.check(operation, given, ["interval"])
     const pause = yield* timeouts.parse(operation, interval, "interval")
-    const reading = Effect.flatMap(metrics, set).pipe(
+    const gauges = makeGauges()
+    const reading = Effect.flatMap(metrics, (read) => set(gauges, read)).pipe(
       Effect.catchAll((error) =>
         error._tag === "SessionLostError"
           ? Effect.fail(error)

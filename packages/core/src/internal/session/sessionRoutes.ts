@@ -14,10 +14,10 @@ import { type ClientError, RequestRejectedError } from "../../AgbError.js"
 import type { ToolResponse } from "../../ToolCall.js"
 import { type CallOptions, type InternalCallOptions, internalOptions } from "../client/callOptions.js"
 import * as envelopes from "../client/envelope.js"
-import { ExchangeError, type Transport } from "../client/exchange.js"
-import { fromExchange } from "../client/exchangeFailure.js"
 import * as clientRoutes from "../client/sessionRoutes.js"
-import type { SocketError, SocketListener } from "../client/socket.js"
+import { ExchangeError, type Transport } from "../client/transport/exchange.js"
+import { fromExchange } from "../client/transport/exchangeFailure.js"
+import type { SocketError, SocketListener } from "../client/transport/socket.js"
 import type { SessionState } from "../lifecycle/sessionState.js"
 import { parseSecure } from "../wire/addresses.js"
 import { parseJson } from "../wire/codecs.js"
@@ -121,7 +121,7 @@ const openFailed = (operation: string, handles: Handles, token: string) => (erro
 
 const openGlobal: NonNullable<Transport.Service["openSocket"]> = (request, listener) =>
   Effect.flatMap(
-    Effect.promise(() => import("../client/globalSocket.js")),
+    Effect.promise(() => import("../client/transport/globalSocket.js")),
     ({ openSocket }) => openSocket(request, listener)
   )
 

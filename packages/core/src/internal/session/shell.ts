@@ -1,6 +1,6 @@
 /** What scripts that run in a session share: POSIX sh, through the tool `shell`. */
 import * as AgbTools from "../../AgbTools.js"
-import type { RetrySafety } from "../wire/endpoint.js"
+import type { RetrySafety } from "../wire/endpoints/endpoint.js"
 import { withLazyFields } from "../wire/lazyFields.js"
 
 /** Quotes a text for the shell. */

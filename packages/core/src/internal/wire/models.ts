@@ -1,7 +1,7 @@
 /** Models shared by endpoints. */
 import * as Schema from "effect/Schema"
 import { nonBlank, optional, StringRecord } from "./codecs.js"
-import { concealed } from "./concealed.js"
+import { concealed } from "./text/concealed.js"
 
 /**
  * The opaque id of a session.

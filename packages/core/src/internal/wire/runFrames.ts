@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { parseJson } from "./codecs.js"
 import type { CodeResultItem } from "./models.js"
-import { item, splitError } from "./runCodeResult.js"
+import { item, splitError } from "./results/runCodeResult.js"
 
 type Json = Readonly<Record<string, unknown>>
 

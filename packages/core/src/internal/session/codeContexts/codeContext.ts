@@ -8,11 +8,11 @@ import * as Stream from "effect/Stream"
 import { ExecutionUnknownError, InvalidRequestError } from "../../../AgbError.js"
 import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
-import * as issues from "../../client/issues.js"
-import * as optionObjects from "../../client/options.js"
-import * as requestChecks from "../../client/requestChecks.js"
+import * as issues from "../../client/checks/issues.js"
+import * as optionObjects from "../../client/checks/options.js"
+import * as requestChecks from "../../client/checks/requestChecks.js"
+import * as timeouts from "../../client/checks/timeouts.js"
 import * as spans from "../../client/spans.js"
-import * as timeouts from "../../client/timeouts.js"
 import type {
   CodeContext,
   CodeEvent,
@@ -74,7 +74,7 @@ class Context implements CodeContext {
           undefined as CodeResult | undefined,
           (found, event) => event._tag === "Completed" ? event.result : found
         ),
-        (result) => result === undefined ? Effect.fail(noResult) : Effect.succeed(result)
+        (result) => result === undefined ? Effect.fail(noResult()) : Effect.succeed(result)
       )
   )
 
@@ -149,12 +149,13 @@ const startFailed = (operation: string, error: ProcessFailure): RunInContextErro
     ? new ExecutionUnknownError({ operation, stdout: "", stderr: "", detail: error.message })
     : error
 
-const noResult = new ExecutionUnknownError({
-  operation: "CodeContext.runCode",
-  stdout: "",
-  stderr: "",
-  detail: "the stream ended without a result"
-})
+const noResult = () =>
+  new ExecutionUnknownError({
+    operation: "CodeContext.runCode",
+    stdout: "",
+    stderr: "",
+    detail: "the stream ended without a result"
+  })
 
 const operation = "Code.context"
 

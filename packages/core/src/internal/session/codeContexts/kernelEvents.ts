@@ -2,8 +2,8 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import type { CodeResultItem } from "../../../AgbError.js"
-import { concat } from "../../wire/bytes.js"
 import { parseJson } from "../../wire/codecs.js"
+import { concat } from "../../wire/text/bytes.js"
 
 export interface KernelError {
   readonly name: string

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import { FileError, InvalidRequestError, LimitExceededError } from "../../../AgbError.js"
 import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
-import * as optionObjects from "../../client/options.js"
+import * as optionObjects from "../../client/checks/options.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { FileRoute } from "./fileRoute.js"
 

@@ -6,7 +6,7 @@ import * as ParseResult from "effect/ParseResult"
 import { MalformedResponseError, ProcessError } from "../../../AgbError.js"
 import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
-import { visibleLines } from "../../wire/visibleText.js"
+import { visibleLines } from "../../wire/text/visibleText.js"
 import { shells } from "../shell.js"
 import type { ProcessFailure } from "./model.js"
 

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { FileError, type FileNotFoundError, ToolError } from "../../../AgbError.js"
 import type { ExecuteCommandError } from "../../../Command.js"
-import { visibleLines } from "../../wire/visibleText.js"
+import { visibleLines } from "../../wire/text/visibleText.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { Session } from "../session.js"
 import { quote } from "../shell.js"
