@@ -263,7 +263,7 @@ layer(serverLayer({ server: impatient }), { excludeTestServices: true })(
       Effect.gen(function*() {
         const { apiKey, callTool, createSession, port } = yield* wire
         const session = yield* createSession
-        yield* callTool(session, "shell", { command: "head -c 40000000 /dev/zero > /tmp/big", timeout_ms: 30_000 })
+        yield* callTool(session, "shell", { command: "head -c 16000000 /dev/zero > /tmp/big", timeout_ms: 30_000 })
         const args = JSON.stringify({ path: "/tmp/big", format: "binary" })
         const body = JSON.stringify({ sessionId: session.sessionId, name: "read_file", args })
         const socket = yield* connect(port)
@@ -275,7 +275,8 @@ layer(serverLayer({ server: impatient }), { excludeTestServices: true })(
         let received = 0
         socket.on("data", (chunk) => received += chunk.length)
         yield* closed(socket)
-        assert.isBelow(received, 53_000_000)
+        assert.isAbove(received, 10_000)
+        assert.isBelow(received, 21_000_000)
       }))
 
     it.effect("lets a call take its time", () =>
