@@ -16,5 +16,10 @@ export default [
     defence: "a pool: a session that was granted to somebody interrupted goes on",
     changes: { [pool]: [["return Effect.zipRight(this.#offer(entry), failure)", "return failure"]] },
     caughtBy: "after the session was granted"
+  },
+  {
+    defence: "a pool: a create that fails and that nobody hears of makes a pause",
+    changes: { [pool]: [["if (!isTold || isQuota) {", "if (first === undefined || isQuota) {"]] },
+    caughtBy: "also while it creates the minimum"
   }
 ]

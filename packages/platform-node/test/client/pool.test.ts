@@ -5,7 +5,7 @@ import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Option, Scope } fr
 import { dice, interrupted, misbehave } from "../support/chaos.js"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make } from "../support/fakeAgb.js"
-import { delay, rateLimited, unavailable } from "../support/faults.js"
+import { answers, delay, rateLimited, refusal, unavailable } from "../support/faults.js"
 import { python } from "../support/programs.js"
 import { withVirtualClock } from "../support/virtualClock.js"
 
@@ -149,6 +149,20 @@ describe("a pool", () => {
         fake.faults.always("createSession", delay(1))
         yield* pool.use(idOf)
         assert.deepStrictEqual(yield* pool.stats, { size: 1, idle: 1, borrowed: 0, waiting: 0 })
+      })
+    ))
+
+  it.live("tells the error of a create to who waits also while it creates the minimum, and makes a pause", () =>
+    withFake(({ fake }) =>
+      Effect.gen(function*() {
+        fake.faults.always("createSession", answers("before", refusal(404, "InvalidImage", "no such image")))
+        const pool = yield* SessionPool.make({ session, min: 3, max: 4 })
+        yield* failsWith(Effect.timeout(pool.use(idOf), "20 seconds"), "RequestRejectedError")
+        yield* Effect.sleep("10 seconds")
+        assert.isAtMost(fake.ledger.count("createSession"), 20)
+        fake.faults.clear()
+        yield* Effect.sleep("30 seconds")
+        assert.strictEqual((yield* pool.stats).idle, 3)
       })
     ))
 

@@ -226,10 +226,12 @@ export class Pool<A, E> {
       const isQuota = error._tag === "Left" && this.#hooks.isQuota(error.left)
       const asked = error._tag === "Left" ? this.#hooks.pauseAfter(error.left) : 0
       const [first] = this.#waiters
-      if (first === undefined || isQuota) {
+      const isTold = first !== undefined && this.#coming < this.#waiters.size && !(isQuota && this.#entries.size > 0)
+      // What nobody hears of would be repeated at once, and again.
+      if (!isTold || isQuota) {
         this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.max(asked, backoff(this.#failures)))
       }
-      if (first !== undefined && this.#coming < this.#waiters.size && !(isQuota && this.#entries.size > 0)) {
+      if (isTold) {
         this.#waiters.delete(first)
         Deferred.unsafeDone(first.granted, Effect.failCause(cause))
       }
