@@ -35,5 +35,15 @@ export default [
       ]]
     },
     caughtBy: "looks for the session of an aborted create, and has nothing to say"
+  },
+  {
+    defence: "a disposal spends the delete budget of a session once",
+    changes: {
+      "packages/core/src/internal/promise/connection.ts": [[
+        "Effect.map(remove(sessionId), ",
+        "Effect.map(agb.delete(sessionId), "
+      ]]
+    },
+    caughtBy: "gives up when the delete budget is spent, and reports the session once"
   }
 ]

@@ -253,15 +253,15 @@ export class Connection implements SessionOwner {
     }
   }
 
-  /** Sessions that cannot be deleted are reported by the service. */
+  /** Sessions that cannot be deleted are reported by the service; its end must not spend their budget once more. */
   readonly #removeOwned = Effect.flatMap(Agb, (agb) =>
     Effect.zipRight(
       this.#creating.take(allPermits),
-      Effect.suspend(() =>
-        Effect.forEach([...this.#owned], (sessionId) => Effect.ignore(this.remove(agb, sessionId)), {
-          concurrency: "unbounded",
-          discard: true
-        })
-      )
+      Effect.flatMap(Effect.scoped(agb.deletions), ({ remove }) =>
+        Effect.forEach(
+          [...this.#owned],
+          (sessionId) => Effect.ignore(Effect.map(remove(sessionId), () => this.#owned.delete(sessionId))),
+          { concurrency: "unbounded", discard: true }
+        ))
     ))
 }
