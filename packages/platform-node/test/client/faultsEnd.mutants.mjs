@@ -17,7 +17,10 @@ export default [
   {
     defence: "JSON that is no envelope is nobody's word",
     changes: {
-      "packages/core/src/AgbClient.ts": [["malformed(call, \"body\", \"a JSON", "malformed(call, \"success\", \"a JSON"]]
+      "packages/core/src/AgbClient.ts": [[
+        "malformed(call, \"body\", \"a JSON",
+        "malformed(call, \"success\", \"a JSON"
+      ]]
     },
     caughtBy: "200 with null"
   },

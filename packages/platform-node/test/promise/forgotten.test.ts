@@ -99,6 +99,18 @@ describe.concurrent("a process that does not dispose its AGB", () => {
       assert.include(thrown.stderr, left(thrown.created[0]))
     }))
 
+  it.scopedLive("says so of a create that process.exit cuts off", () =>
+    Effect.gen(function*() {
+      const gate = yield* makeGate
+      const { code, stderr } = yield* cloud(
+        "cutOff",
+        ({ faults }) => faults.always("createSession", gate.fault("before")),
+        gate.reached
+      )
+      yield* gate.open
+      assert.deepStrictEqual([code, stderr], [3, left("1 whose create is not answered yet")])
+    }))
+
   it.scopedLive("on the local runtime says so too, but not of sessions that end with it", () =>
     Effect.gen(function*() {
       const { code, stderr } = yield* run(["return", best.level], {})
