@@ -1,7 +1,7 @@
 /** A pool of sessions: fair, bounded, and without sessions that nobody may use. */
 import { Agb, Code, type Session, SessionPool } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Option, Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Scope } from "effect"
 import { dice, interrupted, misbehave } from "../support/chaos.js"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make } from "../support/fakeAgb.js"
@@ -165,6 +165,30 @@ describe("a pool", () => {
         assert.strictEqual((yield* pool.stats).idle, 3)
       })
     ))
+
+  it.live("that outlives its service tells who comes, and no longer creates its minimum", () =>
+    Effect.gen(function*() {
+      const fake = yield* make()
+      const service = yield* Scope.make()
+      const agb = Context.get(yield* Layer.buildWithScope(fake.layer(), service), Agb.Agb)
+      const warnings: Array<unknown> = []
+      const logger = Logger.make(({ message }) => warnings.push(message))
+      yield* Effect.gen(function*() {
+        const pool = yield* SessionPool.make({ session, min: 2, max: 4 })
+        yield* Effect.sleep("1 second")
+        yield* Scope.close(service, Exit.void)
+        for (let nth = 0; nth < 2; nth++) {
+          yield* failsWith(Effect.timeout(pool.use(idOf), "5 seconds"), "InvalidRequestError")
+        }
+        const before = warnings.length
+        yield* Effect.sleep("10 minutes")
+        assert.deepStrictEqual([warnings.length - before, fake.ledger.live], [0, 0])
+      }).pipe(
+        Effect.scoped,
+        Effect.provideService(Agb.Agb, agb),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+    }).pipe(Effect.scoped, withVirtualClock))
 
   it.live("makes one pause of a retry-after, for all creates", () =>
     withFake(({ fake }) =>
