@@ -215,7 +215,11 @@ const decoder = <Q extends object, QI, B extends object, BI, R, RI>(
           }, now)
         )
       case "unknown":
-        return Either.left(malformed(call, "success", "true or false", envelope.requestId))
+        return Either.left(
+          envelopes.isEnvelope(envelope.fields)
+            ? malformed(call, "success", "true or false", envelope.requestId)
+            : malformed(call, "body", "a JSON envelope", envelope.requestId)
+        )
     }
   }
 

@@ -175,6 +175,8 @@ const hooksOf = <R>(
       removeAtEnd: deletions.start,
       pauseAfter: requestedDelay,
       isQuota: ({ _tag }) => _tag === "RateLimitedError",
+      // Invalid parameters, or a service whose layer has ended.
+      isFinal: ({ _tag }) => _tag === "InvalidRequestError",
       exhausted: (waitedMillis) => new PoolExhaustedError({ operation: "SessionPool.borrow", waitedMillis, max }),
       ended: () =>
         new InvalidRequestError({

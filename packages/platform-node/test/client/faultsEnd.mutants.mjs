@@ -15,6 +15,16 @@ export default [
     caughtBy: "a create in doubt that the server completes late"
   },
   {
+    defence: "JSON that is no envelope is nobody's word",
+    changes: {
+      "packages/core/src/AgbClient.ts": [[
+        "malformed(call, \"body\", \"a JSON",
+        "malformed(call, \"success\", \"a JSON"
+      ]]
+    },
+    caughtBy: "200 with null"
+  },
+  {
     defence: "sessions that a failed reply names are deleted",
     changes: {
       [`${lifecycle}/attempts.ts`]: [["    if (named.size > 0) return this.#removeNamed(inFlight, cause)\n", ""]]

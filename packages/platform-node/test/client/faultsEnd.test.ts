@@ -135,6 +135,8 @@ describe("a create that is in flight when the service ends", () => {
 
 const html = (status: number) => ({ status, headers: { "content-type": "text/html" }, body: "<html>gateway</html>" })
 
+const jsonOf = (body: string) => ({ status: 200, headers: { "content-type": "application/json" }, body })
+
 describe("a create in doubt that the server completes late", () => {
   const doubts: Readonly<Record<string, Fault>> = {
     "a lost connection": late(15_000, cut),
@@ -142,7 +144,9 @@ describe("a create in doubt that the server completes late", () => {
     "504 as JSON": late(15_000, refusal(504, "GatewayTimeout", "no answer in time")),
     "502 of a gateway": late(12_000, html(502)),
     "503 of a gateway": late(12_000, html(503)),
-    "200 of a portal": late(12_000, html(200))
+    "200 of a portal": late(12_000, html(200)),
+    "200 with JSON of somebody else": late(12_000, jsonOf("{}")),
+    "200 with null": late(12_000, jsonOf("null"))
   }
   for (const [title, fault] of Object.entries(doubts)) {
     it.live(`${title}: is found although the service ends at once, and is said to be in doubt`, () =>

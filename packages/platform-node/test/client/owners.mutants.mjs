@@ -18,5 +18,12 @@ export default [
     defence: "one session per owner: a candidate that is interrupted goes",
     changes: { [owners]: [[": Effect.ignore(this.#lifecycle.remove(sessionId))", ": Effect.void"]] },
     caughtBy: "is one, however many programs ask"
+  },
+  {
+    defence: "one session per owner: one that is listed twice is no rival of itself",
+    changes: {
+      [owners]: [["new Set(sessions.map(({ sessionId }) => sessionId))", "sessions.map(({ sessionId }) => sessionId)"]]
+    },
+    caughtBy: "though a list names it twice"
   }
 ]

@@ -5,7 +5,7 @@ import { Effect, Fiber, Layer, Logger, Schema, type Scope, Stream } from "effect
 import { dice, misbehave } from "../support/chaos.js"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make } from "../support/fakeAgb.js"
-import { delay } from "../support/faults.js"
+import { changed, delay } from "../support/faults.js"
 import { withVirtualClock } from "../support/virtualClock.js"
 
 const params = { imageId: "agb-code-space-1", labels: { project: "x" }, idleTimeout: "1 minute" } as const
@@ -97,6 +97,20 @@ describe("the session of an owner", () => {
           assert.deepStrictEqual(live, [ref.sessionId], `seed ${seed}`)
         })
       ), { discard: true }))
+
+  it.live("is left alone though a list names it twice", () =>
+    withFake((fake) =>
+      Effect.gen(function*() {
+        const own = yield* program(fake)
+        const { sessionId } = yield* own(ensure("one"))
+        fake.faults.always(
+          "listSession",
+          changed((body) => body.replace(/("data":\[)(\{[^}]*\})/, "$1$2,$2"))
+        )
+        assert.strictEqual((yield* own(ensure("one"))).sessionId, sessionId)
+        assert.deepStrictEqual([fake.ledger.live, fake.ledger.deleted], [1, []])
+      })
+    ))
 
   it.live("whose program died before it had decided is replaced", () =>
     withFake((fake) =>

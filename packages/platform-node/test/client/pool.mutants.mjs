@@ -16,5 +16,15 @@ export default [
     defence: "a pool: a session that was granted to somebody interrupted goes on",
     changes: { [pool]: [["return Effect.zipRight(this.#offer(entry), failure)", "return failure"]] },
     caughtBy: "after the session was granted"
+  },
+  {
+    defence: "a pool: a create that fails and that nobody hears of makes a pause",
+    changes: { [pool]: [["if ((!isTold || isQuota) && ", "if ((first === undefined || isQuota) && "]] },
+    caughtBy: "also while it creates the minimum"
+  },
+  {
+    defence: "a pool: what can never succeed is not tried again",
+    changes: { [pool]: [["hooks.isFinal(error.left)", "hooks.isFinal(error.left) && false"]] },
+    caughtBy: "no longer creates its minimum"
   }
 ]

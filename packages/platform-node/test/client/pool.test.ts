@@ -1,11 +1,11 @@
 /** A pool of sessions: fair, bounded, and without sessions that nobody may use. */
 import { Agb, Code, type Session, SessionPool } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, Logger, Option, Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Scope } from "effect"
 import { dice, interrupted, misbehave } from "../support/chaos.js"
 import { failsWith } from "../support/failsWith.js"
 import { type FakeAgb, make } from "../support/fakeAgb.js"
-import { delay, rateLimited, unavailable } from "../support/faults.js"
+import { answers, delay, rateLimited, refusal, unavailable } from "../support/faults.js"
 import { python } from "../support/programs.js"
 import { withVirtualClock } from "../support/virtualClock.js"
 
@@ -151,6 +151,44 @@ describe("a pool", () => {
         assert.deepStrictEqual(yield* pool.stats, { size: 1, idle: 1, borrowed: 0, waiting: 0 })
       })
     ))
+
+  it.live("tells the error of a create to who waits also while it creates the minimum, and makes a pause", () =>
+    withFake(({ fake }) =>
+      Effect.gen(function*() {
+        fake.faults.always("createSession", answers("before", refusal(404, "InvalidImage", "no such image")))
+        const pool = yield* SessionPool.make({ session, min: 3, max: 4 })
+        yield* failsWith(Effect.timeout(pool.use(idOf), "20 seconds"), "RequestRejectedError")
+        yield* Effect.sleep("10 seconds")
+        assert.isAtMost(fake.ledger.count("createSession"), 20)
+        fake.faults.clear()
+        yield* Effect.sleep("30 seconds")
+        assert.strictEqual((yield* pool.stats).idle, 3)
+      })
+    ))
+
+  it.live("that outlives its service tells who comes, and no longer creates its minimum", () =>
+    Effect.gen(function*() {
+      const fake = yield* make()
+      const service = yield* Scope.make()
+      const agb = Context.get(yield* Layer.buildWithScope(fake.layer(), service), Agb.Agb)
+      const warnings: Array<unknown> = []
+      const logger = Logger.make(({ message }) => warnings.push(message))
+      yield* Effect.gen(function*() {
+        const pool = yield* SessionPool.make({ session, min: 2, max: 4 })
+        yield* Effect.sleep("1 second")
+        yield* Scope.close(service, Exit.void)
+        for (let nth = 0; nth < 2; nth++) {
+          yield* failsWith(Effect.timeout(pool.use(idOf), "5 seconds"), "InvalidRequestError")
+        }
+        const before = warnings.length
+        yield* Effect.sleep("10 minutes")
+        assert.deepStrictEqual([warnings.length - before, fake.ledger.live], [0, 0])
+      }).pipe(
+        Effect.scoped,
+        Effect.provideService(Agb.Agb, agb),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+    }).pipe(Effect.scoped, withVirtualClock))
 
   it.live("makes one pause of a retry-after, for all creates", () =>
     withFake(({ fake }) =>

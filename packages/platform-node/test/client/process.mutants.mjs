@@ -24,5 +24,10 @@ export default [
     defence: "Node exits though its terminal is gone",
     changes: { [main]: [["    closeLostTerminals()\n", ""]] },
     caughtBy: "exits with 129, whatever it throws meanwhile"
+  },
+  {
+    defence: "an exception that cannot be printed ends the process like any other",
+    changes: { [main]: [["printError(`Uncaught: ${describe(error)}`)", "printError(`Uncaught: ${String(error)}`)"]] },
+    caughtBy: "that has no text exits with 1"
   }
 ]

@@ -95,6 +95,7 @@ describe.concurrent("a process", () => {
   expect("that succeeds exits with 0", run("succeed"), 0)
   expect("that fails exits with 1 and says why", run("fail"), 1, 0, "refused to work")
   expect("with an uncaught exception exits with 1", run("throw"), 1, 0, "nobody catches this")
+  expect("with an uncaught exception that has no text exits with 1", run("throwTextless"), 1, 0, "Uncaught: ")
   expect("with an unhandled rejection exits with 1", run("reject"), 1, 0, "nobody awaits this")
   expect("ended by SIGINT exits with 130", run("wait", ["SIGINT"]), 130)
   expect("ended by SIGTERM exits with 143", run("wait", ["SIGTERM"]), 143)

@@ -7,7 +7,7 @@ export default [
   {
     defence: "the sessions of a forgotten pool are deleted",
     changes: {
-      "packages/core/src/internal/promise/connection/connection.ts": [[" || this.#held.size > 0", ""]]
+      "packages/core/src/internal/promise/connection/connection.ts": [[" + this.#held.size", ""]]
     },
     caughtBy: "deletes the sessions of its pool"
   },
@@ -30,10 +30,25 @@ export default [
     defence: "an aborted create is waited for",
     changes: {
       "packages/core/src/internal/promise/connection/connection.ts": [[
-        "this.#owned.size > 0 || this.#unsettled > 0 || ",
-        "this.#owned.size > 0 || "
+        " + this.#unsettled",
+        ""
       ]]
     },
     caughtBy: "looks for the session of an aborted create, and has nothing to say"
+  },
+  {
+    defence: "creates that process.exit cuts off are reported",
+    changes: { [forgotten]: [["[...ids(this.#owners), ...cutOff(this.#owners)]", "ids(this.#owners)"]] },
+    caughtBy: "says so of a create that process.exit cuts off"
+  },
+  {
+    defence: "a disposal spends the delete budget of a session once",
+    changes: {
+      "packages/core/src/internal/promise/connection/connection.ts": [[
+        "Effect.map(remove(sessionId), ",
+        "Effect.map(agb.delete(sessionId), "
+      ]]
+    },
+    caughtBy: "gives up when the delete budget is spent, and reports the session once"
   }
 ]

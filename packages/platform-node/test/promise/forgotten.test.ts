@@ -77,7 +77,7 @@ describe.concurrent("a process that does not dispose its AGB", () => {
       assert.deepStrictEqual([code, created.length, live, stderr], [0, 1, 0, ""])
     }))
 
-  it.scopedLive("gives up when the delete budget is spent, and reports the session", () =>
+  it.scopedLive("gives up when the delete budget is spent, and reports the session once", () =>
     Effect.gen(function*() {
       const { code, created, stderr, stdout } = yield* cloud(
         "impatient",
@@ -85,8 +85,8 @@ describe.concurrent("a process that does not dispose its AGB", () => {
       )
       assert.strictEqual(code, 0)
       assert.strictEqual(stderr, deleting(created[0]))
-      assert.include(stdout, "A session could not be deleted")
       assert.include(stdout, created[0] ?? "no session")
+      assert.strictEqual(stdout.split("A session could not be deleted").length - 1, 1, stdout)
     }))
 
   it.scopedLive("names the session when it is ended by process.exit or an uncaught exception", () =>
@@ -97,6 +97,18 @@ describe.concurrent("a process that does not dispose its AGB", () => {
       assert.deepStrictEqual([thrown.code, thrown.live], [1, 1])
       assert.include(thrown.stderr, "nobody catches this")
       assert.include(thrown.stderr, left(thrown.created[0]))
+    }))
+
+  it.scopedLive("says so of a create that process.exit cuts off", () =>
+    Effect.gen(function*() {
+      const gate = yield* makeGate
+      const { code, stderr } = yield* cloud(
+        "cutOff",
+        ({ faults }) => faults.always("createSession", gate.fault("before")),
+        gate.reached
+      )
+      yield* gate.open
+      assert.deepStrictEqual([code, stderr], [3, left("1 whose create is not answered yet")])
     }))
 
   it.scopedLive("on the local runtime says so too, but not of sessions that end with it", () =>

@@ -32,6 +32,11 @@ const endings: Readonly<Record<string, Effect.Effect<unknown, string>>> = {
       throw new Error("nobody catches this")
     })
   ),
+  throwTextless: Effect.suspend(() =>
+    later(() => {
+      throw Object.create(null)
+    })
+  ),
   reject: Effect.suspend(() => later(() => void Promise.reject(new Error("nobody awaits this"))))
 }
 

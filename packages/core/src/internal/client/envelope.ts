@@ -42,7 +42,8 @@ export const redactor = (apiKey: string) => (text: string): string =>
 
 const text = (value: unknown): string => typeof value === "string" ? value : ""
 
-const isEnvelope = (value: unknown): value is Json =>
+/** Whether it has any field of an envelope. Other JSON comes from whatever answers in the server's place. */
+export const isEnvelope = (value: unknown): value is Json =>
   Predicate.isRecord(value) && ("success" in value || "data" in value || "code" in value || "requestId" in value)
 
 /** Some servers capitalize the field names, some wrap the envelope in `body`. */

@@ -150,7 +150,9 @@ export class Election {
       { labels: { [ownerLabel]: this.#owner }, maxResults: 50 },
       internalOptions({ operation })
     )
-    const all = yield* Effect.forEach(sessions, ({ sessionId }) => this.#candidate(sessionId), { concurrency: 8 })
+    // One that is listed twice must not be deleted as a rival of itself.
+    const sessionIds = new Set(sessions.map(({ sessionId }) => sessionId))
+    const all = yield* Effect.forEach(sessionIds, (sessionId) => this.#candidate(sessionId), { concurrency: 8 })
     return all.filter((one) => one !== undefined).sort(byAge)
   })
 

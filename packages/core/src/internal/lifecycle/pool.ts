@@ -27,6 +27,8 @@ export interface PoolHooks<A, E> {
   readonly pauseAfter: (error: E) => number
   /** Whether a failure only says that there may not be more values now. */
   readonly isQuota: (error: E) => boolean
+  /** Whether no create can ever succeed. */
+  readonly isFinal: (error: E) => boolean
   readonly exhausted: (waitedMillis: number) => E
   readonly ended: () => E
 }
@@ -91,6 +93,8 @@ export class Pool<A, E> {
   /** Before that time nothing is created, in milliseconds since the epoch. */
   #pausedUntil = 0
   #isPausing = false
+  /** The minimum is no longer kept ready. */
+  #isHopeless = false
   #isReaping = false
   #isEnded = false
 
@@ -174,7 +178,8 @@ export class Pool<A, E> {
       else if (this.#mayCreate(now)) jobs.push(this.#create())
       else break
     }
-    while (!this.#isEnded && this.#size < this.#limits.min && this.#mayCreate(now)) jobs.push(this.#create())
+    const min = this.#isEnded || this.#isHopeless ? 0 : this.#limits.min
+    while (this.#size < min && this.#mayCreate(now)) jobs.push(this.#create())
     if (!this.#isEnded && now < this.#pausedUntil && !this.#isPausing) jobs.push(this.#pause(now))
     return Effect.all(jobs, { discard: true })
   })
@@ -225,11 +230,14 @@ export class Pool<A, E> {
       const error = Cause.failureOrCause(cause)
       const isQuota = error._tag === "Left" && this.#hooks.isQuota(error.left)
       const asked = error._tag === "Left" ? this.#hooks.pauseAfter(error.left) : 0
+      this.#isHopeless ||= error._tag === "Left" && this.#hooks.isFinal(error.left)
       const [first] = this.#waiters
-      if (first === undefined || isQuota) {
+      const isTold = first !== undefined && this.#coming < this.#waiters.size && !(isQuota && this.#entries.size > 0)
+      // What nobody hears of would be repeated at once, and again.
+      if ((!isTold || isQuota) && !this.#isHopeless) {
         this.#pausedUntil = Math.max(this.#pausedUntil, now + Math.max(asked, backoff(this.#failures)))
       }
-      if (first !== undefined && this.#coming < this.#waiters.size && !(isQuota && this.#entries.size > 0)) {
+      if (isTold) {
         this.#waiters.delete(first)
         Deferred.unsafeDone(first.granted, Effect.failCause(cause))
       }

@@ -6,6 +6,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
+import type { ClientError } from "../../AgbError.js"
 import type { Pending } from "./removals.js"
 import type { Supervisor } from "./supervisor.js"
 
@@ -18,6 +19,8 @@ export interface ScopedDeletions<Params, Options, Session extends Identified, E>
   readonly create: (params: Params, options?: Options) => Effect.Effect<Session, E>
   /** Starts the deletion; the end of the scope waits for it. A failure is reported by the supervisor. */
   readonly start: (session: Session) => Effect.Effect<void>
+  /** Deletes a session of `create`. If that fails the end of the layer does not try again. */
+  readonly remove: (sessionId: string) => Effect.Effect<void, ClientError>
 }
 
 /** Returns an effect that yields the deletions of the current scope. */
@@ -44,6 +47,11 @@ export const make = <Params, Options, Session extends Identified, E>(
     start: ({ sessionId }) =>
       Effect.map(supervisor.startRemoval(sessionId), (started) => {
         if (Option.isSome(started)) pending.push(started.value)
-      })
+      }),
+    remove: (sessionId) =>
+      Effect.flatMap(
+        Effect.uninterruptible(supervisor.startRemoval(sessionId)),
+        Option.match({ onNone: () => Effect.void, onSome: Deferred.await })
+      )
   }))
 }

@@ -8,6 +8,14 @@ const write = (text: string): void => {
   process.stderr.write(`effect-agb: ${text}\n`)
 }
 
+/** Creates that the end of the process cuts off. */
+const cutOff = (owners: Iterable<SessionOwner>): ReadonlyArray<string> => {
+  const count = [...owners].reduce((sum, { creates }) => sum + creates, 0)
+  return count === 0
+    ? []
+    : [count === 1 ? "1 whose create is not answered yet" : `${count} whose creates are not answered yet`]
+}
+
 const ids = (owners: Iterable<SessionOwner>): ReadonlyArray<string> => [...owners].flatMap((owner) => owner.sessionIds)
 
 /** A set of owners that listens to the process as long as it has any. */
@@ -46,7 +54,7 @@ export class ForgottenSessions {
   }
 
   readonly #reportThem = (): void => {
-    const left = ids(this.#owners)
+    const left = [...ids(this.#owners), ...cutOff(this.#owners)]
     if (left.length === 0) return
     write(
       `sessions are left until their idle timeout, since the process ended before its AGB was disposed: ${

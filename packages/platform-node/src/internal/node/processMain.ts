@@ -14,6 +14,15 @@ const printError = (text: string): void => {
   process.stderr.write(`${text}\n`)
 }
 
+/** What was thrown may have no text, or one that throws: a second exception would end the process at once. */
+const describe = (error: unknown): string => {
+  try {
+    return error instanceof Error ? error.stack ?? error.message : String(error)
+  } catch {
+    return `a value without a text, ${typeof error}`
+  }
+}
+
 /** What happens when nobody reads standard output any more: the program is interrupted, or goes on without it. */
 type ClosedOutput = "interrupt" | "ignore"
 
@@ -39,8 +48,8 @@ const makeMain = (closedOutput: ClosedOutput): RunMain =>
       }
     }
     const onCrash = (error: unknown) => {
-      printError(`Uncaught: ${error instanceof Error ? error.stack ?? error.message : String(error)}`)
       interrupt(1)
+      printError(`Uncaught: ${describe(error)}`)
     }
 
     onBrokenStreams(() => closedOutput === "interrupt" && interrupt(), onCrash)

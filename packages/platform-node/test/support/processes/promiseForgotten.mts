@@ -17,6 +17,9 @@ if (ending === "abort") {
   const stop = new AbortController()
   process.stdin.once("end", () => stop.abort()).resume()
   await create(stop.signal).catch(() => {})
+} else if (ending === "cutOff") {
+  process.stdin.once("end", () => process.exit(3)).resume()
+  await create()
 } else if (ending === "pool") {
   const opened = await agb.pool({ session: { imageId: "agb-code-space-1" }, max: 1 })
   if (!opened.success) throw opened.error

@@ -77,6 +77,7 @@ export class Connection implements SessionOwner {
   #runtime: ManagedRuntime.ManagedRuntime<Agb, AgbError> | undefined
   readonly #processRef = new KeepAliveRef()
   #started = false
+  #creates = 0
   #unsettled = 0
   #disposal: Promise<void> | undefined
 
@@ -189,8 +190,14 @@ export class Connection implements SessionOwner {
     return [...this.#owned]
   }
 
+  /** Creates that are not answered yet. */
+  get creates(): number {
+    return this.#creates
+  }
+
   #announce(): void {
-    if (this.#owned.size > 0 || this.#unsettled > 0 || this.#held.size > 0) this.#owners?.add(this)
+    const count = this.#owned.size + this.#creates + this.#unsettled + this.#held.size
+    if (count > 0) this.#owners?.add(this)
     else this.#owners?.delete(this)
   }
 
@@ -205,6 +212,13 @@ export class Connection implements SessionOwner {
     return Effect.forkDaemon(Effect.interruptible(Effect.zipRight(Effect.sleep(unsettledTime), settle)))
   })
 
+  #countCreate(step: 1 | -1): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.#creates += step
+      this.#announce()
+    })
+  }
+
   /** Creates a session and owns it. If an abort or the disposal arrives too late, the session is deleted. */
   create(agb: Agb.Service, params: Input, options?: CreateOptions): Effect.Effect<Session, AgbError> {
     return Effect.suspend(() => {
@@ -215,7 +229,11 @@ export class Connection implements SessionOwner {
         return session = created
       }
       const creation = Effect.uninterruptible(
-        Effect.onError(Effect.map(createOwned(agb, params, options), own), () => this.#holdUnsettled)
+        this.#countCreate(1).pipe(
+          Effect.zipRight(Effect.map(createOwned(agb, params, options), own)),
+          Effect.onError(() => this.#holdUnsettled),
+          Effect.ensuring(this.#countCreate(-1))
+        )
       )
       return Effect.raceFirst(
         this.#creating.withPermits(1)(creation),
@@ -253,15 +271,15 @@ export class Connection implements SessionOwner {
     }
   }
 
-  /** Sessions that cannot be deleted are reported by the service. */
+  /** Sessions that cannot be deleted are reported by the service; its end must not spend their budget once more. */
   readonly #removeOwned = Effect.flatMap(Agb, (agb) =>
     Effect.zipRight(
       this.#creating.take(allPermits),
-      Effect.suspend(() =>
-        Effect.forEach([...this.#owned], (sessionId) => Effect.ignore(this.remove(agb, sessionId)), {
-          concurrency: "unbounded",
-          discard: true
-        })
-      )
+      Effect.flatMap(Effect.scoped(agb.deletions), ({ remove }) =>
+        Effect.forEach(
+          [...this.#owned],
+          (sessionId) => Effect.ignore(Effect.map(remove(sessionId), () => this.#owned.delete(sessionId))),
+          { concurrency: "unbounded", discard: true }
+        ))
     ))
 }

@@ -4,6 +4,8 @@
 export interface SessionOwner {
   /** The sessions that it created and has not deleted. */
   readonly sessionIds: ReadonlyArray<string>
+  /** Its creates that are not answered yet. */
+  readonly creates: number
   readonly dispose: () => Promise<void>
 }
 
