@@ -54,6 +54,9 @@ def __getattr__(name):
     if name in __all__:
         import kernel_media
         return getattr(kernel_media, name)
+    if name == "UsageError":
+        import kernel_magic
+        return kernel_magic.UsageError
     if name == "InteractiveShell":
         from kernel_shell import ZMQInteractiveShell
         return ZMQInteractiveShell

@@ -20,6 +20,8 @@ AUDIO = """
                 </audio>
               """
 
+MISSING = "Path (<tt>%s</tt>) doesn't exist. It may still be in the process of being generated, or you may have the incorrect path."
+
 
 class Shown:
     def __repr__(self):
@@ -80,27 +82,61 @@ class GeoJSON(Shown):
 
 
 class FileLink(Shown):
-    def __init__(self, path, **_options):
-        self.path = path
+    link = "<a href='%s' target='_blank'>%s</a>"
+    wrong = os.path.isdir, "Cannot display a directory using FileLink. Use FileLinks to display '%s'."
+
+    def __init__(self, path, url_prefix="", result_html_prefix="", result_html_suffix="<br>"):
+        is_wrong, message = self.wrong
+        if is_wrong(path):
+            raise ValueError(message % path)
+        self.path, self.url_prefix = os.fsdecode(path), url_prefix
+        self.result_html_prefix, self.result_html_suffix = result_html_prefix, result_html_suffix
 
     def __repr__(self):
         return os.path.abspath(self.path)
 
     def _repr_html_(self):
         if not os.path.exists(self.path):
-            return "Path (<tt>%s</tt>) doesn't exist. It may still be in the process of being generated." % self.path
-        return "<a href='{0}' target='_blank'>{0}</a><br>".format(html.escape(self.path))
+            return MISSING % self.path
+        return self.wrapped(self.link % (self.url_prefix + html.escape(self.path), html.escape(self.path, quote=False)))
+
+    def wrapped(self, text):
+        return self.result_html_prefix + text + self.result_html_suffix
 
 
 class FileLinks(FileLink):
-    def files(self):
-        return [os.path.join(folder, name) for folder, _, names in os.walk(self.path) for name in sorted(names)]
+    wrong = os.path.isfile, "Cannot display a file using FileLinks. Use FileLink to display '%s'."
+
+    def __init__(self, path, url_prefix="", included_suffixes=None, result_html_prefix="", result_html_suffix="<br>",
+                 notebook_display_formatter=None, terminal_display_formatter=None, recursive=True):
+        super().__init__(path.rstrip("/"), url_prefix, result_html_prefix, result_html_suffix)
+        self.included_suffixes, self.recursive = included_suffixes, recursive
+        self.notebook_display_formatter = notebook_display_formatter or self.links
+        self.terminal_display_formatter = terminal_display_formatter or self.names
+
+    def links(self, folder, names, suffixes):
+        names = chosen(folder, names, suffixes)
+        files = ["&nbsp;&nbsp;" + self.link % ("%s%s/%s" % (self.url_prefix, folder, name), name) for name in names]
+        return [self.wrapped(each) for each in ([folder + "/", *files] if files else [])]
+
+    def names(self, folder, names, suffixes):
+        files = ["  " + name for name in chosen(folder, names, suffixes)]
+        return [folder + "/", *files] if files else []
+
+    def listed(self, formatter):
+        folders = sorted(os.walk(self.path)) if self.recursive else [next(os.walk(self.path))]
+        return "\n".join(line for folder, _, names in folders for line in formatter(folder, names, self.included_suffixes))
 
     def __repr__(self):
-        return "\n".join(self.files())
+        return self.listed(self.terminal_display_formatter)
 
     def _repr_html_(self):
-        return "".join(FileLink(path)._repr_html_() + "\n" for path in self.files())
+        return self.listed(self.notebook_display_formatter)
+
+
+def chosen(folder, names, suffixes):
+    files = [name for name in names if os.path.isfile(os.path.join(folder, name))]
+    return [name for name in files if suffixes is None or os.path.splitext(name)[1] in suffixes]
 
 
 class ProgressBar(Shown):
