@@ -51,16 +51,18 @@ class System:
             print(folders[-1])
 
     def line_pushd(self, text):
-        self.pushed.insert(0, os.getcwd())
+        before = os.getcwd().replace(os.path.expanduser("~"), "~")
         if text.strip():
             self.line_cd(text)
+        self.pushed.insert(0, before)
         return self.line_dirs("")
 
     def line_popd(self, _text):
         if not self.pushed:
             raise UsageError("%popd on empty stack")
-        self.line_cd("-q " + self.pushed.pop(0))
-        print("popd -> " + os.getcwd())
+        folder = self.pushed.pop(0)
+        self.line_cd(folder)
+        print("popd -> " + folder)
 
     def line_dirs(self, _text):
         return self.pushed

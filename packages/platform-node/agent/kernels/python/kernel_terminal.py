@@ -14,6 +14,7 @@ BACKGROUND = re.compile(r"(?<![&>|\\])&(?![&>\d])")
 ROWS, COLUMNS = 24, 80
 PAUSE = 0.1
 GRACE = 2
+INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 
 
 def run(command):
@@ -36,7 +37,10 @@ def run(command):
         os.close(theirs)
     try:
         pass_on(ours, child)
-        return child.wait()
+        code = child.wait()
+        if code in INTERRUPTED:
+            raise KeyboardInterrupt
+        return code
     except BaseException:
         end(child)
         raise
