@@ -23,6 +23,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           yield* python("!mkdir columns; touch columns/a columns/b")
           assert.strictEqual((yield* python("!ls columns")).stdout, "a  b\n")
           assert.deepInclude(yield* python("!test -t 1 && test -t 2 && stty size < /dev/stdout"), { stdout: "24 80\n" })
+          assert.strictEqual((yield* python("!seq 3 | more")).stdout, "1\n2\n3\n")
           assert.strictEqual((yield* python("!printf 'a\\n'; echo b >&2; exit 3")).stdout, "a\nb\n")
           assert.strictEqual(yield* valueOf("_exit_code"), "3")
           assert.deepInclude(yield* python("%%capture taken\n!echo é"), { stdout: "" })
@@ -94,6 +95,34 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
             "<a href='files/links/b.txt' target='_blank'>links/b.txt</a>"
           )
           assert.strictEqual((yield* python("FileLink('links')")).error?.name, "ValueError")
+        }), seconds)
+
+      it.effect("run programs, which may use the variables of the code", () =>
+        Effect.gen(function*() {
+          yield* python("%%writefile own.py\nimport sys\nprint(__name__, sys.argv[1:])\ndef f(): return given\n")
+          yield* python("given = 7")
+          assert.strictEqual((yield* python("%run own a b")).stdout, "__main__ ['a', 'b']\n")
+          assert.strictEqual((yield* python("%run -n own.py")).stdout, "own []\n")
+          yield* python("%run -i own.py")
+          assert.strictEqual(yield* valueOf("f()"), "7")
+          yield* python(
+            "import json\nwith open('own.ipynb', 'w') as file:\n  json.dump({'nbformat': 4, 'nbformat_minor': 5, 'metadata': {}, "
+              + "'cells': [{'cell_type': 'code', 'id': 'a', 'metadata': {}, 'outputs': [], 'execution_count': None, "
+              + "'source': ['there = 5\\n', 'there']}]}, file)"
+          )
+          const notebook = yield* python("%run own.ipynb")
+          if (name !== "IPython") assert.deepStrictEqual([notebook.error, texts(notebook)], [null, []])
+          if (name !== "IPython") assert.strictEqual(yield* valueOf("there"), "5")
+          assert.strictEqual((yield* python("%run nowhere.py")).error?.value, "File `'nowhere.py'` not found.")
+          assert.deepInclude(yield* python("exit"), { error: null, results: [] })
+        }), seconds)
+
+      it.effect("need a body where they are of a cell", () =>
+        Effect.gen(function*() {
+          const { error } = yield* python("%%timeit 1")
+          assert.deepInclude(error, { name: "UsageError" })
+          assert.match(String(error?.value), /^%%timeit is a cell magic, but the cell body is empty\. Did you mean/)
+          assert.strictEqual((yield* python("%%html")).error?.name, "UsageError")
         }), seconds)
 
       it.effect("keep the last error", () =>

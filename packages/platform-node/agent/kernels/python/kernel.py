@@ -21,6 +21,7 @@ REQUESTS, REPLIES, CONTROL = 3, 4, 5
 LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
 CO_COROUTINE = 0x80
 MOMENT = 0.05
+LEAVING = ("Quitter", "ExitAutocall", "ZMQExitAutocall")  # `exit` alone
 
 
 def encode(fields):
@@ -271,6 +272,8 @@ class Program:
                 self.evaluate(compile(part, name, "single", self.flags, True))
                 continue
             value = self.evaluate(compile(_ast.Expression(part), name, "eval", self.flags, True))
+            if type(value).__name__ in LEAVING and part in last:
+                raise SystemExit
             if value is not None and not kernel_source.is_silenced(code, part):
                 (show if part in last else self.show)(value)
 

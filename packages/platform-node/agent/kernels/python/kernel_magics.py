@@ -9,6 +9,7 @@ import time
 
 import kernel_magic
 import kernel_magics_names
+import kernel_magics_run
 import kernel_magics_system
 from kernel_magic import UsageError
 
@@ -21,7 +22,7 @@ WITHOUT_EFFECT = ("matplotlib", "colors", "automagic", "rehashx", "unload_ext", 
 SCALE = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
-class Magics(kernel_magics_names.Names, kernel_magics_system.System):
+class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magics_run.Run):
     def __init__(self, shell):
         self.shell = shell
         self.own = {"line": {}, "cell": {}, "line_cell": {}}
@@ -37,6 +38,9 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System):
 
     def cell(self, name, text, body):
         name = "sx" if name == "!" else name
+        if not body and (name in SCRIPTS or name in SHOWN or self.exists("cell", name)):
+            extra = " Did you mean the line magic %%%s (single %%)?" % name if self.exists("line", name) else ""
+            raise UsageError("%%%%%s is a cell magic, but the cell body is empty.%s" % (name, extra))
         if name in SCRIPTS:
             return self.script(name, text, body)
         if name in SHOWN:
@@ -53,10 +57,13 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System):
             raise UsageError(self.missing(kind, name))
         return own
 
+    def exists(self, kind, name):
+        return name in self.own[kind] or name in self.own["line_cell"] or hasattr(self, "%s_%s" % (kind, name))
+
     def missing(self, kind, name):
         other, mark = ("cell", "%%") if kind == "line" else ("line", "%")
-        exists = hasattr(self, "%s_%s" % (other, name))
-        extra = " (But %s magic `%s%s` exists, did you mean that instead?)" % (other, mark, name) if exists else ""
+        extra = " (But %s magic `%s%s` exists, did you mean that instead?)" % (other, mark, name)
+        extra = extra if self.exists(other, name) else ""
         what = "Line magic function `%%%s`" if kind == "line" else "Cell magic `%%%%%s`"
         hint = "IPython, which has more commands, is not installed: %pip install ipython"
         return "%s not found%s.\n%s; these work: %s" % (what % name, extra, hint, self.known())
@@ -122,17 +129,6 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System):
     def line_autoreload(self, text):
         import kernel_reload
         kernel_reload.configure(self.shell, text)
-
-    def line_run(self, text):
-        import runpy
-        file, *arguments = shlex.split(text)
-        before, sys.argv = sys.argv, [file, *arguments]
-        try:
-            names = runpy.run_path(os.path.expanduser(file), run_name="__main__")
-        finally:
-            sys.argv = before
-            sys.modules["__main__"] = self.shell.user_module
-        self.shell.user_ns.update({name: each for name, each in names.items() if not name.startswith("__")})
 
     def line_pinfo(self, name, detailed=False):
         try:

@@ -10,7 +10,7 @@ DETAILED = "ls -F -o --color"
 ALIASES = {
     "ls": LISTED + " %l", "ll": DETAILED + " %l", "lf": DETAILED + " %l | grep ^-", "lk": DETAILED + " %l | grep ^l",
     "ldir": DETAILED + " %l | grep /$", "lx": DETAILED + " %l | grep ^-..x",
-    **{name: name + " %l" for name in ("cat", "mkdir", "rmdir", "cp", "mv", "rm", "man", "head", "tail", "less", "more")},
+    **{name: name + " %l" for name in ("cat", "mkdir", "rmdir", "cp", "mv", "rm", "head", "tail")},
 }
 SECRETS = ("key", "token", "secret")
 
@@ -96,6 +96,14 @@ class System:
         os.environ[name] = value
         print("env: %s=%s" % (name, value))
 
+    def line_less(self, text):
+        show_file(self.shell, text)
+
+    line_more = line_less
+
+    def line_man(self, text):
+        show_manual(self.shell, text)
+
     def line_sx(self, text):
         return self.shell.getoutput(text)
 
@@ -124,3 +132,12 @@ def aliased(command, text):
     for _ in range(command.count("%s")):
         command = command.replace("%s", words.pop(0), 1)
     return " ".join([command, *words])
+
+
+def show_file(shell, text):
+    with open(os.path.expanduser(text.strip()), encoding="utf-8", errors="replace") as file:
+        shell.program.publish({"text/plain": file.read()})
+
+
+def show_manual(shell, text):
+    shell.program.publish({"text/plain": shell.getoutput("man %s | col -b" % text, split=False)})

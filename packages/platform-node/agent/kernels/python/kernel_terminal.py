@@ -10,8 +10,10 @@ import sys
 import termios
 from select import select
 
+KEYBOARD = re.compile(r"(?:^|[|;&({])\s*(?:less|more|most|vim?|nvim|nano|emacs|h?top|watch|tmux|screen)(?![\w./-])")
 BACKGROUND = re.compile(r"(?<![&>|\\])&(?![&>\d])")
 ROWS, COLUMNS = 24, 80
+PAGERS = {"PAGER": "cat", "GIT_PAGER": "cat", "MANPAGER": "cat"}
 PAUSE = 0.1
 GRACE = 2
 INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
@@ -20,16 +22,17 @@ INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 def run(command):
     """
     Runs a command and prints what it writes. Returns its exit code, or the negative number of the signal that ended it; None,
-    without running it, where there are no terminals or where it leaves something behind, which would lose its terminal.
+    without running it, where there are no terminals, where it leaves something behind, which would lose its terminal, and where
+    it would wait for keys.
     """
-    if BACKGROUND.search(command):
+    if BACKGROUND.search(command) or KEYBOARD.search(command):
         return None
     try:
         ours, theirs = opened()
     except OSError:
         return None
     try:
-        child = subprocess.Popen(command, shell=True, stdout=theirs, stderr=theirs)
+        child = subprocess.Popen(command, shell=True, stdout=theirs, stderr=theirs, env={**PAGERS, **os.environ})
     except BaseException:
         os.close(ours)
         raise
