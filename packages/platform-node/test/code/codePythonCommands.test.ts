@@ -117,6 +117,21 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           assert.deepInclude(yield* python("exit"), { error: null, results: [] })
         }), seconds)
 
+      it.effect("are defined by the code", () =>
+        Effect.gen(function*() {
+          yield* python(
+            "from IPython.core.magic import Magics, magics_class, line_magic, cell_magic, register_line_magic\n"
+              + "@magics_class\nclass Own(Magics):\n  @line_magic\n  def up(self, line): return line.upper()\n"
+              + "  @cell_magic('named')\n  def other(self, line, cell): return line, cell\n"
+              + "get_ipython().register_magics(Own)\n@register_line_magic\ndef down(line): return line.lower()"
+          )
+          assert.strictEqual(yield* valueOf("%up a"), "'A'")
+          assert.strictEqual(yield* valueOf("%%named a\nb"), "('a', 'b\\n')")
+          assert.strictEqual(yield* valueOf("%down A"), "'a'")
+          const plain = "get_ipython().input_transformer_manager.transform_cell('!ls\\n')"
+          assert.strictEqual(yield* valueOf(plain), `"get_ipython().system('ls')\\n"`)
+        }), seconds)
+
       it.effect("need a body where they are of a cell", () =>
         Effect.gen(function*() {
           const { error } = yield* python("%%timeit 1")

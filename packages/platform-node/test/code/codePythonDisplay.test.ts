@@ -21,7 +21,7 @@ const cases: ReadonlyArray<readonly [code: string, type: string, content: unknow
   ["SVG('<?xml version=\"1.0\"?><!-- c --><svg></svg>')", "image/svg+xml", "<svg/>"],
   ["Image('image.gif')", "image/gif", "R0lGODlh"],
   ["Image(url='http://x/a.png', width=1, height=2)", "text/html", "<img src=\"http://x/a.png\" width=\"1\" height=\"2\"/>"],
-  ["Image('http://x/a.png', unconfined=True)", "text/html", "<img src=\"http://x/a.png\" class=\"unconfined\"/>"],
+  ["Image(url='http://x/a.png', unconfined=True)", "text/html", "<img src=\"http://x/a.png\" class=\"unconfined\"/>"],
   ["JSON({'a': [1]})", "application/json", { a: [1] }],
   ["Javascript('f()', lib='l.js')", "application/javascript", /script\.src = "l\.js";[^]*\nf\(\)\n\}\);$/],
   ["Video('http://x/a.mp4', html_attributes='muted')", "text/html", /^<video src="http:\/\/x\/a\.mp4" muted {2}>/],

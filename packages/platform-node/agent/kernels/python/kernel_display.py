@@ -10,6 +10,10 @@ __all__ = [
     "display_latex", "display_json", "display_javascript", "display_pretty", "Audio", "Code", "FileLink", "FileLinks",
     "GeoJSON", "IFrame", "Pretty", "ProgressBar", "ScribdDocument", "Video", "VimeoVideo", "YouTubeVideo",
 ]
+COMMANDS = (
+    "Magics", "magics_class", "line_magic", "cell_magic", "line_cell_magic",
+    "register_line_magic", "register_cell_magic", "register_line_cell_magic",
+)
 __version__ = "8.0.0"
 version_info = (8, 0, 0, "")
 backend2gui = {}
@@ -55,6 +59,9 @@ def __getattr__(name):
     if name in __all__:
         import kernel_media
         return getattr(kernel_media, name)
+    if name in COMMANDS:
+        import kernel_magic_classes
+        return getattr(kernel_magic_classes, name)
     if name == "release":
         return type("release", (), {"version": __version__, "version_info": version_info})
     if name == "UsageError":
@@ -64,17 +71,6 @@ def __getattr__(name):
         from kernel_shell import ZMQInteractiveShell
         return ZMQInteractiveShell
     raise AttributeError("%s is not available without IPython: %%pip install ipython" % name)
-
-
-def registrar(kind):
-    """As in `IPython.core.magic`."""
-    def register(function):
-        get_ipython().register_magic_function(function, kind)
-        return function
-    return register
-
-
-register_line_magic, register_cell_magic, register_line_cell_magic = map(registrar, ("line", "cell", "line_cell"))
 
 
 class TerminalInteractiveShell:

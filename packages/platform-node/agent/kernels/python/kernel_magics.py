@@ -65,8 +65,8 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magi
         extra = " (But %s magic `%s%s` exists, did you mean that instead?)" % (other, mark, name)
         extra = extra if self.exists(other, name) else ""
         what = "Line magic function `%%%s`" if kind == "line" else "Cell magic `%%%%%s`"
-        hint = "IPython, which has more commands, is not installed: %pip install ipython"
-        return "%s not found%s.\n%s; these work: %s" % (what % name, extra, hint, self.known())
+        hint = "%s%s is a command of IPython, which is not installed here: use %%pip install ipython, or Python itself; %s work"
+        return "%s not found%s.\n%s" % (what % name, extra, hint % ("%" if kind == "line" else "%%", name, self.known()))
 
     def known(self):
         lines = sorted("%" + name[5:] for name in dir(self) if name.startswith("line_"))

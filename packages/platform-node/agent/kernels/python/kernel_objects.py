@@ -122,7 +122,7 @@ class JSON(DisplayObject):
 
 
 class Image(DisplayObject):
-    """A PNG, JPEG or GIF image: its bytes, the name of a file, or a URL, which is shown as a link unless it is embedded."""
+    """A PNG, JPEG or GIF image: its bytes, the name of a file, or a URL, which is shown as a link if it is given as `url`."""
 
     mode = "rb"
 
@@ -137,7 +137,7 @@ class Image(DisplayObject):
         name = filename or url or (data if isinstance(data, str) else None)
         format = format or (format_of_name(name) if name else format_of_bytes(data))
         self.format = FORMATS.get(format.lower(), format.lower())
-        self.embed = embed if embed is not None else url is None and not is_url
+        self.embed = embed if embed is not None else url is None
         if self.embed and self.format not in FORMATS:
             raise ValueError("Cannot embed the '%s' image format" % self.format)
         self.width, self.height, self.retina, self.unconfined, self.alt = width, height, retina, unconfined, alt
