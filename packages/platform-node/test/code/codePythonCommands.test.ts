@@ -32,9 +32,11 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
 
       it.effect("leave processes behind, which keep their output", () =>
         Effect.gen(function*() {
-          const began = yield* python("!(sleep 0.3; echo late > told.txt; echo late) & echo begun")
+          const began = yield* python("!(sleep 0.3; echo late && echo late > told.txt) & echo begun")
           assert.strictEqual(began.stdout, "begun\n")
-          yield* python("import time, os\nwhile not os.path.exists('told.txt'): time.sleep(0.01)\ntime.sleep(0.2)")
+          yield* python(
+            "import time, os\nfor _ in range(500): os.path.exists('told.txt') or time.sleep(0.01)\ntime.sleep(0.2)"
+          )
           assert.strictEqual(yield* valueOf("open('told.txt').read()"), "'late\\n'")
         }), seconds)
 
@@ -43,7 +45,8 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           const run = yield* python("!echo $$ > pid.txt; sleep 50", { timeoutMs: 1500 })
           assert.strictEqual(run.timedOut, "interrupted")
           assert.strictEqual(run.error?.name, "KeyboardInterrupt")
-          const gone = "import os\ntry: os.kill(int(open('pid.txt').read()), 0)\nexcept ProcessLookupError: print('gone')"
+          const gone =
+            "import os\ntry: os.kill(int(open('pid.txt').read()), 0)\nexcept ProcessLookupError: print('gone')"
           assert.strictEqual((yield* python(gone)).stdout, "gone\n")
         }), seconds)
 
@@ -143,7 +146,9 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
       it.effect("keep the last error", () =>
         Effect.gen(function*() {
           yield* python("1 / 0")
-          const { stderr, stdout } = yield* python("import sys, traceback\nprint(sys.last_value)\ntraceback.print_last()")
+          const { stderr, stdout } = yield* python(
+            "import sys, traceback\nprint(sys.last_value)\ntraceback.print_last()"
+          )
           assert.strictEqual(stdout, "division by zero\n")
           assert.match(stderr, /^Traceback.*\n {2}File "<run \d+>", line 1, in <module>\n/)
         }))
@@ -156,17 +161,21 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           yield* python("pool.shutdown()")
         }), seconds)
 
-      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))("show values and figures in order", () =>
-        Effect.gen(function*() {
-          yield* python("import matplotlib.pyplot as plt", { timeoutMs: 60_000 })
-          const { results } = yield* python("plt.plot([1]); 'value'")
-          assert.deepStrictEqual(texts({ results }), ["'value'", "<Figure size 640x480 with 1 Axes>"])
-          assert.deepStrictEqual(results.map((result) => result["isMainResult"]), [true, false])
-          const active = yield* python(
-            "for n in (2, 1): plt.figure(n, figsize=(n, n)); plt.plot([n])\nplt.figure(2)\nplt.show()"
-          )
-          assert.deepStrictEqual(texts(active), [1, 2].map((n) => `<Figure size ${n}00x${n}00 with 1 Axes>`))
-        }), seconds)
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show values and figures in order",
+        () =>
+          Effect.gen(function*() {
+            yield* python("import matplotlib.pyplot as plt", { timeoutMs: 60_000 })
+            const { results } = yield* python("plt.plot([1]); 'value'")
+            assert.deepStrictEqual(texts({ results }), ["'value'", "<Figure size 640x480 with 1 Axes>"])
+            assert.deepStrictEqual(results.map((result) => result["isMainResult"]), [true, false])
+            const active = yield* python(
+              "for n in (2, 1): plt.figure(n, figsize=(n, n)); plt.plot([n])\nplt.figure(2)\nplt.show()"
+            )
+            assert.deepStrictEqual(texts(active), [1, 2].map((n) => `<Figure size ${n}00x${n}00 with 1 Axes>`))
+          }),
+        seconds
+      )
     })
   })
 })

@@ -20,12 +20,20 @@ const cases: ReadonlyArray<readonly [code: string, type: string, content: unknow
   ["SVG(filename='image.svg')", "image/svg+xml", "<svg><rect/></svg>"],
   ["SVG('<?xml version=\"1.0\"?><!-- c --><svg></svg>')", "image/svg+xml", "<svg/>"],
   ["Image('image.gif')", "image/gif", "R0lGODlh"],
-  ["Image(url='http://x/a.png', width=1, height=2)", "text/html", "<img src=\"http://x/a.png\" width=\"1\" height=\"2\"/>"],
+  [
+    "Image(url='http://x/a.png', width=1, height=2)",
+    "text/html",
+    "<img src=\"http://x/a.png\" width=\"1\" height=\"2\"/>"
+  ],
   ["Image(url='http://x/a.png', unconfined=True)", "text/html", "<img src=\"http://x/a.png\" class=\"unconfined\"/>"],
   ["JSON({'a': [1]})", "application/json", { a: [1] }],
   ["Javascript('f()', lib='l.js')", "application/javascript", /script\.src = "l\.js";[^]*\nf\(\)\n\}\);$/],
   ["Video('http://x/a.mp4', html_attributes='muted')", "text/html", /^<video src="http:\/\/x\/a\.mp4" muted {2}>/],
-  ["Video('video.mp4', embed=True, width=3)", "text/html", /<source src="data:video\/mp4;base64,YQ==" type="video\/mp4">/],
+  [
+    "Video('video.mp4', embed=True, width=3)",
+    "text/html",
+    /<source src="data:video\/mp4;base64,YQ==" type="video\/mp4">/
+  ],
   ["YouTubeVideo('a', allow_autoplay=True)", "text/html", /src="[^"]*\/a\?autoplay=1"[^]*allow="autoplay"/]
 ]
 
@@ -64,7 +72,11 @@ describe.skipIf(process.platform !== "linux").each(pythons)("what python shows w
 
       it.effect("is nothing where it cannot be", () =>
         Effect.gen(function*() {
-          const refused = { "Image()": "ValueError", "Image(url='a.bmp', embed=True)": "ValueError", "JSON(3)": "TypeError" }
+          const refused = {
+            "Image()": "ValueError",
+            "Image(url='a.bmp', embed=True)": "ValueError",
+            "JSON(3)": "TypeError"
+          }
           for (const [code, name] of Object.entries(refused)) {
             assert.strictEqual((yield* Agent.run("python", code)).error?.name, name, code)
           }
