@@ -56,10 +56,8 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         assert.strictEqual(main(yield* r("f")), deparsed)
         assert.strictEqual(main(yield* r("list(f)")), `[[1]]\n${deparsed}\n`)
         assert.strictEqual(main(yield* r("parse(text = 'a   +1')")), "expression(a + 1)")
-        assert.strictEqual(
-          main(yield* r("implicitGeneric('with')")),
-          "standardGeneric for \"with\" defined from package \"base\""
-        )
+        const generic = String(main(yield* r("implicitGeneric('with')")))
+        assert.match(generic, /^standardGeneric for "with" defined from package "base"\n/)
       }))
 
     it.effect("tell the lines where errors were raised and calls were made", () =>
