@@ -1,19 +1,11 @@
 /** Python code that expects a notebook, with the shell of IPython and without it. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { spawnSync } from "node:child_process"
 import * as Agent from "../support/agent/agentProcess.js"
+import { hasModule as has, pythons } from "../support/agent/pythons.js"
 
 const seconds = { timeout: 60_000 }
 const patient = { timeoutMs: 60_000 }
-
-const has = (python: string | undefined, module: string) =>
-  python !== undefined && spawnSync(python, ["-c", `import ${module}`]).status === 0
-
-const system = Agent.interpreters.python
-const onPath = spawnSync("python3", ["-c", "import sys; print(sys.executable)"]).stdout?.toString().trim()
-const withIPython = [system, onPath].find((python) => has(python, "IPython"))
-const withoutIPython = [system, onPath].find((python) => python !== undefined && !has(python, "IPython"))
 
 const python = (code: string, options?: object) => Agent.run("python", code, options)
 
@@ -29,9 +21,7 @@ const valueOf = (code: string) =>
 
 const isPng = (image: unknown) => String(image).startsWith("iVBORw0KGgo")
 
-const shells = [["IPython", withIPython], ["no IPython", withoutIPython]] as const
-
-describe.skipIf(process.platform !== "linux").each(shells)("python with %s", (name, interpreter) => {
+describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (name, interpreter) => {
   const agent = Layer.scoped(Agent.AgentProcess, Agent.make({ interpreters: { python: interpreter } }))
 
   describe.skipIf(interpreter === undefined)("as in a notebook", () => {

@@ -46,6 +46,20 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         assert.strictEqual(main(yield* r("readLines('stdin')")), "character(0)")
       }), seconds)
 
+    it.effect("print functions, expressions and generics as Rscript does", () =>
+      Effect.gen(function*() {
+        const deparsed = "function (x) \nx^2"
+        assert.strictEqual(
+          (yield* r("f <- function(x)   x ^ 2 # note\nf\nprint(f)\ninvisible(f)")).stdout,
+          `${deparsed}\n`.repeat(2)
+        )
+        assert.strictEqual(main(yield* r("f")), deparsed)
+        assert.strictEqual(main(yield* r("list(f)")), `[[1]]\n${deparsed}\n`)
+        assert.strictEqual(main(yield* r("parse(text = 'a   +1')")), "expression(a + 1)")
+        const generic = String(main(yield* r("implicitGeneric('with')")))
+        assert.match(generic, /^standardGeneric for "with" defined from package "base"\n/)
+      }))
+
     it.effect("tell the lines where errors were raised and calls were made", () =>
       Effect.gen(function*() {
         const defined = yield* r("f <- function(x) {\n  stop('bad ', x)\n}\n\ng <- function(y) {\n  f(y)\n}\ng(3)")

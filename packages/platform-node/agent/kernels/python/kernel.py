@@ -15,15 +15,13 @@ from select import select
 sys.dont_write_bytecode = True  # no __pycache__ beside this file
 import kernel_imports
 import kernel_output
+import kernel_source
 sys.dont_write_bytecode = False
 REQUESTS, REPLIES, CONTROL = 3, 4, 5
 LETTERS = (("\x01", "a"), ("\n", "n"), ("\r", "r"), ("\t", "t"))
 CO_COROUTINE = 0x80
 MOMENT = 0.05
-
-# Commands of IPython that are often written without `%`.
-AUTOMATIC = frozenset(("pip", "conda", "pwd", "cd", "ls", "ll", "cat", "mkdir", "rmdir", "cp", "mv", "rm", "who", "whos",
-                       "time", "timeit", "env", "run", "history", "lsmagic", "load_ext", "matplotlib"))
+LEAVING = ("Quitter", "ExitAutocall", "ZMQExitAutocall")  # `exit` alone
 
 
 def encode(fields):
@@ -134,7 +132,7 @@ class Interrupts:
 
 
 class Results:
-    """The results of a run, bounded in size."""
+    """The results of a run, bounded in size. The main result is held back until the next one or the end of the run: one write."""
 
     def __init__(self):
         self.count = 0
@@ -164,6 +162,7 @@ class Results:
             self.last = line
         elif os.getpid() == PROCESS:
             kernel_output.flush()
+            line, self.last = self.last + line, b""
             interrupts.hold(reply, line)
             if self.ordered:
                 self.wait(number)
@@ -259,7 +258,7 @@ class Program:
 
     def run(self, name, code, show):
         """Runs code and shows the value of its last expression."""
-        tree, code = parsed(code, name, self.flags | _ast.PyCF_ONLY_AST)
+        tree, code = kernel_source.parsed(code, name, self.flags | _ast.PyCF_ONLY_AST, self.names)
         self.sources[name] = code
         self.publish_sources()
         parts = self.parts(tree.body)
@@ -273,7 +272,9 @@ class Program:
                 self.evaluate(compile(part, name, "single", self.flags, True))
                 continue
             value = self.evaluate(compile(_ast.Expression(part), name, "eval", self.flags, True))
-            if value is not None and not is_silenced(code, part):
+            if type(value).__name__ in LEAVING and part in last:
+                raise SystemExit
+            if value is not None and not kernel_source.is_silenced(code, part):
                 (show if part in last else self.show)(value)
 
     def parts(self, body):
@@ -369,7 +370,7 @@ class Program:
         if linecache is None or not hasattr(linecache, "cache"):
             return
         for name, code in self.sources.items():
-            linecache.cache[name] = (len(code), None, [line + "\n" for line in lines_of(code)], name)
+            linecache.cache[name] = (len(code), None, [line + "\n" for line in kernel_source.lines_of(code)], name)
         self.sources.clear()
 
     def explain(self, error):
@@ -399,47 +400,6 @@ def add_own_packages():
     if OWN_PACKAGES not in sys.path and os.path.isdir(OWN_PACKAGES):
         import kernel_packages
         kernel_packages.add(OWN_PACKAGES)
-
-
-def parsed(code, name, flags):
-    """The syntax tree of the code, and the text that its positions refer to."""
-    refused = None
-    for text, shown in readings(code):
-        try:
-            return compile(text, name, "exec", flags, True), shown
-        except SyntaxError as error:
-            refused = max(refused or error, error, key=lambda each: each.lineno or 0)
-    raise refused from None
-
-
-def readings(code):
-    """The code as it is, then without indentation of the whole and with notebook commands translated."""
-    first = code.split(None, 1)[:1]
-    if first and first[0] in AUTOMATIC and is_automatic(first[0], code.strip()):
-        code = "%" + code.strip()
-    yield code, code
-    import kernel_magic
-    plain = kernel_magic.unindented(code)
-    yield plain, plain
-    yield kernel_magic.translate(plain), plain
-    yield get_ipython().transform_cell(plain), plain  # prompts, and what extensions add
-
-
-def is_automatic(name, code):
-    """Whether a line is a command without its `%`: the name means nothing else, and it is no assignment."""
-    known = name in program.names or hasattr(builtins, name)
-    return not known and "\n" not in code and not code[len(name):].lstrip().startswith(("=", ",", "."))
-
-
-def lines_of(code):
-    return code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
-def is_silenced(code, node):
-    """Whether a semicolon follows the last expression."""
-    lines = lines_of(code)[node.end_lineno - 1:]
-    tail = lines[0].encode("utf-8")[node.end_col_offset:].decode("utf-8") + "\n".join(lines[1:])
-    return tail.lstrip(" \t\n\\)").startswith(";")
 
 
 def left_well(error):

@@ -1,14 +1,19 @@
 """A substitute for IPython and IPython.display if IPython is not installed."""
 from builtins import display, get_ipython
+from kernel_objects import HTML, JSON, SVG, DisplayObject, Image, Javascript, Latex, Markdown, Math, TextDisplayObject
 from kernel_values import DisplayHandle
 
 __all__ = [
-    "display", "update_display", "publish_display_data", "clear_output", "get_ipython", "DisplayHandle",
-    "HTML", "Markdown", "SVG", "Latex", "Math", "JSON", "Image", "Javascript", "set_matplotlib_formats",
-    "display_html", "display_markdown", "display_svg", "display_png", "display_jpeg", "display_latex", "display_json",
-    "display_javascript", "display_pretty", "Audio", "Code", "FileLink", "FileLinks", "GeoJSON", "IFrame", "Pretty",
-    "ProgressBar", "Video", "VimeoVideo", "YouTubeVideo",
+    "DisplayObject", "TextDisplayObject", "display", "update_display", "publish_display_data", "clear_output",
+    "get_ipython", "DisplayHandle", "HTML", "Markdown", "SVG", "Latex", "Math", "JSON", "Image", "Javascript",
+    "set_matplotlib_formats", "display_html", "display_markdown", "display_svg", "display_png", "display_jpeg",
+    "display_latex", "display_json", "display_javascript", "display_pretty", "Audio", "Code", "FileLink", "FileLinks",
+    "GeoJSON", "IFrame", "Pretty", "ProgressBar", "ScribdDocument", "Video", "VimeoVideo", "YouTubeVideo",
 ]
+COMMANDS = (
+    "Magics", "magics_class", "line_magic", "cell_magic", "line_cell_magic",
+    "register_line_magic", "register_cell_magic", "register_line_cell_magic",
+)
 __version__ = "8.0.0"
 version_info = (8, 0, 0, "")
 backend2gui = {}
@@ -54,21 +59,18 @@ def __getattr__(name):
     if name in __all__:
         import kernel_media
         return getattr(kernel_media, name)
+    if name in COMMANDS:
+        import kernel_magic_classes
+        return getattr(kernel_magic_classes, name)
+    if name == "release":
+        return type("release", (), {"version": __version__, "version_info": version_info})
+    if name == "UsageError":
+        import kernel_magic
+        return kernel_magic.UsageError
     if name == "InteractiveShell":
         from kernel_shell import ZMQInteractiveShell
         return ZMQInteractiveShell
     raise AttributeError("%s is not available without IPython: %%pip install ipython" % name)
-
-
-def registrar(kind):
-    """As in `IPython.core.magic`."""
-    def register(function):
-        get_ipython().register_magic_function(function, kind)
-        return function
-    return register
-
-
-register_line_magic, register_cell_magic, register_line_cell_magic = map(registrar, ("line", "cell", "line_cell"))
 
 
 class TerminalInteractiveShell:
@@ -78,7 +80,7 @@ class TerminalInteractiveShell:
 def shower(mime):
     def show(*values, raw=False, **options):
         for value in values:
-            display({mime: value}, raw=True) if raw else display(value, include=["text/plain", mime], **options)
+            display({mime: value}, raw=True) if raw else display(value, include=[mime], **options)
     return show
 
 
@@ -86,67 +88,6 @@ display_html, display_markdown, display_svg = map(shower, ("text/html", "text/ma
 display_png, display_jpeg, display_latex = map(shower, ("image/png", "image/jpeg", "text/latex"))
 display_json, display_javascript = map(shower, ("application/json", "application/javascript"))
 display_pretty = shower("text/plain")
-
-
-class Media:
-    def __init__(self, data=None, url=None, filename=None, **_options):
-        if filename is not None:
-            with open(filename, "rb") as file:
-                data = file.read()
-        self.data = data
-        self.url = url
-
-    def __init_subclass__(cls, shows):
-        setattr(cls, shows, lambda self, **_options: self.content())
-
-    def __repr__(self):
-        return "<IPython.core.display.%s object>" % type(self).__name__
-
-    def content(self):
-        return self.data
-
-
-class HTML(Media, shows="_repr_html_"):
-    pass
-
-
-class Markdown(Media, shows="_repr_markdown_"):
-    pass
-
-
-class SVG(Media, shows="_repr_svg_"):
-    pass
-
-
-class Latex(Media, shows="_repr_latex_"):
-    pass
-
-
-class Math(Media, shows="_repr_latex_"):
-    def content(self):
-        return "$\\displaystyle %s$" % self.data.strip("$")
-
-
-class Javascript(Media, shows="_repr_javascript_"):
-    pass
-
-
-class JSON(Media, shows="_repr_json_"):
-    pass
-
-
-class Image(Media, shows="_repr_mimebundle_"):
-    """A PNG or JPEG image: its bytes, the name of a file, or a URL."""
-
-    def __init__(self, data=None, url=None, filename=None, **options):
-        remote = isinstance(data, str) and "://" in data
-        local = isinstance(data, str) and not remote
-        super().__init__(None if remote or local else data, data if remote else url, data if local else filename)
-
-    def content(self):
-        if self.data is None:
-            return {"text/html": '<img src="%s"/>' % self.url}
-        return {"image/jpeg" if self.data[:2] == b"\xff\xd8" else "image/png": self.data}
 
 
 if __name__ == "IPython":

@@ -1,5 +1,6 @@
 """The report of an exception: its name, its value and a traceback without frames of the kernel."""
 import os
+import sys
 import traceback
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -9,6 +10,7 @@ def described(error):
     trace = error.__traceback__
     while trace is not None and not trace.tb_frame.f_code.co_filename.startswith("<run "):
         trace = trace.tb_next
+    keep(error, trace)
     told = traceback.TracebackException(type(error), error, trace or error.__traceback__)
     seen = set()
     pending = [told]
@@ -20,6 +22,13 @@ def described(error):
         part.stack[:] = [frame for frame in part.stack if not is_internal(frame.filename)]
         pending += [part.__cause__, part.__context__]
     return type(error).__name__, str(error), "".join(told.format())
+
+
+def keep(error, trace):
+    """For `traceback.print_last` and the like. What the frames hold lives until the next error, as in IPython."""
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, trace or error.__traceback__
+    if sys.version_info >= (3, 12):
+        sys.last_exc = error
 
 
 def is_internal(file):

@@ -57,12 +57,13 @@ def formula(text, color, scale):
 
 def show(pyplot, publish):
     """
-    Shows and closes the figures of pyplot. One that cannot be drawn is closed as well and does not keep others from being
-    shown; the first error is raised at the end.
+    Shows and closes the figures of pyplot, the one that was active last at the end. One that cannot be drawn is closed as well
+    and does not keep others from being shown; the first error is raised at the end.
     """
+    from matplotlib._pylab_helpers import Gcf
     failed = None
-    for number in pyplot.get_fignums():
-        figure = pyplot.figure(number)
+    for manager in Gcf.get_all_fig_managers():
+        figure = manager.canvas.figure
         try:
             publish({"text/plain": repr(figure), **images(figure)})
         except Exception as error:

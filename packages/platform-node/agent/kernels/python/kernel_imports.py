@@ -4,7 +4,7 @@ import sys
 
 SUBSTITUTES = frozenset((
     "IPython", "IPython.display", "IPython.core", "IPython.core.display", "IPython.core.display_functions",
-    "IPython.core.getipython", "IPython.core.interactiveshell", "IPython.core.pylabtools", "IPython.lib",
+    "IPython.core.error", "IPython.core.getipython", "IPython.core.interactiveshell", "IPython.core.pylabtools", "IPython.lib",
     "IPython.lib.display", "IPython.lib.latextools", "IPython.lib.pretty", "IPython.core.magic", "IPython.utils",
     "IPython.utils.capture", "IPython.utils.io", "IPython.utils.text", "IPython.terminal", "IPython.terminal.interactiveshell",
 ))

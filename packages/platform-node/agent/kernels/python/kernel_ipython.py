@@ -14,6 +14,7 @@ from traitlets.config import Config
 
 import kernel_magic
 import kernel_magics
+import kernel_magics_system
 import kernel_packages
 
 
@@ -135,6 +136,8 @@ def replace_magics(shell):
 
     lines["config"] = configure
     lines["pip"] = lambda text: kernel_packages.pip(text, shell.user_ns)
+    lines["less"] = lines["more"] = lambda text: kernel_magics_system.show_file(shell, text)
+    lines["man"] = lambda text: kernel_magics_system.show_manual(shell, text)
     for name in ("debug", "pdb", "edit", "qtconsole", "notebook", "recall", "doctest_mode"):
         lines[name] = unsupported(name)
 

@@ -134,6 +134,12 @@ class Kernel:
         register_target = unregister_target = staticmethod(lambda *_arguments: None)
 
 
+class UsageError(Exception):
+    """What IPython raises for a command that does not exist or is used wrongly."""
+
+    __module__ = "IPython.core.error"
+
+
 def filled(command, names):
     """The command with values in place of names, or as it is where one of them has none."""
     if "$" not in command and "{" not in command:
@@ -144,9 +150,17 @@ def filled(command, names):
         return command
 
 
-def shell(command, names):
+def shell(command, names, in_terminal=True):
     """Runs a command; returns its exit code, or the negative number of the signal that ended it."""
     sys.stdout.flush()
+    import kernel_terminal
+    code = kernel_terminal.run(command) if in_terminal else None
+    code = without_terminal(command) if code is None else code
+    names["_exit_code"] = code = 128 - code if code > 128 else code
+    return code
+
+
+def without_terminal(command):
     errors = os.dup(2)
     os.dup2(1, 2)  # as in a notebook
     try:
@@ -154,6 +168,4 @@ def shell(command, names):
     finally:
         os.dup2(errors, 2)
         os.close(errors)
-    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-    names["_exit_code"] = code = 128 - code if code > 128 else code
-    return code
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)

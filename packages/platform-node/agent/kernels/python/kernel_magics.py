@@ -1,6 +1,7 @@
 """The magics that work where IPython is not installed."""
 import ast
 import os
+import pathlib
 import shlex
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import time
 
 import kernel_magic
 import kernel_magics_names
+import kernel_magics_run
+import kernel_magics_system
+from kernel_magic import UsageError
 
-SHELL_COMMANDS = ("ls", "cat", "mkdir", "rmdir", "cp", "mv", "rm", "man", "ll", "head", "tail")
 SCRIPTS = ("bash", "sh", "python", "python3", "perl", "ruby", "script")
 SHOWN = {
     "html": "HTML", "HTML": "HTML", "markdown": "Markdown", "svg": "SVG", "SVG": "SVG", "latex": "Latex",
@@ -19,19 +22,25 @@ WITHOUT_EFFECT = ("matplotlib", "colors", "automagic", "rehashx", "unload_ext", 
 SCALE = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
-class Magics(kernel_magics_names.Names):
+class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magics_run.Run):
     def __init__(self, shell):
         self.shell = shell
         self.own = {"line": {}, "cell": {}, "line_cell": {}}
-        self.before = os.getcwd()
+        self.first_folder = pathlib.Path.cwd()
+        self.pushed = []
+        self.folders()
 
     def line(self, name, text):
-        if name in SHELL_COMMANDS:
-            return self.shell.system("%s %s" % ("ls -l" if name == "ll" else name, text))
+        alias = name not in self.own["line"] and kernel_magics_system.ALIASES.get(name)
+        if alias:
+            return self.shell.system(kernel_magics_system.aliased(alias, text))
         return self.found("line", name)(text)
 
     def cell(self, name, text, body):
         name = "sx" if name == "!" else name
+        if not body and (name in SCRIPTS or name in SHOWN or self.exists("cell", name)):
+            extra = " Did you mean the line magic %%%s (single %%)?" % name if self.exists("line", name) else ""
+            raise UsageError("%%%%%s is a cell magic, but the cell body is empty.%s" % (name, extra))
         if name in SCRIPTS:
             return self.script(name, text, body)
         if name in SHOWN:
@@ -45,11 +54,19 @@ class Magics(kernel_magics_names.Names):
             return lambda _text: None
         own = own or getattr(self, "%s_%s" % (kind, name), None)
         if own is None:
-            raise NotImplementedError(
-                "%s%s is a command of IPython, which is not installed here: use %%pip install ipython, or Python itself; "
-                "%s work" % ("%" if kind == "line" else "%%", name, self.known())
-            )
+            raise UsageError(self.missing(kind, name))
         return own
+
+    def exists(self, kind, name):
+        return name in self.own[kind] or name in self.own["line_cell"] or hasattr(self, "%s_%s" % (kind, name))
+
+    def missing(self, kind, name):
+        other, mark = ("cell", "%%") if kind == "line" else ("line", "%")
+        extra = " (But %s magic `%s%s` exists, did you mean that instead?)" % (other, mark, name)
+        extra = extra if self.exists(other, name) else ""
+        what = "Line magic function `%%%s`" if kind == "line" else "Cell magic `%%%%%s`"
+        hint = "%s%s is a command of IPython, which is not installed here: use %%pip install ipython, or Python itself; %s work"
+        return "%s not found%s.\n%s" % (what % name, extra, hint % ("%" if kind == "line" else "%%", name, self.known()))
 
     def known(self):
         lines = sorted("%" + name[5:] for name in dir(self) if name.startswith("line_"))
@@ -62,43 +79,6 @@ class Magics(kernel_magics_names.Names):
     def line_pip(self, text):
         import kernel_packages
         kernel_packages.pip(text, self.shell.user_ns)
-
-    def line_cd(self, text):
-        folder = os.path.expanduser(text.strip().strip("'\"") or "~")
-        before = os.getcwd()
-        os.chdir(self.before if folder == "-" else folder)
-        self.before = before
-        print(os.getcwd())
-
-    def line_pwd(self, _text):
-        return os.getcwd()
-
-    def line_env(self, text):
-        name, _, value = text.partition("=" if "=" in text else " ")
-        if not text:
-            return dict(os.environ)
-        if value:
-            return self.line_set_env(text)
-        return os.environ[name.strip()]
-
-    def line_set_env(self, text):
-        name, _, value = text.partition("=" if "=" in text else " ")
-        os.environ[name.strip()] = value.strip()
-        print("env: %s=%s" % (name.strip(), value.strip()))
-
-    def line_sx(self, text):
-        return self.shell.getoutput(text)
-
-    line_system = line_sx
-
-    def cell_sx(self, line, body):
-        return self.shell.getoutput(line + "\n" + body)
-
-    cell_system = cell_sx
-
-    def line_alias(self, text):
-        name, _, command = text.partition(" ")
-        self.own["line"][name] = lambda rest: self.shell.system("%s %s" % (command, rest))
 
     def line_prun(self, text):
         self.cell_prun(text, "")
@@ -149,17 +129,6 @@ class Magics(kernel_magics_names.Names):
     def line_autoreload(self, text):
         import kernel_reload
         kernel_reload.configure(self.shell, text)
-
-    def line_run(self, text):
-        import runpy
-        file, *arguments = shlex.split(text)
-        before, sys.argv = sys.argv, [file, *arguments]
-        try:
-            names = runpy.run_path(os.path.expanduser(file), run_name="__main__")
-        finally:
-            sys.argv = before
-            sys.modules["__main__"] = self.shell.user_module
-        self.shell.user_ns.update({name: each for name, each in names.items() if not name.startswith("__")})
 
     def line_pinfo(self, name, detailed=False):
         try:

@@ -2,6 +2,7 @@
 import base64
 import html
 import os
+from builtins import display
 
 FRAME = """
         <iframe
@@ -19,6 +20,15 @@ AUDIO = """
                     Your browser does not support the audio element.
                 </audio>
               """
+
+LINKED = """<video src="%s" %s>
+      Your browser does not support the <code>video</code> element.
+    </video>"""
+EMBEDDED = """<video %s>
+ <source src="data:%s;base64,%s" type="%s">
+ Your browser does not support the video tag.
+ </video>"""
+MISSING = "Path (<tt>%s</tt>) doesn't exist. It may still be in the process of being generated, or you may have the incorrect path."
 
 
 class Shown:
@@ -44,12 +54,19 @@ class IFrame(Shown):
 
 class YouTubeVideo(IFrame):
     def __init__(self, id, width=400, height=300, allow_autoplay=False, **params):
+        if allow_autoplay:
+            params.update(autoplay=1, extras=[*params.get("extras", ()), 'allow="autoplay"'])
         super().__init__("https://www.youtube.com/embed/%s" % id, width, height, **params)
 
 
 class VimeoVideo(IFrame):
     def __init__(self, id, width=400, height=300, **params):
         super().__init__("https://player.vimeo.com/video/%s" % id, width, height, **params)
+
+
+class ScribdDocument(IFrame):
+    def __init__(self, id, width=400, height=300, **params):
+        super().__init__("https://www.scribd.com/embeds/%s/content" % id, width, height, **params)
 
 
 class Pretty(Shown):
@@ -61,46 +78,105 @@ class Pretty(Shown):
 
 
 class Code(Pretty):
+    """Highlighted where pygments is installed."""
+
     def __init__(self, data=None, url=None, filename=None, language=None):
         if filename is not None:
             with open(filename, encoding="utf-8") as file:
                 data = file.read()
+        self.filename, self.language = filename, language
         super().__init__(data)
 
+    def highlighted(self, formatter):
+        from pygments import highlight, lexers
+        if self.language:
+            lexer = lexers.get_lexer_by_name(self.language)
+        else:
+            lexer = lexers.get_lexer_for_filename(self.filename) if self.filename else lexers.guess_lexer(self.data)
+        return highlight(self.data, lexer, formatter)
+
     def _repr_html_(self):
-        return "<pre>%s</pre>" % html.escape(self.data)
+        try:
+            from pygments.formatters import HtmlFormatter
+        except ImportError:
+            return "<pre>%s</pre>" % html.escape(self.data)
+        return "<style>%s</style>" % HtmlFormatter().get_style_defs(".output_html") + self.highlighted(HtmlFormatter())
+
+    def _repr_latex_(self):
+        try:
+            from pygments.formatters import LatexFormatter
+        except ImportError:
+            return None
+        return self.highlighted(LatexFormatter())
 
 
 class GeoJSON(Shown):
     def __init__(self, data, **_options):
         self.data = data
 
-    def _repr_mimebundle_(self, **_options):
-        return {"application/geo+json": self.data}
+    def __repr__(self):
+        return "<IPython.display.GeoJSON object>"
+
+    def _ipython_display_(self):
+        display({"application/geo+json": self.data, "text/plain": repr(self)}, raw=True)
 
 
 class FileLink(Shown):
-    def __init__(self, path, **_options):
-        self.path = path
+    link = "<a href='%s' target='_blank'>%s</a>"
+    wrong = os.path.isdir, "Cannot display a directory using FileLink. Use FileLinks to display '%s'."
+
+    def __init__(self, path, url_prefix="", result_html_prefix="", result_html_suffix="<br>"):
+        is_wrong, message = self.wrong
+        if is_wrong(path):
+            raise ValueError(message % path)
+        self.path, self.url_prefix = os.fsdecode(path), url_prefix
+        self.result_html_prefix, self.result_html_suffix = result_html_prefix, result_html_suffix
 
     def __repr__(self):
         return os.path.abspath(self.path)
 
     def _repr_html_(self):
         if not os.path.exists(self.path):
-            return "Path (<tt>%s</tt>) doesn't exist. It may still be in the process of being generated." % self.path
-        return "<a href='{0}' target='_blank'>{0}</a><br>".format(html.escape(self.path))
+            return MISSING % self.path
+        return self.wrapped(self.link % (self.url_prefix + html.escape(self.path), html.escape(self.path, quote=False)))
+
+    def wrapped(self, text):
+        return self.result_html_prefix + text + self.result_html_suffix
 
 
 class FileLinks(FileLink):
-    def files(self):
-        return [os.path.join(folder, name) for folder, _, names in os.walk(self.path) for name in sorted(names)]
+    wrong = os.path.isfile, "Cannot display a file using FileLinks. Use FileLink to display '%s'."
+
+    def __init__(self, path, url_prefix="", included_suffixes=None, result_html_prefix="", result_html_suffix="<br>",
+                 notebook_display_formatter=None, terminal_display_formatter=None, recursive=True):
+        super().__init__(path.rstrip("/"), url_prefix, result_html_prefix, result_html_suffix)
+        self.included_suffixes, self.recursive = included_suffixes, recursive
+        self.notebook_display_formatter = notebook_display_formatter or self.links
+        self.terminal_display_formatter = terminal_display_formatter or self.names
+
+    def links(self, folder, names, suffixes):
+        names = chosen(folder, names, suffixes)
+        files = ["&nbsp;&nbsp;" + self.link % ("%s%s/%s" % (self.url_prefix, folder, name), name) for name in names]
+        return [self.wrapped(each) for each in ([folder + "/", *files] if files else [])]
+
+    def names(self, folder, names, suffixes):
+        files = ["  " + name for name in chosen(folder, names, suffixes)]
+        return [folder + "/", *files] if files else []
+
+    def listed(self, formatter):
+        folders = sorted(os.walk(self.path)) if self.recursive else [next(os.walk(self.path))]
+        return "\n".join(line for folder, _, names in folders for line in formatter(folder, names, self.included_suffixes))
 
     def __repr__(self):
-        return "\n".join(self.files())
+        return self.listed(self.terminal_display_formatter)
 
     def _repr_html_(self):
-        return "".join(FileLink(path)._repr_html_() + "\n" for path in self.files())
+        return self.listed(self.notebook_display_formatter)
+
+
+def chosen(folder, names, suffixes):
+    files = [name for name in names if os.path.isfile(os.path.join(folder, name))]
+    return [name for name in files if suffixes is None or os.path.splitext(name)[1] in suffixes]
 
 
 class ProgressBar(Shown):
@@ -123,6 +199,8 @@ class Audio(Shown):
     def __init__(self, data=None, filename=None, url=None, embed=None, rate=None, autoplay=False, normalize=True, **_options):
         if isinstance(data, str) and "://" in data:
             data, url = None, data
+        if rate is None and data is not None and not isinstance(data, (str, bytes)):
+            raise ValueError("rate must be specified when data is a numpy array or list of audio samples.")
         file = filename or (data if isinstance(data, str) else None)
         if file is not None:
             with open(file, "rb") as source:
@@ -137,24 +215,27 @@ class Audio(Shown):
 
 
 class Video(Shown):
-    def __init__(self, data=None, url=None, filename=None, embed=False, mimetype=None, width=None, height=None, **_options):
+    def __init__(self, data=None, url=None, filename=None, embed=False, mimetype=None, width=None, height=None,
+                 html_attributes="controls"):
         file = filename or (data if isinstance(data, str) and "://" not in data else None)
         self.source = url or (data if isinstance(data, str) else file)
+        self.embedded = None
         if isinstance(data, bytes) or embed:
             if file is not None:
                 with open(file, "rb") as content:
                     data = content.read()
-            kind = mimetype or guessed(file, "video/mp4")
-            self.source = "data:%s;base64,%s" % (kind, base64.b64encode(data).decode())
-        self.sizes = "".join(' %s="%s"' % pair for pair in (("width", width), ("height", height)) if pair[1])
+            self.embedded = mimetype or guessed(file, "video/mp4"), base64.b64encode(data).decode()
+        sizes = [' %s="%s"' % pair if pair[1] else "" for pair in (("width", width), ("height", height))]
+        self.attributes = " ".join([html_attributes, *sizes])
 
     def __repr__(self):
         return "<IPython.core.display.Video object>"
 
     def _repr_html_(self):
-        return '<video src="%s" controls %s>\n      Your browser does not support the <code>video</code> element.\n    </video>' % (
-            self.source, self.sizes
-        )
+        if self.embedded is None:
+            return LINKED % (self.source, self.attributes)
+        mimetype, content = self.embedded
+        return EMBEDDED % (self.attributes, mimetype, content, mimetype)
 
 
 def guessed(name, default):

@@ -15,7 +15,7 @@ PIP = '#!/bin/sh\nexec "%s" -m pip "$@"\n'
 
 def pip(arguments, names):
     """Runs pip, which must succeed."""
-    status = kernel_magic.shell("'%s' -m pip %s" % (interpreter(), arguments), names)
+    status = kernel_magic.shell("'%s' -m pip %s" % (interpreter(), arguments), names, False)
     if status != 0:
         raise subprocess.CalledProcessError(status, ("%pip " + arguments).strip())
     if os.path.isdir(site.USER_SITE):

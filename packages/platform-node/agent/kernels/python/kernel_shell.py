@@ -194,6 +194,16 @@ class ZMQInteractiveShell:
     def register_magic_function(self, function, magic_kind="line", magic_name=None):
         self.magics.own[magic_kind][magic_name or function.__name__] = function
 
+    def register_magics(self, *classes):
+        import kernel_magic_classes
+        for each in classes:
+            for kind, name, function in kernel_magic_classes.commands_of(each, self):
+                self.register_magic_function(function, kind, name)
+
+    @property
+    def input_transformer_manager(self):
+        return self
+
     def transform_cell(self, code):
         return kernel_magic.translate(kernel_magic.without_prompts(code))
 

@@ -12,7 +12,7 @@
     else grDevices::pdf(NULL)
     opened <<- c(opened, grDevices::dev.cur())
   }
-  options(device = open.device, keep.source = TRUE)
+  options(device = open.device, keep.source = FALSE)
 
   requests <- file("/dev/fd/3", open = "r", encoding = "UTF-8", raw = TRUE)
   replies <- file("/dev/fd/4", open = "wb", raw = TRUE)
@@ -21,6 +21,14 @@
     unlockBinding(name, baseenv())
     assign(name, value, envir = baseenv())
     lockBinding(name, baseenv())
+  }
+
+  # The code is parsed with its source for the places of errors, but printed without it, as by Rscript.
+  override("print.function", function(x, useSource = FALSE, ...) print.default(x, useSource = useSource, ...))
+  show.value <- function(value) {
+    if (isS4(value)) methods::show(value)
+    else if (is.object(value)) print(value)
+    else print.default(value, useSource = FALSE)
   }
 
   # The code does not see the frames that the kernel evaluates it in: its own are numbered from 1, as at top level.
@@ -213,8 +221,8 @@
       result <- evaluate(expressions[[index]])
       if (length(callbacks) > 0) call.back(expressions[[index]], result)
       if (!result$visible) next
-      if (index < length(expressions)) print(result$value)
-      else shown <- paste(utils::capture.output(print(result$value)), collapse = "\n")
+      if (index < length(expressions)) show.value(result$value)
+      else shown <- paste(utils::capture.output(show.value(result$value)), collapse = "\n")
     }
     shown
   }
