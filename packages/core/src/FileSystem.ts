@@ -18,6 +18,7 @@ import * as fileContents from "./internal/session/fileContents.js"
 import { type FileSystemError, fromTool } from "./internal/session/fileErrors.js"
 import type { FileRoute, WriteOptions } from "./internal/session/files/fileRoute.js"
 import * as managing from "./internal/session/files/managing.js"
+import { inLargePieces } from "./internal/session/files/pieces.js"
 import * as reading from "./internal/session/files/reading.js"
 import * as toolFiles from "./internal/session/files/toolFiles.js"
 import * as writing from "./internal/session/files/writing.js"
@@ -285,10 +286,10 @@ const caller = (toolCall: ToolCall) =>
 const streamReader =
   (open: ReturnType<typeof reading.make>["open"]): FileSystem["readFileStream"] => (path, options) => {
     const operation = "FileSystem.readFileStream"
-    return Stream.unwrap(Effect.gen(function*() {
+    return Stream.unwrapScoped(Effect.gen(function*() {
       const { bytesToRead, offset } = yield* optionObjects.check(operation, options, ["offset", "bytesToRead"])
       yield* reading.checkBytes(operation, { offset, bytesToRead })
-      return (yield* open(operation, path, Infinity, offset, bytesToRead)).bytes
+      return inLargePieces((yield* open(operation, path, Infinity, offset, bytesToRead)).bytes)
     })).pipe(Stream.withSpan(operation))
   }
 
