@@ -108,7 +108,7 @@ export const streamRead: Operation = (call, agent) =>
     try {
       const source = sourceOf(file, fd, stat)
       const length = Math.max(0, Math.min(countArg(args, "length") ?? Infinity, source.size - offset))
-      const head = { event: "file", size: source.size, mode: stat.mode & 0o7777, mtimeMs: stat.mtimeMs }
+      const head = { event: "file", size: source.size, mode: stat.mode & 0o7777, mtimeMs: stat.mtime.getTime() }
       if (length > fileWindowBytes) {
         agent.output.send(id, { ...head, isStable: false })
         return await sendRange(source, { offset, length }, call, agent)
