@@ -2,7 +2,7 @@
 import { AgbError, FileSystem, ToolCall } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Duration, Effect, Either, FastCheck, Fiber, Option, Stream, TestClock } from "effect"
-import { cancellable } from "../../src/internal/client/cancellation.js"
+import { cancellable } from "../../src/internal/client/deadline/cancellation.js"
 import { Checksum } from "../../src/internal/session/files/checksum.js"
 import { permissionsOf } from "../../src/internal/session/files/managing.js"
 import { cut, joined } from "../../src/internal/session/files/pieces.js"
