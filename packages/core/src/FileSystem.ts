@@ -18,6 +18,8 @@ import * as fileContents from "./internal/session/fileContents.js"
 import { type FileSystemError, fromTool } from "./internal/session/fileErrors.js"
 import type { FileRoute, WriteOptions } from "./internal/session/files/fileRoute.js"
 import * as managing from "./internal/session/files/managing.js"
+import * as opening from "./internal/session/files/opening.js"
+import { inLargePieces } from "./internal/session/files/pieces.js"
 import * as reading from "./internal/session/files/reading.js"
 import * as toolFiles from "./internal/session/files/toolFiles.js"
 import * as writing from "./internal/session/files/writing.js"
@@ -285,10 +287,10 @@ const caller = (toolCall: ToolCall) =>
 const streamReader =
   (open: ReturnType<typeof reading.make>["open"]): FileSystem["readFileStream"] => (path, options) => {
     const operation = "FileSystem.readFileStream"
-    return Stream.unwrap(Effect.gen(function*() {
+    return Stream.unwrapScoped(Effect.gen(function*() {
       const { bytesToRead, offset } = yield* optionObjects.check(operation, options, ["offset", "bytesToRead"])
       yield* reading.checkBytes(operation, { offset, bytesToRead })
-      return (yield* open(operation, path, Infinity, offset, bytesToRead)).bytes
+      return inLargePieces((yield* open(operation, path, Infinity, offset, bytesToRead)).bytes)
     })).pipe(Stream.withSpan(operation))
   }
 
@@ -390,7 +392,7 @@ export const makeWith = (toolCall: ToolCall, route: FileRoute): FileSystem => {
     method(name, (operation, path: string) => Effect.asVoid(call(tool, { path }, operation, path)))
   const { getFileInfo, open, readBytes } = reading.make(toolCall, route)
 
-  return FileSystem.of({
+  const files = FileSystem.of({
     createDirectory: onPath("createDirectory", AgbTools.tools.create_directory),
     deleteFile: onPath("deleteFile", AgbTools.tools.delete_file),
     editFile: method(
@@ -440,4 +442,10 @@ export const makeWith = (toolCall: ToolCall, route: FileRoute): FileSystem => {
     ),
     watchDirectory: watch(toolCall)
   })
+  return route.openRange === undefined
+    ? files
+    : opening.attach(
+      files,
+      (operation, path, bytesToRead) => route.openRange?.(operation, path, 0, bytesToRead) ?? Effect.succeedNone
+    )
 }

@@ -2,8 +2,8 @@
 import { listBytes } from "../src/internal/agentWire/answerSizes.js"
 import { directoryOperations } from "./files/directories.js"
 import { editFile } from "./files/edits.js"
+import { streamRead, streamWrite } from "./files/fileStreams.js"
 import { moveFile } from "./files/moving.js"
-import { OpenWrites } from "./files/openWrites.js"
 import { receiveParts } from "./files/parts.js"
 import { readFile } from "./files/readFile.js"
 import { searchFiles } from "./files/search.js"
@@ -24,7 +24,7 @@ import type { Agent, Operation, Reply, Upload } from "./wire/operation.js"
 
 const maxMessageLength = 8192
 
-const makeOperations = (launcher: Launcher, writes: OpenWrites): ReadonlyMap<string, Operation> =>
+const makeOperations = (launcher: Launcher): ReadonlyMap<string, Operation> =>
   new Map(Object.entries<Operation>({
     ping: () => Promise.resolve({ value: null }),
     shell: makeShell(launcher),
@@ -38,20 +38,18 @@ const makeOperations = (launcher: Launcher, writes: OpenWrites): ReadonlyMap<str
     readFiles,
     readPart,
     fileChange,
-    beginWrite: writes.begin,
-    endWrite: writes.end,
+    streamRead,
+    streamWrite,
     tunnel,
     ...makeEgress(),
     metrics
   }))
 
 /** Operations whose request has a body. */
-const makeUploads = (writes: OpenWrites): ReadonlyMap<unknown, (args: Args) => Upload> =>
-  new Map([
-    ["writeFile", receiveFile],
-    ["writeParts", receiveParts],
-    ["continueWrite", writes.continue]
-  ])
+const uploads: ReadonlyMap<unknown, (args: Args) => Upload> = new Map([
+  ["writeFile", receiveFile],
+  ["writeParts", receiveParts]
+])
 
 /** Operations whose answer is JSON of any length. */
 const lists: ReadonlySet<unknown> = new Set(["listDirectory", "searchFiles", "fileChange", "editFile"])
@@ -64,9 +62,7 @@ const checkedList = (reply: Reply): Reply => {
 
 export const makeDispatch = (agent: Agent, launcher: Launcher): OnFrame => {
   const { inputs, output } = agent
-  const writes = new OpenWrites()
-  const operations = makeOperations(launcher, writes)
-  const uploads = makeUploads(writes)
+  const operations = makeOperations(launcher)
   const running = new Map<number, AbortController>()
 
   const start = async (id: number, args: Args) => {

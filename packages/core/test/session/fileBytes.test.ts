@@ -1,9 +1,12 @@
 /** Parts of writing files that need no session. */
-import { FileSystem, ToolCall } from "@effect-agb/core"
+import { AgbError, FileSystem, ToolCall } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FastCheck, Option, Stream } from "effect"
+import { Chunk, Duration, Effect, Either, FastCheck, Fiber, Option, Stream, TestClock } from "effect"
+import { cancellable } from "../../src/internal/client/deadline/cancellation.js"
 import { Checksum } from "../../src/internal/session/files/checksum.js"
 import { permissionsOf } from "../../src/internal/session/files/managing.js"
+import { cut, joined } from "../../src/internal/session/files/pieces.js"
+import { ContentFailure, Sending } from "../../src/internal/session/files/sending.js"
 
 const silent = () => {
   const called: Array<string> = []
@@ -40,6 +43,73 @@ describe("the checksum", () => {
       )
     }
   })
+})
+
+describe("pieces of files", () => {
+  it.prop(
+    "are the bytes that they were, joined or cut",
+    [FastCheck.array(FastCheck.uint8Array({ maxLength: 40 })), FastCheck.integer({ min: 1, max: 50 })],
+    ([chunks, size]) => {
+      const bytes = (pieces: ReadonlyArray<Uint8Array>) => pieces.flatMap((piece) => [...piece])
+      const together = joined(Chunk.fromIterable(chunks), size)
+      assert.deepStrictEqual(bytes(together), bytes(chunks))
+      for (const piece of together) {
+        const parts = cut(piece, size)
+        assert.deepStrictEqual(bytes(parts), [...piece])
+        assert.isTrue(parts.every(({ length }) => length <= size))
+      }
+    }
+  )
+})
+
+describe("a stream that is sent", () => {
+  const bytes = new Uint8Array(10)
+  const late = new AgbError.TransportError({
+    operation: "write",
+    reason: "Timeout",
+    detail: "",
+    mayHaveHappened: true,
+    retryable: true
+  })
+  const send = <E>(
+    content: Stream.Stream<Uint8Array, E>,
+    take: (stream: Sending<E>["stream"]) => Effect.Effect<unknown, unknown>
+  ) => {
+    const sending = new Sending(content)
+    const watched = sending.whileMoving(Duration.seconds(10), () => late)
+    return watched(() => () => {}, (onCancel) => cancellable(take(sending.stream), onCancel)).pipe(
+      Effect.as(sending),
+      Effect.either,
+      Effect.fork
+    )
+  }
+
+  it.effect("may take its time, and is all sent", () =>
+    Effect.gen(function*() {
+      const slow = Stream.fromEffect(Effect.delay(Effect.succeed(bytes), "25 seconds"))
+      const fiber = yield* send(Stream.concat(Stream.make(bytes), slow), Stream.runDrain)
+      yield* TestClock.adjust("25 seconds")
+      const sent = yield* Fiber.join(fiber)
+      assert.strictEqual(Either.isRight(sent) ? sent.right.size : -1, 20)
+    }))
+
+  it.effect("is given up where the connection does not take it", () =>
+    Effect.gen(function*() {
+      const fiber = yield* send(Stream.forever(Stream.make(bytes)), (stream) =>
+        Effect.zipRight(Stream.runHead(stream), Effect.never))
+      yield* TestClock.adjust("30 seconds")
+      assert.isTrue(Option.isSome(yield* Fiber.poll(fiber)), "it goes on")
+      const failed = yield* Fiber.join(fiber)
+      assert.strictEqual(Either.isLeft(failed) ? failed.left : undefined, late)
+    }))
+
+  it.effect("fails with its own error, apart from those of the request", () =>
+    Effect.gen(function*() {
+      const fiber = yield* send(Stream.concat(Stream.make(bytes), Stream.fail("mine")), Stream.runDrain)
+      const failed = yield* Fiber.join(fiber)
+      const error = Either.isLeft(failed) ? failed.left : undefined
+      assert.strictEqual(error instanceof ContentFailure ? error.error : undefined, "mine")
+    }))
 })
 
 describe("permissions", () => {

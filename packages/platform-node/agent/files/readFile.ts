@@ -21,13 +21,17 @@ export const readFile: Operation = async ({ args }) => {
   throw new Failure("EFBIG", `${length} bytes are more than one reply holds (${maxBodyBytes}), read parts of: ${file}`)
 }
 
+/** All of a file that reports no size. */
+export const readWhole = (fd: number, file: string): Buffer => {
+  const all = readUpTo(fd, maxUnsizedBytes + 1)
+  if (all.length <= maxUnsizedBytes) return all
+  throw new Failure("EFBIG", `More than ${maxUnsizedBytes} bytes, and no size: ${file}`)
+}
+
 /** Files below /proc, among others, have contents but report a size of zero. */
 const readUnsized = (fd: number, file: string, offset: number, length: number): Reply => {
   try {
-    const all = readUpTo(fd, maxUnsizedBytes + 1)
-    if (all.length > maxUnsizedBytes) {
-      throw new Failure("EFBIG", `More than ${maxUnsizedBytes} bytes, and no size: ${file}`)
-    }
+    const all = readWhole(fd, file)
     return { value: { size: all.length }, body: [all.subarray(offset, offset + length)] }
   } finally {
     closeSync(fd)

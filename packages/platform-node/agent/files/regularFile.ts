@@ -9,7 +9,7 @@ const { O_NOFOLLOW, O_NONBLOCK } = constants
 export const openRegular = (file: string, flags: number) => {
   const fd = withResolved(file, true, (path) => openSync(path, flags | O_NONBLOCK | O_NOFOLLOW, 0o666))
   const stat = fstatSync(fd)
-  if (stat.isFile()) return { fd, size: stat.size }
+  if (stat.isFile()) return { fd, size: stat.size, stat }
   closeSync(fd)
   throw notRegular(file, stat)
 }

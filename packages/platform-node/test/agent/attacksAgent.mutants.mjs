@@ -7,6 +7,35 @@ const sandbox = "packages/platform-node/src/internal/sandbox"
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
+    defence: "an agent sends of a file what was acknowledged, and no more",
+    changes: {
+      [`${sandbox}/channel/fileStreams.ts`]: [[" || unread > fileWindowBytes) return false", ") return false"]]
+    },
+    caughtBy: "more than was acknowledged loses"
+  },
+  {
+    defence: "an agent sends of a file what it announced, and no more",
+    changes: { [`${sandbox}/channel/fileStreams.ts`]: [["if (received > length || ", "if ("]] },
+    caughtBy: "more than it announced loses"
+  },
+  {
+    defence: "an agent sends all of a file that it announced",
+    changes: {
+      [`${sandbox}/channel/fileStreams.ts`]: [["if (Either.isLeft(end) || received === length)", "if (received >= 0)"]]
+    },
+    caughtBy: "less than it announced loses"
+  },
+  {
+    defence: "an agent writes of a file no more than it was given",
+    changes: {
+      [`${sandbox}/channel/fileStreams.ts`]: [[
+        "event.event !== \"consumed\" || event.bytes > ahead",
+        "event.event !== \"consumed\""
+      ]]
+    },
+    caughtBy: "receipts for what it was not given loses"
+  },
+  {
     defence: "the end of the input is the end of everything",
     changes: { [`${agent}/main.ts`]: [["    processes.killAll()\n", ""]] },
     caughtBy: "whose input ends leaves nothing"
@@ -57,8 +86,8 @@ export default [
     defence: "frames of the agent are decoded",
     changes: {
       [`${sandbox}/channel/connection.ts`]: [[
-        "if (Either.isLeft(decoded)) return this.end(\"its agent sent a frame that makes no sense\")",
-        "if (Either.isLeft(decoded)) return"
+        "if (reply === undefined) return this.end(\"its agent sent a frame that makes no sense\")",
+        "if (reply === undefined) return"
       ]]
     },
     caughtBy: "an answer of another shape"

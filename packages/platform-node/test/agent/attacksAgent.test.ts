@@ -4,7 +4,7 @@ import { Effect, Option } from "effect"
 import { afterAll } from "vitest"
 import type { SandboxCall } from "../../src/internal/sandbox/channel/protocol.js"
 import { nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
-import { make } from "../../src/internal/sandbox/sandbox.js"
+import { make, type Sandbox } from "../../src/internal/sandbox/sandbox.js"
 import * as Agent from "../support/agent/agentProcess.js"
 import { standIn } from "../support/agent/standIn.js"
 import { killThoseWith, processesWith, until } from "../support/processes/processes.js"
@@ -67,6 +67,27 @@ describe.skipIf(process.platform !== "linux")("an agent that answers about files
       yield* Effect.fork(hostile.call(call))
       const lost = yield* Effect.timeoutOption(hostile.lost, "10 seconds")
       assert.include(Option.match(lost, { onNone: () => "still there", onSome: ({ reason }) => reason }), "no frame")
+    }).pipe(Effect.scoped))
+})
+
+const reader = { onHead: () => {}, onData: () => {}, onEnd: () => {} }
+
+describe.skipIf(process.platform !== "linux")("an agent that streams a file with", () => {
+  const reading = (path: string) => (sandbox: Sandbox) => sandbox.readFile({ path, offset: 0, length: null }, reader)
+  const writing = (sandbox: Sandbox) =>
+    sandbox.writeFile({ path: "/a", mode: "overwrite" }, { onRoom: () => {}, onEnd: () => {} })
+
+  it.live.each([
+    ["more than was acknowledged", reading("/ahead"), "sent more of a file than it was asked for"] as const,
+    ["more than it announced", reading("/more"), "sent more of a file than it was asked for"] as const,
+    ["less than it announced", reading("/less"), "sent less of a file than it announced"] as const,
+    ["receipts for what it was not given", writing, "has written more of a file than it was given"] as const
+  ])("%s loses its sandbox", ([, run, expected]) =>
+    Effect.gen(function*() {
+      const hostile = yield* start
+      run(hostile)
+      const lost = yield* Effect.timeoutOption(hostile.lost, "10 seconds")
+      assert.include(Option.match(lost, { onNone: () => "still there", onSome: ({ reason }) => reason }), expected)
     }).pipe(Effect.scoped))
 })
 

@@ -73,6 +73,35 @@ describe("frames", () => {
     assert.deepStrictEqual(received, sent)
   })
 
+  it.prop(
+    "a streamed frame comes in pieces as they arrive, between whole frames",
+    [
+      FastCheck.nat(300_000),
+      FastCheck.array(FastCheck.integer({ min: 1, max: 90_000 }), { minLength: 1, maxLength: 5 })
+    ],
+    ([extra, sizes]) => {
+      const body = Buffer.alloc(frames.sharedBytes + extra, "0123456789abcde")
+      const limits = { jsonBytes: 100, bodyBytes: body.length, json: frames.maxJson, isStreamed: true }
+      const reader = new frames.FrameReader(() => limits)
+      const all = Buffer.concat(
+        [{ id: 1, json: {}, body }, { id: 2, json: 1, body: Buffer.from("b") }, { id: 3, json: 2, body }].map(bytesOf)
+      )
+      const received = new Map<number, Array<Buffer>>()
+      for (const chunk of chunks(all, sizes)) {
+        reader.push(chunk)
+        for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+          received.set(frame.id, [...received.get(frame.id) ?? [], Buffer.from(frame.body)])
+        }
+      }
+      assert.isFalse(reader.isWithinFrame)
+      const bodies = [...received].map((
+        [id, pieces]
+      ) => [id, Buffer.concat(pieces).equals(id === 2 ? Buffer.from("b") : body)])
+      assert.deepStrictEqual(bodies, [[1, true], [2, true], [3, true]])
+    },
+    { fastCheck: { numRuns: 20 } }
+  )
+
   it.prop("what is cut off is not a frame yet", [frame, FastCheck.nat()], ([sent, cut]) => {
     const bytes = bytesOf(sent)
     const { feed, received } = collector()

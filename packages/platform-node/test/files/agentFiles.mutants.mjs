@@ -30,8 +30,8 @@ export default [
     defence: "only regular files are read",
     changes: {
       [`${agent}/files/regularFile.ts`]: [[
-        "if (stat.isFile()) return { fd, size: stat.size }",
-        "return { fd, size: stat.size }"
+        "if (stat.isFile()) return { fd, size: stat.size, stat }",
+        "return { fd, size: stat.size, stat }"
       ]]
     },
     caughtBy: "no directories, devices or FIFOs"

@@ -58,6 +58,13 @@ describe.skipIf(process.platform !== "linux")("the route of files", () => {
       assert.strictEqual(yield* status({ ...token, origin: "https://page.example" }), 403)
       const part = yield* ask(token, "path=/tmp/a&offset=2&length=3")
       assert.strictEqual(yield* Effect.promise(() => part.text()), "234")
+      assert.deepInclude(Object.fromEntries(part.headers), {
+        "content-length": "3",
+        "x-file-size": "10",
+        "x-file-mode": "644",
+        "x-file-stable": "true"
+      })
+      assert.approximately(Number(part.headers.get("x-file-mtime")), Date.now(), 60_000)
       for (const query of ["path=a", "path=/tmp/a&offset=-1", "path=/tmp/a&length=x", "", "path=/tmp/%00"]) {
         assert.strictEqual(yield* status(token, query), 400, query)
       }
@@ -84,6 +91,20 @@ describe.skipIf(process.platform !== "linux")("the route of files", () => {
       Effect.provide(Layer.provide(agbOverHttpClient, FetchHttpClient.layer)),
       Effect.provide(serverLayer())
     ))
+
+  it.live("reads files without a size, and says why it reads no others", () =>
+    Effect.gen(function*() {
+      const { fileSystem } = yield* Session.make({ imageId: "a" })
+      assert.match(yield* fileSystem.readFile("/proc/self/status"), /^Name:\t/)
+      const directory = yield* Effect.flip(fileSystem.readFileBytes("/tmp"))
+      assert.include(directory, { _tag: "FileError", reason: "IsDirectory", path: "/tmp" })
+      assert.strictEqual((yield* Effect.flip(fileSystem.readFileBytes("/tmp/none")))._tag, "FileNotFoundError")
+      yield* fileSystem.writeFile("/tmp/large", new Uint8Array(5 * mebibyte))
+      const limited = yield* Effect.flip(fileSystem.readFileBytes("/tmp/large", { maxBytes: mebibyte }))
+      assert.include(limited, { _tag: "LimitExceededError", limit: mebibyte })
+      const range = { offset: 5 * mebibyte - 3, bytesToRead: 10 }
+      assert.strictEqual((yield* Stream.runCollect(fileSystem.readFileStream("/tmp/large", range))).length, 1)
+    }).pipe(Effect.scoped, Effect.provide(layerWith(best))))
 
   it.live("takes no more bytes than were announced", () =>
     Effect.gen(function*() {

@@ -59,6 +59,8 @@ const stub = (answer: Answer): Sandbox => ({
   callUnparsed: () => Effect.succeed(answer),
   stream: () => Stream.never,
   tunnel: () => new Duplex(),
+  readFile: () => ({ consumed: () => {}, cancel: () => {} }),
+  writeFile: () => ({ send: () => true, end: () => {}, cancel: () => {} }),
   lost: Effect.never,
   isLost: Effect.succeed(false),
   kill: () => Effect.void

@@ -21,6 +21,8 @@ const sandbox = (ended: Deferred.Deferred<SandboxLost>): Sandbox => ({
   callUnparsed: () => Effect.fail(lost),
   stream: () => Stream.fail(lost),
   tunnel: () => new Duplex(),
+  readFile: () => ({ consumed: () => {}, cancel: () => {} }),
+  writeFile: () => ({ send: () => true, end: () => {}, cancel: () => {} }),
   lost: Deferred.await(ended),
   isLost: Deferred.isDone(ended),
   kill: () => Effect.void

@@ -34,7 +34,8 @@ const isNamed = (detail: string, path: string) => {
 
 type Paths = readonly [string, ...ReadonlyArray<string>]
 
-const fromText = ({ detail, operation, requestId }: ToolError, paths: Paths): FileNotFoundError | FileError => {
+/** The error of a tool on one of these paths. */
+export const fromText = ({ detail, operation, requestId }: ToolError, paths: Paths): FileNotFoundError | FileError => {
   const path = blamed(detail, paths)
   const reason = reasons.find(([pattern]) => pattern.test(detail))?.[1]
   return reason === undefined && missing.test(detail)

@@ -25,6 +25,8 @@ export interface FrameLimits {
   readonly jsonBytes: number
   readonly bodyBytes: number
   readonly json: JsonLimits
+  /** Whether a long body is taken as it arrives: in pieces, each of which comes with the JSON. Default: false. */
+  readonly isStreamed?: boolean
 }
 
 const anyFrame: FrameLimits = { jsonBytes: maxFrameBytes, bodyBytes: maxFrameBytes, json: maxJson }
@@ -70,6 +72,8 @@ export class FrameReader {
   #long:
     | { readonly bytes: Buffer; readonly jsonLength: number; readonly limits: FrameLimits; filled: number }
     | undefined
+  /** A long frame whose body is passed on as it arrives. */
+  #streamed: { readonly head: RawFrame; left: number } | undefined
 
   constructor(limitsOf: (id: number) => FrameLimits = () => anyFrame) {
     this.#limitsOf = limitsOf
@@ -77,7 +81,7 @@ export class FrameReader {
 
   /** Whether a frame has begun and is not complete. */
   get isWithinFrame(): boolean {
-    return this.#size > 0 || this.#long !== undefined
+    return this.#size > 0 || this.#long !== undefined || this.#streamed !== undefined
   }
 
   push(chunk: Buffer): void {
@@ -85,9 +89,10 @@ export class FrameReader {
     this.#size += chunk.length
   }
 
-  /** The next complete frame. */
+  /** The next complete frame, or piece of one that is streamed. */
   next(): RawFrame | undefined {
     if (this.#long !== undefined) return this.#fill()
+    if (this.#streamed !== undefined) return this.#piece()
     if (this.#size < 4) return undefined
     const all = this.#joined()
     const length = all.readUInt32BE(0)
@@ -98,6 +103,13 @@ export class FrameReader {
     const limits = this.#limitsOf(all.readUInt32BE(4))
     if (jsonLength > limits.jsonBytes || length - 8 - jsonLength > limits.bodyBytes) {
       throw new RangeError(`frame of ${length} bytes for a call that may have fewer`)
+    }
+    if (length > sharedBytes && limits.isStreamed === true && jsonLength < length - 8) {
+      if (this.#size < headBytes + jsonLength) return undefined
+      const head = split(all.subarray(0, headBytes + jsonLength), jsonLength, limits)
+      this.#streamed = { head, left: length - 8 - jsonLength }
+      this.#keep(all.subarray(headBytes + jsonLength))
+      return this.#piece()
     }
     if (length > sharedBytes) {
       this.#long = { bytes: Buffer.allocUnsafeSlow(4 + length), jsonLength, limits, filled: 0 }
@@ -121,6 +133,18 @@ export class FrameReader {
     if (long.filled < long.bytes.length) return undefined
     this.#long = undefined
     return split(long.bytes, long.jsonLength, long.limits)
+  }
+
+  /** What has arrived of the body, without copying it. */
+  #piece(): RawFrame | undefined {
+    const [streamed, chunk] = [this.#streamed, this.#chunks.shift()]
+    if (streamed === undefined || chunk === undefined) return undefined
+    const body = chunk.subarray(0, streamed.left)
+    if (body.length < chunk.length) this.#chunks.unshift(chunk.subarray(body.length))
+    this.#size -= body.length
+    streamed.left -= body.length
+    if (streamed.left === 0) this.#streamed = undefined
+    return { ...streamed.head, body }
   }
 
   #joined(): Buffer {

@@ -5,6 +5,12 @@
 
 export const windowBytes = 256 * 1024
 
+/** The window of a file that is read or written. */
+export const fileWindowBytes = 1024 * 1024
+
+/** Bytes of a file that are sent at once; the window holds a whole number of them. */
+export const filePieceBytes = fileWindowBytes / 4
+
 /** Counted for each event in addition to its body, so that a window does not hold a million events of one byte. */
 export const eventBytes = 256
 
@@ -26,11 +32,11 @@ export const makeWindow = (onOpen: () => void) => {
 }
 
 /** The receiving side: adds up what was consumed and acknowledges it well before the window is full. */
-export const makeReceipts = (acknowledge: (bytes: number) => void): (bytes: number) => void => {
+export const makeReceipts = (acknowledge: (bytes: number) => void, window = windowBytes): (bytes: number) => void => {
   let pending = 0
   return (bytes) => {
     pending += bytes
-    if (pending < windowBytes / 4) return
+    if (pending < window / 4) return
     acknowledge(pending)
     pending = 0
   }

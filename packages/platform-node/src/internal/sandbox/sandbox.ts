@@ -13,9 +13,12 @@ import type { Egress } from "../egress/dial.js"
 import { acquireOwned, adopt } from "../ownScope.js"
 import { type CallError, SandboxConnection } from "./channel/connection.js"
 import { serveEgress } from "./channel/egressProxy.js"
+import * as fileStreams from "./channel/fileStreams.js"
 import { type Answer, isUnparsed, parsedAnswer } from "./channel/largeAnswer.js"
 import { makeOomNotice, noticeFor, type OomNotice, withNotice } from "./channel/oomNotice.js"
 import {
+  type FileRange,
+  type FileWrite,
   type SandboxAnswer,
   type SandboxCall,
   SandboxFailure,
@@ -58,6 +61,10 @@ export interface Sandbox {
    * pass.
    */
   readonly tunnel: (port: number, onUse?: () => void) => Duplex
+  /** Streams a file, or a range of it. */
+  readonly readFile: (range: FileRange, reader: fileStreams.FileReader) => fileStreams.FileReading
+  /** Writes a file as a whole from a stream. */
+  readonly writeFile: (file: FileWrite, writer: fileStreams.FileWriter) => fileStreams.FileWriting
   /** Completes when the sandbox has ended, for whatever reason, the end of its scope included. */
   readonly lost: Effect.Effect<SandboxLost>
   readonly isLost: Effect.Effect<boolean>
@@ -193,6 +200,8 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       callUnparsed,
       stream: (call) => Stream.suspend(() => before(call) ?? streams(call)),
       tunnel: (port, onUse) => openTunnel(connection, { op: "tunnel", port }, { onUse }),
+      readFile: fileStreams.readFile(connection),
+      writeFile: fileStreams.writeFile(connection),
       lost: Effect.promise(() => connection.lost),
       isLost: Effect.sync(() => connection.isLost),
       kill: (reason) => Effect.sync(() => connection.end(reason))

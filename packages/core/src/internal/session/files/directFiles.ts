@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -17,17 +18,19 @@ import * as Take from "effect/Take"
 import type { AgbClient } from "../../../AgbClient.js"
 import { type ClientError, FileError, ToolError, TransportError } from "../../../AgbError.js"
 import { cancellable } from "../../client/deadline/cancellation.js"
+import * as deadlines from "../../client/deadline/deadlines.js"
 import * as envelopes from "../../client/envelope.js"
 import * as sessionRoutes from "../../client/sessionRoutes.js"
 import * as transfers from "../../client/transfer.js"
-import type { ExchangeError, TransferBody, TransferReply } from "../../client/transport/exchange.js"
+import { ExchangeError, type TransferBody, type TransferReply } from "../../client/transport/exchange.js"
 import { fromExchange } from "../../client/transport/exchangeFailure.js"
 import type { SessionState } from "../../lifecycle/sessionState.js"
 import { parseJson } from "../../wire/codecs.js"
 import type { RetrySafety } from "../../wire/endpoints/endpoint.js"
 import { fileBytesRoute } from "../../wire/results/fileTexts.js"
-import { type FileSystemError, fromTool } from "../fileErrors.js"
-import type { FileRoute, OpenFile, WriteOptions } from "./fileRoute.js"
+import { type FileSystemError, fromText } from "../fileErrors.js"
+import type { FileRoute, OpenFile, OpenRange, WriteOptions } from "./fileRoute.js"
+import { ContentFailure, pieceBytes, Sending, type WhileMoving } from "./sending.js"
 
 /** What the server says about a session. */
 export interface Handles {
@@ -36,17 +39,14 @@ export interface Handles {
   readonly toolList?: ReadonlyArray<{ readonly name: string }> | undefined
 }
 
-interface Request {
+interface Request<E> {
   readonly operation: string
   readonly path: string
   readonly method: "GET" | "PUT"
   readonly query: Readonly<Record<string, string>>
-  readonly body: TransferBody<never> | undefined
+  readonly body: TransferBody<E> | undefined
   readonly retrySafety: RetrySafety
 }
-
-/** Bytes in memory are sent in pieces, so that it shows whether they move. */
-const pieceBytes = 4 * 1024 * 1024
 
 /** The largest reply that is no file. */
 const maxReplyBytes = 65_536
@@ -83,13 +83,32 @@ class DirectFiles implements FileRoute {
     bytes: Uint8Array,
     options: WriteOptions
   ): Effect.Effect<void, FileSystemError> {
-    return Effect.scoped(Effect.flatMap(this.open(operation, path, options), ({ commit, write }) => {
-      const starts = Array.from({ length: Math.ceil(bytes.length / pieceBytes) }, (_, index) => index * pieceBytes)
-      const written = Effect.forEach(starts, (start) => write(bytes.subarray(start, start + pieceBytes)), {
-        discard: true
-      })
-      return Effect.zipRight(written, commit)
-    }))
+    if (bytes.length > pieceBytes) return this.send(operation, path, Stream.make(bytes), options)
+    const request = putOf<never>(operation, path, { _tag: "Bytes", bytes }, options)
+    const stall = this.#client.config.timeout
+    return Effect.scoped(this.#put(request)).pipe(
+      Effect.timeoutFail({ duration: stall, onTimeout: () => stalled(request, stall) }),
+      Effect.flatMap((written) => checkSize(operation, path, written, bytes.length))
+    )
+  }
+
+  send<E, R>(
+    operation: string,
+    path: string,
+    content: Stream.Stream<Uint8Array, E, R>,
+    options: WriteOptions
+  ): Effect.Effect<void, FileSystemError | E, R> {
+    return Effect.contextWithEffect((context: Context.Context<R>) => {
+      const sending = new Sending(Stream.provideContext(content, context))
+      const stall = this.#client.config.timeout
+      const request = putOf(operation, path, { _tag: "Stream", stream: sending.stream, size: undefined }, options)
+      return Effect.scoped(
+        this.#put<ContentFailure<E>>(request, sending.whileMoving(stall, () => stalled(request, stall)))
+      ).pipe(
+        Effect.mapError((error) => error instanceof ContentFailure ? error.error : error),
+        Effect.flatMap((written) => checkSize(operation, path, written, sending.size))
+      )
+    })
   }
 
   /** The request is on its way while its body is written; whoever writes hears of a reply that comes before the end. */
@@ -120,34 +139,69 @@ class DirectFiles implements FileRoute {
   }
 
   read(operation: string, path: string, offset: number, length: number): Stream.Stream<Uint8Array, FileSystemError> {
-    const query = { offset: String(offset), length: String(length) }
-    const request: Request = { operation, path, method: "GET", query, body: undefined, retrySafety: "safe" }
+    const request = getOf(operation, path, offset, length)
+    return Stream.unwrapScoped(Effect.map(this.#opened(request), (reply) => this.#exactly(request, reply, length)))
+  }
+
+  openRange(
+    operation: string,
+    path: string,
+    offset: number,
+    bytesToRead: number
+  ): Effect.Effect<Option.Option<OpenRange>, FileSystemError, Scope.Scope> {
+    const request = getOf(operation, path, offset, bytesToRead)
+    return Effect.map(this.#opened(request), (reply) =>
+      Option.map(headOf(reply), (head): OpenRange => {
+        const length = Math.max(0, Math.min(bytesToRead, head.size - offset))
+        return { ...head, length, bytes: this.#exactly(request, reply, length) }
+      }))
+  }
+
+  #opened(request: Request<never>): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
     const stall = this.#client.config.timeout
-    const opened = Effect.timeoutFail(this.#request(request), {
-      duration: stall,
-      onTimeout: () => stalled(request, stall)
-    })
-    return Stream.unwrapScoped(Effect.map(opened, ({ body }) => {
+    return Effect.timeoutFail(this.#request(request), { duration: stall, onTimeout: () => stalled(request, stall) })
+  }
+
+  /** The body of a reply, which has to have so many bytes and to go on. */
+  #exactly(
+    request: Request<never>,
+    { body }: TransferReply,
+    length: number
+  ): Stream.Stream<Uint8Array, FileSystemError> {
+    const { operation, path } = request
+    const stall = this.#client.config.timeout
+    const tooLate = () => stalled(request, stall)
+    return Stream.suspend(() => {
       let found = 0
-      const bytes = body.pipe(
-        Stream.mapError((error) => fromExchange(request, error, 0)),
-        Stream.mapChunksEffect((chunk) =>
-          Effect.suspend(() => {
-            found += Chunk.reduce(chunk, 0, (size, { length }) => size + length)
-            return found > length ? Effect.fail(changed(operation, path, found, length)) : Effect.succeed(chunk)
-          })
-        )
-      )
+      const inTime = Effect.map(Stream.toPull(body), (pull) =>
+        deadlines.run(
+          Duration.toMillis(stall),
+          () => Option.some<FileSystemError>(tooLate()),
+          undefined,
+          (onCancel) =>
+            cancellable(
+              Effect.mapError(pull, Option.map((error): FileSystemError => fromExchange(request, error, 0))),
+              onCancel
+            )
+        ))
+      const bytes = Stream.mapChunksEffect(Stream.fromPull(inTime), (chunk) =>
+        Effect.suspend(() => {
+          found += Chunk.reduce(chunk, 0, (size, { length }) => size + length)
+          return found > length ? Effect.fail(changed(operation, path, found, length)) : Effect.succeed(chunk)
+        }))
       return Stream.concat(
-        Stream.timeoutFail(bytes, () => stalled(request, stall), stall),
+        bytes,
         Stream.suspend(() => found === length ? Stream.empty : Stream.fail(changed(operation, path, found, length)))
       )
-    }))
+    })
   }
 
   /** Returns how many bytes the server has written. */
-  #put(request: Request): Effect.Effect<number, FileSystemError, Scope.Scope> {
-    return Effect.flatMap(this.#request(request), (reply) => Effect.map(this.#text(reply), writtenOf))
+  #put<E>(
+    request: Request<E>,
+    whileMoving: WhileMoving = (onCancel, call) => call(onCancel)
+  ): Effect.Effect<number, FileSystemError | E, Scope.Scope> {
+    return Effect.flatMap(this.#request(request, whileMoving), (reply) => Effect.map(this.#text(reply), writtenOf))
   }
 
   #text(reply: TransferReply): Effect.Effect<string> {
@@ -155,31 +209,37 @@ class DirectFiles implements FileRoute {
   }
 
   /** A request that succeeded. */
-  #request(request: Request): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
+  #request<E>(
+    request: Request<E>,
+    whileMoving: WhileMoving = (onCancel, call) => call(onCancel)
+  ): Effect.Effect<TransferReply, FileSystemError | E, Scope.Scope> {
     const { body, method, operation, path, query, retrySafety } = request
     const { config } = this.#client
     const search = new URLSearchParams({ path, ...query }).toString()
     const url = `${config.endpoint}/files/${this.#sessionId}?${search}`
     const headers = { "x-access-token": this.#token, accept: "*/*" }
-    const send: Effect.Effect<TransferReply, ExchangeError, Scope.Scope> = transfers.of(this.#client)<never>({
-      method,
-      url,
-      headers,
-      body
-    })
+    const send = transfers.of(this.#client)<E>({ method, url, headers, body })
+    const asClientError = (error: ExchangeError | E) =>
+      error instanceof ExchangeError ? fromExchange(request, error, 0) : error
     return Effect.contextWithEffect((context: Context.Context<Scope.Scope>) =>
-      fromTool(path)(this.#state.guard(operation, retrySafety, (onCancel) =>
-        cancellable(
-          Effect.flatMap(
-            Effect.mapError(Effect.provide(send, context), (error) => fromExchange(request, error, 0)),
-            (reply) => reply.status === 200 ? Effect.succeed(reply) : this.#failed(request, reply)
-          ),
-          onCancel
-        )))
+      Effect.mapError(
+        this.#state.guard<TransferReply, ToolError | E>(operation, retrySafety, (onCancel) =>
+          whileMoving(onCancel, (onCancel) =>
+            cancellable(
+              Effect.flatMap(
+                Effect.mapError(Effect.provide(send, context), asClientError),
+                (reply): Effect.Effect<TransferReply, ClientError | ToolError> =>
+                  reply.status === 200 ? Effect.succeed(reply) : this.#failed(request, reply)
+              ),
+              onCancel
+            ))),
+        (error) =>
+          error instanceof ToolError ? fromText(error, [path]) : error
+      )
     )
   }
 
-  #failed(request: Request, reply: TransferReply): Effect.Effect<never, ClientError | ToolError> {
+  #failed(request: Request<unknown>, reply: TransferReply): Effect.Effect<never, ClientError | ToolError> {
     return Effect.gen(this, function*() {
       const { operation, retrySafety } = request
       const text = yield* this.#text(reply)
@@ -200,13 +260,35 @@ class DirectFiles implements FileRoute {
   }
 }
 
-const putOf = (operation: string, path: string, body: TransferBody<never>, options: WriteOptions): Request => {
+const getOf = (operation: string, path: string, offset: number, length: number): Request<never> => {
+  const query = { offset: String(offset), ...(length === Infinity ? {} : { length: String(length) }) }
+  return { operation, path, method: "GET", query, body: undefined, retrySafety: "safe" }
+}
+
+const numberOf = (headers: TransferReply["headers"], name: string, pattern: RegExp, radix = 10): number | undefined => {
+  const text = headers[name]
+  if (typeof text !== "string" || !pattern.test(text)) return undefined
+  return radix === 10 ? Number(text) : parseInt(text, radix)
+}
+
+/** What the head of a reply tells of the file. */
+const headOf = ({ headers }: TransferReply): Option.Option<Omit<OpenRange, "length" | "bytes">> => {
+  const size = numberOf(headers, "x-file-size", /^\d{1,16}$/)
+  return size === undefined || !Number.isSafeInteger(size) ? Option.none() : Option.some({
+    size,
+    mode: numberOf(headers, "x-file-mode", /^[0-7]{1,4}$/, 8),
+    mtime: numberOf(headers, "x-file-mtime", /^-?\d{1,17}(\.\d{1,9})?$/),
+    isStable: headers["x-file-stable"] === "true"
+  })
+}
+
+const putOf = <E>(operation: string, path: string, body: TransferBody<E>, options: WriteOptions): Request<E> => {
   const { mode, permissions } = options
   const query = { mode, ...(permissions === undefined ? {} : { permissions: permissions.toString(8) }) }
   return { operation, path, method: "PUT", query, body, retrySafety: retrySafetyOf(options) }
 }
 
-const stalled = ({ operation, retrySafety }: Request, time: Duration.Duration): ClientError =>
+const stalled = ({ operation, retrySafety }: Request<unknown>, time: Duration.Duration): ClientError =>
   new TransportError({
     operation,
     reason: "Timeout",

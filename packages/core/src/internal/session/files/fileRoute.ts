@@ -1,5 +1,6 @@
 /** How the bytes of a file get into a session and out of it. */
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { FileSystemError } from "../fileErrors.js"
@@ -18,6 +19,20 @@ export interface OpenFile {
   readonly commit: Effect.Effect<void, FileSystemError>
 }
 
+/** A range of a file, which is on its way, and what is known of the file. */
+export interface OpenRange {
+  /** The size of the whole file. */
+  readonly size: number
+  readonly length: number
+  /** Exactly `length` bytes, or a failure. */
+  readonly bytes: Stream.Stream<Uint8Array, FileSystemError>
+  readonly mode?: number | undefined
+  /** In milliseconds since the epoch. */
+  readonly mtime?: number | undefined
+  /** Whether the file certainly stayed as it was while the range was read. */
+  readonly isStable: boolean
+}
+
 export interface FileRoute {
   /** Whether large contents go in one request, and not in parts. */
   readonly isDirect: boolean
@@ -33,6 +48,20 @@ export interface FileRoute {
     path: string,
     options: WriteOptions
   ) => Effect.Effect<OpenFile, FileSystemError, Scope.Scope>
+  /** Writes a stream in one request. */
+  readonly send?: <E, R>(
+    operation: string,
+    path: string,
+    content: Stream.Stream<Uint8Array, E, R>,
+    options: WriteOptions
+  ) => Effect.Effect<void, FileSystemError | E, R>
+  /** Opens what there is of a range in one request; none where the server does not describe files. */
+  readonly openRange?: (
+    operation: string,
+    path: string,
+    offset: number,
+    bytesToRead: number
+  ) => Effect.Effect<Option.Option<OpenRange>, FileSystemError, Scope.Scope>
   /** Streams a range that lies within the file: exactly `length` bytes, or a failure. */
   readonly read: (
     operation: string,

@@ -39,7 +39,8 @@ export interface FileStat {
   readonly group: Option.Option<string>
 }
 
-const validate = <A extends object, AI, R>(operation: string, tool: AgbTools.Tool<A, AI, R>, args: A) => {
+/** Checks the arguments of a tool. */
+export const validate = <A extends object, AI, R>(operation: string, tool: AgbTools.Tool<A, AI, R>, args: A) => {
   const malformed = requestChecks.malformedText(operation, args)
   return malformed === undefined
     ? Either.mapLeft(

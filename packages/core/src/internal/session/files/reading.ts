@@ -1,18 +1,15 @@
 /** Reads files as bytes. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { FileError, InvalidRequestError, LimitExceededError } from "../../../AgbError.js"
 import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
 import * as optionObjects from "../../client/checks/options.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
-import type { FileRoute } from "./fileRoute.js"
-
-/** Bytes of a file: exactly as many as announced, or a failure. */
-interface OpenRange {
-  readonly length: number
-  readonly bytes: Stream.Stream<Uint8Array, FileSystemError>
-}
+import type { FileRoute, OpenRange } from "./fileRoute.js"
+import { validate } from "./managing.js"
 
 export interface ReadOptions {
   readonly maxBytes?: number | undefined
@@ -55,10 +52,12 @@ const collect = ({ bytes, length }: OpenRange): Effect.Effect<Uint8Array, FileSy
     const all = new Uint8Array(length)
     let end = 0
     return Effect.as(
-      Stream.runForEach(bytes, (piece) =>
+      Stream.runForEachChunk(bytes, (pieces) =>
         Effect.sync(() => {
-          all.set(piece, end)
-          end += piece.length
+          for (const piece of pieces) {
+            all.set(piece, end)
+            end += piece.length
+          }
         })),
       all
     )
@@ -72,29 +71,50 @@ export const make = (toolCall: ToolCall, route: FileRoute) => {
       Effect.map((info) => ({ ...info, path, name: baseName(path) }))
     )
 
-  const open = (operation: string, path: string, maxBytes: number, offset = 0, bytesToRead = Infinity) =>
+  const inParts = (operation: string, path: string, offset: number, bytesToRead: number) =>
     Effect.flatMap(
       getFileInfo(operation, path),
-      (info): Effect.Effect<OpenRange, FileSystemError> => {
-        if (info.isDirectory) {
+      ({ isDirectory, size }): Effect.Effect<OpenRange, FileSystemError> => {
+        if (isDirectory) {
           return Effect.fail(
             new FileError({ operation, path, reason: "IsDirectory", detail: "", mayHaveHappened: false })
           )
         }
-        if (info.size > maxBytes) {
-          return Effect.fail(
-            new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
-          )
-        }
-        const length = Math.max(0, Math.min(bytesToRead, info.size - offset))
-        return Effect.succeed({ length, bytes: route.read(operation, path, offset, length) })
+        const length = Math.max(0, Math.min(bytesToRead, size - offset))
+        return Effect.succeed({ size, length, bytes: route.read(operation, path, offset, length), isStable: false })
       }
     )
 
+  const openRange = (operation: string, path: string, offset: number, bytesToRead: number) => {
+    if (route.openRange === undefined) return inParts(operation, path, offset, bytesToRead)
+    const opened = route.openRange(operation, path, offset, bytesToRead)
+    return validate(operation, AgbTools.tools.get_file_info, { path }).pipe(
+      Effect.zipRight(opened),
+      Effect.flatMap(Option.match({
+        onNone: () => inParts(operation, path, offset, bytesToRead),
+        onSome: (range) => Effect.succeed(range)
+      }))
+    )
+  }
+
+  const open = (
+    operation: string,
+    path: string,
+    maxBytes: number,
+    offset = 0,
+    bytesToRead = Infinity
+  ): Effect.Effect<OpenRange, FileSystemError, Scope.Scope> =>
+    Effect.flatMap(openRange(operation, path, offset, bytesToRead), (range) =>
+      range.size <= maxBytes
+        ? Effect.succeed(range)
+        : Effect.fail(
+          new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
+        ))
+
   const readBytes = (operation: string, path: string, options: ReadOptions | undefined, most = Infinity) =>
-    checkMaxBytes(operation, options).pipe(
-      Effect.flatMap((maxBytes) => open(operation, path, Math.min(maxBytes, most))),
-      Effect.flatMap(collect)
+    Effect.flatMap(
+      checkMaxBytes(operation, options),
+      (maxBytes) => Effect.scoped(Effect.flatMap(open(operation, path, Math.min(maxBytes, most)), collect))
     )
 
   return { getFileInfo, open, readBytes }

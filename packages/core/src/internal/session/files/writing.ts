@@ -9,10 +9,10 @@ import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
 import { describe } from "../../client/checks/issues.js"
 import * as requestChecks from "../../client/checks/requestChecks.js"
-import { concat } from "../../wire/text/bytes.js"
 import * as fileContents from "../fileContents.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { FileRoute, OpenFile, WriteMode, WriteOptions } from "./fileRoute.js"
+import { joined } from "./pieces.js"
 import * as scripts from "./scripts.js"
 import * as shellScript from "./shellScript.js"
 
@@ -107,33 +107,6 @@ const writeText = (
     : writeChunks(toolCall, operation, path, content, mode)
 }
 
-/** Each write is a step of the connection: pieces below this size go together. */
-const worthwhile = 65_536
-
-/** The bytes of a chunk in pieces that are worth a write. */
-const joined = (chunk: Chunk.Chunk<Uint8Array>): ReadonlyArray<Uint8Array> => {
-  const pieces: Array<Uint8Array> = []
-  let small: Array<Uint8Array> = []
-  let size = 0
-  const flush = () => {
-    if (size > 0) pieces.push(concat(small))
-    small = []
-    size = 0
-  }
-  for (const bytes of chunk) {
-    if (bytes.length >= worthwhile) {
-      flush()
-      pieces.push(bytes)
-    } else {
-      small.push(bytes)
-      size += bytes.length
-      if (size >= worthwhile) flush()
-    }
-  }
-  flush()
-  return pieces
-}
-
 const writeTo = (file: OpenFile) => (chunk: Chunk.Chunk<Uint8Array>): Effect.Effect<void, FileSystemError> =>
   Effect.forEach(joined(chunk), file.write, { discard: true })
 
@@ -153,6 +126,7 @@ export const write = <E, R>(
         : route.write(operation, path, new TextEncoder().encode(content), options)
     }
     if (content instanceof Uint8Array) return route.write(operation, path, content, options)
+    if (route.send !== undefined) return route.send(operation, path, content, options)
     return Effect.scoped(Effect.flatMap(
       route.open(operation, path, options),
       (file) => Effect.zipRight(Stream.runForEachChunk(content, writeTo(file)), file.commit)

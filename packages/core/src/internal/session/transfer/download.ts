@@ -4,6 +4,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type { OpenRange } from "../files/fileRoute.js"
+import * as opening from "../files/opening.js"
+import { inLargePieces } from "../files/pieces.js"
 import { Session } from "../session.js"
 import type { Progress, Settings, TransferError } from "./model.js"
 import * as moving from "./moving.js"
@@ -76,23 +79,86 @@ const receive = (download: Download, entry: Entry, part: string) =>
     yield* Stream.run(bytes, files.sink(part, { flag: offset === 0 ? "w" : "a", mode: 0o600 }))
   })
 
-const downloadFile = (download: Download, listed: Entry): Effect.Effect<void, TransferError, Requirements> =>
+/** What an open file is as a whole, unless the session does not tell or an earlier transfer has left a part of it. */
+const entryOf = (settings: Settings, { mode, mtime, size }: OpenRange, part: string) =>
   Effect.gen(function*() {
-    const { local, settings: { resume }, tally } = download
-    const entry = yield* withTime(download, listed)
+    if (mode === undefined || mtime === undefined) return undefined
+    const goesOn = settings.resume && size > moving.segmentBytes && (yield* sizeOf(part)) > 0
+    return goesOn ? undefined : { path: "", isDirectory: false, size, permissions: mode & 0o777, mtime }
+  })
+
+/** Fails if a file of the session changed since it was opened. */
+const stillIs = (operation: string, path: string, entry: Entry, open: opening.Open) =>
+  Effect.scoped(Effect.flatMap(
+    open(operation, path, 0),
+    (range) =>
+      Option.isNone(range)
+        ? moving.changed(operation, path, "the session does not describe it any more")
+        : moving.unchanged(operation, path, entry, { size: range.value.size, mtime: range.value.mtime })
+  ))
+
+/** A single file in one request. Returns whether it was one, and was moved. */
+const downloadAtOnce = (
+  settings: Settings,
+  remote: string,
+  local: string,
+  emit: (progress: Progress) => Effect.Effect<void>
+) =>
+  Effect.scoped(Effect.gen(function*() {
+    const open = opening.of((yield* Session).fileSystem)
+    if (open === undefined) return false
+    // What cannot be opened is described where it is listed.
+    const opened = yield* Effect.catchTags(open(settings.operation, remote, Infinity), {
+      FileError: () => Effect.succeedNone,
+      FileNotFoundError: () => Effect.succeedNone
+    })
+    const part = moving.partPath(local)
+    const entry = Option.isNone(opened) ? undefined : yield* entryOf(settings, opened.value, part)
+    if (Option.isNone(opened) || entry === undefined) return false
+    const { bytes, isStable } = opened.value
+    const download = { settings, local, remote, tally: new moving.Tally({ entries: [entry], skipped: [] }, emit) }
     const files = yield* LocalFiles
-    const target = below(local, entry.path)
-    const part = moving.partPath(target)
-    const keeps = resume && entry.size > moving.segmentBytes
-    yield* receive(download, entry, part).pipe(
-      Effect.zipRight(verify(download, entry, part)),
-      Effect.zipRight(files.chmod(part, entry.permissions)),
-      Effect.zipRight(files.rename(part, target)),
+    const counted = Stream.tap(inLargePieces(bytes), ({ length }) => download.tally.bytes("", length))
+    const received = Stream.run(counted, files.sink(part, { flag: "w", mode: 0o600 }))
+    const verified = settings.verify === "checksum"
+      ? verify(download, entry, part)
+      : isStable
+      ? Effect.void
+      : stillIs(settings.operation, remote, entry, open)
+    yield* publish(download, entry, part, Effect.zipRight(received, verified))
+    return true
+  }))
+
+/** A file gets its name when all of it is here; of a large one, what arrived is kept. */
+const publish = <E, R>(
+  { local, settings: { resume }, tally }: Download,
+  { path, permissions, size }: Entry,
+  part: string,
+  received: Effect.Effect<void, E, R>
+) =>
+  Effect.gen(function*() {
+    const files = yield* LocalFiles
+    const keeps = resume && size > moving.segmentBytes
+    yield* received.pipe(
+      Effect.zipRight(files.chmod(part, permissions)),
+      Effect.zipRight(files.rename(part, below(local, path))),
       Effect.onExit((exit) =>
         Exit.isSuccess(exit) || keeps ? Effect.void : Effect.ignore(files.remove(part, { force: true }))
       )
     )
-    yield* tally.file(entry.path)
+    yield* tally.file(path)
+  })
+
+const downloadFile = (download: Download, listed: Entry): Effect.Effect<void, TransferError, Requirements> =>
+  Effect.gen(function*() {
+    const entry = yield* withTime(download, listed)
+    const part = moving.partPath(below(download.local, entry.path))
+    yield* publish(
+      download,
+      entry,
+      part,
+      Effect.zipRight(receive(download, entry, part), verify(download, entry, part))
+    )
   })
 
 /** Files that are here already, with the same content. */
@@ -159,6 +225,7 @@ export const download = (
 ): Stream.Stream<Progress, TransferError, Requirements> =>
   moving.reporting<TransferError, Requirements>((emit) =>
     Effect.gen(function*() {
+      if (yield* downloadAtOnce(settings, remote, local, emit)) return
       const tree = yield* treeOf(settings.operation, remote)
       const root = yield* moving.rootOf(settings.operation, remote, tree)
       const download = { settings, local, remote, tally: new moving.Tally(tree, emit) }

@@ -54,7 +54,9 @@ const usable = ({ local, settings }: Upload, { path, size }: Entry, part: string
     const session = yield* Session
     const found = yield* session.fileSystem.stat(part).pipe(
       Effect.map((stat) => stat.size),
-      Effect.catchIf(remote.isMissing, () => Effect.succeed(0))
+      Effect.catchIf(remote.isMissing, () => Effect.succeed(0)),
+      // What is beyond whole segments may be that of an attempt whose end the session has not noticed yet.
+      Effect.map((found) => found - found % moving.segmentBytes)
     )
     if (found === 0 || found > size) return 0
     const there = yield* remote.prefixChecksum(session, settings.operation, part, found)

@@ -5,6 +5,7 @@
 import { errorLength, listBytes, resultsBytes, resultsCost, treeBytes } from "../../agentWire/answerSizes.js"
 import { type FrameLimits, maxFrameBytes, maxJson } from "../../agentWire/frames.js"
 import type { JsonLimits } from "../../agentWire/jsonLimits.js"
+import { fileWindowBytes } from "../../agentWire/window.js"
 import type { SandboxCall } from "./protocol.js"
 
 const kibibyte = 1024
@@ -54,6 +55,8 @@ const limitsOf = (call: SandboxCall, outputBytes: number): FrameLimits => {
       return { ...small, bodyBytes: mebibyte }
     case "readFile":
       return { ...small, bodyBytes: call.length ?? maxFrameBytes }
+    case "streamRead":
+      return { ...small, bodyBytes: fileWindowBytes, isStreamed: true }
     case "readPart":
       return { ...small, bodyBytes: call.length }
     case "readFiles":

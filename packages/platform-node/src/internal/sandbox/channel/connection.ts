@@ -22,6 +22,7 @@ import {
   decodeReady,
   decodeReply,
   type EgressEvent,
+  type FileEvent,
   type LargeAnswer,
   type SandboxCall,
   SandboxFailure,
@@ -40,6 +41,7 @@ export interface Listener {
   /** Whether output is still unread: then backpressure may be holding the call up. */
   readonly hasUnreadOutput?: (() => boolean) | undefined
   readonly onEgress?: ((event: EgressEvent) => void) | undefined
+  readonly onFile?: ((event: FileEvent) => void) | undefined
   readonly onEnd: (end: Either.Either<Answer, CallError>) => void
 }
 
@@ -60,7 +62,9 @@ export interface RunningCall {
   readonly send: (input: SandboxInput, body?: Uint8Array, onSent?: () => void) => void
 }
 
-type Output = Extract<Either.Either.Right<ReturnType<typeof decodeReply>>, { readonly event: string }>
+type Reply = Either.Either.Right<ReturnType<typeof decodeReply>>
+
+type Output = Extract<Reply, { readonly event: string }>
 
 interface Pending extends Listener {
   readonly limits: FrameLimits
@@ -77,7 +81,8 @@ const frameStallMs = 30_000
 const maxTimerMs = 0x7fffffff
 const maxUnansweredCancels = 10_000
 
-const untimed: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "egress", "accept"])
+/** What lasts as long as it is used; whoever streams a file watches over its progress. */
+const untimed: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "egress", "accept", "streamRead", "streamWrite"])
 
 /** Unread output of one sandbox, in bytes: 256 full windows, which only an agent that ignores flow control exceeds. */
 const maxUnreadBytes = 64 * 1024 * 1024
@@ -109,6 +114,8 @@ export class SandboxConnection {
   #stall: NodeJS.Timeout | undefined
   #last = 0
   #unread = 0
+  /** The JSON of the last frame, which may come in pieces. */
+  #decoded: { readonly json: Buffer; readonly reply: Reply } | undefined
   #isReady = false
   #loss: SandboxLost | undefined
   #becomeReady!: () => void
@@ -135,6 +142,11 @@ export class SandboxConnection {
 
   get isLost(): boolean {
     return this.#loss !== undefined
+  }
+
+  /** Whether what the agent has sent waits to be read here. */
+  get isBehind(): boolean {
+    return this.#stdout.isPaused()
   }
 
   /** Starts a call. */
@@ -250,10 +262,9 @@ export class SandboxConnection {
     if (!this.#isReady) return this.#onFirst(frame)
     const answer = largeAnswerOf(frame)
     if (answer !== undefined) return this.#onAnswer(frame.id, Either.right(answer))
-    const decoded = decodeReply(parseJson(frame.json, frame.limits.json))
-    if (Either.isLeft(decoded)) return this.end("its agent sent a frame that makes no sense")
+    const reply = this.#replyOf(frame)
+    if (reply === undefined) return this.end("its agent sent a frame that makes no sense")
     const { body, id } = frame
-    const reply = decoded.right
     if (!("event" in reply)) {
       return this.#onAnswer(
         id,
@@ -264,6 +275,14 @@ export class SandboxConnection {
     if (pending !== undefined && !this.#dispatch(pending, reply, body)) {
       this.end("its agent sent output that nobody asked for")
     }
+  }
+
+  #replyOf({ json, limits }: RawFrame): Reply | undefined {
+    if (this.#decoded?.json === json) return this.#decoded.reply
+    const decoded = decodeReply(parseJson(json, limits.json))
+    if (Either.isLeft(decoded)) return undefined
+    this.#decoded = limits.isStreamed === true ? { json, reply: decoded.right } : undefined
+    return decoded.right
   }
 
   #onFirst({ id, json, limits }: RawFrame) {
@@ -287,7 +306,7 @@ export class SandboxConnection {
   }
 
   /** Whether the call expects such an event. */
-  #dispatch({ onEgress, onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
+  #dispatch({ onEgress, onFile, onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
     switch (event.event) {
       case "stdout":
       case "stderr":
@@ -295,8 +314,14 @@ export class SandboxConnection {
         onOutput?.({ event: event.event, body })
         return onOutput !== undefined
       case "data":
-        onTunnel?.({ event: "data", body })
-        return onTunnel !== undefined
+        ;(onFile ?? onTunnel)?.({ event: "data", body })
+        return (onFile ?? onTunnel) !== undefined
+      case "consumed":
+        ;(onFile ?? onTunnel)?.(event)
+        return (onFile ?? onTunnel) !== undefined
+      case "file":
+        onFile?.(event)
+        return onFile !== undefined
       case "listening":
       case "connect":
         onEgress?.(event)

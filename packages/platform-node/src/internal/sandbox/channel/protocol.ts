@@ -19,6 +19,13 @@ export interface FileWrite {
   readonly permissions?: number | undefined
 }
 
+/** A part of a file; without a length up to its end. */
+export interface FileRange {
+  readonly path: string
+  readonly offset: number
+  readonly length: number | null
+}
+
 /** A call to the agent. Paths are those inside the sandbox. */
 export type SandboxCall =
   | { readonly op: "ping" | "metrics" }
@@ -38,9 +45,9 @@ export type SandboxCall =
     readonly maxOutputBytes?: number
   }
   | { readonly op: "readFile"; readonly path: string; readonly offset: number; readonly length: number | null }
-  | ({ readonly op: "writeFile" | "beginWrite" } & FileWrite)
-  | { readonly op: "continueWrite"; readonly file: number }
-  | { readonly op: "endWrite"; readonly file: number; readonly commit: boolean }
+  | ({ readonly op: "writeFile" } & FileWrite)
+  | ({ readonly op: "streamRead" } & FileRange)
+  | ({ readonly op: "streamWrite" } & FileWrite)
   | {
     readonly op: "createDirectory" | "deleteFile" | "fileInfo" | "listDirectory" | "fileChange"
     readonly path: string
@@ -127,6 +134,12 @@ export type TunnelEvent =
   | { readonly event: "data"; readonly body: Uint8Array }
   | { readonly event: "consumed"; readonly bytes: number }
 
+/** A file that is being read: its whole size, and its attributes. */
+export type FileHead = typeof File.Type
+
+/** What comes from a file that is streamed; `consumed` acknowledges bytes that were written to it. */
+export type FileEvent = FileHead | Exclude<TunnelEvent, { readonly event: "open" | "end" }>
+
 /** Input to a running call: `consumed` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port. */
 export interface SandboxInput {
   readonly consumed?: number
@@ -154,6 +167,15 @@ const Tunnel = Schema.Union(
   Schema.Struct({ event: Schema.Literal("consumed"), bytes: Schema.NonNegativeInt })
 )
 
+const File = Schema.Struct({
+  event: Schema.Literal("file"),
+  size: Schema.NonNegativeInt,
+  mode: Schema.Int.pipe(Schema.between(0, 0o7777)),
+  mtimeMs: Schema.Number.pipe(Schema.finite()),
+  /** Whether the file certainly stayed as it was while the range was read. */
+  isStable: Schema.Boolean
+})
+
 const Egress = Schema.Union(
   Schema.Struct({ event: Schema.Literal("listening") }),
   Schema.Struct({
@@ -176,4 +198,4 @@ const Failed = Schema.Struct({
 export const decodeReady = Schema.decodeUnknownEither(Ready)
 
 /** Every other frame. */
-export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel, Egress))
+export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel, File, Egress))

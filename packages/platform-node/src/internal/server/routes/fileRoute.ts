@@ -1,12 +1,11 @@
 /**
  * The route of a session's files, which the local runtime announces in the tool list of a session as `file_bytes`: `GET` streams a
- * file or a range of it, `PUT` writes a file as a whole. Clients send the token of the session. Errors are envelopes; those of
- * the file itself have the code `File.Failed` and the text of the file tools.
+ * file or a range of it, and describes the file in headers `x-file-…`; `PUT` writes a file as a whole. Clients send the token of
+ * the session. Errors are envelopes; those of the file itself have the code `File.Failed` and the text of the file tools.
  */
 import { type ApiError, type HttpReply, successReply, ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import type { ServerResponse } from "node:http"
-import type { FileWrite } from "../../sandbox/channel/protocol.js"
+import type { FileHead, FileWrite } from "../../sandbox/channel/protocol.js"
 import type { Exchange, Route } from "../http/exchange.js"
 import { apiError } from "../http/originCheck.js"
 import type { CallFailure } from "../sessions/agentCall.js"
@@ -19,12 +18,7 @@ const pathPattern = /^\/files\/([\w-]{1,128})$/
 
 const invalid = (name: string, expected: string) => apiError(400, "InvalidParameter", `${name} must be ${expected}`)
 
-const incomplete = apiError(400, "IncompleteBody", "the content ended before its time")
-
 const noEncoding = apiError(415, "UnsupportedEncoding", "files are stored as they come, without a Content-Encoding")
-
-/** What has not been sent after this long is not waited for. */
-const stallMillis = 60_000
 
 const failed = (error: CallFailure | ApiError) =>
   error instanceof ToolFailure ? apiError(409, "File.Failed", error.text) : error
@@ -57,79 +51,31 @@ const writeOf = (exchange: Exchange, path: string): Effect.Effect<FileWrite, Api
     : Effect.fail(invalid("permissions", "octal"))
 }
 
-/** The most pieces of a frame: a client may send bytes one by one. */
-const maxPieces = 1024
-
-/** The body of a request in frames. */
-const framesOf = ({ request }: Exchange): fileBytes.NextFrame<ApiError> => {
-  const pieces = request.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]()
-  const collect = async () => {
-    const taken: Array<Buffer> = []
-    for (let size = 0; size < fileBytes.frameBytes && taken.length < maxPieces;) {
-      const { done, value } = await pieces.next()
-      if (done === true) {
-        if (!request.complete) throw incomplete
-        break
-      }
-      const piece = value as Buffer
-      taken.push(piece)
-      size += piece.length
-    }
-    return taken
-  }
-  return Effect.tryPromise({ try: collect, catch: () => incomplete }).pipe(
-    Effect.timeoutFail({
-      duration: stallMillis,
-      onTimeout: () => apiError(408, "RequestTimeout", "the content did not go on")
-    })
-  )
-}
-
 const upload = (exchange: Exchange, session: LocalSession) =>
   Effect.gen(function*() {
     const { request, response } = exchange
     const file = yield* writeOf(exchange, yield* pathOf(exchange))
     if ((request.headers["content-encoding"] ?? "identity") !== "identity") return yield* noEncoding
     if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue()
-    const bytesWritten = yield* fileBytes.writeFile(session.sandbox, file, framesOf(exchange))
+    const bytesWritten = yield* fileBytes.writeFile(session.sandbox, file, request)
     return successReply({ data: { bytesWritten } })
   })
 
-/** Resolves when the bytes have been handed to the kernel. */
-const send = (response: ServerResponse, bytes: Uint8Array) =>
-  Effect.async<void>((resume) => {
-    const finish = () => {
-      response.off("close", finish)
-      resume(Effect.void)
-    }
-    if (response.destroyed) return resume(Effect.void)
-    response.once("close", finish)
-    response.write(bytes, finish)
-  })
+/** The head of a reply tells what of a file would otherwise be asked for. */
+const headersOf = ({ isStable, mode, mtimeMs, size }: FileHead, length: number) => ({
+  "content-type": "application/octet-stream",
+  "content-length": length,
+  "x-file-size": size,
+  "x-file-mode": mode.toString(8),
+  "x-file-mtime": mtimeMs,
+  "x-file-stable": String(isStable)
+})
 
 const download = (exchange: Exchange, session: LocalSession) =>
   Effect.gen(function*() {
-    const { response } = exchange
     const path = yield* pathOf(exchange)
-    const [offset = 0, wanted = Infinity] = [yield* count(exchange, "offset"), yield* count(exchange, "length")]
-    const read = (at: number, length: number) =>
-      fileBytes.readFile(session.sandbox, path, at, Math.min(length, fileBytes.frameBytes))
-    const first = yield* read(offset, wanted)
-    const length = Math.max(0, Math.min(wanted, first.size - offset))
-    response.writeHead(200, {
-      "content-type": "application/octet-stream",
-      "content-length": length,
-      "x-file-size": first.size
-    })
-    const end = offset + length
-    let bytes = first.bytes
-    for (let at = offset + bytes.length; at < end && bytes.length > 0 && !response.destroyed;) {
-      const sent = send(response, bytes)
-      bytes = (yield* Effect.zip(read(at, end - at), sent, { concurrent: true }))[0].bytes
-      at += bytes.length
-    }
-    yield* send(response, bytes)
-    response.end()
+    const [offset = 0, length = null] = [yield* count(exchange, "offset"), yield* count(exchange, "length")]
+    yield* fileBytes.readFile(session.sandbox, { path, offset, length }, exchange.response, headersOf)
   }).pipe(Effect.onError(() =>
     Effect.sync(() => {
       // The client learns that the content is not complete.

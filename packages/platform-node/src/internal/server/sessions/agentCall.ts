@@ -28,18 +28,27 @@ export type AgentCall<E = never> = <A, I>(
 
 const toolFailure = ({ code, message }: SandboxFailure): ToolFailure => new ToolFailure({ text: `${code}: ${message}` })
 
-export const makeAgentCall = <E = never>(sandbox: Callable<E>): AgentCall<E> => (call, schema, body) => {
-  const decode = Schema.decodeUnknownEither(schema)
-  const decoded = (answer: SandboxAnswer) =>
-    Either.match(decode(answer.value), {
-      onLeft: () => {
-        const lost = new SandboxLost({ reason: `the agent answered ${call.op} in another shape` })
-        return Effect.zipRight(sandbox.kill(lost.reason), lost)
-      },
-      onRight: (value) => Effect.succeed({ value, body: answer.body })
-    })
-  return countSandboxTime(sandbox.call(call, body)).pipe(
-    Effect.mapError((error) => error instanceof SandboxFailure ? toolFailure(error) : error),
-    Effect.flatMap(decoded)
+/** Decodes the answer to a call. One of another shape kills the sandbox. */
+export const decodeAnswer = <A, I>(
+  sandbox: Pick<Callable, "kill">,
+  op: SandboxCall["op"],
+  answer: SandboxAnswer,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<{ readonly value: A; readonly body: Uint8Array }, SandboxLost> =>
+  Either.match(Schema.decodeUnknownEither(schema)(answer.value), {
+    onLeft: () => {
+      const lost = new SandboxLost({ reason: `the agent answered ${op} in another shape` })
+      return Effect.zipRight(sandbox.kill(lost.reason), lost)
+    },
+    onRight: (value) => Effect.succeed({ value, body: answer.body })
+  })
+
+/** An error of a call as that of a tool, unless the sandbox is gone. */
+export const callFailure = <E>(error: E): ToolFailure | Exclude<E, SandboxFailure> =>
+  error instanceof SandboxFailure ? toolFailure(error) : error as Exclude<E, SandboxFailure>
+
+export const makeAgentCall = <E = never>(sandbox: Callable<E>): AgentCall<E> => (call, schema, body) =>
+  countSandboxTime(sandbox.call(call, body)).pipe(
+    Effect.mapError(callFailure),
+    Effect.flatMap((answer) => decodeAnswer(sandbox, call.op, answer, schema))
   )
-}

@@ -1,63 +1,87 @@
-/** The bytes of a session's files, in frames of bounded size. */
+/** The bytes of a session's files, between HTTP and the sandbox: each piece is passed on as it comes. */
+import type { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import type { FileWrite } from "../../sandbox/channel/protocol.js"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import type { CallError } from "../../sandbox/channel/connection.js"
+import type { FileHead, FileRange, FileWrite, SandboxAnswer } from "../../sandbox/channel/protocol.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
-import { type CallFailure, makeAgentCall } from "./agentCall.js"
-
-/** The bytes of one frame. */
-export const frameBytes = 8 * 1024 * 1024
+import { apiError } from "../http/originCheck.js"
+import { countSandboxTime } from "../http/requestContext.js"
+import { type CallFailure, callFailure, decodeAnswer } from "./agentCall.js"
 
 const Written = Schema.Struct({ bytesWritten: Schema.NonNegativeInt })
 
-const Opened = Schema.Struct({ file: Schema.NonNegativeInt })
+const incomplete = apiError(400, "IncompleteBody", "the content ended before its time")
 
-const Size = Schema.Struct({ size: Schema.NonNegativeInt })
+const stalled = apiError(408, "RequestTimeout", "the content did not go on")
 
-/** Gives the next bytes in pieces, about a frame of them, and none at the end. */
-export type NextFrame<E> = Effect.Effect<ReadonlyArray<Uint8Array>, E>
+/** Content of which nothing more comes for this long is not waited for, in milliseconds. */
+const stallMs = 60_000
 
-/** Writes a file as its bytes come. The next frame is read while one is being written. */
-export const writeFile = <E>(
+/** The content of a request as a file. Returns how many bytes it has. */
+export const writeFile = (
   sandbox: Sandbox,
   file: FileWrite,
-  next: NextFrame<E>
-): Effect.Effect<number, CallFailure | E> => {
-  const agentCall = makeAgentCall<never>(sandbox)
-  const pass = (id: number, first: ReadonlyArray<Uint8Array>) =>
-    Effect.gen(function*() {
-      for (let pieces = first; pieces.length > 0;) {
-        const sent = agentCall({ op: "continueWrite", file: id }, Schema.Null, pieces)
-        pieces = (yield* Effect.zip(sent, next, { concurrent: true }))[1]
+  request: IncomingMessage
+): Effect.Effect<number, CallFailure | ApiError> =>
+  Effect.async<SandboxAnswer, CallError | ApiError>((resume) => {
+    const stall = setTimeout(() => request.isPaused() ? stall.refresh() : fail(stalled), stallMs)
+    const onData = (bytes: Buffer) => {
+      stall.refresh()
+      if (!writing.send(bytes)) request.pause()
+    }
+    const onEnd = () => {
+      stop()
+      writing.end()
+    }
+    const onClose = () => fail(incomplete)
+    const stop = () => {
+      clearTimeout(stall)
+      request.off("data", onData).off("end", onEnd).off("close", onClose)
+    }
+    const fail = (error: ApiError) => {
+      stop()
+      writing.cancel()
+      resume(error)
+    }
+    const writing = sandbox.writeFile(file, {
+      onRoom: () => void request.resume(),
+      onEnd: (end) => {
+        stop()
+        resume(end)
       }
     })
-  const inFrames = (first: ReadonlyArray<Uint8Array>, second: ReadonlyArray<Uint8Array>) =>
-    Effect.acquireUseRelease(
-      agentCall({ op: "beginWrite", ...file }, Opened),
-      ({ value: { file: id } }) =>
-        Effect.gen(function*() {
-          yield* agentCall({ op: "continueWrite", file: id }, Schema.Null, first)
-          yield* pass(id, second)
-          return (yield* agentCall({ op: "endWrite", file: id, commit: true }, Written)).value.bytesWritten
-        }),
-      ({ value: { file: id } }, exit) =>
-        exit._tag === "Success"
-          ? Effect.void
-          : Effect.ignore(agentCall({ op: "endWrite", file: id, commit: false }, Written))
-    )
-  return Effect.gen(function*() {
-    const first = yield* next
-    const second = first.length === 0 ? first : yield* next
-    if (second.length === 0) {
-      return (yield* agentCall({ op: "writeFile", ...file }, Written, first)).value.bytesWritten
-    }
-    return yield* inFrames(first, second)
-  })
-}
+    request.on("data", onData).on("end", onEnd).on("close", onClose)
+    return Effect.sync(() => {
+      stop()
+      writing.cancel()
+    })
+  }).pipe(
+    countSandboxTime,
+    Effect.mapError(callFailure),
+    Effect.flatMap((answer) => decodeAnswer(sandbox, "streamWrite", answer, Written)),
+    Effect.map(({ value }) => value.bytesWritten)
+  )
 
-/** Reads a part of a file, and says how large it is as a whole. */
-export const readFile = (sandbox: Sandbox, path: string, offset: number, length: number) =>
-  Effect.map(
-    makeAgentCall<never>(sandbox)({ op: "readFile", path, offset, length }, Size),
-    ({ body, value: { size } }) => ({ bytes: body, size })
+/** A range of a file as the content of a reply, which is cut off where the file fails later. */
+export const readFile = (
+  sandbox: Sandbox,
+  range: FileRange,
+  response: ServerResponse,
+  headersOf: (head: FileHead, length: number) => Readonly<Record<string, string | number>>
+): Effect.Effect<void, CallFailure> =>
+  Effect.async<SandboxAnswer, CallError>((resume) => {
+    const reading = sandbox.readFile(range, {
+      onHead: (head, length) => void response.writeHead(200, headersOf(head, length)),
+      onData: (bytes) => void response.write(bytes, () => reading.consumed(bytes.length)),
+      onEnd: (end) => Either.isRight(end) ? void response.end(() => resume(end)) : resume(end)
+    })
+    return Effect.sync(reading.cancel)
+  }).pipe(
+    countSandboxTime,
+    Effect.mapError(callFailure),
+    Effect.flatMap((answer) => decodeAnswer(sandbox, "streamRead", answer, Schema.Null)),
+    Effect.asVoid
   )
