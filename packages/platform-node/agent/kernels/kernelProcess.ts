@@ -82,7 +82,7 @@ export const startKernel = async (
 
   const interrupt = () => {
     if (interpreter.interrupts.includes("control")) control.write(encodeFields(["interrupt", running]))
-    if (interpreter.interrupts.includes("signal")) interruptSince(job.child.pid, began.pid)
+    if (interpreter.interrupts.includes("signal")) interruptSince(job.child.pid, began)
   }
   // Not its group, where jobs of earlier runs may be.
   const kill = () => void job.child.kill("SIGKILL")

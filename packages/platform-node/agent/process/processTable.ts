@@ -1,12 +1,13 @@
 /** The processes that the agent can see: all of the session's, if the session has a PID namespace of its own. */
-import { readdirSync, readFileSync } from "node:fs"
+import { openSync, readdirSync, readFileSync, readSync } from "node:fs"
 import { isConfined } from "../files/beneath.js"
 import type { Config } from "../wire/operation.js"
-import { lastPid } from "./interrupt.js"
 
 export interface ProcessInfo {
   readonly pid: number
   readonly parent: number
+  /** Its process group, by the id of the process that leads it. */
+  readonly group: number
   /** Whether it has ended, and only its parent has not noticed. */
   readonly isZombie: boolean
   /** When it started, in clock ticks since the machine did. */
@@ -41,6 +42,21 @@ export interface Moment {
   readonly pid: number
 }
 
+const line = Buffer.alloc(128)
+
+let loadFile: number | undefined
+
+/** The most recently assigned process id; later processes have higher ones until they start anew. Zero if it cannot be read. */
+const lastPid = () => {
+  try {
+    loadFile ??= openSync("/proc/loadavg", "r")
+    const size = readSync(loadFile, line, 0, line.length, 0)
+    return Number(line.toString("latin1", 0, size).trim().split(" ").at(-1))
+  } catch {
+    return 0
+  }
+}
+
 export const now = (): Moment => ({
   ticks: Math.floor(parseFloat(contentsOf("/proc/uptime").toString("latin1")) * ticksPerSecond),
   pid: lastPid()
@@ -48,6 +64,12 @@ export const now = (): Moment => ({
 
 const isAfter = ({ pid, ticks }: Moment) => (process: ProcessInfo) =>
   process.startedAt > ticks || process.startedAt === ticks && process.pid > pid
+
+/** The members of a process group, but for its leader, that are newer than that. */
+export const membersSince = (since: Moment, leader: number): ReadonlyArray<number> =>
+  allProcesses().filter(({ group, pid }) => group === leader && pid !== leader).filter(isAfter(since)).map(({ pid }) =>
+    pid
+  )
 
 /** Processes of which `isOfCall` holds that are newer than that, without those of an older one that is not `leader`. */
 export const startedSince = (
@@ -92,6 +114,7 @@ const infoOf = (pid: string): ReadonlyArray<ProcessInfo> => {
   return [{
     pid: Number(pid),
     parent: Number(fields[1]),
+    group: Number(fields[2]),
     isZombie: fields[0] === "Z" || fields[0] === "X",
     startedAt: Number(fields[19]),
     ticks,

@@ -1,12 +1,11 @@
 /** The code cache of the agent: used by the V8 that made it, and harmless to any other. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
-import { Script } from "node:vm"
 
 const built = fileURLToPath(new URL("../../dist/agent/", import.meta.url))
 
@@ -42,10 +41,13 @@ const firstWords = (folder: string) =>
 
 describe("the code cache of the agent", () => {
   it("is accepted by this V8", () => {
-    const code = Fs.readFileSync(named(built, /^code-.*\.cjs$/), "latin1")
-    const cachedData = Fs.readFileSync(named(built, /^code-.*\.cache$/))
-    const script = new Script(`(function(require,__dirname){${code}\n})`, { cachedData })
-    assert.isFalse(script.cachedDataRejected)
+    // In a process without the options of this one, which are a part of what a cache is for.
+    const program = "const [code, cache] = process.argv.slice(1).map((path) => require('fs').readFileSync(path))\n" +
+      "const source = `(function(require,__dirname){${code.toString('latin1')}\\n})`\n" +
+      "const { Script } = require('vm')\n" +
+      "process.stdout.write(String(new Script(source, { cachedData: cache }).cachedDataRejected))"
+    const files = [named(built, /^code-.*\.cjs$/), named(built, /^code-.*\.cache$/)]
+    assert.strictEqual(execFileSync(process.execPath, ["-e", program, ...files], { encoding: "utf8" }), "false")
   })
 
   for (

@@ -165,6 +165,14 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         assert.strictEqual(main(yield* r("kept")), "[1] 5")
       }), seconds)
 
+    it.effect("are not interrupted for an earlier one", () =>
+      Effect.gen(function*() {
+        const pid = Number(String(main(yield* r("Sys.getpid()"))).replace("[1] ", ""))
+        process.kill(pid, "SIGINT")
+        const run = yield* Agent.run("r", "6 * 7", { timeoutMs: 5000 })
+        assert.deepStrictEqual([run.error, run.timedOut, run.died, main(run)], [null, null, null, "[1] 42"])
+      }), seconds)
+
     it.effect.skipIf(!hasLattice)("show lattice plots as images alone", () =>
       Effect.gen(function*() {
         const { results } = yield* r("library(lattice)\nxyplot(mpg ~ wt, mtcars)")

@@ -247,9 +247,11 @@
   }
 
   serve <- function(line) {
-    fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
-    name <<- paste0("run-", fields[2])
-    statement <<- ""
+    suspendInterrupts({
+      fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
+      name <<- paste0("run-", fields[2])
+      statement <<- ""
+    })
     outcome <- run(paste(fields[-(1:4)], collapse = "\t"))
     suspendInterrupts({
       while (sink.number() > 0) sink()
@@ -264,10 +266,12 @@
 
   function() {
     reply("ready")
-    repeat tryCatch({
-      line <- readLines(requests, 1)
+    repeat {
+      line <- suspendInterrupts(readLines(requests, 1))
       if (length(line) == 0) leave("no")
-      serve(line)
-    }, interrupt = function(condition) NULL)
+      # An interrupt that came when its run had just ended must not meet the next one.
+      tryCatch(Sys.sleep(0), interrupt = function(condition) NULL)
+      tryCatch(serve(line), interrupt = function(condition) NULL)
+    }
   }
 }))()

@@ -149,18 +149,18 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
   }
 
   serve <- function(line) {
-    # An interrupt that came too late for its run.
-    tryCatch(Sys.sleep(0), interrupt = function(condition) NULL)
     at <- regexpr(",\"code\":", line, fixed = TRUE, useBytes = TRUE)[[1]]
     if (at < 0) return()
     bytes <- charToRaw(line)
     run(rawToChar(bytes[10:(at - 1)]), unquote(rawToChar(bytes[(at + 8):(length(bytes) - 1)])))
   }
 
-  repeat tryCatch({
-    line <- readLines(requests, 1)
+  repeat {
+    line <- suspendInterrupts(readLines(requests, 1))
     if (length(line) == 0) quit("no")
-    serve(line)
-  }, interrupt = function(condition) NULL)
+    # An interrupt that came when its run had just ended must not meet the next one.
+    tryCatch(Sys.sleep(0), interrupt = function(condition) NULL)
+    tryCatch(serve(line), interrupt = function(condition) NULL)
+  }
 })
 `.trim()
