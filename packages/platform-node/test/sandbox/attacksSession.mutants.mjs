@@ -71,7 +71,17 @@ export default [
   {
     defence: "bwrap: capabilities dropped",
     changes: { [bwrap]: [["\"--cap-drop\", \"ALL\"", "\"--cap-add\", \"ALL\""]] },
-    caughtBy: "bwrap.*has no capability"
+    caughtBy: "bwrap.*has no capability",
+    only: "root"
+  },
+  {
+    defence: "bwrap of an ordinary user: capabilities dropped, there and after it",
+    changes: {
+      [bwrap]: [["\"--cap-drop\", \"ALL\"", "\"--cap-add\", \"ALL\""]],
+      [restrictions]: [["? [\"setpriv\", ...withoutCapabilities, \"--ambient-caps=-all\"]", "? []"]]
+    },
+    caughtBy: "bwrap.*has no capability",
+    only: "nobody"
   },
   {
     defence: "unshare: no new privileges",
