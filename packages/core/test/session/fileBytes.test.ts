@@ -118,8 +118,8 @@ describe("permissions", () => {
       "100644",
       0o644
     ]] as const
-    for (const [text, mode] of texts) assert.deepStrictEqual(permissionsOf(text), Option.some(mode), text)
-    for (const text of ["", "rw", "999"]) assert.deepStrictEqual(permissionsOf(text), Option.none())
+    for (const [text, mode] of texts) assert.deepStrictEqual(Option.getOrUndefined(permissionsOf(text)), mode, text)
+    for (const text of ["", "rw", "999"]) assert.isUndefined(Option.getOrUndefined(permissionsOf(text)))
   })
 })
 

@@ -180,7 +180,7 @@ it.effect("an end that is known says code, signal, limit, memory and duration", 
       outOfMemory: Option.some(true),
       duration: Duration.seconds(2.5)
     })
-    assert.deepStrictEqual((yield* ended("0 - 0 0 -")).outOfMemory, Option.none())
+    assert.isUndefined(Option.getOrUndefined((yield* ended("0 - 0 0 -")).outOfMemory))
     const error = yield* Effect.flip(ended("lost"))
     assert.strictEqual(error._tag === "ProcessError" ? error.reason : "", "Lost")
   }))
