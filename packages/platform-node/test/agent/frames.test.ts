@@ -90,7 +90,9 @@ describe("frames", () => {
       for (const chunk of chunks(all, sizes)) {
         reader.push(chunk)
         for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
-          received.set(frame.id, [...received.get(frame.id) ?? [], Buffer.from(frame.body)])
+          const pieces = received.get(frame.id) ?? []
+          received.set(frame.id, pieces)
+          pieces.push(Buffer.from(frame.body))
         }
       }
       assert.isFalse(reader.isWithinFrame)
