@@ -28,6 +28,8 @@ const layers = {
     ["Agb"],
     ["Contexts", "Session", "OperationResult", "internal/session/transfer"],
     ["ContextStore", "TerminalSocket"],
+    ["internal/test"],
+    ["AgbTest"],
     ["SessionPool", "Transfer"],
     ["internal/promise"],
     ["AgbPromise"],

@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -45,7 +46,7 @@ import { fromExchange } from "./internal/client/transport/exchangeFailure.js"
 import { version } from "./internal/client/version.js"
 import { parseJson } from "./internal/wire/codecs.js"
 import { callLink } from "./internal/wire/endpoints/link.js"
-import { type Exchange, type Reply, Transport } from "./Transport.js"
+import { type Exchange, Interceptor, type Reply, Transport } from "./Transport.js"
 
 export type {
   /**
@@ -339,14 +340,19 @@ const methods = (wire: Wire): AgbClient.Methods =>
   ) as AgbClient.Methods
 
 /**
- * Creates a client for the configured endpoint.
+ * Creates a client for the configured endpoint. A `Transport.Interceptor` in its context is used.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make: Effect.Effect<AgbClient.Service, never, AgbConfig | Transport> = Effect.gen(function*() {
   const config = yield* AgbConfig
-  const transport = yield* Transport
+  const own = yield* Transport
+  const intercept = yield* Effect.serviceOption(Interceptor)
+  const transport = Option.match(intercept, {
+    onNone: () => own,
+    onSome: (change) => change(own)
+  })
   const budget = new retryBudgets.RetryBudget()
   const secret = Redacted.value(config.apiKey)
   const wire: Wire = {

@@ -62,6 +62,14 @@ export {
    */
   fromCause,
   /**
+   * Tag of a function that changes the transport of every client that is built where it is in the context, e.g. inside
+   * `LocalAgb.layer()`. `AgbTest.faults` is one.
+   *
+   * @since 0.1.0
+   * @category tags
+   */
+  Interceptor,
+  /**
    * The error of a reply that exceeds `maxBytes`.
    *
    * @since 0.1.0

@@ -113,6 +113,12 @@ export declare namespace Transport {
   }
 }
 
+/** What changes the transport of every client that is built where it is in the context. */
+export class Interceptor extends Context.Tag("@effect-agb/core/Transport/Interceptor")<
+  Interceptor,
+  (transport: Transport.Service) => Transport.Service
+>() {}
+
 /** Codes that no connection has once it is established: no address, no connection, or a certificate that was rejected. */
 const neverSent = new RegExp(
   "^(ECONNREFUSED|ENOTFOUND|EAI_.*|EMFILE|ENFILE|UND_ERR_CONNECT_TIMEOUT|ConnectionRefused|FailedToOpenSocket)$"
