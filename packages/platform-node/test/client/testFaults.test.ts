@@ -28,7 +28,7 @@ const use = <A, E>(plan: AgbTest.Plan, work: (session: Session.Session) => Effec
   Effect.zip(Effect.either(Session.use({ imageId }, work)), left).pipe(Effect.provide(on(plan)))
 
 const outcomeOf = <A>(result: { readonly _tag: string; readonly left?: unknown; readonly right?: A }): unknown =>
-  result._tag === "Right" ? result.right : (result.left as { readonly _tag: string })._tag
+  result._tag === "Right" ? result.right : (result.left as { readonly _tag: string } | undefined)?._tag
 
 const one: (session: Session.Session) => Effect.Effect<string | undefined, unknown> = ({ code }) =>
   Effect.map(code.runCode("6 * 7", "javascript"), ({ text }) => text)

@@ -1,0 +1,36 @@
+/** What `testFaults.test.ts` watches over, each broken on purpose. */
+
+const interception = "packages/core/src/internal/test/interception.ts"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "an interceptor is asked for",
+    changes: {
+      "packages/core/src/AgbClient.ts": [["onSome: (change) => change(own)", "onSome: () => own"]]
+    },
+    caughtBy: "a quota is told"
+  },
+  {
+    defence: "the work is done before a reply is lost",
+    changes: { [interception]: [["const reply = yield* exchange(request)", "const reply = yield* broken"]] },
+    caughtBy: "a reply that is not longer comes whole"
+  },
+  {
+    defence: "messages after the cut are dropped",
+    changes: {
+      [interception]: [["if (left >= 0) return listener.onMessage(text)", "return listener.onMessage(text)"]]
+    },
+    caughtBy: "cut a stream of a run after what was received"
+  },
+  {
+    defence: "a body breaks where it is cut",
+    changes: { [interception]: [["Stream.concat(Stream.succeed(part), Stream.fail(error))", "Stream.succeed(part)"]] },
+    caughtBy: "break a file on its way, and what was there stays"
+  },
+  {
+    defence: "requests of a point are counted",
+    changes: { "packages/core/src/AgbTest.ts": [["asked.set(point, nth + 1)", "asked.set(point, nth)"]] },
+    caughtBy: "the second call alone"
+  }
+]
