@@ -17,10 +17,8 @@ export default [
     caughtBy: "a reply that is not longer comes whole"
   },
   {
-    defence: "messages after the cut are dropped",
-    changes: {
-      [interception]: [["if (left >= 0) return listener.onMessage(text)", "return listener.onMessage(text)"]]
-    },
+    defence: "the bytes of messages are counted",
+    changes: { [interception]: [["left -= sizeOf(text)", "left -= 0"]] },
     caughtBy: "cut a stream of a run after what was received"
   },
   {
