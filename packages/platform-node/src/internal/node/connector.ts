@@ -1,6 +1,7 @@
 /** Opens the sockets of the transport, and removes interim replies from what they read. */
 import type { Duplex } from "node:stream"
 import * as undici from "undici"
+import { takenCallback } from "./takenBytes.js"
 
 const interim = /^HTTP\/1\.[01] 1(?!01)\d\d[ \r]/
 
@@ -46,7 +47,8 @@ const withoutInterimReplies = (socket: Duplex): void => {
   Object.assign(socket, {
     write: (...args: ReadonlyArray<unknown>) => {
       held = Buffer.alloc(0)
-      return write(...args)
+      const taken = takenCallback(args[0])
+      return taken === undefined ? write(...args) : write(args[0], taken)
     },
     // Node itself calls `read(0)`, which returns no data.
     read: (size?: number) => size === undefined ? readFinal(read()) : read(size)

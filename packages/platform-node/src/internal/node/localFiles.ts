@@ -46,6 +46,29 @@ const open = (path: string, flag: string | number | undefined, mode?: number) =>
     (file) => Effect.ignore(Effect.promise(() => file.close()))
   )
 
+/** Writes at the current position, and all of it: of a file, so does `writeFile`. */
+const writeAll = (path: string, file: FsPromises.FileHandle) => (bytes: Uint8Array) =>
+  attempt(path, () => file.writeFile(bytes))
+
+/** Of what an open file can do, what transfers need. */
+const openFile = (path: string, { flag, mode }: FileSystem.OpenFileOptions = {}) =>
+  Effect.map(open(path, flag, mode), (file) => {
+    let position = 0
+    const used: Pick<FileSystem.File, "read" | "seek" | "writeAll"> = {
+      seek: (offset) =>
+        Effect.sync(() => {
+          position = Number(offset)
+        }),
+      read: (buffer) =>
+        Effect.map(attempt(path, () => file.read(buffer, 0, buffer.length, position)), ({ bytesRead }) => {
+          position += bytesRead
+          return FileSystem.Size(bytesRead)
+        }),
+      writeAll: writeAll(path, file)
+    }
+    return used as FileSystem.File
+  })
+
 const read = (path: string, options: FileSystem.StreamOptions = {}) =>
   Stream.unwrapScoped(
     Effect.map(open(path, "r"), (file) => {
@@ -62,16 +85,13 @@ const read = (path: string, options: FileSystem.StreamOptions = {}) =>
 
 const write = (path: string, { flag = "w", mode }: FileSystem.SinkOptions = {}) =>
   Sink.unwrapScoped(
-    Effect.map(open(path, flag, mode), (file) =>
-      Sink.forEach((bytes: Uint8Array) =>
-        // Of a file, `writeFile` writes at the current position, and all of it.
-        attempt(path, () => file.writeFile(bytes))
-      ))
+    Effect.map(open(path, flag, mode), (file) => Sink.forEach(writeAll(path, file)))
   )
 
 export const localFiles: FileSystem.FileSystem = FileSystem.makeNoop({
   chmod: (path, mode) => attempt(path, () => FsPromises.chmod(path, mode)),
   makeDirectory: (path, options) => Effect.asVoid(attempt(path, () => FsPromises.mkdir(path, options))),
+  open: openFile,
   readDirectory: (path) => attempt(path, () => FsPromises.readdir(path)),
   readLink: (path) => attempt(path, () => FsPromises.readlink(path)),
   remove: (path, options) => attempt(path, () => FsPromises.rm(path, options)),

@@ -1,12 +1,17 @@
 /** A stream that is sent as the body of a request, pulled as fast as the connection takes it. */
+import type { Transfer } from "@effect-agb/core/Transport"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Readable } from "node:stream"
+import { whenTaken } from "./takenBytes.js"
+
+type SentStream<E> = Extract<Transfer<E>["body"], { readonly _tag: "Stream" }>
 
 export class SentBody extends Readable {
   #isWanted = false
   #waiting: (() => void) | undefined
+  #onPush: ((bytes: Uint8Array) => void) | undefined
 
   override _read(): void {
     const waiting = this.#waiting
@@ -16,7 +21,8 @@ export class SentBody extends Readable {
   }
 
   /** Sends all of a stream. Where that fails, the request does. */
-  send<E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<void> {
+  send<E>({ onTaken, stream }: SentStream<E>): Effect.Effect<void> {
+    if (onTaken !== undefined) this.#onPush = (bytes) => whenTaken(bytes, () => onTaken(bytes))
     return Stream.runForEachChunk(stream, (chunk) => this.#offer(chunk)).pipe(
       Effect.exit,
       Effect.map((exit) => {
@@ -36,6 +42,7 @@ export class SentBody extends Readable {
     return Effect.async((resume) => {
       const push = () => {
         this.#isWanted = false
+        this.#onPush?.(bytes)
         this.push(bytes)
         resume(Effect.void)
       }

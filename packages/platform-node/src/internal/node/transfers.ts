@@ -4,6 +4,7 @@ import { type ExchangeError, fromCause, watchUpload } from "@effect-agb/core/Tra
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as undici from "undici"
+import { releaseBuffer } from "./releaseBuffer.js"
 import { ReplyBody } from "./replyBody.js"
 import { SentBody } from "./sentBody.js"
 
@@ -50,7 +51,7 @@ class Receiver implements undici.Dispatcher.DispatchHandler {
   ): void {
     if (status < 200) return
     this.#body = new ReplyBody(readAhead, () => controller.pause(), () => controller.resume())
-    this.#resume(Effect.succeed({ status, headers, body: this.#body.stream }))
+    this.#resume(Effect.succeed({ status, headers, body: this.#body.stream, release: releaseBuffer }))
   }
 
   onResponseData(_: undici.Dispatcher.DispatchController, piece: Buffer): void {
@@ -85,7 +86,7 @@ export class Transfers {
       const sent = new SentBody()
       sent.on("error", () => {})
       return Effect.zipRight(
-        Effect.forkScoped(Effect.interruptible(sent.send(body.stream))),
+        Effect.forkScoped(Effect.interruptible(sent.send(body))),
         this.#dispatch(transfer, sent)
       )
     })

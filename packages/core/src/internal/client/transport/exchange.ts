@@ -69,7 +69,13 @@ export class ExchangeError extends Schema.TaggedError<ExchangeError>("@effect-ag
 /** What is sent: bytes, or a stream, whose size is told if it is known. */
 export type TransferBody<E> =
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
-  | { readonly _tag: "Stream"; readonly stream: Stream.Stream<Uint8Array, E>; readonly size: number | undefined }
+  | {
+    readonly _tag: "Stream"
+    readonly stream: Stream.Stream<Uint8Array, E>
+    readonly size: number | undefined
+    /** Called for a piece once it is not used any more; never, where a transport cannot tell. */
+    readonly onTaken?: ((bytes: Uint8Array) => void) | undefined
+  }
 
 /** The content of a file, on its way to or from a URL. */
 export interface Transfer<E> {
@@ -86,6 +92,8 @@ export interface TransferReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
   readonly body: Stream.Stream<Uint8Array, ExchangeError>
+  /** Gives back at once the memory of bytes of the body that nobody needs any more. Default: they are garbage. */
+  readonly release?: (bytes: Uint8Array) => void
 }
 
 /** The service that performs HTTP exchanges. */

@@ -30,6 +30,7 @@ import type { RetrySafety } from "../../wire/endpoints/endpoint.js"
 import { fileBytesRoute } from "../../wire/results/fileTexts.js"
 import { type FileSystemError, fromText } from "../fileErrors.js"
 import type { FileRoute, OpenFile, OpenRange, WriteOptions } from "./fileRoute.js"
+import { takerOf } from "./recycling.js"
 import { ContentFailure, pieceBytes, Sending, type WhileMoving } from "./sending.js"
 
 /** What the server says about a session. */
@@ -101,7 +102,8 @@ class DirectFiles implements FileRoute {
     return Effect.contextWithEffect((context: Context.Context<R>) => {
       const sending = new Sending(Stream.provideContext(content, context))
       const stall = this.#client.config.timeout
-      const request = putOf(operation, path, { _tag: "Stream", stream: sending.stream, size: undefined }, options)
+      const body = { _tag: "Stream", stream: sending.stream, size: undefined, onTaken: takerOf(content) } as const
+      const request = putOf(operation, path, body, options)
       return Effect.scoped(
         this.#put<ContentFailure<E>>(request, sending.whileMoving(stall, () => stalled(request, stall)))
       ).pipe(
@@ -153,7 +155,7 @@ class DirectFiles implements FileRoute {
     return Effect.map(this.#opened(request), (reply) =>
       Option.map(headOf(reply), (head): OpenRange => {
         const length = Math.max(0, Math.min(bytesToRead, head.size - offset))
-        return { ...head, length, bytes: this.#exactly(request, reply, length) }
+        return { ...head, length, bytes: this.#exactly(request, reply, length), release: reply.release }
       }))
   }
 
@@ -272,7 +274,7 @@ const numberOf = (headers: TransferReply["headers"], name: string, pattern: RegE
 }
 
 /** What the head of a reply tells of the file. */
-const headOf = ({ headers }: TransferReply): Option.Option<Omit<OpenRange, "length" | "bytes">> => {
+const headOf = ({ headers }: TransferReply): Option.Option<Omit<OpenRange, "length" | "bytes" | "release">> => {
   const size = numberOf(headers, "x-file-size", /^\d{1,16}$/)
   return size === undefined || !Number.isSafeInteger(size) ? Option.none() : Option.some({
     size,

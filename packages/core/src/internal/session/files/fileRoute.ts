@@ -26,6 +26,8 @@ export interface OpenRange {
   readonly length: number
   /** Exactly `length` bytes, or a failure. */
   readonly bytes: Stream.Stream<Uint8Array, FileSystemError>
+  /** Gives back the memory of bytes that are not needed any more. */
+  readonly release?: ((bytes: Uint8Array) => void) | undefined
   readonly mode?: number | undefined
   /** In milliseconds since the epoch. */
   readonly mtime?: number | undefined

@@ -1,7 +1,10 @@
 /** Bytes of a file in pieces of a size that is worth the work that each of them makes. */
 import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { concat } from "../../wire/text/bytes.js"
+import type { FileSystemError } from "../fileErrors.js"
+import type { OpenRange } from "./fileRoute.js"
 
 /** Each write is a step of the connection: pieces below this size go together. */
 const worthwhile = 65_536
@@ -36,6 +39,35 @@ export const joined = (chunk: Chunk.Chunk<Uint8Array>, least = worthwhile): Read
 /** What has arrived goes together: readers such as the sink of a file take each piece by itself. */
 export const inLargePieces = <E>(bytes: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> =>
   Stream.mapChunks(bytes, (chunk) => Chunk.unsafeFromArray(joined(chunk, largeBytes)))
+
+/** Hands over a range in pieces of up to 1 MiB that share one buffer, each until its effect has ended. */
+export const throughOneBuffer = <E, R>(
+  { bytes, length, release }: OpenRange,
+  take: (piece: Uint8Array) => Effect.Effect<void, E, R>
+): Effect.Effect<void, FileSystemError | E, R> =>
+  Effect.suspend(() => {
+    const buffer = new Uint8Array(Math.min(length, largeBytes))
+    let filled = 0
+    const flush = Effect.suspend(() => {
+      const piece = buffer.subarray(0, filled)
+      filled = 0
+      return piece.length === 0 ? Effect.void : take(piece)
+    })
+    const copy = (piece: Uint8Array, at: number): Effect.Effect<void, E, R> =>
+      Effect.suspend(() => {
+        const part = piece.subarray(at, at + buffer.length - filled)
+        buffer.set(part, filled)
+        filled += part.length
+        if (at + part.length < piece.length) return Effect.zipRight(flush, copy(piece, at + part.length))
+        release?.(piece)
+        return filled === buffer.length ? flush : Effect.void
+      })
+    const copied = Stream.runForEachChunk(
+      bytes,
+      (pieces) => Effect.forEach(pieces, (piece) => copy(piece, 0), { discard: true })
+    )
+    return Effect.zipRight(copied, flush)
+  })
 
 /** A piece in several, so that it shows whether it moves. */
 export const cut = (bytes: Uint8Array, most: number): ReadonlyArray<Uint8Array> =>

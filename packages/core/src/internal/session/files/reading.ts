@@ -47,7 +47,7 @@ const checkMaxBytes = (
   )
 
 /** Fills one buffer: pieces that are kept until the end would take the same memory again. */
-const collect = ({ bytes, length }: OpenRange): Effect.Effect<Uint8Array, FileSystemError> =>
+const collect = ({ bytes, length, release }: OpenRange): Effect.Effect<Uint8Array, FileSystemError> =>
   Effect.suspend(() => {
     const all = new Uint8Array(length)
     let end = 0
@@ -57,6 +57,7 @@ const collect = ({ bytes, length }: OpenRange): Effect.Effect<Uint8Array, FileSy
           for (const piece of pieces) {
             all.set(piece, end)
             end += piece.length
+            release?.(piece)
           }
         })),
       all

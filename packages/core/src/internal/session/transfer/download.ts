@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { OpenRange } from "../files/fileRoute.js"
 import * as opening from "../files/opening.js"
-import { inLargePieces } from "../files/pieces.js"
+import { throughOneBuffer } from "../files/pieces.js"
 import { Session } from "../session.js"
 import type { Progress, Settings, TransferError } from "./model.js"
 import * as moving from "./moving.js"
@@ -115,11 +115,12 @@ const downloadAtOnce = (
     const part = moving.partPath(local)
     const entry = Option.isNone(opened) ? undefined : yield* entryOf(settings, opened.value, part)
     if (Option.isNone(opened) || entry === undefined) return false
-    const { bytes, isStable } = opened.value
+    const { isStable } = opened.value
     const download = { settings, local, remote, tally: new moving.Tally({ entries: [entry], skipped: [] }, emit) }
     const files = yield* LocalFiles
-    const counted = Stream.tap(inLargePieces(bytes), ({ length }) => download.tally.bytes("", length))
-    const received = Stream.run(counted, files.sink(part, { flag: "w", mode: 0o600 }))
+    const received = Effect.scoped(Effect.flatMap(files.open(part, { flag: "w", mode: 0o600 }), (file) =>
+      throughOneBuffer(opened.value, (bytes) =>
+        Effect.zipRight(file.writeAll(bytes), download.tally.bytes("", bytes.length)))))
     const verified = settings.verify === "checksum"
       ? verify(download, entry, part)
       : isStable

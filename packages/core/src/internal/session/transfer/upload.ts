@@ -3,6 +3,7 @@ import type * as PlatformFileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import { Buffers, onTaken } from "../files/recycling.js"
 import { Session } from "../session.js"
 import type { Progress, Settings, TransferError } from "./model.js"
 import * as moving from "./moving.js"
@@ -20,6 +21,8 @@ interface Upload {
 
 const chunkBytes = 1024 * 1024
 
+const piecesAhead = 2
+
 /** Fails if a local file changed since it was listed. */
 const checkUnchanged = ({ local, settings }: Upload, entry: Entry) => {
   const path = below(local, entry.path)
@@ -33,18 +36,43 @@ const checkUnchanged = ({ local, settings }: Upload, entry: Entry) => {
   )
 }
 
+/** Reads a local file into buffers, of which some are filled while others are sent. */
+const readRange = (
+  files: PlatformFileSystem.FileSystem,
+  path: string,
+  { bytesToRead, offset }: { readonly offset: number; readonly bytesToRead: number },
+  buffers: Buffers
+) =>
+  Stream.unwrapScoped(Effect.gen(function*() {
+    const file = yield* files.open(path, { flag: "r" })
+    yield* file.seek(offset, "start")
+    let left = bytesToRead
+    const next = Effect.suspend(() => {
+      const buffer = buffers.take().subarray(0, left)
+      return Effect.map(file.read(buffer), (read) => {
+        left -= Number(read)
+        return buffer.subarray(0, Number(read))
+      })
+    })
+    const pieces = left === 0 ? Stream.empty : Stream.repeatEffect(next).pipe(
+      Stream.takeUntil(({ length }) => length === 0 || left === 0)
+    )
+    return bytesToRead > chunkBytes ? Stream.bufferChunks(pieces, { capacity: piecesAhead }) : pieces
+  }))
+
 /** Fails at its end if the file changed, so that nothing of it takes the place of what was there. */
 const localRange = (upload: Upload, entry: Entry, offset: number, bytesToRead: number) =>
   Effect.map(LocalFiles, (files) => {
     const { local, settings: { operation }, tally } = upload
     const path = below(local, entry.path)
+    const buffers = new Buffers(Math.min(chunkBytes, bytesToRead))
     const bytes = moving.exactly(
-      files.stream(path, { offset, bytesToRead, chunkSize: chunkBytes }),
+      readRange(files, path, { offset, bytesToRead }, buffers),
       bytesToRead,
       (count) => tally.bytes(entry.path, count),
       (found) => moving.changed(operation, path, `${found} of ${bytesToRead} bytes at ${offset}`)
     )
-    return Stream.concat(bytes, Stream.drain(checkUnchanged(upload, entry)))
+    return onTaken(Stream.concat(bytes, Stream.drain(checkUnchanged(upload, entry))), buffers.giveBack)
   })
 
 /** How much of a part that an earlier transfer has left is the beginning of the file. */

@@ -57,9 +57,9 @@ export interface RunningCall {
   readonly cancel: () => void
   /**
    * Sends input to the call: an acknowledgement of output or, for a tunnel, bytes for its port. `onSent` is called once it
-   * is written to the pipe.
+   * is written to the pipe, `onTaken` once the pipe has taken it: then the body is not used any more.
    */
-  readonly send: (input: SandboxInput, body?: Uint8Array, onSent?: () => void) => void
+  readonly send: (input: SandboxInput, body?: Uint8Array, onSent?: () => void, onTaken?: () => void) => void
 }
 
 type Reply = Either.Either.Right<ReturnType<typeof decodeReply>>
@@ -168,11 +168,11 @@ export class SandboxConnection {
         dequeue()
         this.#cancel(id, isSent)
       },
-      send: (input, body, onSent) => {
+      send: (input, body, onSent, onTaken) => {
         if (!this.#calls.has(id)) return
         const frame = encode(this.#nextId(), { op: "input", target: id, ...input }, body)
         this.#whenWritable(() => {
-          this.#write(frame)
+          this.#write(frame, onTaken)
           onSent?.()
         })
       }
@@ -382,9 +382,9 @@ export class SandboxConnection {
     return () => this.#queuedWrites.delete(proceed)
   }
 
-  #write(parts: ReadonlyArray<Uint8Array>) {
+  #write(parts: ReadonlyArray<Uint8Array>, onTaken?: () => void) {
     this.#stdin.cork()
-    for (const part of parts) this.#stdin.write(part)
+    for (const part of parts) this.#stdin.write(part, part === parts.at(-1) ? onTaken : undefined)
     this.#stdin.uncork()
   }
 }

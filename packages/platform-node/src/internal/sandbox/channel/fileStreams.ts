@@ -30,8 +30,8 @@ export interface FileWriter {
 }
 
 export interface FileWriting {
-  /** Returns whether there is room for more. The bytes must not be changed afterwards. */
-  readonly send: (bytes: Uint8Array) => boolean
+  /** Returns whether there is room for more. The bytes must not be changed before `onTaken`. */
+  readonly send: (bytes: Uint8Array, onTaken?: () => void) => boolean
   /** All was sent: the file gets its name. */
   readonly end: () => void
   /** Nothing is left of what was sent. */
@@ -128,9 +128,9 @@ export const writeFile =
       onEnd
     })
     return {
-      send: (bytes) => {
+      send: (bytes, onTaken) => {
         ahead += bytes.length
-        running.send({}, bytes)
+        running.send({}, bytes, undefined, onTaken)
         return !isFull()
       },
       end: () => {

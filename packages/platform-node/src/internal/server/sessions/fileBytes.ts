@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type { IncomingMessage, ServerResponse } from "node:http"
+import { releaseBuffer } from "../../node/releaseBuffer.js"
 import type { CallError } from "../../sandbox/channel/connection.js"
 import type { FileHead, FileRange, FileWrite, SandboxAnswer } from "../../sandbox/channel/protocol.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
@@ -30,7 +31,7 @@ export const writeFile = (
     const stall = setTimeout(() => request.isPaused() ? stall.refresh() : fail(stalled), stallMs)
     const onData = (bytes: Buffer) => {
       stall.refresh()
-      if (!writing.send(bytes)) request.pause()
+      if (!writing.send(bytes, () => releaseBuffer(bytes))) request.pause()
     }
     const onEnd = () => {
       stop()
@@ -73,9 +74,14 @@ export const readFile = (
   headersOf: (head: FileHead, length: number) => Readonly<Record<string, string | number>>
 ): Effect.Effect<void, CallFailure> =>
   Effect.async<SandboxAnswer, CallError>((resume) => {
+    const send = (bytes: Uint8Array) =>
+      response.write(bytes, () => {
+        reading.consumed(bytes.length)
+        releaseBuffer(bytes)
+      })
     const reading = sandbox.readFile(range, {
       onHead: (head, length) => void response.writeHead(200, headersOf(head, length)),
-      onData: (bytes) => void response.write(bytes, () => reading.consumed(bytes.length)),
+      onData: (bytes) => void send(bytes),
       onEnd: (end) => Either.isRight(end) ? void response.end(() => resume(end)) : resume(end)
     })
     return Effect.sync(reading.cancel)
