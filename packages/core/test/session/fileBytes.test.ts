@@ -93,11 +93,14 @@ describe("a stream that is sent", () => {
       assert.strictEqual(Either.isRight(sent) ? sent.right.size : -1, 20)
     }))
 
-  it.effect("is given up where the connection does not take it", () =>
+  it.effect("is given up one timeout after the connection has taken something", () =>
     Effect.gen(function*() {
       const fiber = yield* send(Stream.forever(Stream.make(bytes)), (stream) =>
-        Effect.zipRight(Stream.runHead(stream), Effect.never))
-      yield* TestClock.adjust("30 seconds")
+        Effect.sleep("9 seconds").pipe(Effect.zipRight(Stream.runHead(stream)), Effect.zipRight(Effect.never)))
+      yield* TestClock.adjust("9 seconds")
+      yield* TestClock.adjust("9 seconds")
+      assert.isTrue(Option.isNone(yield* Fiber.poll(fiber)), "it was given up early")
+      yield* TestClock.adjust("1 second")
       assert.isTrue(Option.isSome(yield* Fiber.poll(fiber)), "it goes on")
       const failed = yield* Fiber.join(fiber)
       assert.strictEqual(Either.isLeft(failed) ? failed.left : undefined, late)

@@ -35,7 +35,7 @@ export class Sending<E> {
   #pieces: Array<Uint8Array> = []
   /** Whether the next piece is being waited for: then the connection holds nothing up. */
   #isWanted = false
-  #hasMoved = false
+  #onMove = () => {}
 
   constructor(content: Stream.Stream<Uint8Array, E>) {
     this.#content = content
@@ -66,9 +66,9 @@ export class Sending<E> {
           let isLate = false
           let stop = () => {}
           const watch = () => {
-            this.#hasMoved = false
+            stop()
             stop = timers.start(clock, Duration.toMillis(stall), () => {
-              if (this.#isWanted || this.#hasMoved) return watch()
+              if (this.#isWanted) return watch()
               isLate = true
               cancel?.(error())
             })
@@ -78,8 +78,13 @@ export class Sending<E> {
             cancel = end
             return onCancel(end)
           }
+          this.#onMove = watch
           watch()
-          return Effect.onExit(restore(call(orLate)), () => Effect.sync(() => stop()))
+          const unwatch = Effect.sync(() => {
+            this.#onMove = () => {}
+            stop()
+          })
+          return Effect.onExit(restore(call(orLate)), () => unwatch)
         })
       )
   }
@@ -103,6 +108,6 @@ export class Sending<E> {
 
   #move() {
     this.#isWanted = false
-    this.#hasMoved = true
+    this.#onMove()
   }
 }

@@ -66,7 +66,10 @@ const start = (
     }
   })
   return {
-    send: running.send,
+    send: (...input) => {
+      stall.refresh()
+      running.send(...input)
+    },
     cancel: () => {
       clearTimeout(stall)
       running.cancel()

@@ -48,7 +48,10 @@ export const writeFile = (
       resume(error)
     }
     const writing = sandbox.writeFile(file, {
-      onRoom: () => void request.resume(),
+      onRoom: () => {
+        stall.refresh()
+        request.resume()
+      },
       onEnd: (end) => {
         stop()
         resume(end)
