@@ -1,19 +1,23 @@
 /** The route of a session's files, and large transfers over it. */
 import { Agb, AgbConfig, Session, Transfer } from "@effect-agb/core"
 import { LocalAgb } from "@effect-agb/platform-node"
-import { FetchHttpClient } from "@effect/platform"
+import { FetchHttpClient, FileSystem } from "@effect/platform"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Redacted, Stream } from "effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
+import { failsWith } from "../support/failsWith.js"
 import { best, layerWith, serverLayer } from "../support/runtime.js"
 
 const temporary = Effect.acquireRelease(
   Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-route-"))),
   (folder) => Effect.sync(() => Fs.rmSync(folder, { recursive: true, force: true }))
 )
+
+const inSession = <A, E, R>(self: Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Session.make({ imageId: "a" }), (session) => Effect.provideService(self, Session.Session, session))
 
 const mebibyte = 2 ** 20
 
@@ -122,6 +126,31 @@ describe.skipIf(process.platform !== "linux")("the route of files", () => {
       Effect.provide(serverLayer())
     ))
 
+  it.live("uploads no file that changes while it is read", () =>
+    Effect.gen(function*() {
+      const folder = yield* temporary
+      const session = yield* Session.Session
+      const files = yield* FileSystem.FileSystem
+      const source = Path.join(folder, "source")
+      const changing: FileSystem.FileSystem = {
+        ...files,
+        open: (path, options) =>
+          Effect.tap(files.open(path, options), () => Effect.sync(() => Fs.appendFileSync(path, "more")))
+      }
+      for (const size of [10, 2 * mebibyte]) {
+        Fs.writeFileSync(source, Buffer.alloc(size, "a"))
+        const upload = Stream.runDrain(Transfer.upload(source, "/tmp/changed"))
+        const error = yield* failsWith(Effect.provideService(upload, FileSystem.FileSystem, changing), "FileError")
+        assert.include(error, { reason: "Changed", path: source })
+        assert.isFalse(yield* session.fileSystem.exists("/tmp/changed"))
+      }
+    }).pipe(
+      inSession,
+      Effect.provide(NodeFileSystem.layer),
+      Effect.scoped,
+      Effect.provide(layerWith(best))
+    ))
+
   it.live(
     "goes on with a large file where a transfer broke off, but not with other bytes",
     () =>
@@ -150,11 +179,7 @@ describe.skipIf(process.platform !== "linux")("the route of files", () => {
         const left = yield* session.command.executeCommand("ls -A")
         assert.strictEqual(left.stdout, "large\n")
       }).pipe(
-        (self) =>
-          Effect.flatMap(
-            Session.make({ imageId: "a" }),
-            (session) => Effect.provideService(self, Session.Session, session)
-          ),
+        inSession,
         Effect.provide(NodeFileSystem.layer),
         Effect.scoped,
         Effect.provide(layerWith(best, { poolSize: 0, limits: { workspaceBytes: 512 * mebibyte } }))

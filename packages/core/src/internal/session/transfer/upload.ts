@@ -2,6 +2,7 @@
 import type * as PlatformFileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { Buffers, onTaken } from "../files/recycling.js"
 import { Session } from "../session.js"
@@ -21,8 +22,6 @@ interface Upload {
 
 const chunkBytes = 1024 * 1024
 
-const piecesAhead = 2
-
 /** Fails if a local file changed since it was listed. */
 const checkUnchanged = ({ local, settings }: Upload, entry: Entry) => {
   const path = below(local, entry.path)
@@ -36,44 +35,49 @@ const checkUnchanged = ({ local, settings }: Upload, entry: Entry) => {
   )
 }
 
-/** Reads a local file into buffers, of which some are filled while others are sent. */
-const readRange = (
-  files: PlatformFileSystem.FileSystem,
-  path: string,
-  { bytesToRead, offset }: { readonly offset: number; readonly bytesToRead: number },
-  buffers: Buffers
-) =>
-  Stream.unwrapScoped(Effect.gen(function*() {
-    const file = yield* files.open(path, { flag: "r" })
-    yield* file.seek(offset, "start")
-    let left = bytesToRead
-    const next = Effect.suspend(() => {
-      const buffer = buffers.take().subarray(0, left)
-      return Effect.map(file.read(buffer), (read) => {
-        left -= Number(read)
-        return buffer.subarray(0, Number(read))
-      })
-    })
-    const pieces = left === 0 ? Stream.empty : Stream.repeatEffect(next).pipe(
-      Stream.takeUntil(({ length }) => length === 0 || left === 0)
-    )
-    return bytesToRead > chunkBytes ? Stream.bufferChunks(pieces, { capacity: piecesAhead }) : pieces
-  }))
+type OnBytes = (count: number) => Effect.Effect<void>
 
 /** Fails at its end if the file changed, so that nothing of it takes the place of what was there. */
-const localRange = (upload: Upload, entry: Entry, offset: number, bytesToRead: number) =>
+const localRange = (upload: Upload, entry: Entry, offset: number, bytesToRead: number, onBytes: OnBytes) =>
   Effect.map(LocalFiles, (files) => {
-    const { local, settings: { operation }, tally } = upload
-    const path = below(local, entry.path)
+    const path = below(upload.local, entry.path)
     const buffers = new Buffers(Math.min(chunkBytes, bytesToRead))
-    const bytes = moving.exactly(
-      readRange(files, path, { offset, bytesToRead }, buffers),
-      bytesToRead,
-      (count) => tally.bytes(entry.path, count),
-      (found) => moving.changed(operation, path, `${found} of ${bytesToRead} bytes at ${offset}`)
-    )
-    return onTaken(Stream.concat(bytes, Stream.drain(checkUnchanged(upload, entry))), buffers.giveBack)
+    const piecesOf = (file: PlatformFileSystem.File) => {
+      let found = 0
+      const next = Effect.gen(function*() {
+        if (found === bytesToRead) return yield* Effect.as(checkUnchanged(upload, entry), undefined)
+        const buffer = buffers.take().subarray(0, bytesToRead - found)
+        const bytes = buffer.subarray(0, Number(yield* file.read(buffer)))
+        if (bytes.length === 0) {
+          const detail = `${found} of ${bytesToRead} bytes at ${offset}`
+          return yield* moving.changed(upload.settings.operation, path, detail)
+        }
+        found += bytes.length
+        yield* onBytes(bytes.length)
+        return bytes
+      })
+      return Stream.takeWhile(Stream.repeatEffect(next), Predicate.isNotUndefined)
+    }
+    const opened = Effect.tap(files.open(path, { flag: "r" }), (file) => file.seek(offset, "start"))
+    return onTaken(Stream.unwrapScoped(Effect.map(opened, piecesOf)), buffers.giveBack)
   })
+
+/** A file of one piece, which needs no stream. Fails if the file changed. */
+const localBytes = (upload: Upload, entry: Entry, onBytes: OnBytes) =>
+  Effect.scoped(Effect.gen(function*() {
+    const { local, settings: { operation } } = upload
+    const path = below(local, entry.path)
+    const file = yield* Effect.flatMap(LocalFiles, (files) => files.open(path, { flag: "r" }))
+    const bytes = new Uint8Array(entry.size)
+    let found = 0
+    for (let read = -1; read !== 0 && found < bytes.length; found += read) {
+      read = Number(yield* file.read(bytes.subarray(found)))
+    }
+    yield* checkUnchanged(upload, entry)
+    if (found < bytes.length) yield* moving.changed(operation, path, `${found} of ${bytes.length} bytes`)
+    yield* onBytes(found)
+    return bytes
+  }))
 
 /** How much of a part that an earlier transfer has left is the beginning of the file. */
 const usable = ({ local, settings }: Upload, { path, size }: Entry, part: string) =>
@@ -108,7 +112,8 @@ const uploadPart = (upload: Upload, entry: Entry, part: string, place: string) =
     for (let isFirst = entry.size === 0; isFirst || offset < entry.size; isFirst = false) {
       const length = Math.min(moving.segmentBytes, entry.size - offset)
       const mode = offset === 0 ? "overwrite" : "append"
-      yield* session.fileSystem.writeFile(part, yield* localRange(upload, entry, offset, length), { mode })
+      const content = yield* localRange(upload, entry, offset, length, (count) => tally.bytes(entry.path, count))
+      yield* session.fileSystem.writeFile(part, content, { mode })
       offset += length
     }
     const { size } = yield* session.fileSystem.stat(part)
@@ -142,11 +147,14 @@ const uploadSmall = (upload: Upload, entry: Entry): Effect.Effect<void, Transfer
     const place = below(upload.remote, path)
     const session = yield* Session
     let counted = 0
-    const bytes = Stream.tap(yield* localRange(upload, entry, 0, size), ({ length }) =>
-      Effect.sync(() => {
-        counted += length
-      }))
-    const write = Effect.as(session.fileSystem.writeFile(place, bytes, { permissions }), true)
+    const onBytes = (count: number) => {
+      counted += count
+      return upload.tally.bytes(path, count)
+    }
+    const content = size <= chunkBytes
+      ? yield* localBytes(upload, entry, onBytes)
+      : yield* localRange(upload, entry, 0, size, onBytes)
+    const write = Effect.as(session.fileSystem.writeFile(place, content, { permissions }), true)
     const denied = Effect.suspend(() => Effect.as(upload.tally.bytes(path, -counted), false))
     const isWritten = yield* Effect.catchIf(write, isDenied, () => denied)
     yield* isWritten ? verify(upload, entry, place, true) : replace(upload, entry)
