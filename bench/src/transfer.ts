@@ -6,6 +6,7 @@ import { Effect, Stream } from "effect"
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { type BareHttp, startBareHttp } from "./bareHttp.js"
 import { type Alternative, compare, type Missing } from "./compare.js"
 import type { Contenders, Local } from "./contenders.js"
 import { download, type Exchange, openExchange, upload } from "./presigned.js"
@@ -21,6 +22,7 @@ interface Setting {
   readonly session: Session
   readonly exchange: Exchange | string
   readonly folder: string
+  readonly bare: BareHttp
 }
 
 const presigned = (
@@ -49,7 +51,7 @@ const moved = ({ local, session }: Setting, transfer: ReturnType<typeof Transfer
   )
 
 const into = async (setting: Setting, plan: Plan, chunked: string, through: string): Promise<void> => {
-  const { exchange, folder, local, session, wire } = setting
+  const { bare, exchange, folder, local, session, wire } = setting
   const [source, copy] = [join(folder, "source"), join(folder, "copy")]
   const put = (to: Exchange) => upload.put(wire, to, through, source)
   const putAndSync = async (to: Exchange) => {
@@ -58,6 +60,7 @@ const into = async (setting: Setting, plan: Plan, chunked: string, through: stri
   }
   await compare(`${plan.size / mebibyte} MiB into a session`, [
     { name: "fs.copyFile", run: () => copyFile(source, copy) },
+    { name: "node:http to a file", run: () => bare.upload(source) },
     {
       name: "fileSystem.writeFile",
       run: async () => local.run(session.fileSystem.writeFile(chunked, await readFile(source)))
@@ -70,7 +73,7 @@ const into = async (setting: Setting, plan: Plan, chunked: string, through: stri
 }
 
 const outOf = async (setting: Setting, plan: Plan, chunked: string, through: string): Promise<void> => {
-  const { exchange, folder, local, session, wire } = setting
+  const { bare, exchange, folder, local, session, wire } = setting
   const [source, copy] = [join(folder, "source"), join(folder, "copy")]
   const maxBytes = plan.size
   // A sync skips what has not changed since the last one.
@@ -78,6 +81,7 @@ const outOf = async (setting: Setting, plan: Plan, chunked: string, through: str
   await change()
   await compare(`${plan.size / mebibyte} MiB out of a session`, [
     { name: "fs.copyFile", run: () => copyFile(source, copy) },
+    { name: "node:http from a file", run: () => bare.download(copy) },
     {
       name: "fileSystem.readFileBytes",
       run: async () => writeFile(copy, await local.run(session.fileSystem.readFileBytes(chunked, { maxBytes })))
@@ -101,7 +105,8 @@ export const transfer = async ({ local }: Contenders): Promise<void> => {
   const wire = connect(local.server)
   const { close, session } = await local.open()
   const exchange = await openExchange(wire, session.sessionId)
-  const setting = { local, wire, session, exchange, folder }
+  const bare = await startBareHttp(join(folder, "bare"))
+  const setting = { local, wire, session, exchange, folder, bare }
   const { stdout } = await local.run(session.command.executeCommand("pwd"))
   const chunked = `${stdout.trim()}/chunked`
   const through = `${typeof exchange === "string" ? "" : exchange.folder}/file`
@@ -114,6 +119,7 @@ export const transfer = async ({ local }: Contenders): Promise<void> => {
     await into(setting, plan, chunked, through)
     await outOf(setting, plan, chunked, through)
   }
+  bare.stop()
   await close()
   await wire.close()
   await rm(folder, { recursive: true })
