@@ -39,9 +39,39 @@ export default [
   {
     defence: "the code's own handlers of uncaught errors are honoured",
     changes: {
-      [`${agent}/kernels/javascript/exits.ts`]: [["process.listenerCount(event) > 1", "false && event === \"\""]]
+      [`${agent}/kernels/javascript/exits.ts`]: [["!own.has(listener) && !isOfNode(listener)", "event !== event"]]
     },
     caughtBy: "its own uncaught errors, as in node"
+  },
+  {
+    defence: "a run that nothing is left of ends as a program",
+    changes: {
+      [`${agent}/kernels/javascript/kernel.ts`]: [[
+        "description === \"\" && hasExitListeners()",
+        "description !== description"
+      ]]
+    },
+    caughtBy: "by an exit code that makes it fail"
+  },
+  {
+    defence: "an exit listener does not turn a failure into success",
+    changes: { [`${agent}/kernels/javascript/kernel.ts`]: [["failure: error = given, limit", "limit, error = given"]] },
+    caughtBy: "when it fails, with the error that it failed with"
+  },
+  {
+    defence: "a stopped immediate does not stop all later ones",
+    changes: {
+      [`${agent}/kernels/javascript/activity.ts`]: [[
+        "if (!isLost || immediate === undefined)",
+        "if (isLost || immediate === undefined)"
+      ]]
+    },
+    caughtBy: "its immediates, also after one was stopped"
+  },
+  {
+    defence: "a package whose program has ended is loaded anew",
+    changes: { [`${agent}/kernels/javascript/programEnd.ts`]: [["name.startsWith(folder)", "name === folder"]] },
+    caughtBy: "by packages that later runs load anew"
   },
   {
     defence: "System.exit ends no kernel",

@@ -1,6 +1,8 @@
 /** How runs end: by the code's own exit, with work that goes on, with errors that nobody or the program itself handles. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
 import * as Agent from "../support/agent/agentProcess.js"
 import { slowdown } from "../support/slowdown.js"
 
@@ -152,6 +154,112 @@ describe.skipIf(process.platform !== "linux")("a run of javascript", () => {
         assert.deepInclude(reason, { ...ended, stdout: "reason rejected\n" })
         yield* script("process.removeAllListeners('uncaughtException').removeAllListeners('unhandledRejection'); 0")
         assert.deepInclude((yield* script("Promise.reject(new RangeError('nobody')); 1")).error, { name: "RangeError" })
+      }))
+
+    it.effect("its immediates, also after one was stopped", () =>
+      Effect.gen(function*() {
+        for (const stopped of ["process.exit(0)", "for (;;);"]) {
+          const code =
+            `setImmediate(() => console.log('first')); setImmediate(() => { ${stopped} }); await new Promise(() => {})`
+          assert.strictEqual((yield* script(code, { timeoutMs: 500 })).stdout, "first\n", stopped)
+          const next = yield* script(
+            "await new Promise((done) => setImmediate(() => setImmediate(() => done('next'))))"
+          )
+          assert.deepInclude(next, { ...ended, kernelRestarted: false, stderr: "" }, stopped)
+          assert.strictEqual(main(next), "'next'")
+        }
+      }))
+
+    // Last: with the hooks of `node:test` a callback that is stopped ends the process.
+    it.effect("all uncaught errors of the program, whatever a test runner of Node has registered", () =>
+      Effect.gen(function*() {
+        assert.include((yield* script("var tested = require('node:test').test('one', () => {})")).stdout, "ok 1 - one")
+        assert.deepInclude((yield* script("throw new RangeError('thrown')")).error, { name: "RangeError" })
+        assert.deepInclude((yield* script("Promise.reject(new RangeError('late')); 1")).error, { name: "RangeError" })
+      }))
+  })
+
+  layer(Agent.layer)("is told of", (it) => {
+    it.effect("once, as the end of a program", () =>
+      Effect.gen(function*() {
+        const again =
+          "let rounds = 0; process.on('beforeExit', () => { if (rounds++ < 2) setTimeout(console.log, 5, rounds) });"
+        for (
+          const [code, stdout] of [
+            [
+              "process.on('exit', (code) => console.log('exit', code)); setTimeout(console.log, 20, 'timer'); 7",
+              "timer\nexit 0\n"
+            ],
+            [`${again} process.once('exit', () => console.log('end')); 7`, "1\n2\nend\n"],
+            ["process.on('beforeExit', async () => { await null; console.log('later') }); 7", "later\n"],
+            // Longer than a run waits otherwise.
+            ["process.on('exit', () => console.log('end')); setTimeout(console.log, 2300, 'timer'); 7", "timer\nend\n"],
+            ["process.on('exit', () => console.log('end')); process.exit()", "end\n"]
+          ] as const
+        ) {
+          const run = yield* script(code)
+          assert.deepInclude(run, { ...ended, stdout, stderr: "" }, code)
+          if (code.endsWith("7")) assert.strictEqual(main(run), "7")
+          assert.deepInclude(yield* script("process.exit()"), { ...ended, stdout: "", stderr: "" }, code)
+        }
+      }))
+
+    it.effect("by an exit code that makes it fail", () =>
+      Effect.gen(function*() {
+        for (
+          const code of [
+            "process.on('exit', () => { process.exitCode = 3 }); 7",
+            "process.on('exit', () => process.exit(3)); 7",
+            "setImmediate(() => {}); process.on('beforeExit', () => process.exit(3)); 7",
+            "process.on('exit', (code) => process.exit(code + 1)); process.exitCode = 2; 7"
+          ]
+        ) {
+          assert.deepInclude((yield* script(code)).error, { name: "Exit", value: "The code exited with code 3" }, code)
+          assert.deepInclude(yield* script("setImmediate(() => {}); 8"), { ...ended, stderr: "" }, code)
+        }
+      }))
+
+    it.effect("when it fails, with the error that it failed with", () =>
+      Effect.gen(function*() {
+        const told = "process.on('exit', (code) => { console.log(code); process.exit(0) });"
+        for (
+          const code of [
+            `${told} throw new RangeError('own')`,
+            `${told} setTimeout(() => { throw new RangeError('own') }, 5); 7`,
+            `${told} Promise.reject(new RangeError('own')); 7`,
+            `${told} process.on('beforeExit', () => { throw new RangeError('own') }); 7`
+          ]
+        ) {
+          const { error, stdout } = yield* script(code)
+          assert.deepInclude(error, { name: "RangeError", value: "own" }, code)
+          assert.strictEqual(stdout, "1\n", code)
+        }
+        const { error } = yield* script("process.on('exit', () => { throw new RangeError('at the end') }); 7")
+        assert.deepInclude(error, { name: "RangeError", value: "at the end" })
+      }))
+
+    it.effect("no more while it goes on", () =>
+      Effect.gen(function*() {
+        const left = yield* script(
+          "process.on('exit', () => console.log('no')); var on = setInterval(() => {}, 60_000); 7"
+        )
+        assert.deepInclude(left, { ...ended, stdout: "", stderr: "[still going on: 1 interval]\n" })
+        assert.deepInclude(yield* script("clearInterval(on); 8"), { ...ended, stdout: "", stderr: "" })
+      }))
+
+    it.effect("by packages that later runs load anew", () =>
+      Effect.gen(function*() {
+        const { home } = yield* Agent.AgentProcess
+        const folder = Path.join(home, "node_modules", "counted")
+        Fs.mkdirSync(folder, { recursive: true })
+        Fs.writeFileSync(Path.join(folder, "count.js"), "module.exports = { count: 0 }")
+        Fs.writeFileSync(
+          Path.join(folder, "index.js"),
+          "const all = require('./count'); process.on('exit', () => console.log(all.count)); module.exports = () => all.count++"
+        )
+        for (let round = 0; round < 2; round++) {
+          assert.deepInclude(yield* script("require('counted')(); 7"), { ...ended, stdout: "1\n" })
+        }
       }))
   })
 })

@@ -70,29 +70,64 @@ export const stopRun = (): boolean => {
   return minus(countKinds(), before).size === 0
 }
 
+/** Calls what belongs to the current run. */
+export const resumeRun = <A>(body: () => A): A | undefined =>
+  current === undefined ? undefined : owned(current, body) as A
+
 /** What the current run has started and is not done yet. */
 export interface Unfinished {
-  /** Whether some of it may be done by itself before the deadline: a timer, a request, a child process. */
+  /** Whether to wait for some of it: a timer, a request, a child process that may be done by itself before the deadline. */
   readonly isBrief: boolean
   readonly description: string
 }
 
-export const unfinishedWork = (deadline: number): Unfinished => {
+/** `isPatient` tells to wait for all timers, whenever they are due. */
+export const unfinishedWork = (deadline: number, isPatient: boolean): Unfinished => {
   if (current === undefined) return { isBrief: false, description: "" }
   const kinds = minus(countKinds(), current.before)
   const timers = [...current.timers].filter(([timer]) => !isUnreferenced(timer)).map(([, tracked]) => tracked)
   const untracked = Math.max(0, (kinds.get("Timeout") ?? 0) - timers.length)
   const intervals = timers.filter(({ repeats }) => repeats).length
-  const isDue = timers.some(({ due, repeats }) => !repeats && due <= deadline)
+  const isEarly = performance.now() < deadline
+  const isDue = timers.some(({ due, repeats }) => !repeats && (isPatient || isEarly && due <= deadline))
   kinds.delete("Timeout")
   kinds.delete("Immediate")
   const { hasBrief, texts } = describeKinds(kinds, { timers: timers.length - intervals + untracked, intervals })
-  return { isBrief: isDue || untracked > 0 || hasBrief, description: texts.join(", ") }
+  return { isBrief: isDue || isEarly && (untracked > 0 || hasBrief), description: texts.join(", ") }
 }
 
 const isUnreferenced = (timer: unknown) =>
   typeof timer === "object" && timer !== null && "hasRef" in timer && typeof timer.hasRef === "function" &&
   timer.hasRef() === false
+
+/** What Node links immediates by. */
+interface Immediate {
+  _destroyed: boolean
+  _onImmediate: () => void
+  _idleNext: Immediate
+  _idlePrev: Immediate
+}
+
+/** The one that is or was executing. */
+let immediate: Immediate | undefined
+
+/**
+ * Whether the error tells that Node has lost its place among the immediates, since one of them was stopped. It would tell so
+ * for ever: lets Node finish the one that was stopped, and adds to their number what it then counts twice.
+ */
+export const mendImmediates = (error: unknown): boolean => {
+  const isLost = error instanceof TypeError && error.message.includes("'_idleNext'") &&
+    /^\s+at (?:process\.)?processImmediate \(node:/m.test(error.stack ?? "")
+  if (!isLost || immediate === undefined) return false
+  Object.assign(immediate, { _destroyed: false, _onImmediate: () => {} })
+  immediate = undefined
+  const [before, , after] = [0, 1, 2].map(() => setTurn(() => {}).unref())
+  Object.assign(before ?? {}, { _idleNext: after })
+  Object.assign(after ?? {}, { _idlePrev: before })
+  return true
+}
+
+const { setImmediate: setTurn } = timers
 
 /** Wraps the timer functions, so that each timer is assigned to the run that sets it. */
 export const trackTimers = () => {
@@ -118,6 +153,7 @@ const trackedSet = (set: TimerFunction, clear: TimerFunction, kind: "Timeout" | 
       }
       const repeats = kind === "Interval"
       const tracked = function(this: unknown, ...values: ReadonlyArray<unknown>) {
+        if (kind === "Immediate") immediate = timer as Immediate
         try {
           return owned(activity, () => Reflect.apply(callback, this, values))
         } finally {

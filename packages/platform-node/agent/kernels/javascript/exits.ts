@@ -1,6 +1,7 @@
 /** `process.exit` ends the run and not the kernel; a program's own handlers of uncaught errors are honoured as by Node. */
 import type { Session } from "node:inspector"
-import type { ErrorReport } from "./errors.js"
+import { exitCode } from "./programEnd.js"
+import { isOfNode } from "./registrants.js"
 
 /** Stops the executing code at once: nothing in it can catch that, as nothing runs after `process.exit`. */
 const stopExecution = (session: Session): never => {
@@ -8,32 +9,10 @@ const stopExecution = (session: Session): never => {
   for (;;) { /* until it takes effect */ }
 }
 
-const exitReport = (code: number): ErrorReport => ({
-  name: "Exit",
-  value: `The code exited with code ${code}`,
-  traceback: `Exit: process.exit(${code})`
-})
-
-/** `end` ends the run that the executing code belongs to, successfully if there is no error. */
-export const replaceExit = (
-  session: Session,
-  onError: (error: unknown) => void,
-  end: (code: number, error: ErrorReport | undefined) => void
-) => {
+/** `end` ends the run that the executing code belongs to. */
+export const replaceExit = (session: Session, end: (code: number) => void) => {
   const exit = (given?: number | string | null): never => {
-    const code = Number(given ?? process.exitCode ?? 0) & 255
-    process.exitCode = undefined
-    // Listeners are called once: one that exits itself finds none.
-    const listeners = process.listeners("exit")
-    process.removeAllListeners("exit")
-    for (const listener of listeners) {
-      try {
-        listener.call(process, code)
-      } catch (error) {
-        onError(error)
-      }
-    }
-    end(code, code === 0 ? undefined : exitReport(code))
+    end(exitCode(given))
     return stopExecution(session)
   }
   process.exit = exit
@@ -41,8 +20,12 @@ export const replaceExit = (
 
 type UncaughtEvent = "uncaughtException" | "unhandledRejection"
 
-/** The program has a listener besides the kernel's own. */
-const hasOthers = (event: UncaughtEvent) => process.listenerCount(event) > 1
+/** The kernel's own listeners. */
+const own = new Set<unknown>()
+
+/** The program has a listener. One of Node, as of `node:test`, knows only errors of its own. */
+const hasOthers = (event: UncaughtEvent) =>
+  process.rawListeners(event as "exit").some((listener) => !own.has(listener) && !isOfNode(listener))
 
 /** Gives an error that ends the code itself to the handlers of the program, if it has any, as Node does. */
 export const isHandledByProgram = (error: unknown, rejected?: Promise<unknown>): boolean => {
@@ -72,6 +55,7 @@ export const makeUncaught = (handle: (error: unknown) => void) => {
     if (!hasOthers("uncaughtException")) return handle(reason)
     Reflect.apply(process.emit, process, ["uncaughtException", reason, "unhandledRejection"])
   }
+  own.add(onException).add(onRejection)
   return () => {
     if (!process.listeners("uncaughtException").includes(onException)) process.on("uncaughtException", onException)
     if (!process.listeners("unhandledRejection").includes(onRejection)) process.on("unhandledRejection", onRejection)

@@ -13,7 +13,17 @@ import { inspect, types } from "node:util"
 import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads"
 import { decodeFields, encodeFields, lines } from "../../../src/internal/agentWire/fields.js"
 import { nameProcess } from "../../process/processName.js"
-import { beginRun, endRun, isOfEndedRun, stopRun, strayRun, trackTimers, unfinishedWork } from "./activity.js"
+import {
+  beginRun,
+  endRun,
+  isOfEndedRun,
+  mendImmediates,
+  resumeRun,
+  stopRun,
+  strayRun,
+  trackTimers,
+  unfinishedWork
+} from "./activity.js"
 import {
   describeError,
   describeSyntaxError,
@@ -28,6 +38,8 @@ import {
 import { isHandledByProgram, makeUncaught, replaceExit } from "./exits.js"
 import { clearModuleCache, prepareGlobals, writeAll, writeStray } from "./globals.js"
 import { defineNavigator } from "./navigator.js"
+import { dropExitListeners, dropListeners, emitBeforeExit, emitExit, hasExitListeners } from "./programEnd.js"
+import { watchListeners } from "./registrants.js"
 import { countThreads } from "./resources.js"
 import { failsToParse, looksLikeTypeScript, withoutModuleSyntax, wrapObjectLiteral } from "./syntax.js"
 import type { SyntaxFault } from "./syntaxFault.js"
@@ -102,6 +114,8 @@ interface Running {
   readonly limit: number
   /** Set once the code itself is done: ends the run without waiting for what it has started. */
   readonly conclude?: (isEarly: boolean) => void
+  /** Set once the program dies of an error. */
+  readonly failure?: ErrorReport
 }
 
 let current: Running | undefined
@@ -110,11 +124,12 @@ let current: Running | undefined
  * Ends the run, unless it has ended already. `result` consists of pairs of MIME type and content. `isEarly` tells that the
  * run was asked to end after the code itself was done.
  */
-const finish = (count: string, error: ErrorReport | undefined, result?: ReadonlyArray<string>, isEarly = false) => {
+const finish = (count: string, given: ErrorReport | undefined, result?: ReadonlyArray<string>, isEarly = false) => {
   if (current?.count !== count) return
-  const { limit } = current
+  const { failure: error = given, limit } = current
   current = undefined
   endRun()
+  dropExitListeners()
   session.post("Runtime.releaseObjectGroup", { objectGroup: "run" })
   const outcome = error === undefined
     ? ["0", "", "", "", isEarly ? "1" : "0"]
@@ -125,28 +140,58 @@ const finish = (count: string, error: ErrorReport | undefined, result?: Readonly
   )
 }
 
+/** How far a run is whose code itself is done; `told` is one whose listeners of `beforeExit` have been called. */
+type Phase = "working" | "idle" | "told"
+
 /**
  * The code itself is done: gives timers, requests and the like that it has started a moment, so that their output and their
- * errors belong to this run, and tells what is still going on then.
+ * errors belong to this run, and tells what is still going on then. If nothing is, the run ends as a program does.
  */
 const finishWork = (count: string, result?: ReadonlyArray<string>) => {
   if (current?.count !== count) return
   const deadline = performance.now() + lingerMs
+  const unfinished = () => unfinishedWork(deadline, hasExitListeners())
   const conclude = (isEarly: boolean) => {
-    const { description } = unfinishedWork(deadline)
+    const { description } = unfinished()
     if (description !== "") writeAll(2, Buffer.from(`[still going on: ${description}]\n`))
-    finish(count, undefined, result, isEarly)
+    const isProgram = description === "" && hasExitListeners()
+    finish(count, isProgram ? resumeRun(() => emitExit()) : undefined, result, isEarly)
   }
-  const check = (pauseMs: number, wasIdle: boolean) => {
+  const check = (pauseMs: number, phase: Phase) => {
     if (current?.count !== count) return
-    const isWaiting = unfinishedWork(deadline).isBrief && performance.now() < deadline
-    if (isWaiting) setTimer(() => check(Math.min(pauseMs * 2, longestPauseMs), false), pauseMs).unref()
+    const { description, isBrief } = unfinished()
+    if (isBrief) setTimer(() => check(Math.min(pauseMs * 2, longestPauseMs), "working"), pauseMs).unref()
     // Between two steps of one piece of work nothing may be active for a turn.
-    else if (!wasIdle) setTurn(() => check(pauseMs, true))
+    else if (phase === "working") nextTurn(() => check(pauseMs, "idle"))
+    else if (phase === "idle" && description === "" && tellBeforeExit(count)) nextTurn(() => check(1, "told"))
     else conclude(false)
   }
   current = { ...current, conclude }
-  setTurn(() => check(1, false))
+  setTurn(() => check(1, "working"))
+}
+
+/** Listeners are called by a timer: Node survives it when they exit there. */
+const nextTurn = (body: () => void) => void (hasExitListeners() ? setTimer(body, 0).unref() : setTurn(body))
+
+/** Whether there was somebody to tell. */
+const tellBeforeExit = (count: string) => {
+  try {
+    return resumeRun(emitBeforeExit)
+  } catch (error) {
+    dropListeners("beforeExit")
+    fail(count, describeError(error), error)
+    return true
+  }
+}
+
+/** The program dies of an error, which stays what ends the run, whatever its listeners of `exit` do. */
+const die = (count: string, report: ErrorReport, stop: () => void = () => {}) => {
+  if (current?.count !== count) return
+  current = { ...current, failure: report }
+  const other = hasExitListeners() ? resumeRun(() => emitExit(1)) : undefined
+  if (other !== undefined && other.name !== "Exit") writeAll(2, Buffer.from(`Uncaught ${other.traceback}\n`))
+  stop()
+  finish(count, report)
 }
 
 /**
@@ -166,9 +211,9 @@ const fail = (count: string, report: ErrorReport, error: unknown, rejected?: Pro
   if (current?.count !== count) return
   try {
     if (isHandledByProgram(error, rejected)) finishWork(count)
-    else finish(count, report)
+    else die(count, report)
   } catch (raised) {
-    finish(count, describeError(raised))
+    die(count, describeError(raised))
   }
 }
 
@@ -197,6 +242,7 @@ const displayBundle = (value: unknown): ReadonlyArray<string> => {
 const run = (line: string) => {
   const [, count = "", , limit = "", code = ""] = decodeFields(line)
   current = { count, limit: Number(limit) }
+  watchListeners()
   listenForUncaught()
   const typed = looksLikeTypeScript(code) ? stripTypes(code) : undefined
   beginRun(count, () => {
@@ -267,19 +313,20 @@ const tellUncaught = (error: unknown) => writeAll(2, Buffer.from(`Uncaught ${des
 
 /** An uncaught error ends the run that it belongs to, as it would end a program. */
 const onUncaught = (error: unknown) => {
+  if (mendImmediates(error)) return
   const report = describeError(error)
   if (current === undefined || !isOfRun(report, `run-${current.count}`)) {
     return tellUncaught(error)
   }
-  stopRun()
-  finish(current.count, report)
+  die(current.count, report, stopRun)
 }
 
 /** What a run has left behind ends neither the kernel nor another run. */
-const onExit = (code: number, error: ErrorReport | undefined) => {
+const onExit = (code: number) => {
   const stray = strayRun()
   if (stray !== undefined) return writeStray(stray, `process.exit(${code})`)
   if (current === undefined || isOfEndedRun()) return
+  const error = emitExit(code)
   stopRun()
   finish(current.count, error)
 }
@@ -293,7 +340,7 @@ defineNavigator()
 hideKernelFrames()
 trackTimers()
 process.on("SIGINT", () => {})
-replaceExit(session, tellUncaught, onExit)
+replaceExit(session, onExit)
 listenForUncaught()
 startInterruptThread()
 countThreads()
