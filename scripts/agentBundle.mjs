@@ -25,16 +25,11 @@ const contentsOf = (file) => {
   }
 }
 
-const bundle = (source) => {
+const bundle = (source, entryPoints, inject = []) => {
   const { outputFiles } = buildSync({
     absWorkingDir: source,
-    entryPoints: [
-      "loader.ts",
-      "main.ts",
-      "kernels/javascript/kernel.ts",
-      "kernels/javascript/interruptThread.ts",
-      "kernels/javascript/parsing.ts"
-    ],
+    entryPoints,
+    inject,
     outbase: ".",
     outdir: source,
     outExtension: { ".js": ".cjs" },
@@ -60,9 +55,14 @@ const codeCache = (code, existing) => {
   return new Script(wrapped).createCachedData()
 }
 
+const bundles = (source) => {
+  const kernel = ["kernel", "interruptThread", "parsing"].map((name) => `kernels/javascript/${name}.ts`)
+  return [...bundle(source, ["loader.ts", "main.ts"]), ...bundle(source, kernel, ["kernels/javascript/ownGlobals.ts"])]
+}
+
 /** Names and contents, `agent.cjs` last: it names the files that belong to it. */
 const outputs = (source, target) => {
-  const { "loader.cjs": loader, "main.cjs": code, ...kernel } = Object.fromEntries(bundle(source))
+  const { "loader.cjs": loader, "main.cjs": code, ...kernel } = Object.fromEntries(bundles(source))
   const build = createHash("sha256").update(code).digest("hex").slice(0, 16)
   const cache = `code-${build}.${process.versions.v8}.cache`
   return [

@@ -49,8 +49,13 @@ const languages: Record<string, { readonly interpreter: string; readonly make: M
     interpreter: "node",
     make: () => ({
       title: "JavaScript",
-      // An interrupted timer callback leaves the async hooks stack inconsistent; Node would abort the process.
-      args: ["--no-force-async-hooks-checks", kernelFile("javascript/kernel.cjs")],
+      args: [
+        // An interrupted timer callback leaves the async hooks stack inconsistent; Node would abort the process.
+        "--no-force-async-hooks-checks",
+        // For V8 to tell what makes a module invalid.
+        "--experimental-vm-modules",
+        kernelFile("javascript/kernel.cjs")
+      ],
       interrupts: ["signal", "control"]
     })
   },

@@ -72,6 +72,54 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
       }))
   })
 
+  layer(Agent.layer)("the place of the code", (it) => {
+    it.effect("is that of Node's main module", () =>
+      Effect.gen(function*() {
+        const code =
+          "console.log(this === exports, (() => this)() === exports, (function() { return this })() === globalThis,\n" +
+          "  class { static own = this }.own === exports, module.id, module.parent, module.children, module.exports,\n" +
+          "  module.paths.includes(__dirname + '/node_modules'), module.path === __dirname)"
+        const { error, stdout } = yield* script(code)
+        assert.isNull(error)
+        assert.strictEqual(stdout, "true true true false . null [] {} true true\n")
+      }))
+
+    it.effect("is before the first turn of the event loop", () =>
+      Effect.gen(function*() {
+        const { stdout } = yield* script(
+          "setImmediate(() => console.log('immediate')); setTimeout(() => console.log('timer'))\n" +
+            "const end = Date.now() + 5; while (Date.now() < end);"
+        )
+        assert.strictEqual(stdout, "timer\nimmediate\n")
+      }))
+
+    it.effect("lets declarations take the names of globals, also of those that the kernel uses", () =>
+      Effect.gen(function*() {
+        for (const name of ["crypto", "navigator"]) {
+          assert.strictEqual(main(yield* script(`var ${name} = 5; ${name}`)), "5", name)
+        }
+        yield* script("var leave = process.exit, told = console, set = setTimeout")
+        for (
+          const code of [
+            "function process(item) { return item }",
+            "class Map {}\nclass Set {}\nclass Error {}\nclass Promise {}",
+            "const performance = {}, Buffer = 1, JSON = 2, String = 3, Array = 4, Reflect = 5, Symbol = 6, console = 7"
+          ]
+        ) {
+          assert.deepInclude(yield* script(code), { error: null, died: null }, code)
+          const next = yield* script("import { sep } from 'node:path'\nset(() => told.log('late'), 5)\nsep")
+          assert.deepInclude(
+            next,
+            { error: null, died: null, stdout: "late\n", stderr: "", kernelRestarted: false },
+            code
+          )
+          assert.strictEqual(main(next), "'/'", code)
+        }
+        assert.deepInclude((yield* script("null.x")).error, { name: "TypeError" })
+        assert.deepInclude((yield* script("leave(3)")).error, { name: "Exit" })
+      }))
+  })
+
   layer(Agent.layer)("modules", (it) => {
     const files = Effect.map(Agent.AgentProcess, ({ home }) => {
       Fs.writeFileSync(Path.join(home, "tiny.mjs"), "export const hi = 'hey'\nexport default class Tiny {}\n")
@@ -131,6 +179,46 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
           ] as const
         ) assert.strictEqual(main(yield* script(code)), value, code)
         assert.strictEqual(main(yield* script("export default function named() { return 5 }\nnamed()")), "5")
+      }))
+
+    it.effect("are strict, without a `this`, and refused as Node refuses them", () =>
+      Effect.gen(function*() {
+        const strict = yield* script(
+          "import 'node:fs'\nconsole.log(this, (() => this)(), (function() { return this })())"
+        )
+        assert.deepInclude(strict, { error: null, stdout: "undefined undefined undefined\n", results: [] })
+        for (
+          const [code, name, value, place] of [
+            ["import 'node:fs'\nnowhere = 1", "ReferenceError", "nowhere is not defined", ":2:"],
+            ["export const one = 1; var package = 3", "SyntaxError", "Unexpected strict mode reserved word", ":1\n"],
+            ["import 'node:fs'\nconst a, b = 1", "SyntaxError", "Missing initializer in const declaration", ":2\n"],
+            ["console.log(1)\nexport { nobody }", "SyntaxError", "Export 'nobody' is not defined in module", ":2\n"],
+            [
+              "export default 1\nexport default 2",
+              "SyntaxError",
+              "Identifier '.default' has already been declared",
+              ":2\n"
+            ],
+            [
+              "import.meta\nfunction f(a, a) {}",
+              "SyntaxError",
+              "Duplicate parameter name not allowed in this context",
+              ":2\n"
+            ]
+          ] as const
+        ) {
+          const { error, executionCount, stderr, stdout } = yield* script(code)
+          assert.deepInclude(error, { name, value }, code)
+          assert.include(error?.traceback, `run-${executionCount}${place}`, code)
+          assert.strictEqual(stdout + stderr, "", code)
+        }
+        yield* script("let known = 1; function knownToo() {}")
+        const again = yield* script("export { known, knownToo }\nexport { known as other }")
+        assert.deepInclude(again, { error: null, results: [] })
+        const typed = yield* script(
+          "interface Shape { n: number }\nlet shape: Shape = { n: 1 }\nexport { Shape, shape }"
+        )
+        assert.deepInclude(typed, { error: null, results: [] })
       }))
 
     it.effect("tell where they do not parse", () =>
@@ -208,6 +296,16 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
           typed.error?.traceback,
           `run-${typed.executionCount}:3\nlet wrong: number = ;\n${" ".repeat(20)}^`
         )
+        for (
+          const [code, value] of [
+            ["const view = <div>text</div>", "Unexpected token '<'"],
+            ["console.log(1; // no end", "missing ) after argument list"],
+            ["function (name) {\n  return name\n}", "Function statements require a function name"],
+            ["> 1 + 1\n2", "Unexpected token '>'"],
+            ["2 * 2 = 4", "Invalid left-hand side in assignment"],
+            ["const all = { … }", "Invalid or unexpected token"]
+          ] as const
+        ) assert.deepInclude((yield* script(code)).error, { name: "SyntaxError", value }, code)
         const plain = yield* script("let wrong = ;")
         assert.deepInclude(plain.error, { name: "SyntaxError", value: "Unexpected token ';'" })
       }))

@@ -9,6 +9,9 @@ import { countKinds, describeKinds, type Kinds, minus } from "./resources.js"
 /** A function of `node:timers`, whatever its parameters. */
 type TimerFunction = (...args: ReadonlyArray<unknown>) => unknown
 
+/** Before they are tracked. */
+const { setImmediate: setTurn } = timers
+
 interface TrackedTimer {
   readonly clear: TimerFunction
   readonly repeats: boolean
@@ -111,6 +114,14 @@ interface Immediate {
 /** The one that is or was executing. */
 let immediate: Immediate | undefined
 
+/** Calls what executes code in a turn of its own. */
+export const inTurn = (body: () => void) => {
+  const turn = setTurn(() => {
+    immediate = turn as unknown as Immediate
+    body()
+  })
+}
+
 /**
  * Whether the error tells that Node has lost its place among the immediates, since one of them was stopped. It would tell so
  * for ever: lets Node finish the one that was stopped, and adds to their number what it then counts twice.
@@ -126,8 +137,6 @@ export const mendImmediates = (error: unknown): boolean => {
   Object.assign(after ?? {}, { _idlePrev: before })
   return true
 }
-
-const { setImmediate: setTurn } = timers
 
 /** Wraps the timer functions, so that each timer is assigned to the run that sets it. */
 export const trackTimers = () => {

@@ -5,7 +5,7 @@ import Module, { createRequire } from "node:module"
 import { basename, delimiter, dirname, join } from "node:path"
 import { Readable, Writable } from "node:stream"
 import { pathToFileURL } from "node:url"
-import { importName, importNamesName, makeImportNames, metaName } from "./moduleGlobals.js"
+import { importName, importNamesName, makeImportNames, metaName, thisName } from "./moduleGlobals.js"
 
 /** Writes synchronously, also if a child process that shares the pipe has made it non-blocking. */
 export const writeAll = (fd: number, bytes: Uint8Array) => {
@@ -80,6 +80,24 @@ const makeImport = (file: string): Import => {
   }
 }
 
+/** As Node has it for the file that a program begins with. */
+const mainModule = (file: string) => {
+  const { _nodeModulePaths: pathsOf } = Module as unknown as { _nodeModulePaths(folder: string): ReadonlyArray<string> }
+  const path = process.cwd()
+  return Object.assign(new Module("."), { filename: file, parent: null, path, paths: pathsOf(path) })
+}
+
+/** Declarations of the code may take the names of globals, which an accessor that cannot be set ignores. */
+export const freeGlobals = () => {
+  for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(globalThis))) {
+    if (property.get === undefined || property.set !== undefined || property.configurable !== true) continue
+    const { configurable, enumerable } = property
+    const shape = { configurable, enumerable: enumerable === true }
+    const set = (value: unknown) => Object.defineProperty(globalThis, name, { ...shape, value, writable: true })
+    Object.defineProperty(globalThis, name, { ...property, set })
+  }
+}
+
 let stdin: ReturnType<typeof makeStdin> | undefined
 
 /** Hides the kernel's own modules from the code. */
@@ -99,7 +117,7 @@ export const prepareGlobals = (strayRun: () => string | undefined) => {
   const prompt = () => {
     throw new Error(noInput)
   }
-  const main = Object.assign(new Module(file), { filename: file })
+  const main = mainModule(file)
   const globals = {
     require: Object.assign(createRequire(file), { main }),
     module: main,
@@ -108,6 +126,7 @@ export const prepareGlobals = (strayRun: () => string | undefined) => {
     __dirname: process.cwd(),
     [importName]: importFrom,
     [importNamesName]: makeImportNames(importFrom),
+    [thisName]: main.exports,
     [metaName]: { dirname: process.cwd(), filename: file, url: pathToFileURL(file).href },
     prompt
   }

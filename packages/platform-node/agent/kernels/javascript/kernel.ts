@@ -16,6 +16,7 @@ import { nameProcess } from "../../process/processName.js"
 import {
   beginRun,
   endRun,
+  inTurn,
   isOfEndedRun,
   mendImmediates,
   resumeRun,
@@ -36,12 +37,12 @@ import {
   stackOf
 } from "./errors.js"
 import { isHandledByProgram, makeUncaught, replaceExit } from "./exits.js"
-import { clearModuleCache, prepareGlobals, writeAll, writeStray } from "./globals.js"
+import { clearModuleCache, freeGlobals, prepareGlobals, writeAll, writeStray } from "./globals.js"
 import { defineNavigator } from "./navigator.js"
 import { dropExitListeners, dropListeners, emitBeforeExit, emitExit, hasExitListeners } from "./programEnd.js"
 import { watchListeners } from "./registrants.js"
 import { countThreads } from "./resources.js"
-import { failsToParse, looksLikeTypeScript, withoutModuleSyntax, wrapObjectLiteral } from "./syntax.js"
+import { failsToParse, looksLikeTypeScript, mayBeTyped, withoutModuleSyntax, wrapObjectLiteral } from "./syntax.js"
 import type { SyntaxFault } from "./syntaxFault.js"
 import { type Stripped, stripTypes } from "./typeScript.js"
 
@@ -254,12 +255,12 @@ const run = (line: string) => {
 /** Receives where code does not parse, and the report of that. None of the code has run. */
 type OnSyntaxError = (fault: SyntaxFault, report: ErrorReport) => void
 
-/** Code that is not JavaScript may be TypeScript. If it is neither, the parser that got further gives the error. */
+/** Code that is not JavaScript may be TypeScript. If it is neither, that parser gives the error which got further, if types may be why. */
 const evaluateTyped = (count: string, code: string, fault: SyntaxFault, report: ErrorReport) => {
   const typed = stripTypes(code)
-  if ("code" in typed) return evaluateStripped(count, typed)
+  if ("code" in typed) return typed.code === code ? finish(count, report) : evaluateStripped(count, typed)
   const further = typed.line - fault.line || typed.column - fault.column
-  finish(count, further > 0 ? describeSyntaxError(`run-${count}`, code, typed) : report)
+  finish(count, further > 0 && mayBeTyped(code, fault) ? describeSyntaxError(`run-${count}`, code, typed) : report)
 }
 
 const evaluateStripped = (count: string, { code, map }: Stripped) => {
@@ -267,9 +268,18 @@ const evaluateStripped = (count: string, { code, map }: Stripped) => {
   evaluate(count, code, true, (_, report) => finish(count, report))
 }
 
+/** Whether an earlier run has declared the name. */
+const isKnown = (name: string) => {
+  let isLexical = false
+  session.post("Runtime.globalLexicalScopeNames", (_: Error | null, { names }: { names: Array<string> }) => {
+    isLexical = names.includes(name)
+  })
+  return isLexical || name in globalThis
+}
+
 const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: OnSyntaxError) => {
   const name = `run-${count}`
-  const script = withoutModuleSyntax(code, isTyped)
+  const script = withoutModuleSyntax(code, { isTyped, isKnown })
   if (typeof script !== "string") return onSyntaxError(script, describeSyntaxError(name, code, script))
   const expression = wrapObjectLiteral(script)
   const options = {
@@ -337,6 +347,7 @@ nameProcess("agb-javascript")
 clearModuleCache()
 prepareGlobals(strayRun)
 defineNavigator()
+freeGlobals()
 hideKernelFrames()
 trackTimers()
 process.on("SIGINT", () => {})
@@ -345,6 +356,7 @@ listenForUncaught()
 startInterruptThread()
 countThreads()
 const requests = new Socket({ fd: 3, readable: true, writable: false })
-requests.on("data", lines(maxRequestBytes, run, () => exitKernel(1)))
+// After the poll for events, so that timers which are due come before immediates, as they do for the main module of Node.
+requests.on("data", lines(maxRequestBytes, (line) => inTurn(() => run(line)), () => exitKernel(1)))
 requests.on("close", () => exitKernel(0))
 reply(["ready"])

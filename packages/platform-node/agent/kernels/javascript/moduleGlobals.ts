@@ -9,6 +9,9 @@ export const importNamesName = "__importNames"
 /** Replaces `import.meta`. */
 export const metaName = "__importMeta"
 
+/** Replaces `this` outside of functions. */
+export const thisName = "__this"
+
 type Namespace = Readonly<Record<string, unknown>>
 
 /** Like Node, a name that a module does not export is a SyntaxError. */

@@ -1,10 +1,12 @@
 /**
  * Module syntax for code that is evaluated as a script: imports become dynamic imports on the same lines, before all other
- * statements, and `export` is removed.
+ * statements, and `export` is removed. As in Node, code with such syntax is strict, and `this` outside of functions is not the
+ * global object.
  */
 import type { ExportDefaultDeclaration, ExportSpecifier, ImportDeclaration, Literal, Node, Program } from "acorn"
 import { Parser } from "acorn"
-import { importName, importNamesName, metaName } from "./moduleGlobals.js"
+import { moduleFault } from "./moduleCheck.js"
+import { importName, importNamesName, metaName, thisName } from "./moduleGlobals.js"
 import type { SyntaxFault } from "./syntaxFault.js"
 
 interface Edit {
@@ -18,12 +20,33 @@ type Statement = Program["body"][number]
 /** A statement that loads a module. */
 type Loading = Statement & { readonly source: Literal; readonly attributes: ImportDeclaration["attributes"] }
 
-export const rewriteModule = (code: string, isTyped: boolean): string | SyntaxFault => {
-  const program = parsed(code)
-  if (!("body" in program)) return program
+export interface Origin {
+  /** Types have been removed from the code. */
+  readonly isTyped: boolean
+  /** An earlier run has declared the name. */
+  readonly isKnown: (name: string) => boolean
+}
+
+export const rewriteModule = (code: string, { isKnown, isTyped }: Origin): string | SyntaxFault => {
+  const text = withKeyword(code)
+  const program = parsed(text)
+  if (!("body" in program)) return { ...program, message: moduleFault(text, isKnown)?.message ?? program.message }
+  const found: Found = { edits: [], used: new Set(), outer: [], hasMeta: false }
+  for (const statement of program.body) if (!isLoading(statement)) visit(statement, found)
+  const isModule = found.hasMeta || program.body.some(({ type }) => /^(?:Import|Export).*Declaration$/.test(type))
+  // Whether an exported name is a type is not known.
+  const fault = isModule ? moduleFault(text, (name) => isTyped || isKnown(name)) : undefined
+  if (fault !== undefined) return fault
+  const edits = [...found.edits, ...found.outer.map((place) => ({ ...place, text: isModule ? "undefined" : thisName }))]
+  return applied(code, [...isModule ? strict(program) : [], ...edits, ...statementEdits(code, program, found, isTyped)])
+}
+
+/** The directive is not to be the value of the code. */
+const strict = ({ body: [first] }: Program): ReadonlyArray<Edit> =>
+  first === undefined ? [] : [{ start: first.start, end: first.start, text: "\"use strict\";void 0;" }]
+
+const statementEdits = (code: string, program: Program, { used }: Found, isTyped: boolean) => {
   const edits: Array<Edit> = []
-  const used = new Set<string>()
-  for (const statement of program.body) if (!isLoading(statement)) visit(statement, edits, used)
   // Whether an imported name is a type is known only if the code uses it as a value.
   const isRequired = (local: string) => !isTyped || used.has(local)
   let hoisted = ""
@@ -44,7 +67,7 @@ export const rewriteModule = (code: string, isTyped: boolean): string | SyntaxFa
     }
   }
   if (hoisted !== "" && head !== undefined) edits.push({ start: head, end: head, text: hoisted })
-  return applied(code, edits)
+  return edits
 }
 
 /** Exports of code have no effect, so that one may be repeated. */
@@ -54,7 +77,7 @@ class LenientParser extends Parser {
 
 const parsed = (code: string): Program | SyntaxFault => {
   try {
-    return LenientParser.parse(withKeyword(code), {
+    return LenientParser.parse(code, {
       ecmaVersion: "latest",
       sourceType: "script",
       allowAwaitOutsideFunction: true,
@@ -96,21 +119,39 @@ const isLoading = (statement: Statement): statement is Loading => "source" in st
 const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && "type" in value && typeof value.type === "string"
 
-/** Replaces `import(…)` and `import.meta`, and collects the names of all identifiers. Not recursive: code can be deep. */
-const visit = (root: Node, edits: Array<Edit>, used: Set<string>) => {
-  const pending: Array<unknown> = [root]
-  while (pending.length > 0) {
-    const next = pending.pop()
-    if (Array.isArray(next)) { for (const item of next) pending.push(item) }
-    if (!isNode(next)) continue
-    const { end, start, type } = next
-    if (type === "ImportExpression") edits.push({ start, end: start + "import".length, text: importName })
-    if (type === "MetaProperty" && "meta" in next && isNode(next.meta) && "name" in next.meta) {
-      if (next.meta.name === "import") edits.push({ start, end, text: metaName })
+interface Found {
+  /** Replace `import(…)` and `import.meta`. */
+  readonly edits: Array<Edit>
+  /** The names of all identifiers. */
+  readonly used: Set<string>
+  /** Each `this` outside of functions and classes. */
+  readonly outer: Array<{ readonly start: number; readonly end: number }>
+  hasMeta: boolean
+}
+
+/** What has a `this` of its own. */
+const inner = new Set(["FunctionDeclaration", "FunctionExpression", "ClassBody"])
+
+/** Not recursive: code can be deep. */
+const visit = (root: Node, found: Found) => {
+  const pending: Array<readonly [node: unknown, isOuter: boolean]> = [[root, true]]
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const [node, isOuter] = next
+    if (Array.isArray(node)) { for (const item of node) pending.push([item, isOuter]) }
+    if (!isNode(node)) continue
+    const { end, start, type } = node
+    if (type === "ImportExpression") found.edits.push({ start, end: start + "import".length, text: importName })
+    if (type === "ThisExpression" && isOuter) found.outer.push({ start, end })
+    if (type === "MetaProperty" && "meta" in node && isNode(node.meta) && "name" in node.meta) {
+      if (node.meta.name === "import") {
+        found.edits.push({ start, end, text: metaName })
+        found.hasMeta = true
+      }
       continue
     }
-    if (type === "Identifier" && "name" in next) used.add(String(next.name))
-    for (const value of Object.values(next)) if (typeof value === "object") pending.push(value)
+    if (type === "Identifier" && "name" in node) found.used.add(String(node.name))
+    const isStillOuter = isOuter && !inner.has(type)
+    for (const value of Object.values(node)) if (typeof value === "object") pending.push([value, isStillOuter])
   }
 }
 

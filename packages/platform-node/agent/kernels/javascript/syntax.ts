@@ -2,6 +2,7 @@
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { Script } from "node:vm"
+import type { Origin } from "./moduleRewrite.js"
 import type * as Parsing from "./parsing.js"
 import type { SyntaxFault } from "./syntaxFault.js"
 
@@ -21,19 +22,25 @@ const isFunctionBody = (body: string) => {
   }
 }
 
-/**
- * The code with module syntax replaced. `isTyped` tells that types have been removed from it. Code that V8 parses and the
- * parser does not is taken as it is.
- */
-export const withoutModuleSyntax = (code: string, isTyped: boolean): string | SyntaxFault => {
-  if (!/\b(?:import|export)\b/.test(code)) return code
-  const rewritten = parsing().rewriteModule(code, isTyped)
-  return typeof rewritten === "string" || failsToParse(code) ? rewritten : code
+/** The code with module syntax replaced. Code that V8 parses and the parser does not is taken as it is. */
+export const withoutModuleSyntax = (code: string, origin: Origin): string | SyntaxFault => {
+  const mayBeModule = /\b(?:import|export)\b/.test(code)
+  if (!mayBeModule && !/\bthis\b/.test(code)) return code
+  const rewritten = parsing().rewriteModule(code, origin)
+  if (typeof rewritten === "string") return rewritten
+  return mayBeModule && failsToParse(code) ? rewritten : code
 }
 
 /** A call with type arguments. JavaScript would parse it as two comparisons, which nobody writes. */
 export const looksLikeTypeScript = (code: string) =>
   /[\p{ID_Continue}$]</u.test(code) && /[^=]>\(/.test(code) && parsing().hasTypedCall(code)
+
+/** Whether types may be what JavaScript stumbles over, so that a parser of TypeScript knows better what is wrong. */
+export const mayBeTyped = (code: string, { column, line, message }: SyntaxFault) => {
+  const rest = code.split("\n")[line]?.slice(column) ?? ""
+  if (/^(?:[:?!]|as\b|satisfies\b)/.test(rest)) return /^(?:Unexpected|[Mm]issing) /.test(message)
+  return /^(?!await\b)[\w$]/.test(rest) && /^Unexpected (?:token|identifier|reserved|strict) ?/.test(message)
+}
 
 let loaded: typeof Parsing | undefined
 
