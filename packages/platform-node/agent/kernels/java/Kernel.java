@@ -24,6 +24,7 @@ import jdk.jshell.JShellException;
 import jdk.jshell.Snippet;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis;
+import jdk.jshell.TypeDeclSnippet;
 import jdk.jshell.VarSnippet;
 import jdk.jshell.execution.LocalExecutionControl;
 import jdk.jshell.spi.ExecutionControl;
@@ -39,7 +40,13 @@ public final class Kernel {
     private static final String IMPORTS = "java.io java.math java.net java.nio.file java.util java.util.concurrent "
         + "java.util.function java.util.regex java.util.stream";
 
-    private static final int FRAMES = 50;
+    private static final Pattern MAIN = Pattern.compile(
+        "\\bpublic\\s+static\\s+(?:final\\s+)?void\\s+main\\s*\\(\\s*(?:final\\s+)?String\\s*(?:\\[|\\.\\.\\.|\\w+\\s*\\[)");
+    private static final Pattern PACKAGE = Pattern.compile("^(?:\\s|//.*|/\\*(?s:.*?)\\*/)*package\\s[^;]*;");
+    /** A line that continues the one before. */
+    private static final Pattern CONTINUED = Pattern.compile("\\s*(?:[.+*/%&|^<>=?:,;)\\]}{-]|(?:else|catch|finally|instanceof)\\b)");
+
+    private static final int FRAMES = 50, LINES = 100;
 
     /** How long threads that a run has started may take after the code itself is done. */
     private static final long LINGER_MILLIS = 2000;
@@ -55,33 +62,27 @@ public final class Kernel {
     private boolean exitedWell;
     /** Whether the run was interrupted after the code itself was done. */
     private boolean endedEarly;
+    /** The first class of the run with a main method, or what it does besides declaring types. */
+    private Snippet program;
     /** Threads that earlier runs have started. */
     private final List<Thread> known = new ArrayList<>();
 
     private record Place(String run, int line) {}
-
     private record Failure(String name, String value, String traceback) {}
-
     private record Outcome(Failure failure, String shown) {}
 
     /** What the System.exit of the code throws: it ends the run and not the kernel. */
     public static final class Exit extends Error {
         private static final long serialVersionUID = 1;
 
-        private Exit(int status) {
-            super(String.valueOf(status));
-        }
+        private Exit(int status) { super(String.valueOf(status)); }
 
-        public static void exit(int status) {
-            throw new Exit(status & 255);
-        }
+        public static void exit(int status) { throw new Exit(status & 255); }
     }
 
     /** Runs the code in this process, with calls of System.exit redirected. */
     private static final class Engine implements ExecutionControlProvider {
-        @Override public String name() {
-            return "kernel";
-        }
+        @Override public String name() { return "kernel"; }
 
         @Override public ExecutionControl generate(ExecutionEnv environment, Map<String, String> parameters) throws Throwable {
             LocalExecutionControl control = new LocalExecutionControl() {
@@ -174,9 +175,7 @@ public final class Kernel {
 
     /** The threads of the code. JShell does not report their uncaught exceptions, so this group does. */
     private static final class Threads extends ThreadGroup {
-        private Threads() {
-            super("code");
-        }
+        private Threads() { super("code"); }
 
         @Override public void uncaughtException(Thread thread, Throwable thrown) {
             Thread.UncaughtExceptionHandler handler = Thread.getDefaultUncaughtExceptionHandler();
@@ -330,12 +329,50 @@ public final class Kernel {
     }
 
     /** Definitions may refer to later ones in the same code; other unresolved references are errors. */
-    private Failure evaluateAll(String run, String code, List<String> shown) {
+    private Failure evaluateAll(String run, String given, List<String> shown) {
+        program = null;
+        // A program has its package for itself.
+        String code = !MAIN.matcher(given).find() ? given
+            : PACKAGE.matcher(given).replaceFirst(found -> found.group().replaceAll("[^\n]", " "));
         Map<Snippet, Integer> incomplete = new LinkedHashMap<>();
         Failure failure = evaluateEach(run, code, shown, incomplete);
         if (failure != null) return failure;
-        return incomplete.entrySet().stream().filter(entry -> isIncomplete(shell.status(entry.getKey()))).findFirst()
+        Failure unresolved = incomplete.entrySet().stream().filter(entry -> isIncomplete(shell.status(entry.getKey()))).findFirst()
             .map(entry -> unresolved(run, code, entry.getValue(), (DeclarationSnippet) entry.getKey())).orElse(null);
+        if (unresolved != null || interrupted || !(program instanceof TypeDeclSnippet type)) return unresolved;
+        SnippetEvent called = shell.eval(type.name() + ".main(new String[0]);").get(0);
+        places.put(called.snippet().id(), places.get(type.id()));
+        return failureOf(called.exception());
+    }
+
+    private void note(Snippet snippet) {
+        boolean isType = snippet instanceof TypeDeclSnippet, isOther = !isType && snippet.kind() != Snippet.Kind.IMPORT;
+        if (isOther || isType && program == null && MAIN.matcher(snippet.source()).find()) program = snippet;
+    }
+
+    private Failure failureOf(JShellException exception) {
+        boolean isExit = exception instanceof EvalException raised && raised.getExceptionClassName().equals(Exit.class.getName());
+        if (!isExit) return exception == null ? null : thrown(exception);
+        exitedWell = exception.getMessage().equals("0");
+        String value = "The code exited with code " + exception.getMessage();
+        return exitedWell ? null : new Failure("Exit", value, "Exit: " + value);
+    }
+
+    /** The source of the next snippet, and the rest. Without its semicolon it ends where it does in jshell: with a line. */
+    private String[] next(String code) {
+        SourceCodeAnalysis.CompletionInfo whole = analysis.analyzeCompletion(code);
+        String[] all = {whole.source() == null ? code : whole.source(), whole.source() == null ? "" : whole.remaining()};
+        if (!all[0].strip().contains("\n") || !isErroneous(all[0])) return all;
+        for (int end = code.indexOf('\n'), lines = 0; end >= 0 && lines < LINES; end = code.indexOf('\n', end + 1), lines++) {
+            SourceCodeAnalysis.CompletionInfo info = analysis.analyzeCompletion(code.substring(0, end));
+            boolean isContinued = !info.completeness().isComplete() || CONTINUED.matcher(code.substring(end)).lookingAt();
+            if (!isContinued) return isErroneous(info.source()) ? all : new String[] {info.source(), code.substring(end)};
+        }
+        return all;
+    }
+
+    private boolean isErroneous(String source) {
+        return analysis.sourceToSnippets(source).stream().anyMatch(snippet -> snippet.kind() == Snippet.Kind.ERRONEOUS);
     }
 
     private Failure unresolved(String run, String code, int start, DeclarationSnippet snippet) {
@@ -351,15 +388,12 @@ public final class Kernel {
     private Failure evaluateEach(String run, String code, List<String> shown, Map<Snippet, Integer> incomplete) {
         String rest = code;
         while (!rest.isBlank() && !interrupted && !exitedWell) {
-            SourceCodeAnalysis.CompletionInfo info = analysis.analyzeCompletion(rest);
-            if (info.completeness() == SourceCodeAnalysis.Completeness.EMPTY) return null;
-            String source = info.source() == null ? rest : info.source();
-            String remaining = info.source() == null ? "" : info.remaining();
-            int start = code.length() - rest.length();
+            if (analysis.analyzeCompletion(rest).completeness() == SourceCodeAnalysis.Completeness.EMPTY) return null;
+            String[] found = next(rest);
             shown.clear();
-            Failure failure = evaluate(run, code, start, source, shown, incomplete);
+            Failure failure = evaluate(run, code, code.length() - rest.length(), found[0], shown, incomplete);
             if (failure != null) return failure;
-            rest = remaining;
+            rest = found[1];
         }
         return null;
     }
@@ -371,23 +405,18 @@ public final class Kernel {
         for (SnippetEvent event : shell.eval(source.strip())) {
             Snippet snippet = event.snippet();
             places.put(snippet.id(), place);
-            if (event.status() == Snippet.Status.REJECTED) return rejected(run, code, begin, snippet);
+            if (event.status() == Snippet.Status.REJECTED) {
+                Diag problem = shell.diagnostics(snippet).filter(Diag::isError).findFirst().orElse(null);
+                if (!isHiddenConstructor(problem)) return rejected(run, code, begin, problem);
+                String mended = new StringBuilder(source.strip()).insert((int) problem.getStartPosition(), "public ").toString();
+                return evaluate(run, code, begin, mended, shown, incomplete);
+            }
             if (isIncomplete(event.status())) incomplete.put(snippet, begin);
-            if (isExit(event.exception())) return exited(event.exception().getMessage());
-            if (event.exception() != null) return thrown(event.exception());
+            if (event.exception() != null) return failureOf(event.exception());
+            if (event.causeSnippet() == null) note(snippet);
             if (event.causeSnippet() == null && isShown(snippet) && event.value() != null) shown.add(event.value());
         }
         return null;
-    }
-
-    private static boolean isExit(JShellException exception) {
-        return exception instanceof EvalException raised && raised.getExceptionClassName().equals(Exit.class.getName());
-    }
-
-    private Failure exited(String status) {
-        exitedWell = status.equals("0");
-        String value = "The code exited with code " + status;
-        return exitedWell ? null : new Failure("Exit", value, "Exit: " + value);
     }
 
     /** The stream returned by `printf` is not a result. */
@@ -399,8 +428,13 @@ public final class Kernel {
         };
     }
 
-    private Failure rejected(String run, String code, int start, Snippet snippet) {
-        Diag problem = shell.diagnostics(snippet).filter(Diag::isError).findFirst().orElse(null);
+    /** JShell makes records public, and then also asks for public constructors. */
+    private static boolean isHiddenConstructor(Diag problem) {
+        return problem != null && problem.getCode().endsWith(".invalid.canonical.constructor.in.record")
+            && problem.getMessage(null).endsWith("; was public)");
+    }
+
+    private Failure rejected(String run, String code, int start, Diag problem) {
         if (problem == null) return new Failure("CompileError", "The code was rejected", "CompileError");
         String message = problem.getMessage(null).lines().filter(line -> !line.endsWith("class "))
             .reduce((one, other) -> one + "\n" + other).orElse("");
@@ -431,9 +465,9 @@ public final class Kernel {
         return new Failure(name.substring(name.lastIndexOf('.') + 1), value, traceback.toString());
     }
 
-    /** Class names as in the code: JShell wraps each snippet in a class. */
+    /** Names as in the code: JShell wraps each snippet in a class. */
     private static String withoutWrappers(String text) {
-        return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?\\$(?=\\w)", "");
+        return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?[$.](?=\\w)", "");
     }
 
     /** Like Java's own report, but without line numbers of the code, which only JShell knows. */
