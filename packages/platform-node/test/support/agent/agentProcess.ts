@@ -14,8 +14,8 @@ export interface Answer {
   readonly message?: string
   readonly value: Record<string, unknown>
   readonly body: Buffer
-  /** Chunks that came before the reply, with the time since the call in milliseconds. */
-  readonly events: ReadonlyArray<{ readonly event: string; readonly text: string; readonly at: number }>
+  /** Chunks that came before the reply. */
+  readonly events: ReadonlyArray<{ readonly event: string; readonly text: string }>
   readonly stdout: string
   readonly stderr: string
 }
@@ -41,8 +41,8 @@ export interface AgentProcess {
   readonly pid: number
   readonly marker: string
   readonly call: (op: string, args?: object, body?: Uint8Array) => Effect.Effect<Answer>
-  /** The call without waiting for its answer. */
-  readonly begin: (op: string, args?: object, body?: Uint8Array) => Call
+  /** The call without waiting for its answer; `onEvent` is called for each chunk that comes before. */
+  readonly begin: (op: string, args?: object, body?: Uint8Array, onEvent?: () => void) => Call
   readonly post: (json: object) => void
   /** Stops and resumes taking what the agent writes. */
   readonly pause: () => void
@@ -119,14 +119,14 @@ const start = (options: Options): Promise<AgentProcess> =>
 
     const post: AgentProcess["post"] = (json) => void child.stdin?.write(frame(++ids, json))
 
-    const begin: AgentProcess["begin"] = (op, args = {}, body) => {
+    const begin: AgentProcess["begin"] = (op, args = {}, body, onEvent) => {
       const id = ++ids
       const events: Array<Answer["events"][number]> = []
-      const began = performance.now()
       const answer = new Promise<Answer>((done) =>
         waiting.set(id, (json, bytes) => {
           if (typeof json["event"] === "string") {
-            events.push({ event: json["event"], text: bytes.toString("utf8"), at: performance.now() - began })
+            events.push({ event: json["event"], text: bytes.toString("utf8") })
+            onEvent?.()
             post({ op: "input", target: id, consumed: bytes.length + eventBytes })
             return
           }
