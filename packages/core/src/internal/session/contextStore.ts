@@ -1,5 +1,5 @@
 /** The platform's `KeyValueStore` over a context. */
-import { BadArgument, type PlatformError, SystemError } from "@effect/platform/Error"
+import type { PlatformError, SystemErrorReason } from "@effect/platform/Error"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -8,32 +8,29 @@ import * as Stream from "effect/Stream"
 import type { AgbError } from "../../AgbError.js"
 import { isWellFormed } from "../wire/codecs.js"
 import type { Contexts } from "./contexts.js"
+import { badArgument, systemError } from "./platformError.js"
 
 /** The first letter keeps the names apart from `.`, `..` and the empty one. */
 const prefix = "k-"
 
 const module = "KeyValueStore"
 
-/** The errors of the oldest versions of the platform are made by functions, which have no prototype. */
-const errorOf = <P, A>(Class: new(props: P) => A, props: P): A =>
-  Class.prototype === undefined ? (Class as unknown as (props: P) => A)(props) : new Class(props)
-
 const encode = (method: string, key: string): Effect.Effect<string, PlatformError> =>
   isWellFormed(key)
     ? Effect.succeed(`/${prefix}${encodeURIComponent(key)}`)
-    : Effect.fail(errorOf(BadArgument, { module, method, description: "UTF-8 cannot represent the key" }))
+    : Effect.fail(badArgument({ module, method, description: "UTF-8 cannot represent the key" }))
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes)
 
-const reasons: Partial<Record<AgbError["_tag"], SystemError["reason"]>> = {
+const reasons: Partial<Record<AgbError["_tag"], SystemErrorReason>> = {
   FileNotFoundError: "NotFound",
   AuthenticationError: "PermissionDenied",
   TransportError: "Unknown",
   LimitExceededError: "InvalidData"
 }
 
-const systemError = (method: string, key: string | undefined) => (error: AgbError): PlatformError =>
-  errorOf(SystemError, {
+const failed = (method: string, key: string | undefined) => (error: AgbError): PlatformError =>
+  systemError({
     module,
     method,
     reason: error._tag === "TransportError" && error.reason === "Timeout"
@@ -50,7 +47,7 @@ const make = (contexts: Contexts, id: string): KeyValueStore.KeyValueStore => {
     key: string,
     use: (path: string) => Effect.Effect<A, E>
   ): Effect.Effect<A, PlatformError> =>
-    Effect.flatMap(encode(method, key), (path) => Effect.mapError(use(path), systemError(method, key)))
+    Effect.flatMap(encode(method, key), (path) => Effect.mapError(use(path), failed(method, key)))
 
   const getUint8Array = (key: string) =>
     on("get", key, (path) =>
@@ -64,11 +61,11 @@ const make = (contexts: Contexts, id: string): KeyValueStore.KeyValueStore => {
     getUint8Array,
     set: (key, value) => on("set", key, (path) => contexts.write(id, path, value)),
     remove: (key) => on("remove", key, (path) => contexts.removeFile(id, path)),
-    clear: Effect.mapError(contexts.clear(id), systemError("clear", undefined)),
+    clear: Effect.mapError(contexts.clear(id), failed("clear", undefined)),
     size: contexts.files(id).pipe(
       Stream.filter(({ isFolder, name }) => !isFolder && name.startsWith(prefix)),
       Stream.runCount,
-      Effect.mapError(systemError("size", undefined))
+      Effect.mapError(failed("size", undefined))
     )
   })
 }
