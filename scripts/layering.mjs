@@ -26,11 +26,11 @@ const layers = {
     ["Code", "Command", "FileSystem", "Process", "RichResult", "Terminal"],
     ["internal/session/session"],
     ["Agb"],
-    ["Contexts", "Session", "OperationResult", "internal/session/transfer"],
+    ["Contexts", "Session", "OperationResult", "internal/session/transfer", "internal/session/platform"],
     ["ContextStore", "TerminalSocket"],
     ["internal/test"],
     ["AgbTest"],
-    ["SessionPool", "Transfer"],
+    ["SessionPool", "SessionPlatform", "Transfer"],
     ["internal/promise"],
     ["AgbPromise"],
     ["index"]

@@ -69,6 +69,7 @@ describe("every example runs and ends well", () => {
     ["promise", [/Hello World/]],
     ["streams", [/^it prints 3\nit prints 2\nit prints 1\nit displays .*lift/m, /^tick 0\ntick 1\nand then 42$/m]],
     ["files", [/^File of 588895 bytes$/m, /^"2\\n3\\n"$/m, /^copy: true, original: false$/m]],
+    ["platform", [/^most frequent: 3 the\nkept: 3 the\nno-such-program: NotFound$/m]],
     ["sweep", [/^0 orphans, 0 kept, 0 failed$/m]],
     ["swap", [/^the session runs \w+$/m]]
   ]

@@ -115,6 +115,13 @@ export * as RichResult from "./RichResult.js"
 export * as Session from "./Session.js"
 
 /**
+ * The platform's `FileSystem`, `CommandExecutor` and `Path` over a session: an Effect program that was written for
+ * `@effect/platform` runs inside the session unchanged. Errors are the platform's own: `SystemError` with the reasons that Node
+ * has, `BadArgument` for what cannot be asked for; the `cause` is the error of the session.
+ */
+export * as SessionPlatform from "./SessionPlatform.js"
+
+/**
  * A pool of sessions that many fibers share, each with a session of its own for as long as it needs one. Borrowers are
  * served in the order of arrival. A session that is lost, unhealthy or too old, or whose borrower met a defect, is deleted
  * and never reaches another borrower.

@@ -1,5 +1,6 @@
 import type { Agb, AgbApi, AgbError, Code, Command, FileSystem } from "@effect-agb/core"
-import { Session } from "@effect-agb/core"
+import { Session, SessionPlatform } from "@effect-agb/core"
+import type { CommandExecutor, Error, FileSystem as PlatformFileSystem, Path } from "@effect/platform"
 import type { Effect, Layer, Scope, Stream } from "effect"
 import { describe, expect, test } from "tstyche"
 
@@ -16,6 +17,16 @@ describe("Session", () => {
         Session.Session | Code.Code | Command.Command | FileSystem.FileSystem,
         AgbError.ClientError,
         Agb.Agb
+      >
+    >()
+  })
+
+  test("the platform over it needs nothing else", () => {
+    expect(SessionPlatform.layer).type.toBe<
+      Layer.Layer<
+        PlatformFileSystem.FileSystem | CommandExecutor.CommandExecutor | Path.Path,
+        Error.PlatformError,
+        Session.Session
       >
     >()
   })

@@ -308,6 +308,11 @@ const handles = new WeakMap<Session, Handles>()
 
 export const handlesOf = (session: Session): Handles | undefined => handles.get(session)
 
+const toolCalls = new WeakMap<Session, ToolCall.ToolCall>()
+
+/** The tool calls of a session, beside its methods. */
+export const toolCallOf = (session: Session): ToolCall.ToolCall | undefined => toolCalls.get(session)
+
 /** Creates a session from the reply of `createSession` or `getSession`. */
 export const make = ({ client, idleTimeoutSeconds, imageId, mounts, reply }: Origin): Handle => {
   const { sessionId } = reply
@@ -348,5 +353,6 @@ export const make = ({ client, idleTimeoutSeconds, imageId, mounts, reply }: Ori
     callTool: callAny(toolCall)
   }, ["resourceUrl"]))
   handles.set(session, reply)
+  toolCalls.set(session, toolCall)
   return { session, isReady: sessionContexts.downloaded(contexts), state: sessionState }
 }

@@ -131,6 +131,10 @@ const types: ReadonlyArray<readonly [letter: string, format: number, type: FileT
   ["s", 0o14, "Socket"]
 ]
 
+/** The type that the bits of a raw mode tell. */
+export const typeOfMode = (mode: number): FileType =>
+  types.find(([, format]) => format === mode >> 12)?.[2] ?? "Unknown"
+
 const modeText = /^([-dlbcps?])([r-])([w-])([xsS-])([r-])([w-])([xsS-])([r-])([w-])([xtT-])/
 
 /** `-rw-r--r--`, as `ls` prints it, or an octal number. */
@@ -173,7 +177,7 @@ const completed = (stat: FileStat, text: string): FileStat => {
   const bits = parseInt(mode, 16)
   return {
     ...stat,
-    type: types.find(([, format]) => format === bits >> 12)?.[2] ?? stat.type,
+    type: typeOfMode(bits),
     mode: Option.some(bits & 0o7777),
     mtime: Option.orElse(stat.mtime, () => dateOf(Number(seconds) * 1000))
   }

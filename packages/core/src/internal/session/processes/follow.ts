@@ -24,7 +24,7 @@ const mostBytes = 704 * 1024
 const leastBytes = 2 * scripts.blockSize
 
 /** The pauses that lead up to the longest one. */
-const fullyIdle = 12
+export const fullyIdle = 12
 
 /** What one call has read. */
 interface Read {

@@ -27,7 +27,7 @@ export const pause = `pause() {
 }`
 
 /** The time since the system started, in hundredths of a second. */
-const uptime = `uptime() {
+export const uptime = `uptime() {
   now=; read -r now _ </proc/uptime 2>/dev/null
   if [ -n "$now" ]; then now=\${now%.*}\${now#*.}; else now=$(date +%s)00; fi
 }`
