@@ -45,10 +45,9 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
       it.effect("streams output as it comes", () =>
         Effect.gen(function*() {
           const { begin, home } = yield* AgentProcess
-          const seen = Path.join(home, "seen")
-          const code = `import os, time\nprint('a')\nwhile not os.path.exists('${seen}'): time.sleep(0.01)\nprint('b')`
+          const code = `import os\nprint('a')\nwhile not os.path.exists('${home}/seen'): pass\nprint('b')`
           const args = { language: "python", code, stream: true, timeoutMs: 15_000 }
-          const { answer } = begin("runCode", args, undefined, () => Fs.writeFileSync(seen, ""))
+          const { answer } = begin("runCode", args, undefined, () => Fs.writeFileSync(`${home}/seen`, ""))
           const { events } = yield* Effect.promise(() => answer)
           assert.deepStrictEqual(events.map(({ text }) => text), ["a\n", "b\n"])
         }))
