@@ -1,6 +1,6 @@
 /** What `terminalClients.test.ts` watches over, each broken on purpose. */
 
-const driver = "packages/core/src/internal/session/channels/driver.ts"
+const driver = "packages/core/src/internal/session/channels/pythonDriver.ts"
 const channel = "packages/core/src/internal/session/channels/channel.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */

@@ -66,8 +66,8 @@ export interface Terminals {
   /**
    * Runs a command line on a pseudo-terminal of its own, e.g. `bash`. It ends with the scope, with everything that it has started.
    *
-   * Fails with a `ProcessError` of reason `Unsupported` that names what is missing, where a session has no Python 3, no
-   * pseudo-terminals or no local sockets.
+   * Fails with a `ProcessError` of reason `Unsupported` that names what is missing, where a session has neither Python 3 nor Perl 5,
+   * or no pseudo-terminals.
    */
   readonly open: (
     command: string,

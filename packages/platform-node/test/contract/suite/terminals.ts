@@ -46,7 +46,9 @@ const typing: Contract = (test) => {
       yield* terminal.resize(80, 24)
       yield* terminal.kill()
     }))
+}
 
+const drawing: Contract = (test) => {
   test("a full-screen program draws its screen again when the size changes", () =>
     Effect.gen(function*() {
       const session = yield* Session.make({ imageId })
@@ -99,7 +101,9 @@ sys.stdout.buffer.write(bytes((i * i + (i >> 9)) % 251 for i in range(1 << 20)))
       yield* screen.ended
       assert.isTrue(screen.bytes().equals(Buffer.concat([Buffer.from("ready "), input])))
     }))
+}
 
+const sockets: Contract = (test) => {
   test("a terminal is the platform's socket", () =>
     Effect.gen(function*() {
       const session = yield* Session.make({ imageId })
@@ -169,9 +173,16 @@ const ends: Contract = (test) => {
     }))
 }
 
+/** Of what a terminal does, all that needs no Python in the session. */
+export const terminalsWithoutPython: Contract = (test, backend) => {
+  typing(test, backend)
+  sockets(test, backend)
+  ends(test, backend)
+}
+
 export const terminals: Contract = (test, backend) => {
   if (backend.clock === "virtual") return test.skip("terminals: the fake has no shell")
-  typing(test, backend)
+  terminalsWithoutPython(test, backend)
+  drawing(test, backend)
   bytes(test, backend)
-  ends(test, backend)
 }

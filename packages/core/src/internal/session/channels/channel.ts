@@ -12,11 +12,15 @@ import * as control from "../processes/control.js"
 import type { ProcessFailure } from "../processes/model.js"
 import * as processes from "../processes/processes.js"
 import * as scripts from "../processes/scripts.js"
-import { quote } from "../shell.js"
-import { driver } from "./driver.js"
+import type { Driver } from "./driver.js"
+import { perlDriver } from "./perlDriver.js"
+import { pythonDriver } from "./pythonDriver.js"
 import * as requests from "./request.js"
 
-/** What a channel runs. `@shell` and `@python` stand for the interpreters of the session. */
+/**
+ * What a channel runs. `@shell` and `@python` stand for the interpreters of the session, `@directory` for the directory of its
+ * process, which goes when it is released.
+ */
 export interface Spec {
   readonly argv: ReadonlyArray<string>
   readonly envs: Readonly<Record<string, string>>
@@ -181,12 +185,15 @@ export class Channel {
 
 const configOf = ({ argv, envs, size }: Spec): string => {
   const kind = size === undefined ? "pipes" : "terminal"
-  return Encoding.encodeBase64(JSON.stringify({ kind, argv, envs, ...size }))
+  const entries = Object.entries(envs).map(([name, value]) => `${name}=${value}`)
+  return Encoding.encodeBase64(
+    [kind, size?.columns ?? 0, size?.rows ?? 0, argv.length, ...argv, ...entries].join("\0")
+  )
 }
 
-const commandOf = (key: string, spec: Spec): string =>
+const commandOf = (driver: Driver, key: string, spec: Spec): string =>
   `${scripts.directory(key)}
-exec python3 -I -c ${quote(driver)} "$dir" <<'agb'
+exec ${driver.start} "$dir" <<'agb'
 ${configOf(spec)}
 agb`
 
@@ -196,14 +203,51 @@ const ready = (key: string): string =>
 ${scripts.pause}
 cd "$dir" 2>/dev/null || { echo "agb none"; exit 0; }
 idle=0
-while ! [ -e socket ] && ! [ -e failed ] && ! [ -e exit ] && [ "$idle" -lt 36 ]; do pause "$idle"; idle=$((idle + 1)); done
-if [ -e socket ]; then echo "agb ready"
+while ! [ -e calls ] && ! [ -e failed ] && ! [ -e exit ] && [ "$idle" -lt 36 ]; do pause "$idle"; idle=$((idle + 1)); done
+if [ -e calls ]; then echo "agb ready"
 elif [ -e failed ]; then echo "agb missing $(cat failed)"
 else echo "agb failed"; tail -c 1000 stderr
 fi`
 
 /** Time for the driver to start, on a machine that is busy. */
 const readyWait = Duration.seconds(30)
+
+/** What can hold a channel open, the preferred first. */
+const drivers: ReadonlyArray<Driver> = [pythonDriver, perlDriver]
+
+const lacks = (error: ProcessFailure, name: string): boolean =>
+  error._tag === "ProcessError" && error.reason === "Unsupported" && error.detail === control.lacking(name)
+
+/** Starts the first driver that the session has the program for. */
+const start = (
+  toolCall: ToolCall,
+  operation: string,
+  key: string,
+  spec: Spec
+): Effect.Effect<Driver, ProcessFailure> => {
+  const usable = spec.argv[0] === "@python" ? [pythonDriver] : drivers
+  const tried = usable.map((driver) =>
+    Effect.as(
+      processes.start({ toolCall, sessionId: "" }, operation, key, {
+        command: commandOf(driver, key, spec),
+        cwd: spec.cwd,
+        envs: {},
+        timeoutSeconds: undefined,
+        hasStdin: false,
+        requires: [driver.name, ...spec.requires ?? []]
+      }),
+      driver
+    )
+  )
+  const names = usable.map(({ name }) => name)
+  return tried.reduceRight(
+    (others, one, index) =>
+      Effect.catchAll(one, (error) => lacks(error, names[index] ?? "") ? others : Effect.fail(error)),
+    Effect.fail(
+      control.processError(operation, key, "Unsupported", control.lacking(names.join(" or ")))
+    ) as typeof tried[0]
+  )
+}
 
 /** Starts a command with a channel to it, both of which end with the scope. */
 export const open = (
@@ -214,17 +258,7 @@ export const open = (
   Effect.gen(function*() {
     const key = processes.newId()
     yield* Effect.addFinalizer(() => processes.release({ toolCall, operation, key }))
-    const program = {
-      command: commandOf(key, spec),
-      cwd: spec.cwd,
-      envs: {},
-      timeoutSeconds: undefined,
-      hasStdin: false
-    }
-    yield* processes.start({ toolCall, sessionId: "" }, operation, key, {
-      ...program,
-      requires: ["python3", ...spec.requires ?? []]
-    })
+    const driver = yield* start(toolCall, operation, key, spec)
     const script = { operation, key, text: ready(key), retrySafety: "safe", wait: readyWait } as const
     const printed = yield* control.run(toolCall, script)
     const [state] = control.wordsOf(printed)
@@ -233,5 +267,5 @@ export const open = (
       const detail = printed.lines.slice(1).join("\n").trim().slice(-500)
       return yield* control.processError(operation, key, "Other", detail === "" ? "it did not start in time" : detail)
     }
-    return new Channel({ toolCall, key })
+    return new Channel({ toolCall, key, driver })
   })

@@ -1,4 +1,4 @@
-/** Requests to what holds a channel open: scripts that connect to its socket inside the session. */
+/** Requests to what holds a channel open: scripts that run beside it inside the session. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -8,11 +8,12 @@ import * as control from "../processes/control.js"
 import type { ProcessFailure } from "../processes/model.js"
 import * as scripts from "../processes/scripts.js"
 import { quote } from "../shell.js"
-import { client } from "./driver.js"
+import type { Driver } from "./driver.js"
 
 export interface Target {
   readonly toolCall: ToolCall
   readonly key: string
+  readonly driver: Driver
 }
 
 export interface Request {
@@ -33,10 +34,10 @@ export interface Reply {
 
 const nothing = new Uint8Array()
 
-const script = (key: string, words: string, bytes: Uint8Array): string =>
+const script = ({ driver, key }: Target, words: string, bytes: Uint8Array): string =>
   `${scripts.directory(key)}
-cd "$dir" 2>/dev/null && read -r python <python || { echo "agb none"; exit 0; }
-exec "$python" -I -S -c ${quote(client)} ${quote(words)} ${quote(Encoding.encodeBase64(bytes))}`
+cd "$dir" 2>/dev/null && [ -e calls ] || { echo "agb none"; exit 0; }
+${driver.request} ${quote(words)} ${quote(Encoding.encodeBase64(bytes))}`
 
 /** The words of a reply, and its bytes as base64. */
 const parse = ([first = "", base64 = "", last]: ReadonlyArray<string>): Either.Either<Reply, unknown> => {
@@ -51,10 +52,11 @@ const parse = ([first = "", base64 = "", last]: ReadonlyArray<string>): Either.E
 export const malformed = ({ operation, retrySafety }: Pick<Request, "operation" | "retrySafety">) =>
   control.malformed(operation, retrySafety, "a reply of the channel")
 
-export const send = ({ key, toolCall }: Target, request: Request): Effect.Effect<Reply, ProcessFailure> =>
+export const send = (target: Target, request: Request): Effect.Effect<Reply, ProcessFailure> =>
   Effect.gen(function*() {
+    const { key, toolCall } = target
     const { bytes = nothing, operation, retrySafety, wait, words } = request
-    const text = script(key, words, bytes)
+    const text = script(target, words, bytes)
     const printed = yield* control.run(toolCall, { operation, key, text, retrySafety, wait })
     const reply = parse(printed.lines)
     if (Either.isLeft(reply)) return yield* malformed(request)

@@ -48,6 +48,9 @@ export const processError = (
   detail = ""
 ): ProcessError => new ProcessError({ operation, key, reason, detail })
 
+/** What is said of a session that has no such program or device. */
+export const lacking = (name: string): string => `the session has no ${name}`
+
 /** Runs a script. Its first line has the prefix `agb`, or the session could not run it. */
 export const run = (toolCall: ToolCall, script: Script): Effect.Effect<Printed, ProcessFailure> => {
   const { key, operation, retrySafety } = script
@@ -71,7 +74,7 @@ export const run = (toolCall: ToolCall, script: Script): Effect.Effect<Printed, 
       const lines = stdout.split("\n")
       const [, missing] = /^agb missing (.*)/.exec(lines[0] ?? "") ?? []
       if (missing !== undefined) {
-        return Effect.fail(processError(operation, key, "Unsupported", `the session has no ${missing}`))
+        return Effect.fail(processError(operation, key, "Unsupported", lacking(missing)))
       }
       return exitCode === 0
         ? Effect.succeed({ lines, stderr })

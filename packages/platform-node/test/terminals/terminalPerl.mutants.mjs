@@ -1,0 +1,28 @@
+/** What `terminalPerl.test.ts` watches over, each broken on purpose. */
+
+const perl = "packages/core/src/internal/session/channels/perlDriver.ts"
+const channel = "packages/core/src/internal/session/channels/channel.ts"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
+export default [
+  {
+    defence: "Perl holds a terminal open where there is no Python",
+    changes: { [channel]: [["= [pythonDriver, perlDriver]", "= [pythonDriver]"]] },
+    caughtBy: "many bytes go both ways, and a slow reader holds up the command"
+  },
+  {
+    defence: "Perl keeps output until its reader has gone on",
+    changes: {
+      [perl]: [[
+        "  substr $log, 0, $offset - $base, \"\";\n  $base = $offset;\n",
+        "  $log = \"\";\n  $base = $offset;\n"
+      ]]
+    },
+    caughtBy: "many bytes go both ways, and a slow reader holds up the command"
+  },
+  {
+    defence: "Perl passes on a change of size",
+    changes: { [perl]: [["  resize(@_) if defined $sink;\n", ""]] },
+    caughtBy: "less draws its screen again after a change of size"
+  }
+]
