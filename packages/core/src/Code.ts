@@ -149,8 +149,8 @@ export interface Code {
   /**
    * Opens a further kernel, with a state of its own, which ends with the scope. It is a process of the session.
    *
-   * Fails with a `ProcessError` of reason `Unsupported` that names what is missing, where a session has no Python 3, no local
-   * sockets, no Node for JavaScript, or no Rscript for R. Contexts are of `python`, `javascript` or `r`.
+   * Fails with a `ProcessError` of reason `Unsupported` that names what is missing, where a session has neither Python 3 nor
+   * Perl 5, no Python for Python, no Node for JavaScript, no JDK for Java, or no Rscript for R.
    */
   readonly context: (
     options: ContextOptions

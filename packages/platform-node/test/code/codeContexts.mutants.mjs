@@ -22,6 +22,16 @@ export default [
     caughtBy: "what becomes of a run is only ever what its session has told"
   },
   {
+    defence: "a definition of what never comes is an error of Java",
+    changes: {
+      "packages/core/src/internal/session/codeContexts/javaKernel.ts": [[
+        "            if (isIncomplete(event.status())) incomplete.put((DeclarationSnippet) snippet, start);\n",
+        ""
+      ]]
+    },
+    caughtBy: "Java: definitions that refer to each other, and errors at their lines"
+  },
+  {
     defence: "each figure is shown once",
     changes: { [python]: [["            sys.modules[\"matplotlib.pyplot\"].close(value)\n", "            pass\n"]] },
     caughtBy: "Python: figures, rich values, top-level await, and what escapes a run"

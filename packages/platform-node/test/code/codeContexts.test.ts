@@ -11,7 +11,9 @@ import { best, languagesOf, layerWith, serverLayer } from "../support/runtime.js
 
 const imageId = "agb-code-space-1"
 
-const hasPython = (await languagesOf(best)).includes("python")
+const languages = await languagesOf(best)
+
+const hasPython = languages.includes("python")
 
 const figure = `
 import matplotlib.pyplot as plt
@@ -76,6 +78,29 @@ it.live.skipIf(!hasPython)(
         })
         assert.include(told, "Uncaught Error: late")
         assert.strictEqual((yield* context.runCode("a.b[0]")).text, "2")
+      }))).pipe(Effect.provide(layerWith(best)))
+)
+
+it.live.skipIf(!languages.includes("java"))(
+  "Java: definitions that refer to each other, and errors at their lines",
+  () =>
+    Session.use({ imageId }, ({ code }) =>
+      Effect.scoped(Effect.gen(function*() {
+        const context = yield* code.context({ language: "java" })
+        const refused = (source: string) => failsWith(context.runCode(source), "CodeExecutionError")
+        const mutual = "int f(int n) { return n == 0 ? 7 : g(n - 1); }\nint g(int n) { return f(n); }\nf(3)"
+        assert.strictEqual((yield* context.runCode(mutual)).text, "7")
+        const missing = yield* refused("int x = 1;\nvoid h() { nowhere(); }")
+        assert.strictEqual(missing.name, "CompileError")
+        assert.match(missing.traceback, /^run-2:2: error: cannot find symbol.*nowhere/)
+        const wrong = yield* refused("var list = List.of(1);\nint y = list;")
+        assert.match(wrong.traceback, /^run-3:2: error: incompatible types[^]*\nint y = list;\n {8}\^$/)
+        const thrown = yield* refused("int d(int n) {\n  return 1 / n;\n}\nd(0)")
+        assert.deepStrictEqual([thrown.name, thrown.value], ["ArithmeticException", "/ by zero"])
+        assert.match(thrown.traceback, /at d\(run-4:2\)\n +at run-4:4$/)
+        const escaped = yield* context.runCode("\"\\t\\\"\\u0001 🎈\" + x")
+        assert.strictEqual(escaped.text, "\"\\t\\\"\\001 🎈1\"")
+        assert.deepStrictEqual((yield* context.runCode("System.out.printf(\"%d%n\", 5)")).results, [])
       }))).pipe(Effect.provide(layerWith(best)))
 )
 
@@ -165,7 +190,7 @@ it.live.skipIf(!hasPython)(
         assert.strictEqual((await context.runCode("x")).success, true)
         assert.isTrue((await context.restart()).success)
         assert.strictEqual((await context.runCode("x")).success, false)
-        assert.strictEqual((await code.context({ language: "java" })).error?._tag, "InvalidRequestError")
+        assert.strictEqual((await code.context({ language: "perl" })).error?._tag, "InvalidRequestError")
         await context[Symbol.asyncDispose]()
         assert.deepStrictEqual((await command.listProcesses()).data, [])
       })

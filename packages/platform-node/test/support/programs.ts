@@ -105,6 +105,22 @@ export const rPrograms: LanguagePrograms = {
   unicode: program("r", "'naïve 🎈 日本'", { text: "[1] \"naïve 🎈 日本\"" })
 }
 
+/** The fake has no contexts, so only real sessions run these. */
+export const javaPrograms: LanguagePrograms = {
+  prints: program("java", "System.out.println(\"out\"); System.err.println(\"err\"); 6 * 7", printed),
+  keeps: program("java", "int kept = 41;", keep),
+  uses: program(
+    "java",
+    "kept + 1",
+    kept({ name: "CompileError", value: "cannot find symbol", traceback: "CompileError" })
+  ),
+  raises: program("java", "throw new IllegalStateException(\"no good\");", raises("IllegalStateException", "no good")),
+  raised: { name: "IllegalStateException", value: "no good" },
+  forever: program("java", "while (true) {}", "forever"),
+  waits: program("java", "Thread.sleep(600_000)", "forever"),
+  unicode: program("java", "\"naïve 🎈 日本\"", { text: "\"naïve 🎈 日本\"" })
+}
+
 export const java = program("java", "6 * 7", { text: "42" })
 export const r = program("r", "6 * 7", { text: "[1] 42" })
 

@@ -68,7 +68,7 @@ export type RunCodeError = ClientError | ToolError | CodeExecutionError | Execut
 
 /** Options of `context`. */
 export interface ContextOptions {
-  /** `python`, `javascript` or `r`, or a common alias. */
+  /** `python`, `javascript`, `java` or `r`, or a common alias. */
   readonly language: Language | (string & {})
   /** Absolute working directory. Default: the working directory of the session. */
   readonly cwd?: string | undefined
@@ -91,8 +91,8 @@ export interface CodeContext {
   /** Runs code and streams its output and displayed values while it runs, and last `Completed`. A slow reader holds up the code. */
   readonly runCodeStream: (code: string, options?: RunCodeOptions) => Stream.Stream<CodeEvent, RunInContextError>
   /**
-   * Stops the current run as Ctrl-C does: it fails with `CodeExecutionError` (of name `KeyboardInterrupt` in Python, `Interrupted` in
-   * JavaScript) and keeps the state. Code may catch the interrupt and go on. Without a run nothing happens.
+   * Stops the current run as Ctrl-C does: it fails with `CodeExecutionError` (of name `KeyboardInterrupt` in Python, else
+   * `Interrupted`) and keeps the state. Code may catch the interrupt and go on. Without a run nothing happens.
    */
   readonly interrupt: Effect.Effect<void, ClientError | ProcessError>
   /** Ends the kernel with the current run, and starts a fresh one. */

@@ -13,6 +13,7 @@ import * as optionObjects from "../../client/checks/options.js"
 import * as requestChecks from "../../client/checks/requestChecks.js"
 import * as timeouts from "../../client/checks/timeouts.js"
 import * as spans from "../../client/spans.js"
+import type { Language } from "../../wire/language.js"
 import type {
   CodeContext,
   CodeEvent,
@@ -62,7 +63,7 @@ class Context implements CodeContext {
     this.#kernel = kernel
   }
 
-  get language(): kernels.KernelLanguage {
+  get language(): Language {
     return this.#options.language
   }
 
@@ -159,17 +160,14 @@ const noResult = () =>
 
 const operation = "Code.context"
 
-const checkLanguage = (given: unknown): Either.Either<kernels.KernelLanguage, InvalidRequestError> => {
-  const language = Either.getOrUndefined(ParseResult.decodeUnknownEither(AgbTools.Language)(given))
-  return language === "python" || language === "javascript" || language === "r" ? Either.right(language) : Either.left(
+const checkLanguage = (given: unknown): Either.Either<Language, InvalidRequestError> =>
+  Either.mapLeft(ParseResult.decodeUnknownEither(AgbTools.Language)(given), () =>
     new InvalidRequestError({
       operation,
       field: "language",
       given: issues.describe(given, "language"),
-      expected: "python, javascript or r: other languages have no contexts"
-    })
-  )
-}
+      expected: "python, javascript, java or r"
+    }))
 
 export const open =
   (toolCall: ToolCall) => (given: ContextOptions): Effect.Effect<CodeContext, ProcessFailure, Scope.Scope> =>

@@ -7,17 +7,17 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { ToolCall } from "../../../ToolCall.js"
 import { finish } from "../../client/finalizers.js"
+import type { Language } from "../../wire/language.js"
 import * as channels from "../channels/channel.js"
 import type { ProcessFailure } from "../processes/model.js"
+import { javaKernel } from "./javaKernel.js"
 import { javascriptKernel } from "./javascriptKernel.js"
 import { type KernelEvent, KernelEvents } from "./kernelEvents.js"
 import { pythonKernel } from "./pythonKernel.js"
 import { rKernel } from "./rKernel.js"
 
-export type KernelLanguage = "python" | "javascript" | "r"
-
 export interface KernelOptions {
-  readonly language: KernelLanguage
+  readonly language: Language
   readonly cwd: string | undefined
   readonly envs: Readonly<Record<string, string>>
 }
@@ -25,7 +25,13 @@ export interface KernelOptions {
 /** How long an interrupted run may go on before its kernel is killed. */
 const gracePeriod = Duration.seconds(5)
 
-const specs: Record<KernelLanguage, (options: KernelOptions) => channels.Spec> = {
+/** For a fast start and a small footprint rather than peak speed. */
+const javaOptions = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData -Xmx1g -Dfile.encoding=UTF-8"
+
+const startJava = `file=$1/Kernel.java
+printf %s "$AGB_KERNEL" >"$file" && unset AGB_KERNEL && exec java ${javaOptions} --add-modules jdk.jshell "$file"`
+
+const specs: Record<Language, (options: KernelOptions) => channels.Spec> = {
   python: ({ cwd, envs }) => ({
     argv: ["@python", "-X", "utf8", "-c", pythonKernel],
     envs,
@@ -40,6 +46,13 @@ const specs: Record<KernelLanguage, (options: KernelOptions) => channels.Spec> =
     size: undefined,
     requires: ["node"]
   }),
+  java: ({ cwd, envs }) => ({
+    argv: ["@shell", "-c", startJava, "agb-kernel", "@directory"],
+    envs: { ...envs, AGB_KERNEL: javaKernel },
+    cwd,
+    size: undefined,
+    requires: ["java", "jshell"]
+  }),
   r: ({ cwd, envs }) => ({
     argv: ["Rscript", "--vanilla", "-e", "eval(parse(text=Sys.getenv('AGB_KERNEL')))"],
     envs: { ...envs, AGB_KERNEL: rKernel },
@@ -52,6 +65,7 @@ const specs: Record<KernelLanguage, (options: KernelOptions) => channels.Spec> =
 export class Kernel {
   readonly #channel: channels.Channel
   readonly #scope: Scope.CloseableScope
+  readonly #isSignalled: boolean
   readonly #events = new KernelEvents()
   /** Requests and signals one after the other: no signal meets a later run than that which it is for. */
   readonly #requests = Effect.unsafeMakeSemaphore(1)
@@ -60,9 +74,11 @@ export class Kernel {
   #current: number | undefined
   #starting: Fiber.Fiber<void, ProcessFailure> | undefined
 
-  constructor(channel: channels.Channel, scope: Scope.CloseableScope) {
+  constructor(language: Language, channel: channels.Channel, scope: Scope.CloseableScope) {
     this.#channel = channel
     this.#scope = scope
+    // Java ends at SIGINT; its kernel takes the request alone.
+    this.#isSignalled = language !== "java"
   }
 
   get isDead(): boolean {
@@ -103,7 +119,7 @@ export class Kernel {
       this.#current === undefined
         ? Effect.void
         : Effect.zipRight(
-          this.#channel.signal(operation, "INT"),
+          this.#isSignalled ? this.#channel.signal(operation, "INT") : Effect.void,
           this.#request(operation, { interrupt: this.#current })
         )
     ))
@@ -166,6 +182,6 @@ export const open = (
       const channel = yield* restore(Scope.extend(channels.open(toolCall, operation, spec), own)).pipe(
         Effect.onError((cause) => Scope.close(own, Exit.failCause(cause)))
       )
-      return new Kernel(channel, own)
+      return new Kernel(options.language, channel, own)
     })
   )
