@@ -239,6 +239,16 @@ export {
   type LayerOptions
 } from "./internal/promise/connection/connect.js"
 
+export type {
+  /**
+   * An iterator whose values come by requests; it knows the id of the last.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  RequestIterator
+} from "./internal/promise/connection/iterate.js"
+
 export {
   /**
    * What `writeFile` takes: text, bytes, or bytes that are read as they are sent.

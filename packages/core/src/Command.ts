@@ -45,6 +45,8 @@ export interface CommandResult {
   readonly stdout: string
   readonly stderr: string
   readonly exitCode: number
+  /** Id under which the service traces the command, if it tells one. */
+  readonly traceId?: string | undefined
 }
 
 /**
@@ -203,7 +205,8 @@ const decode = withLazyFields({}, {
   failedShell: () => {
     const streams = {
       stdout: Schema.optionalWith(Schema.String, { default: () => "" }),
-      stderr: Schema.optionalWith(Schema.String, { default: () => "" })
+      stderr: Schema.optionalWith(Schema.String, { default: () => "" }),
+      traceId: Schema.optional(Schema.Unknown)
     }
     return ParseResult.decodeUnknownEither(Schema.parseJson(Schema.Union(
       Schema.Struct({ exit_code: Schema.Int, ...streams }),
@@ -226,6 +229,10 @@ const timeoutDetail = ({ isDefaultTimeout }: Call, stderr: string) => {
   return `${reason === undefined ? "" : `${reason}; `}${given}pass a longer timeout`
 }
 
+/** Part of a result or an error; a service that traces nothing may send an empty one. */
+const traceOf = (traceId: unknown): { readonly traceId?: string | undefined } =>
+  typeof traceId === "string" && traceId !== "" ? { traceId } : {}
+
 const toolError = (call: Call, { requestId, text = "" }: ToolAnswer): ExecuteCommandError => {
   const { timeoutMillis } = call
   const failed = decode.failedShell(text)
@@ -242,6 +249,7 @@ const toolError = (call: Call, { requestId, text = "" }: ToolAnswer): ExecuteCom
       : new ToolError({ operation, requestId, tool: "shell", detail: visibleLines(text) })
   }
   const { exit_code: exitCode, stderr, stdout } = failed.right
+  const trace = traceOf(failed.right.traceId)
   if (exitCode === 0) {
     return new ToolError({ operation, requestId, tool: "shell", detail: visibleLines(stderr || text) })
   }
@@ -252,9 +260,10 @@ const toolError = (call: Call, { requestId, text = "" }: ToolAnswer): ExecuteCom
       stdout,
       stderr,
       timeoutMillis,
-      detail: timeoutDetail(call, stderr)
+      detail: timeoutDetail(call, stderr),
+      ...trace
     })
-    : new CommandExitError({ operation, requestId, stdout, stderr, exitCode })
+    : new CommandExitError({ operation, requestId, stdout, stderr, exitCode, ...trace })
 }
 
 const interpret = (call: Call, answer: ToolAnswer): Either.Either<CommandResult, ExecuteCommandError> => {
@@ -262,16 +271,20 @@ const interpret = (call: Call, answer: ToolAnswer): Either.Either<CommandResult,
   const error = answer.isError ? toolError(call, answer) : undefined
   if (error !== undefined && error._tag !== "CommandExitError") return Either.left(error)
   const read = error === undefined
-    ? Either.map(decode.shell(text), ({ exit_code: exitCode, stderr, stdout }) => ({ exitCode, stderr, stdout }))
+    ? Either.map(
+      decode.shell(text),
+      ({ exit_code: exitCode, stderr, stdout, traceId }) => ({ exitCode, stderr, stdout, ...traceOf(traceId) })
+    )
     : Either.right(error)
   if (Either.isLeft(read)) {
     const detail = "the reply is not the result of a command"
     return Either.left(new ExecutionUnknownError({ operation, requestId, stdout: text, stderr: "", detail }))
   }
   const { exitCode, stderr, stdout } = read.right
+  const trace = traceOf(read.right.traceId)
   return call.acceptExitCodes.includes(exitCode)
-    ? Either.right({ output: stdout + stderr, stdout, stderr, exitCode })
-    : Either.left(new CommandExitError({ operation, requestId, stdout, stderr, exitCode }))
+    ? Either.right({ output: stdout + stderr, stdout, stderr, exitCode, ...trace })
+    : Either.left(new CommandExitError({ operation, requestId, stdout, stderr, exitCode, ...trace }))
 }
 
 const checkExitCodes = (

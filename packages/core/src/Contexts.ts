@@ -62,6 +62,16 @@ export type {
   WriteContextFileOptions
 } from "./internal/session/contexts.js"
 
+export type {
+  /**
+   * What the storage says of a file that it has taken: result of `write`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  WrittenFile
+} from "./internal/session/contextFiles.js"
+
 /**
  * The contexts of an account, and their files. The content of files goes by presigned URLs, which authorize whoever knows them: no
  * error, span or log contains one.

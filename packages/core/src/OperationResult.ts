@@ -180,12 +180,15 @@ export type CommandResult = Result<
     readonly stdout: string
     readonly stderr: string
     readonly exitCode: number
+    /** Id under which the service traces the command, if it tells one. */
+    readonly traceId?: string | undefined
   },
   {
     readonly output: string
     readonly stdout: string
     readonly stderr: string
     readonly exitCode: number | undefined
+    readonly traceId?: string | undefined
   }
 >
 

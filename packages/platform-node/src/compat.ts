@@ -17,6 +17,26 @@ export {
 } from "./internal/compat/agb.js"
 
 export {
+  BrowserContext,
+  type BrowserFields,
+  type BrowserFields as ActOptions,
+  type BrowserFields as ActResult,
+  type BrowserFields as BrowserFingerprint,
+  type BrowserFields as BrowserOption,
+  type BrowserFields as BrowserScreen,
+  type BrowserFields as BrowserViewport,
+  type BrowserFields as ExtractOptions,
+  type BrowserFields as ObserveOptions,
+  type BrowserFields as ObserveResult,
+  BrowserFingerprintContext,
+  BrowserFingerprintGenerator,
+  BrowserOptionClass,
+  BrowserProxy,
+  ExtensionOption,
+  FingerprintFormat
+} from "./internal/compat/browserOptions.js"
+
+export {
   Code,
   type CodeExecutionFailure,
   type CodeExecutionItem,

@@ -1,7 +1,7 @@
 /** Errors of what runs in a session: tools, code, commands and processes. */
 import * as Schema from "effect/Schema"
 import { CodeResultItem } from "../wire/models.js"
-import { call, line, output, sentence, stateKept } from "./sharedFields.js"
+import { call, line, output, sentence, stateKept, traceId } from "./sharedFields.js"
 import { prefix, TypeId } from "./typeId.js"
 
 /**
@@ -43,14 +43,14 @@ export class ExecutionUnknownError extends Schema.TaggedError<ExecutionUnknownEr
 
 /**
  * The session stopped the code or command at its time limit. `stdout` and `stderr` contain the output so far. `stateKept` tells
- * whether the kernel has kept its state, where that is known.
+ * whether the kernel has kept its state, `traceId` under which id the service traces the command, where that is known.
  *
  * @since 0.1.0
  * @category errors
  */
 export class ExecutionTimeoutError extends Schema.TaggedError<ExecutionTimeoutError>(prefix + "ExecutionTimeoutError")(
   "ExecutionTimeoutError",
-  { ...call, ...output, timeoutMillis: Schema.Number, detail: Schema.String, ...stateKept }
+  { ...call, ...output, timeoutMillis: Schema.Number, detail: Schema.String, ...stateKept, ...traceId }
 ) {
   readonly [TypeId]: TypeId = TypeId
   readonly retryable = false
@@ -89,14 +89,15 @@ export class CodeExecutionError extends Schema.TaggedError<CodeExecutionError>(p
 }
 
 /**
- * The command exited with a code that is not in `acceptExitCodes`.
+ * The command exited with a code that is not in `acceptExitCodes`. `traceId` is the id under which the service traces it, if it
+ * tells one.
  *
  * @since 0.1.0
  * @category errors
  */
 export class CommandExitError extends Schema.TaggedError<CommandExitError>(prefix + "CommandExitError")(
   "CommandExitError",
-  { ...call, ...output, exitCode: Schema.Number }
+  { ...call, ...output, exitCode: Schema.Number, ...traceId }
 ) {
   readonly [TypeId]: TypeId = TypeId
   readonly retryable = false

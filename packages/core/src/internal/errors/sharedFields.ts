@@ -14,6 +14,9 @@ export const outcome = { mayHaveHappened: Schema.Boolean, retryable: Schema.Bool
 /** Whether a kernel has kept the state of earlier runs; absent where the session does not tell. */
 export const stateKept = { stateKept: Schema.optional(Schema.Boolean) }
 
+/** Under which the service traces a command; absent where it does not tell. */
+export const traceId = { traceId: Schema.optional(Schema.String) }
+
 export const output = { stdout: Schema.String, stderr: Schema.String }
 
 /** A message of one line. What servers and sessions say is escaped. */

@@ -7,9 +7,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Agb } from "../../Agb.js"
 import type * as Results from "../../OperationResult.js"
+import type { WrittenFile } from "../session/contextFiles.js"
 import * as services from "../session/contexts.js"
 import type { ContextRef } from "../wire/persistence.js"
 import type { Connection } from "./connection/connection.js"
+import type { RequestIterator } from "./connection/iterate.js"
 import * as operations from "./operation.js"
 import { type Plain, plain } from "./plain.js"
 import * as results from "./results.js"
@@ -44,6 +46,8 @@ export interface ReadContextFileOptions extends operations.CallOptions {
 export interface WriteContextFileOptions extends operations.CallOptions {
   /** Size of an iterable in bytes, which some storage wants to know beforehand. Default: unknown. */
   readonly size?: number | undefined
+  /** Media type under which the storage keeps the file, if it does. Default: none is sent. */
+  readonly contentType?: string | undefined
   /** Of the whole transfer. Default: 10 minutes. */
   readonly timeoutMs?: number | undefined
 }
@@ -155,11 +159,12 @@ const write = operations.make(
     path: Schema.String,
     content: Content,
     size: Schema.optional(Size),
+    contentType: Schema.optional(Schema.String),
     timeoutMs: Schema.optional(operations.Millis)
   },
-  results.done,
-  (contexts: services.Contexts, { content, context, path, size, timeoutMs }) =>
-    contexts.write(context, path, contentOf(content), { size, ...timeOf(timeoutMs) })
+  results.data<WrittenFile>(),
+  (contexts: services.Contexts, { content, contentType, context, path, size, timeoutMs }) =>
+    contexts.write(context, path, contentOf(content), { size, contentType, ...timeOf(timeoutMs) })
 )
 
 const removeFile = operations.make(
@@ -226,12 +231,12 @@ export class Contexts {
     return this.#connection.answer(read, service, { context, path }, options)
   }
 
-  /** Reads a file of any size in flat memory. */
+  /** Reads a file of any size in flat memory. The iterator knows the id of the last request. */
   readStream(
     context: ContextRef,
     path: string,
     options?: operations.CallOptions
-  ): AsyncIterableIterator<Uint8Array> {
+  ): RequestIterator<Uint8Array> {
     return this.#connection.iterate(readStream, service, { context, path }, options)
   }
 
@@ -244,7 +249,7 @@ export class Contexts {
     path: string,
     content: string | Uint8Array | AsyncIterable<Uint8Array>,
     options?: WriteContextFileOptions
-  ): Promise<Results.BoolResult> {
+  ): Promise<Results.OperationResult<WrittenFile>> {
     return this.#connection.answer(write, service, { context, path, content }, options)
   }
 

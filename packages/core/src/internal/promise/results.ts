@@ -86,7 +86,8 @@ export const command: ResultMapper<Command.CommandResult, Results.CommandResult>
   onFailure: (requestId, error) => {
     const { stderr, stdout } = outputOf(error)
     const exitCode = error._tag === "CommandExitError" ? error.exitCode : undefined
-    return failed(requestId, error, { output: stdout + stderr, stdout, stderr, exitCode })
+    const trace = "traceId" in error && error.traceId !== undefined ? { traceId: error.traceId } : {}
+    return failed(requestId, error, { output: stdout + stderr, stdout, stderr, exitCode, ...trace })
   }
 }
 

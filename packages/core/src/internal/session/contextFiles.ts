@@ -26,6 +26,14 @@ import type { RetrySafety } from "../wire/endpoints/endpoint.js"
 import { concat } from "../wire/text/bytes.js"
 import { visible } from "../wire/text/visibleText.js"
 
+/** What the storage says of a file that it has taken. */
+export interface WrittenFile {
+  /** Status of its reply: 200, 201 or 204 as a rule. */
+  readonly status: number
+  /** Identifies this content of the file, if the storage tells it. */
+  readonly etag: string | undefined
+}
+
 /** A file, and the call that is about it. */
 export interface Target {
   readonly operation: string
@@ -219,26 +227,33 @@ export class ContextFiles {
   }
 
   /** Writes a whole file. */
-  writeBytes(target: Target, bytes: Uint8Array): Effect.Effect<void, Failure> {
-    return withDeadline(target, this.#repeated(target, this.#send<never>(target, { _tag: "Bytes", bytes })))
+  writeBytes(target: Target, bytes: Uint8Array, contentType?: string): Effect.Effect<WrittenFile, Failure> {
+    const sent = this.#send<never>(target, { _tag: "Bytes", bytes }, contentType)
+    return withDeadline(target, this.#repeated(target, sent))
   }
 
   /** Writes a whole file from a stream, which is read once: nothing is repeated. */
   writeStream<E>(
     given: Target,
     stream: Stream.Stream<Uint8Array, E>,
-    size: number | undefined
-  ): Effect.Effect<void, Failure | E> {
+    size: number | undefined,
+    contentType?: string
+  ): Effect.Effect<WrittenFile, Failure | E> {
     const target: Target = { ...given, retrySafety: "unsafe" }
-    return withDeadline(target, this.#send(target, { _tag: "Stream", stream, size }))
+    return withDeadline(target, this.#send(target, { _tag: "Stream", stream, size }, contentType))
   }
 
-  #send<E>(target: Target, body: TransferBody<E>): Effect.Effect<void, Failure | E> {
+  #send<E>(
+    target: Target,
+    body: TransferBody<E>,
+    contentType: string | undefined
+  ): Effect.Effect<WrittenFile, Failure | E> {
+    const headers = contentType === undefined ? {} : { "content-type": contentType }
     return Effect.flatMap(this.#url(target, "PUT"), (url) =>
       Effect.scoped(
-        Effect.flatMap(this.#open(target, { method: "PUT", url, body }), (reply) =>
+        Effect.flatMap(this.#open(target, { method: "PUT", url, headers, body }), (reply) =>
           reply.status >= 200 && reply.status < 300
-            ? Effect.void
+            ? Effect.succeed({ status: reply.status, etag: headerOf(reply, "etag") })
             : rejection(target, reply))
       ))
   }

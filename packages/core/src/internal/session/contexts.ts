@@ -25,7 +25,7 @@ import * as timeouts from "../client/checks/timeouts.js"
 import * as pages from "../client/pages.js"
 import * as spans from "../client/spans.js"
 import { isWellFormed } from "../wire/codecs.js"
-import { ContextFiles, type Target } from "./contextFiles.js"
+import { ContextFiles, type Target, type WrittenFile } from "./contextFiles.js"
 import { type ContextRef, idOf } from "./contextRef.js"
 
 /** A context: named storage that outlives sessions. What the server does not report is none. */
@@ -76,6 +76,8 @@ export interface ReadContextFileOptions {
 export interface WriteContextFileOptions {
   /** Size of a stream in bytes, which some storage wants to know beforehand. Default: unknown. */
   readonly size?: number | undefined
+  /** Media type under which the storage keeps the file, if it does. Default: none is sent. */
+  readonly contentType?: string | undefined
   /** Of the whole transfer. Default: 10 minutes. */
   readonly timeout?: Duration.DurationInput | undefined
 }
@@ -119,7 +121,7 @@ export interface Contexts {
     path: string,
     content: string | Uint8Array | Stream.Stream<Uint8Array, E>,
     options?: WriteContextFileOptions
-  ) => Effect.Effect<void, ClientError | FileNotFoundError | E>
+  ) => Effect.Effect<WrittenFile, ClientError | FileNotFoundError | E>
   /** Removes a file. One that does not exist counts as removed. */
   readonly removeFile: (context: ContextRef, path: string) => Effect.Effect<void, ClientError>
 }
@@ -146,6 +148,11 @@ const checkSize = (operation: string, field: string, size: unknown): Either.Eith
   size === undefined || Number.isSafeInteger(size) && Number(size) >= 0
     ? Either.void
     : Either.left(invalid(operation, field, size, "a number of bytes"))
+
+const checkContentType = (operation: string, type: unknown): Either.Either<void, InvalidRequestError> =>
+  type === undefined || typeof type === "string" && /^[!-~][ -~]{0,254}$/.test(type)
+    ? Either.void
+    : Either.left(invalid(operation, "contentType", type, "a media type such as text/plain"))
 
 /** A time of the server; the wire says "like ISO 8601". */
 export const dateOf = (text: string | undefined): Option.Option<Date> => {
@@ -369,13 +376,18 @@ const contents = (
     write: (context, path, content, given) =>
       Effect.gen(function*() {
         const operation = "Contexts.write"
-        const { size, timeout } = yield* optionObjects.check(operation, given, ["size", "timeout"])
+        const { contentType, size, timeout } = yield* optionObjects.check(
+          operation,
+          given,
+          ["contentType", "size", "timeout"]
+        )
         yield* checkSize(operation, "size", size)
+        yield* checkContentType(operation, contentType)
         const target = yield* targetOf(operation, context, path, timeout)
-        if (isStream(content)) return yield* files.writeStream(target, content, size)
-        if (isBytes(content)) return yield* files.writeBytes(target, content)
+        if (isStream(content)) return yield* files.writeStream(target, content, size, contentType)
+        if (isBytes(content)) return yield* files.writeBytes(target, content, contentType)
         if (typeof content === "string" && isWellFormed(content)) {
-          return yield* files.writeBytes(target, new TextEncoder().encode(content))
+          return yield* files.writeBytes(target, new TextEncoder().encode(content), contentType)
         }
         return yield* invalid(
           operation,

@@ -4,7 +4,7 @@ import { withAliases } from "./options.js"
 import { answer, type ApiResponse, messageOf } from "./results.js"
 
 /**
- * Result of a command. `exitCode` is -1 if there is none. `traceId` is always empty.
+ * Result of a command. `exitCode` is -1 if there is none. `traceId` is empty if the service tells none.
  *
  * @since 0.1.0
  * @category models
@@ -55,13 +55,13 @@ export class Command {
     }
     const result = await answer(
       this.#command.executeCommand(command, timeoutMs, { cwd, envs }),
-      ({ exitCode, output, stderr, stdout }) => ({ output, exitCode, stdout, stderr, traceId: "" }),
-      ({ error, exitCode, output, stderr, stdout }) => ({
+      ({ exitCode, output, stderr, stdout, traceId = "" }) => ({ output, exitCode, stdout, stderr, traceId }),
+      ({ error, exitCode, output, stderr, stdout, traceId = "" }) => ({
         output,
         exitCode: exitCode ?? (error._tag === "ExecutionTimeoutError" ? timedOut : -1),
         stdout,
         stderr,
-        traceId: "",
+        traceId,
         errorMessage: error._tag === "CommandExitError" ? undefined : messageOf(error)
       })
     )

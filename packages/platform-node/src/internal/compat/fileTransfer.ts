@@ -29,7 +29,10 @@ export interface TransferOptions {
  * @since 0.1.0
  * @category models
  */
-export interface UploadOptions extends TransferOptions {}
+export interface UploadOptions extends TransferOptions {
+  /** Media type that is sent with the file. Default: none. */
+  contentType?: string
+}
 
 /**
  * Options of `download`.
@@ -52,9 +55,9 @@ export interface UploadResult {
   success: boolean
   requestIdUploadUrl?: string
   requestIdSync?: string
-  /** 200 for any success of the storage. */
+  /** Status of the reply of the storage. */
   httpStatus?: number
-  /** Always absent. */
+  /** Identifies the content of the file, if the storage tells it. */
   etag?: string
   bytesSent: number
   /** The remote path. */
@@ -70,10 +73,9 @@ export interface UploadResult {
  */
 export interface DownloadResult {
   success: boolean
-  /** Always absent. */
   requestIdDownloadUrl?: string
   requestIdSync?: string
-  /** 200 for any success of the storage. */
+  /** Status of the reply of the storage. */
   httpStatus?: number
   bytesReceived: number
   /** The remote path. */
@@ -93,8 +95,6 @@ class Failed extends Error {
 }
 
 const known = ["wait", "waitTimeout", "pollInterval", "progressCallback"]
-
-const advice = { contentType: "files are stored without a content type" }
 
 const textOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
@@ -182,7 +182,7 @@ export class FileTransfer {
     return expect(result, { requestIdSync: result.requestId }).requestId
   }
 
-  async #send(local: string, remote: string, { progressCallback, waitTimeout }: UploadOptions) {
+  async #send(local: string, remote: string, { contentType, progressCallback, waitTimeout }: UploadOptions) {
     const file = await FsPromises.open(local)
     let [bytesSent, contextId] = [0, ""]
     try {
@@ -193,14 +193,15 @@ export class FileTransfer {
         progressCallback?.(bytesSent)
       })
       contextId = await this.#contextId()
-      const written = await this.#agb.contexts.write(contextId, remote, bytes, { size: stat.size })
-      const ids = { requestIdUploadUrl: written.requestId, bytesSent }
-      expect(written, ids)
+      const written = await this.#agb.contexts.write(contextId, remote, bytes, { size: stat.size, contentType })
+      const sent = { requestIdUploadUrl: written.requestId, bytesSent }
+      const { etag, status: httpStatus } = expect(written, sent).data
+      const stored = { ...sent, httpStatus, ...(etag === undefined ? {} : { etag }) }
       try {
         const requestIdSync = await this.#sync(contextId, remote, "download", waitTimeout)
-        return { ...ids, requestIdSync, httpStatus: 200 }
+        return { ...stored, requestIdSync }
       } catch (error) {
-        throw error instanceof Failed ? new Failed(error.message, { ...ids, ...error.fields }) : error
+        throw error instanceof Failed ? new Failed(error.message, { ...stored, ...error.fields }) : error
       }
     } finally {
       await file.close()
@@ -211,7 +212,7 @@ export class FileTransfer {
 
   async upload(local: string, remote: string, options: UploadOptions = {}): Promise<UploadResult> {
     const failure = { success: false, bytesSent: 0, path: remote }
-    const wrong = wrongOptions("session.file.upload", options, known, advice)
+    const wrong = wrongOptions("session.file.upload", options, [...known, "contentType"])
     if (wrong !== undefined) return { ...failure, errorMessage: wrong }
     try {
       return { success: true, ...await this.#send(local, remote, options), path: remote }
@@ -227,15 +228,16 @@ export class FileTransfer {
     const contextId = await this.#contextId()
     const requestIdSync = await this.#sync(contextId, remote, "upload", waitTimeout)
     let bytesReceived = 0
+    const content = this.#agb.contexts.readStream(contextId, remote)
     try {
-      const bytes = counted(this.#agb.contexts.readStream(contextId, remote), (size) => {
+      const bytes = counted(content, (size) => {
         bytesReceived += size
         progressCallback?.(bytesReceived)
       })
       await writeWhole(local, bytes)
-      return { requestIdSync, httpStatus: 200, bytesReceived }
+      return { requestIdDownloadUrl: content.requestId, requestIdSync, httpStatus: 200, bytesReceived }
     } catch (error) {
-      throw new Failed(textOf(error), { requestIdSync, bytesReceived })
+      throw new Failed(textOf(error), { requestIdDownloadUrl: content.requestId, requestIdSync, bytesReceived })
     } finally {
       await this.#agb.contexts.removeFile(contextId, remote)
     }

@@ -1,4 +1,5 @@
 /** Browsers and desktops, which this SDK does not offer yet: their methods are there and say so. */
+import { ExtensionOption } from "./browserOptions.js"
 import { AGBError, BrowserError, ScreenError } from "./errors.js"
 import type { BoolResult } from "./fileSystem.js"
 import { type ApiResponse, refused } from "./results.js"
@@ -181,8 +182,15 @@ export class Browser {
  */
 export class ExtensionsService {
   readonly #methods = rejecting("ExtensionsService", ["list", "create", "update", "delete", "cleanup"], AGBError)
+  readonly #contextId: string
 
-  constructor(_agb: object, _contextId: string = "") {}
+  constructor(_agb: object, contextId: string = "") {
+    this.#contextId = contextId
+  }
+
+  createExtensionOption(extensionIds: ReadonlyArray<string>): ExtensionOption {
+    return new ExtensionOption(this.#contextId, extensionIds)
+  }
 
   list(): Promise<never> {
     return this.#methods.list()

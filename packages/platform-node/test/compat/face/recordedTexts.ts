@@ -232,11 +232,6 @@ export const differences: ReadonlyArray<Difference> = [
     calls: ["code/run.legacyRichErrorNoFlag"]
   },
   {
-    why: "a command's trace id is not kept",
-    paths: ["traceId"],
-    calls: ["command/exit2.ok", "command/exit127.error", "command/timeout"]
-  },
-  {
     why: "another exit code than 0 has no message, also from servers that call it an error of the tool",
     paths: ["errorMessage"],
     calls: ["command/exit127.error"]

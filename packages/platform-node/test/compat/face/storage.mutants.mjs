@@ -10,6 +10,13 @@ export default [
     caughtBy: "leaves nothing half done, and says what is missing or unknown"
   },
   {
+    defence: "a media type cannot add a header",
+    changes: {
+      "packages/core/src/internal/session/contexts.ts": [["/^[!-~][ -~]{0,254}$/.test(type)", "true"]]
+    },
+    caughtBy: "leaves nothing half done, and says what is missing or unknown"
+  },
+  {
     defence: "presigned URLs of the compatible face are not printed",
     changes: {
       "packages/platform-node/src/internal/compat/contextService.ts": [[

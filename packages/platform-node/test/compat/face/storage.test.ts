@@ -106,8 +106,10 @@ describe("session.file", () => {
     })
     assert(sent.success, sent.errorMessage)
     assert.deepStrictEqual(namesOf(sent), [
-      ...["bytesSent", "httpStatus", "path", "requestIdSync", "requestIdUploadUrl", "success"]
+      ...["bytesSent", "etag", "httpStatus", "path", "requestIdSync", "requestIdUploadUrl", "success"]
     ])
+    assert.match(sent.etag ?? "", /^"[0-9A-F]{8,}"$/)
+    assert.include([200, 201, 204], sent.httpStatus)
     assert.deepStrictEqual([sent.bytesSent, told.at(-1), sent.path], [300_000, 300_000, `${path}/moved`])
     const read = await session.file.read(`${path}/moved`, { format: "bytes" })
     assert.deepStrictEqual(Buffer.from(read.content), bytes)
@@ -116,6 +118,11 @@ describe("session.file", () => {
     const received = await session.file.download(`${path}/moved`, local)
     assert(received.success, received.errorMessage)
     assert.deepStrictEqual([received.bytesReceived, received.localPath], [300_000, local])
+    assert.deepStrictEqual(namesOf(received), [
+      ...["bytesReceived", "httpStatus", "localPath", "path", "requestIdDownloadUrl", "requestIdSync", "success"]
+    ])
+    assert.notStrictEqual(received.requestIdDownloadUrl, received.requestIdSync)
+    assert.isNotEmpty(received.requestIdDownloadUrl)
     assert.deepStrictEqual(await readFile(local), bytes)
     const kept = await session.file.download(`${path}/moved`, local, { overwrite: false })
     assert.match(kept.errorMessage ?? "", /already exists/)
@@ -130,7 +137,9 @@ describe("session.file", () => {
     assert.deepStrictEqual((await readdir(folder)).filter((name) => name.endsWith(".part")), [])
     const nowhere = await session.file.upload(join(folder, "nowhere"), `${path}/x`)
     assert.match(nowhere.errorMessage ?? "", /^Local file not found/)
-    const typed = await session.file.upload(join(folder, "up"), `${path}/x`, { contentType: "text/plain" } as never)
-    assert.match(typed.errorMessage ?? "", /unknown option contentType/)
+    const typed = await session.file.upload(join(folder, "up"), `${path}/x`, { contentType: "text/plain" })
+    assert(typed.success, typed.errorMessage)
+    const wrong = await session.file.upload(join(folder, "up"), `${path}/x`, { contentType: "text/plain\r\nx: y" })
+    assert.match(wrong.errorMessage ?? "", /contentType/)
   })
 })

@@ -24,7 +24,7 @@ import type { Session } from "../../session/session.js"
 import type { LastingOperation, Operation, StreamOperation } from "../operation.js"
 import * as results from "../results.js"
 import { type Held, HeldScopes } from "./heldScopes.js"
-import { iterate } from "./iterate.js"
+import { iterate, type RequestIterator } from "./iterate.js"
 import { backgroundClock, KeepAliveRef } from "./keepAliveRef.js"
 import type { SessionOwner, SessionOwners } from "./sessionOwner.js"
 
@@ -146,13 +146,16 @@ export class Connection implements SessionOwner {
     subject: Effect.Effect<Subject, never, Agb>,
     args: object,
     options: unknown
-  ): AsyncIterableIterator<A> {
+  ): RequestIterator<A> {
     const checked = check(args, options)
+    const cell: RequestId.RequestIdCell = { value: "" }
     const stream = Either.isLeft(checked)
       ? Stream.fail(checked.left)
       : Stream.unwrap(Effect.map(subject, (subject) => open(subject, checked.right)))
     const signal = Either.isLeft(checked) ? undefined : checked.right.signal
-    return iterate((effect, signal) => this.#value(name, effect, signal), stream, signal)
+    const run = <B>(effect: Effect.Effect<B, AgbError, Agb>, signal: AbortSignal) =>
+      this.#value(name, Effect.zipRight(FiberRef.set(RequestId.current, cell), effect), signal)
+    return iterate(run, stream, signal, cell)
   }
 
   async #value<A>(

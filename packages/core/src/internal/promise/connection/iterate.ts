@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-
+import type { RequestIdCell } from "../../client/requestId.js"
 /** Runs an effect; rejects with its error or the reason of the signal. */
 type Run<E, R> = <A>(effect: Effect.Effect<A, E, R>, signal: AbortSignal) => Promise<A>
 
@@ -17,6 +17,12 @@ const next = <A, E, R>(
     onSuccess: (chunk) => Effect.succeedSome(chunk),
     onFailure: Option.match({ onNone: () => Effect.succeedNone, onSome: Effect.fail })
   })
+
+/** An iterator whose values come by requests. */
+export interface RequestIterator<A> extends AsyncIterableIterator<A> {
+  /** Id of the last request, empty if none was made. */
+  readonly requestId: string
+}
 
 /** Abort reason of a pull that is abandoned by `return`. */
 const returned = Symbol("returned")
@@ -53,11 +59,15 @@ async function* values<A, E, R>(
 export const iterate = <A, E, R>(
   run: Run<E, R>,
   stream: Stream.Stream<A, E, R>,
-  signal: AbortSignal | undefined
-): AsyncIterableIterator<A> => {
+  signal: AbortSignal | undefined,
+  cell: RequestIdCell
+): RequestIterator<A> => {
   const stop = new AbortController()
   const items = values(run, stream, signal, stop)
   return {
+    get requestId() {
+      return cell.value
+    },
     next: () => items.next(),
     return: () => {
       stop.abort(returned)
