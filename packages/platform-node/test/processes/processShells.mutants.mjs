@@ -10,6 +10,11 @@ export default [
     caughtBy: "dash exit codes and signals are told apart"
   },
   {
+    defence: "what feeds standard input is what is killed",
+    changes: { [scripts]: [["agb-stdin \"$dir\" ) &", "agb-stdin \"$dir\"; : ) &"], ["; exec sh -c", "; sh -c"]] },
+    caughtBy: "dash what feeds standard input ends with the process"
+  },
+  {
     defence: "what has left the group is found by its tag",
     changes: { [scripts]: [["for found in $(grep -l", "for found in $(true"]] },
     caughtBy: "dash a signal reaches the group, the time limit and the end of the scope the whole tree"

@@ -78,8 +78,29 @@ for (const { file, name, names } of shells) {
         yield* Stream.run(Stream.fromIterable(parts), process.stdin)
         assert.strictEqual(yield* text(process.stdout), `${Buffer.concat(parts).toString()}done\n`)
       }))
+
+    it.scopedLive("what feeds standard input ends with the process", () =>
+      Effect.gen(function*() {
+        const { start } = yield* commands
+        const { exit, ref, stdin } = yield* start("read line; exit 5", { stdin: "pipe" })
+        assert.isAbove(namedIn(ref.key).length, 0)
+        yield* Stream.run(Stream.make(Buffer.from("a line\nand more")), stdin)
+        assert.strictEqual((yield* exit).exitCode, 5)
+        yield* Effect.repeat(Effect.sleep(10), { while: () => namedIn(ref.key).length > 0, times: 1000 })
+        assert.deepStrictEqual(namedIn(ref.key), [])
+      }))
   })
 }
+
+/** The processes of this machine whose command line has a text in it. */
+const namedIn = (text: string) =>
+  Fs.readdirSync("/proc").filter((name) => {
+    try {
+      return /^\d+$/.test(name) && Fs.readFileSync(`/proc/${name}/cmdline`, "utf8").includes(text)
+    } catch {
+      return false
+    }
+  })
 
 const isRunning = (pid: number) => {
   try {

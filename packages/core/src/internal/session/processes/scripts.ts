@@ -79,11 +79,13 @@ exec setsid env -- "AGB_PROCESS_RUN=$run" "$@"`
  * half written; a file shows how much is there.
  */
 const feeder = `cd "$1" || exit
+trap ': >stdin.gone' EXIT
 ${pause}
 at=0 idle=0
 while :; do
   end=; [ -e stdin.end ] && end=1
   set -- $(TIME_STYLE=locale LC_ALL=C ls -ln stdin)
+  [ -n "$5" ] || exit
   if [ "$5" -gt "$at" ]; then
     tail -c +$((at + 1)) stdin | head -c $(($5 - at)) || exit
     at=$5 idle=0
@@ -117,7 +119,7 @@ else set -- "$@" "$shell" -c "$(cat "$dir/command.$run")"
 fi
 feed=
 if [ -n "$input" ]; then
-  ( exec >"$dir/pipe" 2>/dev/null; sh -c ${quote(feeder)} agb-stdin "$dir"; : >"$dir/stdin.gone" ) &
+  ( exec >"$dir/pipe" 2>/dev/null; exec sh -c ${quote(feeder)} agb-stdin "$dir" ) &
   feed=$!
 fi
 clock=
