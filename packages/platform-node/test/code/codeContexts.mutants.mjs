@@ -15,6 +15,11 @@ export default [
     caughtBy: "promises: a context runs, tells, is interrupted, restarted and closed"
   },
   {
+    defence: "an interrupt that meets a dead kernel is none",
+    changes: { [kernel]: [["error.reason === \"Ended\"", "false"]] },
+    caughtBy: "what becomes of a run is only ever what its session has told"
+  },
+  {
     defence: "a kernel whose holder was killed has lost its state",
     changes: {
       [run]: [["this.#fail(this.#unknown(error.message, false))", "this.#fail(this.#unknown(error.message, true))"]]

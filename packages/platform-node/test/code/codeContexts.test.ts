@@ -145,6 +145,17 @@ it.live.skipIf(!hasPython)(
         assert.deepInclude({ ...killed }, { _tag: "ExecutionUnknownError", stdout: "begun\n", stateKept: false })
         assert.strictEqual((yield* context.runCode("6 * 7")).text, "42")
 
+        const dying = "import os\nprint(os.getpid(), flush=True)\nos._exit(3)"
+        const dead = yield* Effect.flip(Stream.runForEach(
+          context.runCodeStream(dying),
+          (event) =>
+            event._tag !== "Stdout" ? Effect.void : Effect.zipRight(
+              command.executeCommand(`while kill -0 ${event.text.trim()} 2>/dev/null; do sleep 0.02; done`),
+              context.interrupt
+            )
+        ))
+        assert.deepInclude({ ...dead }, { _tag: "CodeExecutionError", name: "KernelDied", stateKept: false })
+
         const run = yield* Effect.scoped(Effect.gen(function*() {
           const other = yield* Session.make({ imageId })
           const lost = yield* Effect.provideService(other.code.context({ language: "python" }), Scope.Scope, scope)

@@ -57,8 +57,8 @@ export default [
     defence: "a stream is sent once",
     changes: {
       [`${core}/session/contextFiles.ts`]: [[
-        "return withDeadline(target, this.#send(target, { _tag: \"Stream\", stream, size }))",
-        "return withDeadline(target, Effect.retry(this.#send(target, { _tag: \"Stream\", stream, size }), { times: 1 }))"
+        "return withDeadline(target, this.#send(target, { _tag: \"Stream\", stream, size }, contentType))",
+        "return withDeadline(target, Effect.retry(this.#send(target, { _tag: \"Stream\", stream, size }, contentType), { times: 1 }))"
       ]]
     },
     caughtBy: "is asked again for what can be repeated, and not for a stream"

@@ -113,9 +113,9 @@ export class Kernel {
     return this.#channel.exit(operation)
   }
 
-  /** Interrupts the current run, if there is one. */
+  /** Interrupts the current run, if there is one. A kernel that has ended tells so by its events. */
   interrupt(operation: string): Effect.Effect<void, ProcessFailure> {
-    return this.#requests.withPermits(1)(Effect.suspend(() =>
+    const interrupted = this.#requests.withPermits(1)(Effect.suspend(() =>
       this.#current === undefined
         ? Effect.void
         : Effect.zipRight(
@@ -123,6 +123,11 @@ export class Kernel {
           this.#request(operation, { interrupt: this.#current })
         )
     ))
+    return Effect.catchIf(
+      interrupted,
+      (error) => error._tag === "ProcessError" && error.reason === "Ended",
+      () => Effect.void
+    )
   }
 
   /**
