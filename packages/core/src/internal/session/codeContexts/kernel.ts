@@ -125,7 +125,7 @@ export class Kernel {
     ))
     return Effect.catchIf(
       interrupted,
-      (error) => error._tag === "ProcessError" && error.reason === "Ended",
+      (error) => error._tag === "ProcessError" && (error.reason === "Ended" || this.#isDead),
       () => Effect.void
     )
   }

@@ -129,23 +129,19 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     calls <- NULL
     error <- tryCatch({
       shown <- withCallingHandlers(
-        execute(code),
+        allowInterrupts(execute(code)),
         warning = on.warning,
         error = function(condition) calls <<- calls.of.code(sys.calls())
       )
-      suspendInterrupts({
-        show.plots()
-        if (!is.null(shown) && nzchar(shown)) show("text/plain" = quoted(shown), is.main = TRUE)
-      })
+      show.plots()
+      if (!is.null(shown) && nzchar(shown)) show("text/plain" = quoted(shown), is.main = TRUE)
       "null"
     }, error = function(condition) described(condition, calls), interrupt = interrupted)
-    suspendInterrupts({
-      while (sink.number() > 0) sink()
-      for (device in intersect(opened, grDevices::dev.list())) grDevices::dev.off(device)
-      opened <<- integer()
-      seconds <- format(proc.time()[["elapsed"]] - begun, scientific = FALSE)
-      emit(type = quoted("done"), count = count, seconds = seconds, error = error)
-    })
+    while (sink.number() > 0) sink()
+    for (device in intersect(opened, grDevices::dev.list())) grDevices::dev.off(device)
+    opened <<- integer()
+    seconds <- format(proc.time()[["elapsed"]] - begun, scientific = FALSE)
+    emit(type = quoted("done"), count = count, seconds = seconds, error = error)
   }
 
   serve <- function(line) {
@@ -155,12 +151,13 @@ local(envir = new.env(parent = .BaseNamespaceEnv), {
     run(rawToChar(bytes[10:(at - 1)]), unquote(rawToChar(bytes[(at + 8):(length(bytes) - 1)])))
   }
 
-  repeat {
-    line <- suspendInterrupts(readLines(requests, 1))
+  # Only the code is interrupted: elsewhere an interrupt would end R.
+  suspendInterrupts(repeat {
+    line <- readLines(requests, 1)
     if (length(line) == 0) quit("no")
     # An interrupt that came when its run had just ended must not meet the next one.
-    tryCatch(Sys.sleep(0), interrupt = function(condition) NULL)
-    tryCatch(serve(line), interrupt = function(condition) NULL)
-  }
+    tryCatch(allowInterrupts(Sys.sleep(0)), interrupt = function(condition) NULL)
+    serve(line)
+  })
 })
 `.trim()
