@@ -8,7 +8,7 @@ export default [
   {
     defence: "Perl holds a terminal open where there is no Python",
     changes: { [channel]: [["= [pythonDriver, perlDriver]", "= [pythonDriver]"]] },
-    caughtBy: "many bytes go both ways, and a slow reader holds up the command"
+    caughtBy: "a session without Python and Perl says which programs would do"
   },
   {
     defence: "Perl keeps output until its reader has gone on",
@@ -19,10 +19,5 @@ export default [
       ]]
     },
     caughtBy: "many bytes go both ways, and a slow reader holds up the command"
-  },
-  {
-    defence: "Perl passes on a change of size",
-    changes: { [perl]: [["  resize(@_) if defined $sink;\n", ""]] },
-    caughtBy: "less draws its screen again after a change of size"
   }
 ]
