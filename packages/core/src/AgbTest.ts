@@ -134,11 +134,12 @@ export const lostReply: Fault = { _tag: "Break", when: "after" }
 /**
  * The connection breaks after so many bytes of what is received: of a reply, of the messages of a WebSocket or of a file; of a file
  * that is sent, after so many bytes of it. What is not longer comes whole.
+ * `NaN` and what is below 0 count as 0.
  *
  * @since 0.1.0
  * @category faults
  */
-export const cutAfter = (bytes: number): Fault => ({ _tag: "Cut", bytes })
+export const cutAfter = (bytes: number): Fault => ({ _tag: "Cut", bytes: bytes > 0 ? bytes : 0 })
 
 /**
  * The server refuses with this status, error code and message, before or after it has done the work. Default headers: none.

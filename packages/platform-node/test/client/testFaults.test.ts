@@ -122,6 +122,11 @@ layer(serverLayer(), { excludeTestServices: true })("faults", (it) => {
         })
       ))
 
+  it.effect("cut at once where a number of bytes is none", () =>
+    Effect.sync(() => {
+      for (const bytes of [-1, NaN]) assert.deepStrictEqual(AgbTest.cutAfter(bytes), AgbTest.cutAfter(0))
+    }))
+
   it.effect("break a file on its way, and what was there stays", () =>
     use(
       { transfer: [undefined, AgbTest.cutAfter(100_000), AgbTest.cutAfter(100_000), undefined] },
