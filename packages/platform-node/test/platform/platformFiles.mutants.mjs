@@ -38,7 +38,7 @@ export default [
   },
   {
     defence: "chunks of a stream have the size that was asked for",
-    changes: { [`${platform}/fileSystem.ts`]: [[".pipe(inPieces(Number(chunkSize)))", ""]] },
+    changes: { [`${platform}/fileSystem.ts`]: [[".pipe(inPieces(size))", ""]] },
     caughtBy: "streams have ranges and sizes of chunks"
   },
   {
@@ -74,7 +74,7 @@ export default [
     defence: "an error is told by the end of its text, not by a name in it",
     changes: {
       [`${platform}/errors.ts`]: [
-        ["if (leading in codes) return leading", "if (leading in {}) return leading"],
+        ["leading in codes ? leading", "leading in {} ? leading"],
         ["/is a directory$/i", "/is a directory/i"],
         ["no such file or directory$|", "no such file or directory at all$|"]
       ]
@@ -92,5 +92,35 @@ export default [
     defence: "a watcher looks no deeper than it is asked to",
     changes: { [`${platform}/scripts.ts`]: [["folder=$1 prune=-prune print=", "folder=$1 prune= print="]] },
     caughtBy: "a watcher sees every change, beside other watchers"
+  },
+  {
+    defence: "what says more than its code is told by its text",
+    changes: { [`${platform}/errors.ts`]: [["codeOfText(sentence) ??", "codeOfText(sentence && \"\") ??"]] },
+    caughtBy: "links, modes and times are what they were made"
+  },
+  {
+    defence: "chunks of no size are refused",
+    changes: { [`${platform}/fileSystem.ts`]: [["|| size < 1", "|| size < 0"]] },
+    caughtBy: "streams have ranges and sizes of chunks"
+  },
+  {
+    defence: "a length below nothing is nothing",
+    changes: { [`${platform}/file.ts`]: [["String(length < 0 ? 0 : length)", "String(length)"]] },
+    caughtBy: "an open file has a position"
+  },
+  {
+    defence: "a directory is not moved into itself",
+    changes: { [`${platform}/scripts.ts`]: [["  outside \"$1\" \"$2\"\n  if", "  if"]] },
+    caughtBy: "a rename is that of the system"
+  },
+  {
+    defence: "a directory is in the way of a new file as a file is",
+    changes: {
+      [`${platform}/scripts.ts`]: [[
+        "    case $2 in *x) exists",
+        "    [ ! -d \"$1\" ] || fail EISDIR\n    case $2 in *x) exists"
+      ]]
+    },
+    caughtBy: "flags decide what is created"
   }
 ]

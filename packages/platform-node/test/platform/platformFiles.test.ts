@@ -100,6 +100,10 @@ for (const { layer: platform, name } of backends) {
           yield* file.writeAll(bytesOf("!"))
           assert.strictEqual(yield* fs.readFileString(path), "lor\0\0!")
           assert.strictEqual((yield* file.stat).size, FileSystem.Size(6))
+          assert.strictEqual(yield* reasonOf(file.truncate(NaN)), "BadArgument")
+          assert.strictEqual(yield* reasonOf(fs.truncate(path, 1.5)), "BadArgument")
+          assert.strictEqual(yield* reasonOf(file.truncate(-1)), "no failure")
+          assert.strictEqual((yield* file.seek(0, "current")) as unknown, 0n)
         })
       ))
 
@@ -142,9 +146,10 @@ for (const { layer: platform, name } of backends) {
           const writer = yield* fs.open(path, { flag: "a" })
           assert.strictEqual(yield* reasonOf(reader.write(bytesOf("x"))), "Unknown")
           assert.strictEqual(yield* reasonOf(writer.readAlloc(1)), "Unknown")
-          for (const flag of ["w", "a", "wx", "r+"] as const) {
+          for (const flag of ["w", "a", "r+"] as const) {
             assert.strictEqual(yield* reasonOf(fs.open(at("."), { flag })), "BadResource")
           }
+          assert.strictEqual(yield* reasonOf(fs.open(at("."), { flag: "wx" })), "AlreadyExists")
           const closed = yield* Effect.scoped(fs.open(path))
           assert.strictEqual(yield* reasonOf(closed.readAlloc(1)), "Unknown")
         })
@@ -191,6 +196,9 @@ for (const { layer: platform, name } of backends) {
           assert.strictEqual(yield* Stream.mkString(Stream.decodeText(range)), "ipsum")
           const chunks = yield* Stream.runCollect(fs.stream(at("text"), { chunkSize: 10 }))
           assert.deepStrictEqual(Chunk.toArray(chunks).map(textOf), ["lorem ipsu", "m dolar si", "t amet"])
+          for (const chunkSize of [0, 2.5]) {
+            assert.strictEqual(yield* reasonOf(Stream.runDrain(fs.stream(at("text"), { chunkSize }))), "BadArgument")
+          }
           yield* Stream.run(Stream.make(bytesOf("ab"), bytesOf("cd")), fs.sink(at("sunk")))
           yield* Stream.run(Stream.make(bytesOf("ef")), fs.sink(at("sunk"), { flag: "a" }))
           assert.strictEqual(yield* fs.readFileString(at("sunk")), "abcdef")
@@ -237,8 +245,11 @@ for (const { layer: platform, name } of backends) {
           assert.strictEqual(yield* reasonOf(fs.readLink(at("file"))), "Unknown")
           assert.strictEqual(yield* reasonOf(fs.chmod(at("file"), 1.5)), "BadArgument")
           assert.strictEqual(yield* reasonOf(fs.utimes(at("file"), NaN, 0)), "BadArgument")
+          assert.match((yield* Effect.flip(fs.link(at("."), at("directory")))).message, /EPERM/)
           yield* fs.symlink("loop", at("loop"))
           assert.strictEqual(yield* reasonOf(fs.stat(at("loop"))), "BadResource")
+          assert.strictEqual(yield* reasonOf(fs.readFile(at("loop"))), "BadResource")
+          assert.match((yield* Effect.flip(fs.readFile(at("x".repeat(300))))).message, /ENAMETOOLONG/)
         })
       ))
 
@@ -297,6 +308,9 @@ for (const { layer: platform, name } of backends) {
           yield* fs.copyFile(at("plain"), at("from/more"))
           assert.strictEqual(yield* fs.readFileString(at("from/more")), "plain")
           assert.strictEqual((yield* fs.stat(at("from/more"))).mode & 0o777, 0o600)
+          yield* fs.symlink("target", at("dangling"))
+          assert.strictEqual(yield* reasonOf(fs.copyFile(at("plain"), at("dangling"))), "no failure")
+          assert.strictEqual(yield* fs.readFileString(at("target")), "plain")
           assert.strictEqual(yield* reasonOf(fs.copyFile(at("plain"), at("from"))), "BadResource")
           assert.strictEqual(yield* reasonOf(fs.copyFile(at("plain"), at("none/x"))), "NotFound")
         })
@@ -313,6 +327,8 @@ for (const { layer: platform, name } of backends) {
           assert.strictEqual(yield* reasonOf(fs.rename(at("file"), at("full"))), "BadResource")
           assert.strictEqual(yield* reasonOf(fs.rename(at("full"), at("file"))), "BadResource")
           assert.match((yield* Effect.flip(fs.rename(at("empty"), at("full")))).message, /ENOTEMPTY/)
+          assert.match((yield* Effect.flip(fs.rename(at("full"), at("full/new")))).message, /EINVAL/)
+          assert.strictEqual(yield* reasonOf(fs.rename(at("full"), at("none/full"))), "NotFound")
           yield* fs.rename(at("full"), at("empty"))
           yield* fs.rename(at("file"), at("empty/file"))
           yield* fs.rename(at("empty/file"), at("link"))

@@ -41,12 +41,15 @@ const codeOfReason: Readonly<Record<string, string>> = {
   NotDirectory: "ENOTDIR"
 }
 
+const codeOfText = (text: string): string | undefined =>
+  Object.entries(codes).find(([, [, , message]]) => message.test(text))?.[0]
+
+/** What says more than its code comes as `EINVAL: Too many levels of symbolic links: /x`. */
 const codeOf = (error: FileSystemError | ProcessFailure): string | undefined => {
   if (error._tag !== "FileNotFoundError" && error._tag !== "FileError") return undefined
-  const [, leading = ""] = /^(E[A-Z]+)\b/.exec(error.detail) ?? []
-  if (leading in codes) return leading
-  const found = Object.entries(codes).find(([, [, , message]]) => message.test(error.detail.trim()))
-  if (found !== undefined) return found[0]
+  const [, leading = "", sentence = ""] = /^(E[A-Z]+)\b(?:: ([^:]*):)?/.exec(error.detail) ?? []
+  const found = codeOfText(sentence) ?? (leading in codes ? leading : codeOfText(error.detail.trim()))
+  if (found !== undefined) return found
   return error._tag === "FileNotFoundError" ? "ENOENT" : codeOfReason[error.reason]
 }
 

@@ -7,11 +7,22 @@ import * as Platform from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { badArgument } from "../platformError.js"
 import * as contents from "./contents.js"
 import { type Call, errno } from "./errors.js"
 import * as fileInfo from "./fileInfo.js"
 import { absolute, type Machine, run } from "./machine.js"
 import * as scripts from "./scripts.js"
+
+/** A length as scripts take it; less than nothing is nothing, as on Node. */
+export const lengthText = (method: string, length: Platform.SizeInput): Effect.Effect<string, PlatformError> =>
+  typeof length === "bigint" || Number.isSafeInteger(length)
+    ? Effect.succeed(String(length < 0 ? 0 : length))
+    : Effect.fail(badArgument({
+      module: "FileSystem",
+      method,
+      description: `length: expected an integer, given ${length}`
+    }))
 
 /** Numbers of descriptors, after those of the standard streams. */
 let descriptors = 2
@@ -69,13 +80,19 @@ class OpenFile implements Platform.File {
   }
 
   truncate(length: Platform.SizeInput = 0): Effect.Effect<void, PlatformError> {
-    return this.#call("truncate", "ftruncate", this.#isWritable, (call) =>
-      Effect.map(
-        run(this.#machine, call, scripts.truncate, [this.#path, this.#inode, String(length)], "idempotent"),
-        () => {
-          if (!this.#appends && this.#position > BigInt(length)) this.#position = BigInt(length)
-        }
-      ))
+    return this.#call(
+      "truncate",
+      "ftruncate",
+      this.#isWritable,
+      (call) =>
+        Effect.flatMap(lengthText("truncate", length), (text) =>
+          Effect.map(
+            run(this.#machine, call, scripts.truncate, [this.#path, this.#inode, text], "idempotent"),
+            () => {
+              if (!this.#appends && this.#position > BigInt(text)) this.#position = BigInt(text)
+            }
+          ))
+    )
   }
 
   write(buffer: Uint8Array): Effect.Effect<Platform.Size, PlatformError> {

@@ -128,7 +128,10 @@ const places = (
       )
     ),
   truncate: (path, length = 0) =>
-    Effect.asVoid(script(machine, "truncate", "open", path, scripts.truncate, ["", String(length)], "idempotent"))
+    Effect.flatMap(
+      files.lengthText("truncate", length),
+      (text) => Effect.asVoid(script(machine, "truncate", "open", path, scripts.truncate, ["", text], "idempotent"))
+    )
 })
 
 /** A temporary directory with a name that is known before it is there, so that it is removed whatever becomes of its making. */
@@ -251,11 +254,15 @@ const stream = (machine: Machine): Platform.FileSystem["stream"] => (path, optio
     offset: offset === undefined ? undefined : Number(offset),
     bytesToRead: bytesToRead === undefined ? undefined : Number(bytesToRead)
   }
+  const size = Number(chunkSize)
+  if (!Number.isSafeInteger(size) || size < 1) {
+    return Stream.fromEffect(refused("stream", `chunkSize: expected a positive integer, given ${chunkSize}`))
+  }
   const isWhole = offset === undefined && bytesToRead === undefined
   return Stream.unwrap(Effect.map(located(machine, call), (file) => {
     const bytes = Stream.mapError(machine.files.readFileStream(file, range), failed("FileSystem", call))
     return isWhole ? contents.orUnsized(machine, call, file, bytes) : bytes
-  })).pipe(inPieces(Number(chunkSize)))
+  })).pipe(inPieces(size))
 }
 
 /** What arrives together is written together. */

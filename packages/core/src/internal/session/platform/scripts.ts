@@ -6,6 +6,10 @@ export const functions = `need() { [ -e "$1" ] || ls -dL -- "$1" >/dev/null || e
 there() { exists "$1" || ls -d -- "$1" >/dev/null || exit 1; }
 inode() { inode=$(stat -L -c '%i %w' -- "$1"); }
 same() { inode "$1"; [ -z "$2" ] || [ "$inode" = "$2" ] || fail ESTALE; }
+outside() {
+  from=$(cd -P -- "$1" 2>/dev/null && pwd) || return 0
+  case "$(cd -P -- "\${2%/*}/" && pwd)/\${2##*/}/" in "$from"/*) fail EINVAL ;; esac
+}
 masked() { printf %o $((0$1 & ~0$(umask))); }
 `
 
@@ -23,6 +27,7 @@ export const chown = `need "$1"; [ "$2" = : ] || chown "$2" -- "$1"`
 
 export const link = `there "$1"
 exists "$2" && fail EEXIST
+[ ! -d "$1" ] || [ -L "$1" ] || fail EPERM
 ln -- "$1" "$2"`
 
 /** `$1`: the link, `$2`: what it points to. */
@@ -52,10 +57,10 @@ rm -r -f -- "$1"`
 /** As the system call does it: a directory takes the place of an empty one, and nothing is moved into a directory. */
 export const rename = `there "$1"
 if [ -d "$1" ] && [ ! -L "$1" ]; then
-  if [ -d "$2" ] && [ ! -L "$2" ]; then
-    [ "$1" -ef "$2" ] && exit 0
-    case "$(cd -P -- "$2" && pwd)/" in "$(cd -P -- "$1" && pwd)"/*) fail EINVAL ;; esac
-    rmdir -- "$2" || exit 1
+  need "\${2%/*}/"
+  [ ! -L "$2" ] && [ "$1" -ef "$2" ] && exit 0
+  outside "$1" "$2"
+  if [ -d "$2" ] && [ ! -L "$2" ]; then rmdir -- "$2" || exit 1
   elif exists "$2"; then fail ENOTDIR
   fi
 elif [ -d "$2" ]; then
@@ -65,10 +70,11 @@ elif [ "$1" -ef "$2" ]; then exit 0
 fi
 mv -f -- "$1" "$2"`
 
+/** GNU's `cp` writes through a link that leads nowhere, as the system does, if it is asked for POSIX. */
 export const copyFile = `need "$1"
 [ ! -d "$1" ] && [ ! -d "$2" ] || fail EISDIR
 [ "$1" -ef "$2" ] && exit 0
-cp -- "$1" "$2" && chmod "$(stat -L -c %a -- "$1")" -- "$2"`
+POSIXLY_CORRECT=1 cp -- "$1" "$2" && chmod "$(stat -L -c %a -- "$1")" -- "$2"`
 
 /** Copies what is not there yet of the paths from the third on, from the working directory to `$1`; `$2`: an option of `cp`. */
 const copyMissing = `to=$1 keep=$2; shift 2
@@ -92,7 +98,7 @@ if [ ! -d "$1" ] || [ -L "$1" ]; then
   cp -P $4 -- "$1" "$2"
   exit
 fi
-case "$(cd -P -- "$parent" && pwd)/\${2##*/}/" in "$(cd -P -- "$1" && pwd)"/*) fail EINVAL ;; esac
+outside "$1" "$2"
 if ! exists "$2"; then cp -R -P $4 -- "$1" "$2"
 elif [ ! -d "$2" ]; then fail ENOTDIR
 elif [ -n "$3" ]; then cp -R -P -f $4 -- "$1/." "$2"
@@ -129,9 +135,9 @@ case $2 in
     [ ! -d "$1" ] || fail EISDIR
     [ -r "$1" ] && [ -w "$1" ] || fail EACCES ;;
   *)
+    case $2 in *x) exists "$1" && fail EEXIST ;; esac
     [ ! -d "$1" ] || fail EISDIR
     need "\${1%/*}/"
-    case $2 in *x) exists "$1" && fail EEXIST ;; esac
     [ -e "$1" ] || new=1
     case $2 in
       *x) set -C; : >"$1" || exit 1; set +C ;;
