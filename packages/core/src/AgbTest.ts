@@ -187,7 +187,8 @@ export const rateLimited = (retryAfterSeconds?: number): Fault =>
 export const quotaExceeded: Fault = refused("before", 400, "QuotaExceeded", "no more sessions are allowed")
 
 /**
- * The session is not there any more: `SessionLostError`. In the backend it goes on, and is deleted as any other.
+ * The session is not there any more: `SessionLostError`. In the backend it goes on, and is deleted as any other,
+ * unless this is the answer to its delete, which is believed.
  *
  * @since 0.1.0
  * @category faults
