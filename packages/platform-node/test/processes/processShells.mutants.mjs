@@ -10,6 +10,11 @@ export default [
     caughtBy: "dash exit codes and signals are told apart"
   },
   {
+    defence: "that a command ran when another child ended says nothing of its end",
+    changes: { [scripts]: [["Running\"*) ;;", "Running\"*) break ;;"]] },
+    caughtBy: "Bash a signal is told also if what fed standard input has ended before"
+  },
+  {
     defence: "what feeds standard input is what is killed",
     changes: { [scripts]: [["agb-stdin \"$dir\" ) &", "agb-stdin \"$dir\"; : ) &"], ["; exec sh -c", "; sh -c"]] },
     caughtBy: "dash what feeds standard input ends with the process"

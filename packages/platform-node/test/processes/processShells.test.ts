@@ -79,6 +79,15 @@ for (const { file, name, names } of shells) {
         assert.strictEqual(yield* text(process.stdout), `${Buffer.concat(parts).toString()}done\n`)
       }))
 
+    it.scopedLive("a signal is told also if what fed standard input has ended before", () =>
+      Effect.gen(function*() {
+        const { start } = yield* commands
+        const { exit, stdin } = yield* start("cat; sleep 0.3; kill -9 $$", { stdin: "pipe" })
+        yield* Stream.run(Stream.make(Buffer.from("all")), stdin)
+        const { exitCode, signal } = yield* exit
+        assert.deepStrictEqual([exitCode, Option.getOrNull(signal)], [137, "SIGKILL"])
+      }))
+
     it.scopedLive("what feeds standard input ends with the process", () =>
       Effect.gen(function*() {
         const { start } = yield* commands

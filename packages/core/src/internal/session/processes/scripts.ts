@@ -140,7 +140,7 @@ how=unknown
 while read -r line; do
   case " $line " in
     *" $pid Done"*|*" $pid Exit"*) how=exited; break ;;
-    *" $pid Running"*) break ;;
+    *" $pid Running"*) ;;
     *" $pid "*) how=signaled; break ;;
   esac
 done <"$dir/jobs"
