@@ -28,7 +28,7 @@ const layers = {
     ["Agb"],
     ["Contexts", "Session", "OperationResult", "internal/session/transfer", "internal/session/platform"],
     ["ContextStore", "TerminalSocket"],
-    ["internal/test"],
+    ["internal/testing"],
     ["AgbTest"],
     ["SessionPool", "SessionPlatform", "Transfer"],
     ["internal/promise"],

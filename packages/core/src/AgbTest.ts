@@ -6,9 +6,9 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Layer from "effect/Layer"
-import type { Fault, Moment } from "./internal/test/fault.js"
-import { intercept } from "./internal/test/interception.js"
-import type { Point } from "./internal/test/points.js"
+import type { Fault, Moment } from "./internal/testing/fault.js"
+import { intercept } from "./internal/testing/interception.js"
+import type { Point } from "./internal/testing/points.js"
 import { Interceptor } from "./Transport.js"
 
 export type {
@@ -26,7 +26,7 @@ export type {
    * @category models
    */
   Moment
-} from "./internal/test/fault.js"
+} from "./internal/testing/fault.js"
 
 export type {
   /**
@@ -37,7 +37,7 @@ export type {
    * @category models
    */
   Point
-} from "./internal/test/points.js"
+} from "./internal/testing/points.js"
 
 /**
  * The faults of a point: one of every request, those of its first requests in order, where `undefined` is none, or a function of

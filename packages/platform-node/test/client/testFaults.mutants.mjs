@@ -1,6 +1,6 @@
 /** What `testFaults.test.ts` watches over, each broken on purpose. */
 
-const interception = "packages/core/src/internal/test/interception.ts"
+const interception = "packages/core/src/internal/testing/interception.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
 export default [
