@@ -98,6 +98,8 @@ it.live.skipIf(!languages.includes("java"))(
         const thrown = yield* refused("int d(int n) {\n  return 1 / n;\n}\nd(0)")
         assert.deepStrictEqual([thrown.name, thrown.value], ["ArithmeticException", "/ by zero"])
         assert.match(thrown.traceback, /at d\(run-4:2\)\n +at run-4:4$/)
+        const named = yield* refused("class Own {}\nthrow new IllegalStateException(Own.class.getCanonicalName())")
+        assert.strictEqual(named.value, "Own")
         const escaped = yield* context.runCode("\"\\t\\\"\\u0001 🎈\" + x")
         assert.strictEqual(escaped.text, "\"\\t\\\"\\001 🎈1\"")
         assert.deepStrictEqual((yield* context.runCode("System.out.printf(\"%d%n\", 5)")).results, [])

@@ -196,7 +196,7 @@ public final class Kernel {
 
     /** Class names as in the code: JShell wraps each snippet in a class. */
     static String unwrapped(String text) {
-        return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?\\$(?=\\w)", "");
+        return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?[$.](?=\\w)", "");
     }
 
     /** The file name of a frame is "#" and the id of the snippet. */
