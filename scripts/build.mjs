@@ -7,9 +7,10 @@ import { fileURLToPath } from "node:url"
 import { buildAgent, buildReplyWorker } from "./agentBundle.mjs"
 import { bundleCore } from "./coreBundle.mjs"
 import { bundleGuardian, bundleProgram } from "./programBundle.mjs"
+import { publishedPackages } from "./publishedPackages.mjs"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const packages = ["core", "platform-node"].map((name) => join(root, "packages", name))
+const packages = publishedPackages.map((name) => join(root, "packages", name))
 
 const filesIn = (directory) =>
   existsSync(directory)

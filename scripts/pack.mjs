@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { publishedPackages } from "./publishedPackages.mjs"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const names = ["core", "platform-node"]
 
 const pnpm = (cwd, args) => {
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
@@ -17,7 +17,7 @@ const pnpm = (cwd, args) => {
 
 /** Builds and packs into a folder; the paths of the tarballs by the name of the package's folder. */
 export const pack = (folder) =>
-  Object.fromEntries(names.map((name) => {
+  Object.fromEntries(publishedPackages.map((name) => {
     const printed = pnpm(join(root, "packages", name), ["pack", "--json", "--pack-destination", folder])
     return [name, JSON.parse(printed.slice(printed.indexOf("{"))).filename]
   }))

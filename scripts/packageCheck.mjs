@@ -4,15 +4,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { withPacked } from "./pack.mjs"
 
+/** What a package needs beyond what each has. */
 const needed = {
-  core: ["dist/index.js", "dist/index.d.ts"],
-  "platform-node": [
-    "dist/index.js",
-    "dist/index.d.ts",
-    ...["agb-local", "guardian"].flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.notices.txt`])
-  ]
+  "platform-node": ["agb-local", "guardian"].flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.notices.txt`])
 }
-const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
+const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "dist/index.js", "dist/index.d.ts"]
 const kernels = ["Kernel.java", "kernel.R", "kernel.py"]
 const allowed = /^(README\.md|LICENSE|CHANGELOG\.md|package\.json|dist\/.+)$/
 const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/(bin|serve)\./
@@ -21,8 +17,10 @@ const faultsOf = (name, folder) => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-  const missing = [...always, ...needed[name]].filter((file) => !existsSync(join(folder, file)))
-  const kernel = name === "core" ? [] : kernels.filter((kernel) => !files.some((file) => file.endsWith(`/${kernel}`)))
+  const missing = [...always, ...needed[name] ?? []].filter((file) => !existsSync(join(folder, file)))
+  const kernel = name !== "platform-node"
+    ? []
+    : kernels.filter((kernel) => !files.some((file) => file.endsWith(`/${kernel}`)))
   const { dependencies, peerDependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
   const ranges = Object.entries({ ...dependencies, ...peerDependencies }).filter(([, range]) => /^\d|:/.test(range))
   return [

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { pack } from "../pack.mjs"
+import { publishedPackages } from "../publishedPackages.mjs"
 import { examples, installArguments } from "./readme.mjs"
 import { run, serve } from "./run.mjs"
 import { bun, deno, fromCatalog, packageManager, vite } from "./versions.mjs"
@@ -45,7 +46,7 @@ export const makeFolder = () => {
 }
 
 const tarballsIn = (folder) =>
-  Object.fromEntries(["core", "platform-node"].map((name) => {
+  Object.fromEntries(publishedPackages.map((name) => {
     const file = readdirSync(folder).find((file) => file.startsWith(`effect-agb-${name}-`) && file.endsWith(".tgz"))
     if (file === undefined) throw new Error(`${folder} has no tarball of @effect-agb/${name}`)
     return [name, resolve(folder, file)]

@@ -34,7 +34,13 @@ const cellsOf = ([end, packages]) => {
     made ??= (async () => {
       const cwd = projects.empty(`contract-${end}`)
       // The newest @effect/vitest runs on the oldest effect, whatever its own range says.
-      const installed = [...Object.values(projects.tarballs), ...packages, platformNodes[end], ...tools]
+      const installed = [
+        projects.tarballs.core,
+        projects.tarballs["platform-node"],
+        ...packages,
+        platformNodes[end],
+        ...tools
+      ]
       await projects.npm(cwd, "--legacy-peer-deps", ...installed)
       expectRanges(cwd)
       cpSync(join(root, "packages/platform-node/test"), join(cwd, "test"), { recursive: true })
