@@ -70,6 +70,10 @@ describe("every example runs and ends well", () => {
     ["streams", [/^it prints 3\nit prints 2\nit prints 1\nit displays .*lift/m, /^tick 0\ntick 1\nand then 42$/m]],
     ["files", [/^File of 588895 bytes$/m, /^"2\\n3\\n"$/m, /^copy: true, original: false$/m]],
     ["platform", [/^most frequent: 3 the\nkept: 3 the\nno-such-program: NotFound$/m]],
+    ["tracing", [
+      /^ {2}Code.runCode agb.language=javascript agb.output_bytes=6\n {4}AgbClient.callTool$/m,
+      /^agb_bytes_written\{\} 6$/m
+    ]],
     ["sweep", [/^0 orphans, 0 kept, 0 failed$/m]],
     ["swap", [/^the session runs \w+$/m]]
   ]

@@ -28,6 +28,7 @@ import { internalOptions } from "./internal/client/callOptions.js"
 import * as issues from "./internal/client/checks/issues.js"
 import * as optionObjects from "./internal/client/checks/options.js"
 import * as pages from "./internal/client/pages.js"
+import * as spans from "./internal/client/spans.js"
 import type { Created, CreateRequest } from "./internal/lifecycle/attempts.js"
 import { keepAlive } from "./internal/lifecycle/keepAlive.js"
 import { Election } from "./internal/lifecycle/owners.js"
@@ -267,7 +268,7 @@ const list =
               ] as const)
           )
         ))
-    }).pipe(Stream.withSpan("Agb.list"))
+    }).pipe(spans.stream("Agb.list"))
 
 const logUnsaved = (sessionId: string) => ({ message }: ClientError): Effect.Effect<void> =>
   Effect.annotateLogs(Effect.logWarning(`A session is deleted without being saved: ${message}`), {

@@ -26,6 +26,7 @@ import * as AgbTools from "./AgbTools.js"
 import * as issues from "./internal/client/checks/issues.js"
 import * as optionObjects from "./internal/client/checks/options.js"
 import * as timeouts from "./internal/client/checks/timeouts.js"
+import * as metrics from "./internal/client/metrics.js"
 import * as RequestId from "./internal/client/requestId.js"
 import * as spans from "./internal/client/spans.js"
 import * as codeContexts from "./internal/session/codeContexts/codeContext.js"
@@ -411,17 +412,20 @@ export const make = (
   return Code.of({
     context: codeContexts.open(toolCall),
     runCode: spans.method("Code.runCode")((code: string, language: LanguageName, options?: RunCodeOptions) =>
-      Effect.flatMap(parse("Code.runCode", code, language, options), run)
+      Effect.flatMap(
+        parse("Code.runCode", code, language, options),
+        (call) => metrics.run(call.language)(run(call))
+      )
     ),
     runCodeStream: (code, language, options) =>
       Stream.unwrap(Effect.map(parse("Code.runCodeStream", code, language, options), (call) => {
-        if (sockets === undefined) return atOnce(run(call))
-        return Stream.unwrap(
+        const events = sockets === undefined ? atOnce(run(call)) : Stream.unwrap(
           Effect.map(
             encodeArgs(call.operation, AgbTools.tools.run_code, argsOf(call)),
             () => new StreamedRun(call).open(sockets)
           )
         )
-      })).pipe(Stream.withSpan("Code.runCodeStream", { captureStackTrace: false }))
+        return metrics.runStream(call.operation, call.language)(events)
+      }))
   })
 }

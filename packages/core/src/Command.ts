@@ -24,6 +24,7 @@ import {
 import * as AgbTools from "./AgbTools.js"
 import * as optionObjects from "./internal/client/checks/options.js"
 import * as timeouts from "./internal/client/checks/timeouts.js"
+import * as metrics from "./internal/client/metrics.js"
 import * as spans from "./internal/client/spans.js"
 import * as execution from "./internal/session/execution.js"
 import * as processes from "./internal/session/processes/processes.js"
@@ -405,7 +406,7 @@ const streamed = (start: Command["start"]): Command["executeCommandStream"] => (
         )
     )
     return new StreamedCommand(call).open(process)
-  })).pipe(Stream.withSpan(streamOperation, { captureStackTrace: false }))
+  })).pipe(metrics.commandStream(streamOperation))
 
 /**
  * Creates `Command` over the tool calls of a session. `sessionId` is what references to its processes contain.
@@ -438,7 +439,7 @@ export const make = (toolCall: ToolCall, options?: { readonly sessionId?: string
           { timeoutMillis, isDefaultTimeout: given.timeout === undefined, acceptExitCodes },
           answer
         )
-      })
+      }).pipe(metrics.command)
     )
   })
 }

@@ -291,7 +291,7 @@ const streamReader =
       const { bytesToRead, offset } = yield* optionObjects.check(operation, options, ["offset", "bytesToRead"])
       yield* reading.checkBytes(operation, { offset, bytesToRead })
       return inLargePieces((yield* open(operation, path, Infinity, offset, bytesToRead)).bytes)
-    })).pipe(Stream.withSpan(operation))
+    })).pipe(spans.stream(operation))
   }
 
 const checkWrite = (operation: string, options: WriteFileOptions | undefined) =>
@@ -374,7 +374,7 @@ const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, optio
       Stream.mapEffect(() => poll),
       Stream.flattenIterables
     )
-  })).pipe(Stream.withSpan(operation))
+  })).pipe(spans.stream(operation))
 }
 
 /**

@@ -13,6 +13,7 @@ import type { Code } from "./Code.js"
 import type { Command } from "./Command.js"
 import type { Input } from "./CreateSessionParams.js"
 import type { FileSystem } from "./FileSystem.js"
+import * as spans from "./internal/client/spans.js"
 import * as sessions from "./internal/session/session.js"
 import type { SessionRef } from "./SessionRef.js"
 
@@ -146,7 +147,7 @@ export const make = (params: Input): Effect.Effect<Session, ClientError, Agb | S
       // Guaranteed: retried within `deleteBudget`, in parallel with the other sessions of the scope, which waits for all.
       deletions.start
     )
-  }).pipe(Effect.withSpan("Session.make", { captureStackTrace: false }))
+  }).pipe(spans.traced("Session.make"))
 
 /**
  * Uses an existing session of another owner: it is neither kept alive nor deleted.

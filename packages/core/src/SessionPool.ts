@@ -21,7 +21,9 @@ import { Command } from "./Command.js"
 import type { Input } from "./CreateSessionParams.js"
 import { FileSystem } from "./FileSystem.js"
 import * as optionObjects from "./internal/client/checks/options.js"
+import * as metrics from "./internal/client/metrics.js"
 import { requestedDelay } from "./internal/client/retry/retry.js"
+import * as spans from "./internal/client/spans.js"
 import { Pool, type PoolHooks, type PoolLimits } from "./internal/lifecycle/pool.js"
 import type { Session } from "./Session.js"
 
@@ -173,6 +175,7 @@ const hooksOf = <R>(
       reset: reset === undefined ? undefined : (session) => isDone(Effect.as(reset(session), true)),
       remove: ({ sessionId }) => Effect.ignore(agb.delete(sessionId)),
       removeAtEnd: deletions.start,
+      onChange: metrics.pool,
       pauseAfter: requestedDelay,
       isQuota: ({ _tag }) => _tag === "RateLimitedError",
       // Invalid parameters, or a service whose layer has ended.
@@ -203,9 +206,9 @@ export const make = <R = never>(
     const hooks = yield* hooksOf(options, yield* Agb, limits.max)
     const pool = yield* Effect.acquireRelease(Effect.sync(() => new Pool(hooks, limits)), ({ end }) => end)
     yield* pool.start
-    const borrow = Effect.acquireRelease(pool.take, (entry, exit) => pool.giveBack(entry, exit)).pipe(
+    const borrow = Effect.acquireRelease(metrics.poolWait(pool.take), (entry, exit) => pool.giveBack(entry, exit)).pipe(
       Effect.map(({ value }) => value),
-      Effect.withSpan("SessionPool.borrow", { captureStackTrace: false })
+      spans.traced("SessionPool.borrow")
     )
     return SessionPool.of({
       borrow,

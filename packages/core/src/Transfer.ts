@@ -15,6 +15,7 @@ import * as AgbTools from "./AgbTools.js"
 import * as issues from "./internal/client/checks/issues.js"
 import * as optionObjects from "./internal/client/checks/options.js"
 import * as requestChecks from "./internal/client/checks/requestChecks.js"
+import * as spans from "./internal/client/spans.js"
 import type { Session } from "./internal/session/session.js"
 import { download as downloadTo } from "./internal/session/transfer/download.js"
 import type { Progress, Settings, TransferError, TransferOptions } from "./internal/session/transfer/model.js"
@@ -76,7 +77,7 @@ const checked = (
     }
     const error = checkPaths(operation, local, remote)
     return error === undefined ? start({ operation, resume, verify }) : yield* error
-  })).pipe(Stream.withSpan(operation))
+  })).pipe(spans.stream(operation))
 
 /**
  * Moves a file or directory of this machine into the session, to the path `remote`. Directories are merged with what is there;

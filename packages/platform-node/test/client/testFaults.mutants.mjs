@@ -18,7 +18,7 @@ export default [
   },
   {
     defence: "the bytes of messages are counted",
-    changes: { [interception]: [["left -= sizeOf(text)", "left -= 0"]] },
+    changes: { [interception]: [["left -= byteLength(text)", "left -= 0"]] },
     caughtBy: "cut a stream of a run after what was received"
   },
   {

@@ -1,9 +1,8 @@
 /** The id of the last request made by a fiber and its children, which the promise API includes in every result. */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as GlobalValue from "effect/GlobalValue"
-import * as Tracer from "effect/Tracer"
+import * as spans from "./spans.js"
 
 export interface RequestIdCell {
   value: string
@@ -15,18 +14,11 @@ export const current: FiberRef.FiberRef<RequestIdCell | undefined> = GlobalValue
   () => FiberRef.unsafeMake<RequestIdCell | undefined>(undefined)
 )
 
-/** `Effect.annotateCurrentSpan`, which makes an error with a stack trace where there is no span. */
-const annotate = (requestId: string): Effect.Effect<void> =>
-  Effect.contextWith((context: Context.Context<never>) => {
-    const span = Context.getOption(context, Tracer.ParentSpan)
-    if (span._tag === "Some" && span.value._tag === "Span") span.value.attribute("agb.request_id", requestId)
-  })
-
 /** Records the request id in the current span and in the cell of the promise API. */
 export const record = (requestId: string): Effect.Effect<void> =>
   Effect.zipRight(
     Effect.map(FiberRef.get(current), (cell) => {
       if (cell !== undefined) cell.value = requestId
     }),
-    annotate(requestId)
+    spans.annotate(() => ({ "agb.request_id": requestId }))
   )

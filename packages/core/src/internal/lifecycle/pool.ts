@@ -29,6 +29,8 @@ export interface PoolHooks<A, E> {
   readonly isQuota: (error: E) => boolean
   /** Whether no create can ever succeed. */
   readonly isFinal: (error: E) => boolean
+  /** Is told what the pool holds whenever that has changed. */
+  readonly onChange: (stats: PoolStats) => Effect.Effect<void>
   readonly exhausted: (waitedMillis: number) => E
   readonly ended: () => E
 }
@@ -128,7 +130,7 @@ export class Pool<A, E> {
   giveBack(entry: Entry<A>, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> {
     return Effect.uninterruptible(Effect.suspend(() => {
       this.#borrowed -= 1
-      if (this.#isEnded) return Effect.void
+      if (this.#isEnded) return this.#tell
       if (Exit.isFailure(exit) && Cause.isDie(exit.cause)) return this.#discard(entry)
       const { reset } = this.#hooks
       if (reset === undefined) return this.#rest(entry)
@@ -146,7 +148,8 @@ export class Pool<A, E> {
     )
     // A create that is interrupted ends at once, and one that was faster has put its value among the others by then.
     const { stop, wait } = this.#creations
-    return Effect.all([removed, this.#work.stop, stop, wait, removed, this.#removals.wait], { discard: true })
+    const told = this.#hooks.onChange({ size: 0, idle: 0, borrowed: 0, waiting: 0 })
+    return Effect.all([removed, this.#work.stop, stop, wait, removed, this.#removals.wait, told], { discard: true })
   }))
 
   #await({ granted }: Waiter<A, E>): Effect.Effect<void, E> {
@@ -181,8 +184,10 @@ export class Pool<A, E> {
     const min = this.#isEnded || this.#isHopeless ? 0 : this.#limits.min
     while (this.#size < min && this.#mayCreate(now)) jobs.push(this.#create())
     if (!this.#isEnded && now < this.#pausedUntil && !this.#isPausing) jobs.push(this.#pause(now))
-    return Effect.all(jobs, { discard: true })
+    return Effect.zipRight(Effect.all(jobs, { discard: true }), this.#tell)
   })
+
+  readonly #tell: Effect.Effect<void> = Effect.flatMap(this.stats, (stats) => this.#hooks.onChange(stats))
 
   #mayCreate(now: number): boolean {
     return this.#size < this.#limits.max && now >= this.#pausedUntil
@@ -275,7 +280,7 @@ export class Pool<A, E> {
     this.#borrowed += 1
     first.entry = entry
     Deferred.unsafeDone(first.granted, Effect.void)
-    return Effect.void
+    return this.#tell
   }
 
   #rest(entry: Entry<A>): Effect.Effect<void> {

@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { AgbClient } from "../../AgbClient.js"
 import type { ClientError } from "../../AgbError.js"
+import * as metrics from "../client/metrics.js"
 import { Attempts, type Created, type CreateRequest, type Taker } from "./attempts.js"
 import { Creation } from "./creation.js"
 import { Jobs } from "./jobs.js"
@@ -79,6 +80,8 @@ export class Supervisor {
    */
   readonly #unclaimed = new Map<string, string>()
   readonly #states = new Map<string, SessionState>()
+  /** When the sessions were created, in milliseconds since the epoch. */
+  readonly #createdAt = new Map<string, number>()
   #isClosing = false
   #isClosed = false
 
@@ -197,9 +200,19 @@ export class Supervisor {
         const state = this.#states.get(sessionId)
         this.#states.delete(sessionId)
         this.#owned.delete(sessionId)
-        return state === undefined ? Effect.void : state.markLost("Released")
+        return Effect.zipRight(
+          this.#countTime(sessionId),
+          state === undefined ? Effect.void : state.markLost("Released")
+        )
       }))
     )
+  }
+
+  #countTime(sessionId: string): Effect.Effect<void> {
+    const createdAt = this.#createdAt.get(sessionId)
+    if (createdAt === undefined) return Effect.void
+    this.#createdAt.delete(sessionId)
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => metrics.sessionEnded(now - createdAt))
   }
 
   /** Somebody owns the session, or it is being deleted. */
@@ -220,7 +233,10 @@ export class Supervisor {
     this.#states.set(sessionId, handle.state)
     const isTaken = Effect.zipRight(
       Metric.increment(createdCount),
-      Effect.map(Clock.currentTimeMillis, (now) => handle.state.renewed(now))
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        this.#createdAt.set(sessionId, now)
+        handle.state.renewed(now)
+      })
     )
     return Effect.zipRight(
       isTaken,

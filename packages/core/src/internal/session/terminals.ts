@@ -144,5 +144,5 @@ export const make = (toolCall: ToolCall): Terminals => ({
       const checked = yield* processes.check(operation, command, { cwd, envs })
       const spec = { argv: ["@shell", "-c", checked.command], envs: checked.envs, cwd, size }
       return makeTerminal(yield* channels.open(toolCall, operation, spec))
-    }).pipe(Effect.withSpan(operation, { captureStackTrace: false }))
+    }).pipe(spans.traced(operation))
 })

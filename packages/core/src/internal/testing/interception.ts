@@ -14,6 +14,7 @@ import {
   type Transport
 } from "../client/transport/exchange.js"
 import { type Socket, SocketError, type SocketListener, type SocketRequest } from "../client/transport/socket.js"
+import { byteLength } from "../wire/text/bytes.js"
 import type { Fault, Moment } from "./fault.js"
 import { type Point, pointsOf } from "./points.js"
 
@@ -43,8 +44,6 @@ const answerOf = (fault: Fault, moment: Moment): Effect.Effect<Option.Option<Rep
 
 const strike = (fault: Fault, moment: Moment) => Effect.zipRight(waits(fault, moment), answerOf(fault, moment))
 
-const sizeOf = (text: string): number => new TextEncoder().encode(text).byteLength
-
 const exchangeWith = <E>(
   exchange: Transport.Service["exchange"],
   fault: Fault,
@@ -55,7 +54,7 @@ const exchangeWith = <E>(
     const early = yield* cancellable(strike(fault, "before"), request.onCancel)
     if (Option.isSome(early)) return early.value
     const reply = yield* exchange(request)
-    if (fault._tag === "Cut" && sizeOf(reply.body) > fault.bytes) return yield* broken
+    if (fault._tag === "Cut" && byteLength(reply.body) > fault.bytes) return yield* broken
     return Option.getOrElse(yield* cancellable(strike(fault, "after"), request.onCancel), () => reply)
   })
 
@@ -107,7 +106,7 @@ const cutListener = (listener: SocketListener, bytes: number, close: () => void)
   return {
     onMessage: (text) => {
       if (left < 0) return
-      left -= sizeOf(text)
+      left -= byteLength(text)
       if (left >= 0) return listener.onMessage(text)
       close()
       listener.onClose(new SocketError({ reason: "Closed", code: "ECONNRESET" }))

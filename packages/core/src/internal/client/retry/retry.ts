@@ -6,6 +6,7 @@ import * as Random from "effect/Random"
 import type { RetryPolicy } from "../../../AgbConfig.js"
 import type { ClientError } from "../../../AgbError.js"
 import { cancellable, type Cancellation } from "../deadline/cancellation.js"
+import * as metrics from "../metrics.js"
 import type { RetryBudget } from "./retryBudget.js"
 
 /** The delay in milliseconds that the server asked for, or 0. */
@@ -45,6 +46,7 @@ export const make = (policy: RetryPolicy, budget: RetryBudget): Retrier => {
       const millis = yield* backoff(policy, nth, error)
       if ((yield* Clock.currentTimeMillis) + millis >= attempts.deadline || !budget.tryTake()) return yield* error
       yield* cancellable(Effect.sleep(millis), attempts.onCancel)
+      yield* metrics.attempt(nth + 1)
       return yield* loop(attempts, nth + 1)
     })
 

@@ -3,6 +3,7 @@
  * pause reading nor send a ping, so a connection that falls silent is noticed by the deadline of a call alone.
  */
 import * as Effect from "effect/Effect"
+import { byteLength } from "../../wire/text/bytes.js"
 import type { Transport } from "./exchange.js"
 import { type Socket, SocketError, type SocketListener, type SocketRequest } from "./socket.js"
 
@@ -32,7 +33,7 @@ const create = (WebSocket: Constructor, { token, url }: SocketRequest): GlobalSo
 }
 
 const utf8Bytes = (text: string, atMost: number): boolean =>
-  text.length <= atMost && (text.length * 3 <= atMost || new TextEncoder().encode(text).byteLength <= atMost)
+  text.length <= atMost && (text.length * 3 <= atMost || byteLength(text) <= atMost)
 
 /** Follows one socket from its creation to its end. */
 class Opening {

@@ -12,6 +12,7 @@ import * as issues from "../../client/checks/issues.js"
 import * as optionObjects from "../../client/checks/options.js"
 import * as requestChecks from "../../client/checks/requestChecks.js"
 import * as timeouts from "../../client/checks/timeouts.js"
+import * as metrics from "../../client/metrics.js"
 import * as spans from "../../client/spans.js"
 import type { Language } from "../../wire/language.js"
 import type {
@@ -69,20 +70,20 @@ class Context implements CodeContext {
 
   readonly runCode: CodeContext["runCode"] = spans.method("CodeContext.runCode")(
     (code: string, options?: RunCodeOptions) =>
-      Effect.flatMap(
-        Stream.runFold(
-          this.#stream("CodeContext.runCode", code, options),
-          undefined as CodeResult | undefined,
-          (found, event) => event._tag === "Completed" ? event.result : found
-        ),
-        (result) => result === undefined ? Effect.fail(noResult()) : Effect.succeed(result)
+      Stream.runFold(
+        this.#stream("CodeContext.runCode", code, options),
+        undefined as CodeResult | undefined,
+        (found, event) => event._tag === "Completed" ? event.result : found
+      ).pipe(
+        Effect.flatMap((result) => result === undefined ? Effect.fail(noResult()) : Effect.succeed(result)),
+        metrics.run(this.language)
       )
   )
 
   readonly runCodeStream: CodeContext["runCodeStream"] = (code, options) =>
-    Stream.withSpan(this.#stream("CodeContext.runCodeStream", code, options), "CodeContext.runCodeStream", {
-      captureStackTrace: false
-    })
+    metrics.runStream("CodeContext.runCodeStream", this.language)(
+      this.#stream("CodeContext.runCodeStream", code, options)
+    )
 
   readonly interrupt: CodeContext["interrupt"] = Effect.suspend(() =>
     this.#kernel.isDead ? Effect.void : this.#kernel.interrupt("CodeContext.interrupt")
@@ -181,4 +182,4 @@ export const open =
       const context = new Context(toolCall, kernelOptions, scope, kernel)
       yield* Effect.addFinalizer(() => Effect.sync(() => context.end()))
       return context
-    }).pipe(Effect.withSpan(operation, { captureStackTrace: false }))
+    }).pipe(spans.traced(operation))

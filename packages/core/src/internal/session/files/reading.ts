@@ -7,6 +7,7 @@ import { FileError, InvalidRequestError, LimitExceededError } from "../../../Agb
 import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
 import * as optionObjects from "../../client/checks/options.js"
+import * as metrics from "../../client/metrics.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { FileRoute, OpenRange } from "./fileRoute.js"
 import { validate } from "./managing.js"
@@ -107,7 +108,7 @@ export const make = (toolCall: ToolCall, route: FileRoute) => {
   ): Effect.Effect<OpenRange, FileSystemError, Scope.Scope> =>
     Effect.flatMap(openRange(operation, path, offset, bytesToRead), (range) =>
       range.size <= maxBytes
-        ? Effect.succeed(range)
+        ? Effect.succeed({ ...range, bytes: metrics.read(range.bytes) })
         : Effect.fail(
           new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
         ))

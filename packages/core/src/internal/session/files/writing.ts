@@ -9,6 +9,7 @@ import * as AgbTools from "../../../AgbTools.js"
 import type { ToolCall } from "../../../ToolCall.js"
 import { describe } from "../../client/checks/issues.js"
 import * as requestChecks from "../../client/checks/requestChecks.js"
+import * as metrics from "../../client/metrics.js"
 import * as fileContents from "../fileContents.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { FileRoute, OpenFile, WriteMode, WriteOptions } from "./fileRoute.js"
@@ -19,7 +20,7 @@ import * as shellScript from "./shellScript.js"
 /** What can be written. */
 export type Content<E, R> = string | Uint8Array | Stream.Stream<Uint8Array, E, R>
 
-const isStream = (content: unknown): content is Stream.Stream<Uint8Array, unknown, unknown> =>
+const isStream = <E, R>(content: unknown): content is Stream.Stream<Uint8Array, E, R> =>
   typeof content === "object" && content !== null && Stream.StreamTypeId in content
 
 /** Checks the arguments of a write before anything is sent. */
@@ -110,6 +111,18 @@ const writeText = (
 const writeTo = (file: OpenFile) => (chunk: Chunk.Chunk<Uint8Array>): Effect.Effect<void, FileSystemError> =>
   Effect.forEach(joined(chunk), file.write, { discard: true })
 
+const writeStream = <E, R>(
+  route: FileRoute,
+  operation: string,
+  path: string,
+  content: Stream.Stream<Uint8Array, E, R>,
+  options: WriteOptions
+): Effect.Effect<void, FileSystemError | E, R> =>
+  route.send !== undefined ? route.send(operation, path, content, options) : Effect.scoped(Effect.flatMap(
+    route.open(operation, path, options),
+    (file) => Effect.zipRight(Stream.runForEachChunk(content, writeTo(file)), file.commit)
+  ))
+
 export const write = <E, R>(
   toolCall: ToolCall,
   route: FileRoute,
@@ -119,18 +132,12 @@ export const write = <E, R>(
   options: WriteOptions
 ): Effect.Effect<void, FileSystemError | E, R> =>
   Effect.flatMap(check(operation, path, options.mode, content), (): Effect.Effect<void, FileSystemError | E, R> => {
-    if (typeof content === "string") {
-      // The tool for text takes no permissions.
-      return options.permissions === undefined
-        ? writeText(toolCall, route, operation, path, content, options.mode)
-        : route.write(operation, path, new TextEncoder().encode(content), options)
-    }
-    if (content instanceof Uint8Array) return route.write(operation, path, content, options)
-    if (route.send !== undefined) return route.send(operation, path, content, options)
-    return Effect.scoped(Effect.flatMap(
-      route.open(operation, path, options),
-      (file) => Effect.zipRight(Stream.runForEachChunk(content, writeTo(file)), file.commit)
-    ))
+    if (isStream<E, R>(content)) return writeStream(route, operation, path, metrics.writtenStream(content), options)
+    // The tool for text takes no permissions.
+    const done = typeof content === "string" && options.permissions === undefined
+      ? writeText(toolCall, route, operation, path, content, options.mode)
+      : route.write(operation, path, typeof content === "string" ? new TextEncoder().encode(content) : content, options)
+    return Effect.zipRight(done, metrics.written(content))
   })
 
 /** Ends with the file in its place; a stream that fails leaves nothing. */
@@ -143,5 +150,13 @@ export const sink = (
   Sink.unwrapScoped(Effect.flatMap(check(operation, path, options.mode, ""), () =>
     Effect.map(
       route.open(operation, path, options),
-      (file) => Sink.mapEffect(Sink.forEachChunk(writeTo(file)), () => file.commit)
+      (file) => {
+        let size = 0
+        const write = writeTo(file)
+        const written = Sink.forEachChunk((chunk: Chunk.Chunk<Uint8Array>) => {
+          for (const piece of chunk) size += piece.byteLength
+          return write(chunk)
+        })
+        return Sink.mapEffect(written, () => Effect.zipRight(file.commit, metrics.writtenBytes(size)))
+      }
     )))

@@ -229,7 +229,7 @@ const startScoped = (origin: Origin): Processes["start"] => {
       const key = newId()
       yield* Effect.addFinalizer(() => release({ toolCall: origin.toolCall, operation, key }))
       return yield* start(origin, operation, key, checked)
-    }).pipe(Effect.withSpan(operation, { captureStackTrace: false }))
+    }).pipe(spans.traced(operation))
 }
 
 const startDetached = (origin: Origin): Processes["startDetached"] => {

@@ -1,4 +1,9 @@
-/** Bytes that arrive in pieces. */
+/** Bytes that arrive in pieces, and those of a text. */
+
+const encoder = new TextEncoder()
+
+/** The length of a text in UTF-8. */
+export const byteLength = (text: string): number => encoder.encode(text).byteLength
 
 /** Joins pieces; a single one is returned as it is. */
 export const concat = (pieces: Iterable<Uint8Array>): Uint8Array => {
