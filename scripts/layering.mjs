@@ -73,6 +73,11 @@ const layers = {
     ["contextHandlers", "fileRoute"],
     ["contexts"]
   ],
+  "packages/cluster/src": [
+    ["internal"],
+    ["AgbWorkflow"],
+    ["index"]
+  ],
   "packages/platform-node/agent": [
     ["wire", "log"],
     ["files"],

@@ -1,0 +1,124 @@
+/** Runs of code that take effect at most once: each is claimed in its session before it begins, and its outcome is recorded there. */
+import * as AgbError from "@effect-agb/core/AgbError"
+import type * as Code from "@effect-agb/core/Code"
+import type { Session } from "@effect-agb/core/Session"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+
+/** Result of a run: the text of its value, what it displayed and printed. */
+export class CodeResult extends Schema.Class<CodeResult>("@effect-agb/cluster/CodeResult")({
+  /** The value of the last expression as text; else the first displayed text; else standard output. */
+  text: Schema.String,
+  /** All displayed values in order, each in all its representations. */
+  results: Schema.Array(AgbError.CodeResultItem),
+  stdout: Schema.String,
+  stderr: Schema.String
+}) {}
+
+/** Options of `runCode`. */
+export interface RunCodeOptions {
+  /** Time limit of the code, rounded up to whole seconds. Default: 300 seconds. */
+  readonly timeout?: Duration.DurationInput | undefined
+}
+
+export interface Source {
+  readonly code: string
+  readonly language: string
+}
+
+const operation = "AgbWorkflow.runCode"
+
+/** The outcome of a run that has ended, as a file of the session. */
+const Outcome = Schema.parseJson(Schema.Either({ left: AgbError.AgbError, right: CodeResult }))
+
+type Outcome = typeof Outcome.Type
+
+const pathsOf = (key: string) => ({ claim: `/tmp/.agb-run-${key}`, outcome: `/tmp/.agb-run-${key}.json` })
+
+/** How long a run that another process has claimed may go on beyond its time limit. */
+const grace = Duration.seconds(30)
+
+const isMissing = ({ _tag }: { readonly _tag: string }): boolean => _tag === "FileNotFoundError"
+
+/** Whether the claim is ours: of two, one alone can make the file. */
+const claim = ({ fileSystem }: Session, path: string): Effect.Effect<boolean, AgbError.AgbError> => {
+  const token = crypto.randomUUID()
+  const isOurs = Effect.map(fileSystem.readFile(path), (found) => found === token)
+  return fileSystem.writeFile(path, token, { mode: "create_new" }).pipe(
+    Effect.as(true),
+    Effect.catchIf((error) => error._tag === "FileError" && error.reason === "AlreadyExists", () => isOurs),
+    // The reply may be lost after the file was made.
+    Effect.catchIf(
+      (error) => error._tag !== "SessionLostError" && error.mayHaveHappened === true,
+      (error) => Effect.catchIf(isOurs, isMissing, () => Effect.fail(error))
+    )
+  )
+}
+
+const recorded = ({ fileSystem }: Session, path: string): Effect.Effect<Option.Option<Outcome>, AgbError.AgbError> =>
+  fileSystem.readFile(path).pipe(
+    Effect.flatMap((text) => Effect.orDie(Schema.decode(Outcome)(text))),
+    Effect.asSome,
+    Effect.catchIf(isMissing, () => Effect.succeedNone)
+  )
+
+const unknown = (detail: string): AgbError.ExecutionUnknownError =>
+  new AgbError.ExecutionUnknownError({ operation, stdout: "", stderr: "", detail })
+
+/** The outcome of a run that was claimed before, by a process that may still be at it. */
+const awaited = (
+  session: Session,
+  path: string,
+  timeout: Duration.DurationInput
+): Effect.Effect<CodeResult, AgbError.AgbError> =>
+  Effect.gen(function*() {
+    for (;;) {
+      const outcome = yield* recorded(session, path)
+      if (Option.isSome(outcome)) return yield* outcome.value
+      yield* Effect.sleep("1 second")
+    }
+  }).pipe(Effect.timeoutFail({
+    duration: Duration.sum(timeout, grace),
+    onTimeout: () => unknown("it was begun before, and its outcome was not recorded")
+  }))
+
+type Paths = ReturnType<typeof pathsOf>
+
+/** What a run that failed leaves: its outcome if that is known, and no claim if nothing ran. */
+const settle = ({ fileSystem }: Session, { claim, outcome }: Paths, error: Code.RunCodeError) => {
+  switch (error._tag) {
+    case "CodeExecutionError":
+    case "ExecutionTimeoutError":
+      return record(fileSystem, outcome, Either.left(error))
+    case "SessionLostError":
+      return Effect.void
+    default:
+      return error.mayHaveHappened ? Effect.void : Effect.ignore(fileSystem.remove(claim, { force: true }))
+  }
+}
+
+const record = (fileSystem: Session["fileSystem"], path: string, outcome: Outcome) =>
+  Effect.flatMap(Effect.orDie(Schema.encode(Outcome)(outcome)), (text) => fileSystem.writeFile(path, text))
+
+const claimed = (session: Session, paths: Paths, { code, language }: Source, options: RunCodeOptions | undefined) =>
+  session.code.runCode(code, language, options).pipe(
+    Effect.tapError((error) => settle(session, paths, error)),
+    Effect.map(({ results, stderr, stdout, text }) => new CodeResult({ text, results, stdout, stderr })),
+    Effect.tap((result) => record(session.fileSystem, paths.outcome, Either.right(result)))
+  )
+
+/** Runs the code, or returns the outcome of the run of this key. */
+export const run = (
+  session: Session,
+  key: string,
+  source: Source,
+  options?: RunCodeOptions
+): Effect.Effect<CodeResult, AgbError.AgbError> =>
+  Effect.gen(function*() {
+    const paths = pathsOf(key)
+    if (yield* claim(session, paths.claim)) return yield* claimed(session, paths, source, options)
+    return yield* awaited(session, paths.outcome, options?.timeout ?? "5 minutes")
+  })

@@ -1,0 +1,81 @@
+/** What `agbWorkflow.test.ts` watches over, each broken on purpose. */
+
+const workflow = "packages/cluster/src/AgbWorkflow.ts"
+const codeRuns = "packages/cluster/src/internal/codeRuns.ts"
+const commands = "packages/cluster/src/internal/commands.ts"
+
+const once = "takes effect once though the engine forgets that it ran"
+const runsOnce = "runs once though the engine forgets that it ran"
+
+/** @type {ReadonlyArray<import("../../../scripts/mutants/lists.mjs").Mutant>} */
+export default [
+  {
+    defence: "the end of a process is not that of the workflow",
+    changes: { [workflow]: [["interrupted || Exit.isSuccess(exit) || !Cause.isInterruptedOnly(exit.cause)", "true"]] },
+    caughtBy: "outlives the engine"
+  },
+  {
+    defence: "the end of the workflow deletes its session",
+    changes: { [workflow]: [["hasEnded(exit, instance) ? Effect.ignore", "Exit.isSuccess(exit) ? Effect.ignore"]] },
+    caughtBy: "is deleted when the workflow fails, and when it is interrupted"
+  },
+  {
+    defence: "a session of an execution is found again",
+    changes: {
+      [workflow]: [["workflow/${instance.executionId}/${name}`", "workflow/${crypto.randomUUID()}/${name}`"]]
+    },
+    caughtBy: "outlives the engine"
+  },
+  {
+    defence: "two steps that lose a session share the next one",
+    changes: {
+      [workflow]: [["sessionId === lostId ? Effect.asVoid(this.open) : Effect.void", "Effect.asVoid(this.open)"]]
+    },
+    caughtBy: "that is lost fails its steps, or is made again"
+  },
+  {
+    defence: "a lost session is not made again unless that is asked for",
+    changes: { [workflow]: [["this.#isRecreated && nth < mostSessions", "nth < mostSessions"]] },
+    caughtBy: "that is lost fails its steps, or is made again"
+  },
+  {
+    defence: "the key of a command is that of its activity",
+    changes: { [commands]: [["{ ...start, key })", "{ ...start, key: crypto.randomUUID() })"]] },
+    caughtBy: once
+  },
+  {
+    defence: "output that is cut says so",
+    changes: { [commands]: [["this.isWhole = false", ""]] },
+    caughtBy: once
+  },
+  {
+    defence: "a time limit is told as such",
+    changes: { [commands]: [["return timedOut\n", "return exitCode < 0\n"]] },
+    caughtBy: "goes on while its runner is away"
+  },
+  {
+    defence: "a run that was claimed does not run again",
+    changes: { [codeRuns]: [["Effect.as(true),", "Effect.as(true), Effect.orElseSucceed(() => true),"]] },
+    caughtBy: runsOnce
+  },
+  {
+    defence: "the outcome of a run that raised an error is recorded",
+    changes: { [codeRuns]: [["case \"CodeExecutionError\":\n", ""]] },
+    caughtBy: runsOnce
+  },
+  {
+    defence: "a run of unknown outcome is waited for, and then told as such",
+    changes: {
+      [codeRuns]: [[
+        "onTimeout: () => unknown(",
+        "onTimeout: () => new AgbError.ToolError({ operation, tool: \"run_code\", detail: \"\" }) ?? unknown("
+      ]]
+    },
+    caughtBy: "whose outcome nobody recorded does not run again"
+  },
+  {
+    defence: "a run that did not begin is not claimed",
+    changes: { [codeRuns]: [["error.mayHaveHappened ? Effect.void : ", "error !== undefined ? Effect.void : "]] },
+    caughtBy: "that could not begin may be tried again"
+  }
+]
