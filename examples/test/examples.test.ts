@@ -74,6 +74,7 @@ describe("every example runs and ends well", () => {
       /^ {2}Code.runCode agb.language=javascript agb.output_bytes=6\n {4}AgbClient.callTool$/m,
       /^agb_bytes_written\{\} 6$/m
     ]],
+    ["workflow", [/^the engine ends in the middle: 1 session$/m, /^built once, 2 runs, then no session$/m]],
     ["sweep", [/^0 orphans, 0 kept, 0 failed$/m]],
     ["swap", [/^the session runs \w+$/m]]
   ]

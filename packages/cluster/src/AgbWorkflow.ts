@@ -14,7 +14,7 @@ import * as Session from "@effect-agb/core/Session"
 import { SessionRef } from "@effect-agb/core/SessionRef"
 import * as Activity from "@effect/workflow/Activity"
 import * as Workflow from "@effect/workflow/Workflow"
-import { type WorkflowEngine, WorkflowInstance } from "@effect/workflow/WorkflowEngine"
+import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -75,10 +75,21 @@ export interface SessionOptions {
   readonly onLost?: "fail" | "recreate" | undefined
 }
 
-type InWorkflow = WorkflowEngine | WorkflowInstance
+/**
+ * What there is inside of a workflow.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type InWorkflow = WorkflowEngine.WorkflowEngine | WorkflowEngine.WorkflowInstance
 
-/** What a step may use of its session. */
-type InSession = Session.Session | Code | Command | FileSystem | Scope.Scope
+/**
+ * What a step may use of its session.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type InSession = Session.Session | Code | Command | FileSystem | Scope.Scope
 
 /**
  * A session of an execution of a workflow. Steps are told apart by their names: each must be unique within the workflow.
@@ -140,8 +151,10 @@ const toContext = (session: Session.Session) =>
   )
 
 /** Whether the workflow has ended, and not only its run in this process: then another process goes on with it. */
-const hasEnded = (exit: Exit.Exit<unknown, unknown>, { interrupted }: WorkflowInstance["Type"]): boolean =>
-  interrupted || Exit.isSuccess(exit) || !Cause.isInterruptedOnly(exit.cause)
+const hasEnded = (
+  exit: Exit.Exit<unknown, unknown>,
+  { interrupted }: WorkflowEngine.WorkflowInstance["Type"]
+): boolean => interrupted || Exit.isSuccess(exit) || !Cause.isInterruptedOnly(exit.cause)
 
 class Durable implements DurableSession {
   readonly #params: CreateSessionParams.Input
@@ -163,7 +176,7 @@ class Durable implements DurableSession {
 
   /** Finds or makes the next session, which the end of the workflow deletes. */
   readonly open: Effect.Effect<SessionRef, AgbError.AgbError, Agb | InWorkflow> = Effect.gen(this, function*() {
-    const instance = yield* WorkflowInstance
+    const instance = yield* WorkflowEngine.WorkflowInstance
     const agb = yield* Agb
     const name = `${this.#name}/${this.#refs.length + 1}`
     const ref = yield* Activity.make({
@@ -263,11 +276,11 @@ const isLost = (error: unknown): error is AgbError.SessionLostError => error ins
  *   idempotencyKey: ({ repository }) => repository
  * })
  *
- * export const BuildLive = Build.toLayer(({ repository }) =>
+ * export const layer = Build.toLayer(({ repository }) =>
  *   Effect.gen(function*() {
  *     const session = yield* AgbWorkflow.session({ imageId: "agb-code-space-1" })
- *     yield* session.command("clone", `git clone ${repository} work`)
- *     const { stdout } = yield* session.command("test", "npm test", { cwd: "/work", timeout: "10 minutes" })
+ *     yield* session.command("clone", `git clone '${repository}' work`)
+ *     const { stdout } = yield* session.command("test", "cd work && npm test", { timeout: "10 minutes" })
  *     return stdout
  *   }))
  * ```
