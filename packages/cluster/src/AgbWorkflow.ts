@@ -150,11 +150,18 @@ const toContext = (session: Session.Session) =>
     Context.add(FileSystem, session.fileSystem)
   )
 
-/** Whether the workflow has ended, and not only its run in this process: then another process goes on with it. */
+/**
+ * Whether the workflow has ended, and not only its run in this process: then another one goes on with it. So it is after a defect,
+ * such as a database that is gone, unless the workflow captures defects.
+ */
 const hasEnded = (
   exit: Exit.Exit<unknown, unknown>,
-  { interrupted }: WorkflowEngine.WorkflowInstance["Type"]
-): boolean => interrupted || Exit.isSuccess(exit) || !Cause.isInterruptedOnly(exit.cause)
+  { interrupted, workflow }: WorkflowEngine.WorkflowInstance["Type"]
+): boolean => {
+  if (interrupted || Exit.isSuccess(exit)) return true
+  const capturesDefects = Context.get(workflow.annotations, Workflow.CaptureDefects)
+  return !Cause.isInterruptedOnly(exit.cause) && (capturesDefects || !Cause.isDie(exit.cause))
+}
 
 class Durable implements DurableSession {
   readonly #params: CreateSessionParams.Input

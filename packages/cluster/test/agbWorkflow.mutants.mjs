@@ -11,13 +11,18 @@ const runsOnce = "runs once though the engine forgets that it ran"
 export default [
   {
     defence: "the end of a process is not that of the workflow",
-    changes: { [workflow]: [["interrupted || Exit.isSuccess(exit) || !Cause.isInterruptedOnly(exit.cause)", "true"]] },
+    changes: { [workflow]: [["if (interrupted || Exit.isSuccess(exit)) return true", "return true"]] },
     caughtBy: "outlives the engine"
   },
   {
     defence: "the end of the workflow deletes its session",
     changes: { [workflow]: [["hasEnded(exit, instance) ? Effect.ignore", "Exit.isSuccess(exit) ? Effect.ignore"]] },
     caughtBy: "is deleted when the workflow fails, and when it is interrupted"
+  },
+  {
+    defence: "a workflow that runs again after a defect keeps its session",
+    changes: { [workflow]: [["(capturesDefects || !Cause.isDie(exit.cause))", "(capturesDefects || true)"]] },
+    caughtBy: "stays where a defect lets the workflow run again"
   },
   {
     defence: "a session of an execution is found again",

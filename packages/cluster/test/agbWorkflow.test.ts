@@ -21,14 +21,14 @@ type Steps = Effect.Effect<
 let workflows = 0
 
 /** A workflow of these steps. */
-const workflowOf = (steps: Steps) => {
+const workflowOf = (steps: Steps, capturesDefects = true) => {
   const workflow = Workflow.make({
     name: `Test${workflows++}`,
     payload: { id: Schema.String },
     success: Schema.String,
     error: AgbError.AgbError,
     idempotencyKey: ({ id }) => id
-  })
+  }).annotate(Workflow.CaptureDefects, capturesDefects)
   const layer = workflow.toLayer(() => steps)
   return {
     workflow,
@@ -118,6 +118,18 @@ describe("a session of a workflow", () => {
         yield* Fiber.interrupt(fiber)
       }).pipe(Effect.provide(waiting.pipe(Layer.provideMerge(WorkflowEngine.layerMemory))))
       assert.deepStrictEqual(yield* sessionIds, [])
+    }).pipe(Effect.provide(runtime)))
+
+  it.effect("stays where a defect lets the workflow run again, and is deleted where it ends it", () =>
+    Effect.gen(function*() {
+      const dying = (captures: boolean) => {
+        const steps = Effect.zipRight(AgbWorkflow.session(params), Effect.dieMessage("no database"))
+        return Effect.exit(workflowOf(steps, captures).run)
+      }
+      yield* dying(true)
+      assert.strictEqual((yield* sessionIds).length, 0)
+      yield* dying(false)
+      assert.strictEqual((yield* sessionIds).length, 1)
     }).pipe(Effect.provide(runtime)))
 
   it.effect("that is lost fails its steps, or is made again", () =>
