@@ -167,7 +167,8 @@ export interface Command {
   ) => Effect.Effect<Process.Process, Process.ProcessFailure, Scope.Scope>
   /**
    * Starts a process that outlives the program. A key names one process for the life of the session: every further start with
-   * it, also of another program at the same moment, returns that process and runs nothing.
+   * it, also of another program at the same moment, returns that process and runs nothing. An interruption ends the wait; the
+   * start goes on.
    */
   readonly startDetached: (
     command: string,

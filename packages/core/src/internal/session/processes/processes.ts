@@ -238,7 +238,9 @@ const startDetached = (origin: Origin): Processes["startDetached"] => {
     Effect.gen(function*() {
       const given = yield* optionObjects.check(operation, options, [...names, "key"])
       const key = yield* checkKey(operation, given.key as string)
-      return yield* start(origin, operation, key, yield* check(operation, command, given))
+      const checked = yield* check(operation, command, given)
+      // A server ends what a request has begun when that is broken off, and a key starts nothing twice.
+      return yield* Effect.disconnect(Effect.uninterruptible(start(origin, operation, key, checked)))
     })
   )
 }
