@@ -18,13 +18,13 @@ describe("a detached start that is interrupted", () => {
           yield* Fiber.interrupt(fiber)
           const process = yield* Effect.retry(
             command.attach(key),
-            Schedule.intersect(Schedule.spaced(200), Schedule.recurs(50))
+            Schedule.intersect(Schedule.spaced(200), Schedule.recurs(75))
           )
           const { exitCode } = yield* process.exit
           return exitCode
         }).pipe(Effect.exit)
       const outcomes = yield* Effect.forEach(Array.from({ length: attempts }, (_, nth) => nth), outcomeOf, {
-        concurrency: 4
+        concurrency: "unbounded"
       })
       assert.deepStrictEqual(outcomes, Array.from({ length: attempts }, () => Exit.succeed(0)))
     }).pipe(Effect.scoped, Effect.provide(layerWith(none))))
