@@ -73,6 +73,11 @@ const layers = {
     ["contextHandlers", "fileRoute"],
     ["contexts"]
   ],
+  "packages/ai/src": [
+    ["internal/tools", "internal/keptSession"],
+    ["AgbToolkit"],
+    ["index"]
+  ],
   "packages/platform-node/agent": [
     ["wire", "log"],
     ["files"],
