@@ -1,5 +1,5 @@
 // Writes src/index.ts of every package: one `export * as X` per public module, with the first paragraph of its head comment;
-// and the version of core, which it sends with every request.
+// and the versions of core, which it sends with every request, and of ai, which its server tells.
 // With --check it writes nothing and fails if a barrel is out of date.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -48,4 +48,5 @@ for (const name of publishedPackages) {
   put(join(dir, "index.ts"), barrel(dir))
 }
 put("packages/core/src/internal/client/version.ts", version("packages/core/package.json"))
+put("packages/ai/src/internal/mcp/version.ts", version("packages/ai/package.json"))
 process.exitCode = stale === 0 ? 0 : 1

@@ -76,6 +76,8 @@ const layers = {
   "packages/ai/src": [
     ["internal/tools", "internal/keptSession"],
     ["AgbToolkit"],
+    ["internal/mcp"],
+    ["AgbMcp"],
     ["index"]
   ],
   "packages/platform-node/agent": [

@@ -283,8 +283,8 @@ export const layer = (
 ): Layer.Layer<Handlers, InvalidRequestError, Code | Command | FileSystem> => toolkit.toLayer(handlers.make(options))
 
 /**
- * Handlers over a session that is created when the model first calls a tool, and deleted with the layer: a conversation without calls costs
- * nothing. Provide it once for each conversation.
+ * Handlers over a session that is created by the first call, and deleted with the layer: a conversation without calls costs nothing. Provide it
+ * once for each conversation. The services of the session are there for the program too, e.g. to write the files that the model is to read.
  *
  * @since 0.1.0
  * @category layers
@@ -292,18 +292,20 @@ export const layer = (
 export const layerSession = (
   params: Input,
   options?: Options
-): Layer.Layer<Handlers, InvalidRequestError, Agb> =>
-  Layer.provide(layer(options), keptSession.layer(Session.make(params)))
+): Layer.Layer<Handlers | Code | Command | FileSystem, InvalidRequestError, Agb> =>
+  Layer.provideMerge(layer(options), keptSession.layer(Session.make(params)))
 
 /**
- * Handlers over a session of a pool, borrowed when the model first calls a tool and given back with the layer, so that variables, files and
- * processes are there from call to call. Provide it once for each conversation.
+ * Handlers over a session of a pool, borrowed by the first call and given back with the layer, so that variables, files and processes are there
+ * from call to call. Provide it once for each conversation.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerPool = (options?: Options): Layer.Layer<Handlers, InvalidRequestError, SessionPool> =>
-  Layer.provide(layer(options), keptSession.layer(Effect.flatMap(SessionPool, ({ borrow }) => borrow)))
+export const layerPool = (
+  options?: Options
+): Layer.Layer<Handlers | Code | Command | FileSystem, InvalidRequestError, SessionPool> =>
+  Layer.provideMerge(layer(options), keptSession.layer(Effect.flatMap(SessionPool, ({ borrow }) => borrow)))
 
 const isFigures = Schema.is(Schema.Struct({ figures: Schema.Array(Schema.typeSchema(Figure)) }))
 
