@@ -76,8 +76,8 @@ const layers = {
   "packages/ai/src": [
     ["internal/tools", "internal/keptSession"],
     ["AgbToolkit"],
-    ["internal/mcp"],
-    ["AgbMcp"],
+    ["internal/mcp", "internal/sandbox"],
+    ["AgbMcp", "AiSdk"],
     ["index"]
   ],
   "packages/platform-node/agent": [

@@ -1,0 +1,112 @@
+/** Commands as the sandbox sessions of the AI SDK have them. */
+import type { Command } from "@effect-agb/core/Command"
+import type { Process } from "@effect-agb/core/Process"
+import type { Experimental_SandboxProcess as SandboxProcess, Experimental_SandboxSession as SandboxSession } from "ai"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { PathError } from "./paths.js"
+import { aborted, promise, readable } from "./promises.js"
+
+type Resolve = (path: string) => Effect.Effect<string, PathError>
+
+interface Options {
+  readonly command: string
+  readonly workingDirectory?: string
+  readonly env?: Record<string, string>
+  readonly abortSignal?: AbortSignal
+  readonly stdin?: boolean
+}
+
+const placeOf = ({ env, workingDirectory }: Options, resolve: Resolve) =>
+  Effect.map(workingDirectory === undefined ? Effect.succeed(undefined) : resolve(workingDirectory), (cwd) => ({
+    cwd,
+    envs: env
+  }))
+
+/** In characters, of each stream. A model is told what it does not see. */
+const maxOutput = 8 * 2 ** 20
+
+class Output {
+  #text = ""
+  #omitted = 0
+
+  add(text: string): void {
+    this.#text += text
+    if (this.#text.length <= 2 * maxOutput) return
+    this.#omitted += this.#text.length - maxOutput
+    this.#text = this.#text.slice(-maxOutput)
+  }
+
+  toString(): string {
+    return this.#omitted === 0 ? this.#text : `[${this.#omitted} characters left out]\n${this.#text}`
+  }
+}
+
+const anyCode = Array.from({ length: 256 }, (_, code) => code)
+
+/** As a process of the session, so that it may take as long as it does. */
+const run = (command: Command, resolve: Resolve): SandboxSession["run"] => (options) =>
+  promise(
+    Effect.gen(function*() {
+      const place = yield* placeOf(options, resolve)
+      const output = { Stdout: new Output(), Stderr: new Output() }
+      let exitCode = 0
+      yield* command.executeCommandStream(options.command, {
+        ...place,
+        timeout: Duration.days(1),
+        acceptExitCodes: anyCode
+      }).pipe(Stream.runForEach((event) =>
+        Effect.sync(() => {
+          if (event._tag === "Exited") exitCode = event.exitCode
+          else output[event._tag].add(event.text)
+        })
+      ))
+      return { exitCode, stdout: output.Stdout.toString(), stderr: output.Stderr.toString() }
+    }),
+    options.abortSignal
+  )
+
+/** Once the process takes no more, the stream that is read is cancelled, and writing rejects. */
+const stdinOf = (process: Process): WritableStream<Uint8Array> => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
+  Effect.runFork(
+    Stream.fromReadableStream(() => readable, (error) => error).pipe(
+      Stream.run(process.stdin),
+      Effect.ignore
+    )
+  )
+  return writable
+}
+
+/** Killed as soon as the signal is aborted, whether anybody waits or not. */
+const handle = (process: Process, signal: AbortSignal | undefined): SandboxProcess => {
+  const exit = Effect.map(process.exit, ({ exitCode }) => ({ exitCode }))
+  if (signal !== undefined) {
+    Effect.runFork(Effect.raceFirst(
+      Effect.ignore(exit),
+      Effect.catchAll(aborted(signal), () => Effect.ignoreLogged(process.stop))
+    ))
+  }
+  return {
+    pid: process.pid,
+    stdout: readable(process.stdout),
+    stderr: readable(process.stderr),
+    wait: () => promise(exit, signal),
+    kill: () => promise(process.stop)
+  }
+}
+
+export const make = (command: Command, resolve: Resolve): Pick<SandboxSession, "run" | "spawn"> => ({
+  run: run(command, resolve),
+  spawn: (async (options: Options) => {
+    const start = Effect.gen(function*() {
+      const place = yield* placeOf(options, resolve)
+      const stdin = options.stdin === true ? "pipe" as const : "ignore" as const
+      return yield* command.startDetached(options.command, { ...place, stdin, key: crypto.randomUUID() })
+    })
+    const process = await promise(start, options.abortSignal)
+    const started = handle(process, options.abortSignal)
+    return options.stdin === true ? { ...started, stdin: stdinOf(process) } : started
+  }) as SandboxSession["spawn"]
+})
