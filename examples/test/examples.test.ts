@@ -21,6 +21,7 @@ const node = (args: ReadonlyArray<string>, isolation = "auto"): Promise<Ended> =
   new Promise((resolve) => {
     const environment: NodeJS.ProcessEnv = { ...process.env, AGB_ISOLATION: isolation }
     delete environment["AGB_API_KEY"]
+    delete environment["ANTHROPIC_API_KEY"]
     const child = execFile(process.execPath, args, { env: environment }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode, output: stdout + stderr })
     })
@@ -53,6 +54,9 @@ describe("the first examples of the README", () => {
 
 describe("every example runs and ends well", () => {
   const examples: ReadonlyArray<readonly [name: string, says: ReadonlyArray<RegExp>]> = [
+    ["agent", [
+      /^the model calls read_file\nthe model calls run_code\nNorth sold 70, south 40\..*\nchart\.svg: 2 bars$/m
+    ]],
     ["compat", [/^line 1\nline 2\n14 characters\nfile a\.txt\nexit code 3, status RUNNING\ndeleted$/m]],
     ["contexts", [/^written without a session\nwritten by the first session\nwritten by the second session$/m]],
     ["first", [/^sum in \w+: 6$/m]],

@@ -28,7 +28,7 @@ const markdownIn = (folder: string): ReadonlyArray<string> =>
       .sort()
     : []
 
-const packagePages = ["core", "platform-node"].map((name) => `packages/${name}/README.md`)
+const packagePages = ["core", "platform-node", "ai"].map((name) => `packages/${name}/README.md`)
 const topPages = ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
 
 /** Every page that a reader is sent to, the API reference included. */

@@ -9,7 +9,7 @@ import type { Code } from "@effect-agb/core/Code"
 import type { Command } from "@effect-agb/core/Command"
 import type { FileSystem } from "@effect-agb/core/FileSystem"
 import type { Session } from "@effect-agb/core/Session"
-import type { Experimental_SandboxSession, Tool } from "ai"
+import type * as Ai from "ai"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Tools } from "./AgbToolkit.js"
@@ -100,7 +100,7 @@ export type {
  * @since 0.1.0
  * @category constructors
  */
-export const sandbox: (session: Session) => Experimental_SandboxSession = sandboxOfSession.make
+export const sandbox: (session: Session) => Ai.Experimental_SandboxSession = sandboxOfSession.make
 
 /**
  * Sandboxes without Effect: each `createSession` creates a session, which `destroy` or `stop` deletes.
@@ -128,7 +128,7 @@ export const sandboxProvider: (options: ProviderOptions) => Provider = provider.
  * @category constructors
  */
 export const tools: (options?: Options) => Effect.Effect<
-  Readonly<Record<keyof Tools, Tool<unknown, Output>>>,
+  Readonly<Record<keyof Tools, Ai.Tool<unknown, Output>>>,
   InvalidRequestError,
   Code | Command | FileSystem | Scope.Scope
 > = sdkTools.make

@@ -2,7 +2,7 @@
 import type { Agb } from "@effect-agb/core/Agb"
 import type { Input } from "@effect-agb/core/CreateSessionParams"
 import * as Session from "@effect-agb/core/Session"
-import type { Experimental_SandboxSession as SandboxSession } from "ai"
+import type * as Ai from "ai"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,7 +23,7 @@ export interface PortEndpoint {
   readonly url: string
 }
 
-export interface NetworkSandbox extends SandboxSession {
+export interface NetworkSandbox extends Ai.Experimental_SandboxSession {
   readonly id: string
   readonly defaultWorkingDirectory: string
   readonly ports: ReadonlyArray<number>
@@ -34,14 +34,17 @@ export interface NetworkSandbox extends SandboxSession {
   readonly getPortUrl: (options: { port: number; protocol?: "http" | "https" | "ws" }) => Promise<string>
   readonly stop: () => Promise<void>
   readonly destroy: () => Promise<void>
-  readonly restricted: () => SandboxSession
+  readonly restricted: () => Ai.Experimental_SandboxSession
 }
 
 export interface CreateOptions {
   readonly sessionId?: string
   readonly identity?: string
   readonly abortSignal?: AbortSignal
-  readonly onFirstCreate?: (session: SandboxSession, options: { abortSignal?: AbortSignal }) => Promise<void>
+  readonly onFirstCreate?: (
+    session: Ai.Experimental_SandboxSession,
+    options: { abortSignal?: AbortSignal }
+  ) => Promise<void>
 }
 
 export interface Provider {
