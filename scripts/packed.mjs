@@ -6,6 +6,7 @@
 // Words choose the lines that contain one of them. Without any it runs `--all`, or else the choice of CI.
 import { rmSync } from "node:fs"
 import { parseArgs } from "node:util"
+import { cells as agents } from "./packed/cells/agents.mjs"
 import { cells as browser } from "./packed/cells/browser.mjs"
 import { cells as bundles } from "./packed/cells/bundles.mjs"
 import { cells as contract } from "./packed/cells/contract.mjs"
@@ -16,7 +17,7 @@ import { cells as types } from "./packed/cells/types.mjs"
 import { makeFolder, makeProjects, missingLanguages } from "./packed/projects.mjs"
 import { endAll } from "./packed/run.mjs"
 
-const all = [...node, ...otherRuntimes, ...bundles, ...browser, ...types, ...descriptors, ...contract]
+const all = [...node, ...otherRuntimes, ...bundles, ...browser, ...types, ...descriptors, ...agents, ...contract]
 
 const titleOf = ({ group, name }) => `${group}: ${name}`
 
@@ -30,6 +31,7 @@ const usual = [
   /^browser: (size|web)/,
   /^types: (nodenext, no DOM|node16|bundler)/,
   /^few descriptors: /,
+  /^agents: /,
   /^contract oldest: /
 ]
 
