@@ -77,7 +77,7 @@ const layers = {
     ["internal/tools", "internal/keptSession"],
     ["AgbToolkit"],
     ["internal/mcp", "internal/sandbox"],
-    ["AgbMcp", "AiSdk"],
+    ["AgbMcp", "AiSdk", "ComputeSdk"],
     ["index"]
   ],
   "packages/platform-node/agent": [

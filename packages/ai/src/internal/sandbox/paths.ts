@@ -6,12 +6,14 @@ import * as Effect from "effect/Effect"
 
 export type PathError = ClientError | ExecuteCommandError
 
+export type Resolve = (path: string) => Effect.Effect<string, PathError>
+
 /** The directory that commands start in; it is the same for the life of a session. */
 export const baseDirectory = ({ executeCommand }: Command): Effect.Effect<string, PathError> =>
   Effect.map(executeCommand("pwd"), ({ stdout }) => stdout.replace(/\n$/, ""))
 
 /** Absolute paths are used as they are. */
-export const resolver = (base: Effect.Effect<string, PathError>) => (path: string): Effect.Effect<string, PathError> =>
+export const resolver = (base: Effect.Effect<string, PathError>): Resolve => (path) =>
   path.startsWith("/") ?
     Effect.succeed(path) :
     Effect.map(base, (directory) =>

@@ -8,10 +8,8 @@ import type {
 } from "ai"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { createParents, type PathError } from "./paths.js"
+import { createParents, type Resolve } from "./paths.js"
 import { orNull, promise, readable } from "./promises.js"
-
-type Resolve = (path: string) => Effect.Effect<string, PathError>
 
 const invalid = (operation: string, field: string, given: unknown, expected: string) =>
   new InvalidRequestError({ operation: `AiSdk.${operation}`, field, given: String(given).slice(0, 64), expected })

@@ -2,13 +2,11 @@
 import type { Command } from "@effect-agb/core/Command"
 import type { Process } from "@effect-agb/core/Process"
 import type { Experimental_SandboxProcess as SandboxProcess, Experimental_SandboxSession as SandboxSession } from "ai"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { PathError } from "./paths.js"
+import { collect } from "./collect.js"
+import type { Resolve } from "./paths.js"
 import { aborted, promise, readable } from "./promises.js"
-
-type Resolve = (path: string) => Effect.Effect<string, PathError>
 
 interface Options {
   readonly command: string
@@ -24,45 +22,11 @@ const placeOf = ({ env, workingDirectory }: Options, resolve: Resolve) =>
     envs: env
   }))
 
-/** In characters, of each stream. A model is told what it does not see. */
-const maxOutput = 8 * 2 ** 20
-
-class Output {
-  #text = ""
-  #omitted = 0
-
-  add(text: string): void {
-    this.#text += text
-    if (this.#text.length <= 2 * maxOutput) return
-    this.#omitted += this.#text.length - maxOutput
-    this.#text = this.#text.slice(-maxOutput)
-  }
-
-  toString(): string {
-    return this.#omitted === 0 ? this.#text : `[${this.#omitted} characters left out]\n${this.#text}`
-  }
-}
-
-const anyCode = Array.from({ length: 256 }, (_, code) => code)
-
-/** As a process of the session, so that it may take as long as it does. */
 const run = (command: Command, resolve: Resolve): SandboxSession["run"] => (options) =>
   promise(
     Effect.gen(function*() {
-      const place = yield* placeOf(options, resolve)
-      const output = { Stdout: new Output(), Stderr: new Output() }
-      let exitCode = 0
-      yield* command.executeCommandStream(options.command, {
-        ...place,
-        timeout: Duration.days(1),
-        acceptExitCodes: anyCode
-      }).pipe(Stream.runForEach((event) =>
-        Effect.sync(() => {
-          if (event._tag === "Exited") exitCode = event.exitCode
-          else output[event._tag].add(event.text)
-        })
-      ))
-      return { exitCode, stdout: output.Stdout.toString(), stderr: output.Stderr.toString() }
+      const { exitCode, stderr, stdout } = yield* collect(command, options.command, yield* placeOf(options, resolve))
+      return { exitCode, stdout, stderr }
     }),
     options.abortSignal
   )
