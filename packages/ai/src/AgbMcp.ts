@@ -103,7 +103,6 @@ export const serveStdio = (
 ): Effect.Effect<void, never, Handlers | FileSystem> =>
   Effect.gen(function*() {
     const ended = yield* Deferred.make<void>()
-    yield* stdio.listenForBrokenOutput
     const protocol = RpcServer.layerProtocolStdio({
       stdin: Stream.ensuring(stdin, Deferred.succeed(ended, void 0)),
       stdout
@@ -114,7 +113,7 @@ export const serveStdio = (
       Layer.provide(jsonRpc.layerLines)
     )
     yield* Effect.raceFirst(Layer.launch(server), Deferred.await(ended))
-  }).pipe(Effect.scoped, Effect.withSpan("AgbMcp.serveStdio", { captureStackTrace: false }))
+  }).pipe(Effect.withSpan("AgbMcp.serveStdio", { captureStackTrace: false }))
 
 /**
  * Serves clients over HTTP at `path`. They share the session of the layer. Requests without the token, from pages of other origins, and under a

@@ -47,10 +47,10 @@ export default [
     changes: {
       "packages/ai/src/AgbMcp.ts": [[
         "Effect.raceFirst(Layer.launch(server), Deferred.await(ended))",
-        "Effect.raceFirst(Layer.launch(server), Effect.zipRight(Deferred.await(ended), Effect.sleep(\"4 seconds\")))"
+        "Effect.raceFirst(Effect.disconnect(Layer.launch(server)), Effect.never)"
       ]]
     },
-    caughtBy: ended
+    caughtBy: lines
   },
   {
     defence: "figures are images",
@@ -79,7 +79,7 @@ export default [
     changes: {
       [`${mcp}/stdio.ts`]: [[
         "(remove) => Effect.sync(remove)",
-        "(remove) => Effect.zipRight(Effect.sleep(\"30 seconds\"), Effect.sync(remove))"
+        "(remove) => Effect.zipRight(Effect.never, Effect.sync(remove))"
       ]]
     },
     caughtBy: "deletes its session on SIGTERM"

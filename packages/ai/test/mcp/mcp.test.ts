@@ -8,7 +8,7 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js"
-import { Chunk, Effect, Fiber, Layer, Queue, Redacted, Sink, Stream } from "effect"
+import { Chunk, Effect, Fiber, Layer, Option, Queue, Redacted, Sink, Stream } from "effect"
 import { createServer, request } from "node:http"
 import { fileURLToPath } from "node:url"
 import { testProgram } from "../../../../scripts/testProgram.mjs"
@@ -43,7 +43,7 @@ const call = (client: Client, name: string, parameters: Record<string, unknown>)
   )
 
 const read = (client: Client, uri: string) =>
-  Effect.map(Effect.promise(() => client.readResource({ uri })), ({ contents: [content] }) => content)
+  Effect.promise(() => client.readResource({ uri }).then(({ contents: [content] }) => content, (error) => ({ error })))
 
 const figure = "class I:\n  def _repr_png_(self): return b'\\x89PNG'\ndisplay(I())"
 
@@ -87,6 +87,10 @@ interface Reply {
   readonly result: unknown
   readonly error: { readonly code: number }
 }
+
+/** Waits for what has no clock of its own. */
+const isDone = (effect: Effect.Effect<unknown>) =>
+  Effect.map(Effect.timeoutOption(Effect.disconnect(effect), "30 seconds"), Option.isSome)
 
 const token = "a token of the test"
 
@@ -139,7 +143,7 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
         yield* call(client, "run_code", { code: "1" })
         const ended = new Promise<void>((resolve) => client.onclose = resolve)
         process.kill(transport.pid!, "SIGTERM")
-        yield* Effect.promise(() => ended)
+        assert.isTrue(yield* isDone(Effect.promise(() => ended)))
         assert.strictEqual(yield* sessions, 0)
       }))
   })
@@ -165,7 +169,7 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
       const notification = JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })
       assert.strictEqual(yield* status({}, "POST", notification), 202)
 
-      const weak = yield* Effect.flip(Layer.build(AgbMcp.layerHttp({ token: Redacted.make("short") })))
+      const weak = yield* Effect.merge(Layer.build(AgbMcp.layerHttp({ token: Redacted.make("short") })))
       assert.deepInclude(weak, { _tag: "InvalidRequestError", field: "token" })
     }).pipe(Effect.provide(http)))
 
@@ -199,6 +203,6 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
       assert.strictEqual(yield* Effect.flatMap(FileSystem.FileSystem, (files) => files.readFile("/tmp/x")), content)
 
       yield* Queue.shutdown(input)
-      yield* Fiber.join(server)
+      assert.isTrue(yield* isDone(Fiber.await(server)))
     }).pipe(Effect.provide(AgbToolkit.layerSession(params))))
 })

@@ -39,11 +39,17 @@ const tagOf = async (promise: PromiseLike<unknown>) => {
   return AgbError.isAgbError(error) ? error._tag : error
 }
 
+/** A rejection that was not asked for is a failed test. */
+const unexpected = (error: unknown) => {
+  if (AgbError.isAgbError(error)) assert.fail(error.message)
+  throw error
+}
+
 const services = Session.layer(params).pipe(Layer.provideMerge(local))
 
 layer(services, { excludeTestServices: true })("over the local runtime", (it) => {
   const withSandbox = (use: (sandbox: ReturnType<typeof AiSdk.sandbox>) => Promise<void>) =>
-    Effect.flatMap(Session.Session, (session) => Effect.promise(() => use(AiSdk.sandbox(session))))
+    Effect.flatMap(Session.Session, (session) => Effect.promise(() => use(AiSdk.sandbox(session)).catch(unexpected)))
 
   describe("the sandbox", () => {
     it.effect("reads and writes files, with parents, and null for what is missing", () =>

@@ -36,7 +36,7 @@ describe("a session for a conversation", () => {
       const first = yield* Effect.flip(run("1"))
       assert(AgbError.isAgbError(first))
       assert.strictEqual(first._tag, "RequestRejectedError")
-      assert.strictEqual(yield* run("2"), "2")
+      assert.strictEqual(yield* Effect.merge(run("2")), "2")
     }).pipe(
       Effect.provide(AgbToolkit.layerSession(params)),
       Effect.provide(backend({ createSession: [AgbTest.quotaExceeded] }))
@@ -76,7 +76,7 @@ describe("a session for a conversation", () => {
 
   it.live("options are checked", () =>
     Effect.gen(function*() {
-      const error = yield* Effect.flip(
+      const error = yield* Effect.merge(
         Effect.provide(Effect.void, AgbToolkit.layerSession(params, { maxCharacters: 10 }))
       )
       assert.deepInclude(error, { _tag: "InvalidRequestError", field: "maxCharacters" })

@@ -172,10 +172,7 @@ export default [
   {
     defence: "a reading ends when the text is there",
     changes: {
-      [`${tools}/processTools.ts`]: [["wait_for !== undefined && unread.includes(wait_for)", "wait_for === \"\""], [
-        "wait_for === undefined ? 1 : 30",
-        "wait_for === undefined ? 1 : 300"
-      ]]
+      [`${tools}/processTools.ts`]: [["wait_for !== undefined && unread.includes(wait_for)", "wait_for === \"\""]]
     },
     caughtBy: processes
   }

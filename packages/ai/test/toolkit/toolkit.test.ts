@@ -30,13 +30,17 @@ interface Seen {
   readonly [field: string]: unknown
 }
 
-/** A result as a model reads it. */
-const call = <N extends Name>(name: N, parameters: Tool.Parameters<AgbToolkit.Tools[N]>) =>
-  Effect.gen(function*() {
-    const { handle } = yield* AgbToolkit.toolkit
-    const { encodedResult } = yield* handle(name, parameters)
-    return encodedResult as Seen
-  })
+/** A result as a model reads it, or the failure of the call. */
+const call = <N extends Name>(name: N, parameters: Tool.Parameters<AgbToolkit.Tools[N]>): Effect.Effect<
+  Seen,
+  never,
+  AgbToolkit.Handlers
+> =>
+  Effect.flatMap(AgbToolkit.toolkit, ({ handle }) =>
+    Effect.match(handle(name, parameters), {
+      onFailure: (failure) => ({ failure: String(failure) }),
+      onSuccess: ({ encodedResult }) => encodedResult as Seen
+    }))
 
 layer(services, { excludeTestServices: true })("over a session", (it) => {
   it.effect("code keeps its state, and an exception in it is a result that says so", () =>
@@ -173,6 +177,12 @@ layer(services, { excludeTestServices: true })("over a session", (it) => {
       assert.deepInclude(yield* call("search", { path: "/tmp/none", pattern: "x" }), { problem: "ToolFailed" })
       assert.deepInclude(yield* call("search", { path }), { problem: "InvalidArgument" })
 
+      yield* files.writeFile("/tmp/search/spaces.txt", "two spaces\ntwo  spaces\n")
+      assert.strictEqual(
+        (yield* call("search", { path, pattern: "two  spaces" })).matches,
+        "/tmp/search/spaces.txt:2:two  spaces"
+      )
+
       yield* files.writeFile("/tmp/search/many.txt", "match\n".repeat(1_000))
       const many = yield* call("search", { path, pattern: "match" })
       assert.match(many.note!, /^9\d\d or more further lines are left out/)
@@ -198,6 +208,11 @@ layer(services, { excludeTestServices: true })("over a session", (it) => {
         (yield* call("read_process", { process_id: "process-9" })).message!,
         /no process process-9; started were: process-1/
       )
+
+      const ready = yield* call("start_process", { command: "echo ready; sleep 5; echo late" })
+      const reading = { process_id: ready.process_id!, wait_for: "ready" }
+      assert.strictEqual((yield* call("read_process", reading)).output, "ready")
+      yield* call("kill_process", reading)
 
       const long = yield* call("start_process", { command: "seq 1000 2000" })
       const parts: Array<string> = []

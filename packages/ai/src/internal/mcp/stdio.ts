@@ -1,6 +1,5 @@
 /** The server over the standard streams of its process. */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 
@@ -22,13 +21,15 @@ const write = (data: Uint8Array | string): Effect.Effect<void> =>
     process.stdout.write(data, () => resume(Effect.void))
   })
 
-/** Standard output of this process, on Node. */
-export const stdout: Sink.Sink<void, Uint8Array | string> = Sink.forEach(write)
-
 const ignore = () => {}
 
 /** Node ends a process whose output breaks and has no listener. */
-export const listenForBrokenOutput: Effect.Effect<void, never, Scope.Scope> = Effect.acquireRelease(
+const listenForBrokenOutput = Effect.acquireRelease(
   Effect.sync(() => void process.stdout.on("error", ignore)),
   () => Effect.sync(() => void process.stdout.off("error", ignore))
+)
+
+/** Standard output of this process, on Node. */
+export const stdout: Sink.Sink<void, Uint8Array | string> = Sink.unwrapScoped(
+  Effect.as(listenForBrokenOutput, Sink.forEach(write))
 )
