@@ -82,6 +82,16 @@ export default [
     caughtBy: processes
   },
   {
+    defence: "writing to what takes no input rejects",
+    changes: {
+      [`${sandbox}/sandboxProcesses.ts`]: [[
+        "Effect.catchAll((error) => Effect.promise(() => readable.cancel(error).catch(() => {})))",
+        "Effect.catchAll(() => Stream.runDrain(Stream.fromReadableStream(() => readable, (error) => error)))"
+      ]]
+    },
+    caughtBy: processes
+  },
+  {
     defence: "the model gets figures as images",
     changes: { [`${sandbox}/sdkTools.ts`]: [["    ...images.map(", "    ...[].map("]] },
     caughtBy: tools

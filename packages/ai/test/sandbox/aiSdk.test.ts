@@ -155,9 +155,15 @@ layer(services, { excludeTestServices: true })("over the local runtime", (it) =>
         const waiting = rejected(watched.wait())
         controller.abort(reason)
         assert.strictEqual(await waiting, reason)
-        await text(watched.stdout)
-        const { stdout } = await sandbox.run({ command: "ps -e -o args | grep -c '[s]leep 1003' || true" })
-        assert.strictEqual(stdout, "0\n")
+        const { stdout } = await sandbox.run({
+          command: "for i in $(seq 100); do ps -e -o args | grep -q '[s]leep 1003' || exec echo gone; sleep 0.1; done"
+        })
+        assert.strictEqual(stdout, "gone\n")
+
+        const ended = await sandbox.spawn({ command: "exec true", stdin: true })
+        await ended.wait()
+        const late = ended.stdin.getWriter()
+        assert.isDefined(await rejected(late.write(Uint8Array.of(1)).then(() => late.close())))
       }))
 
     it.effect("is what tools of generateText get", () =>

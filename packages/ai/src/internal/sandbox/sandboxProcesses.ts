@@ -31,13 +31,13 @@ const run = (command: Command, resolve: Resolve): SandboxSession["run"] => (opti
     options.abortSignal
   )
 
-/** Once the process takes no more, the stream that is read is cancelled, and writing rejects. */
+/** Once the process takes no more, writing rejects: the stream is cancelled also where nothing of it was read. */
 const stdinOf = (process: Process): WritableStream<Uint8Array> => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   Effect.runFork(
     Stream.fromReadableStream(() => readable, (error) => error).pipe(
       Stream.run(process.stdin),
-      Effect.ignore
+      Effect.catchAll((error) => Effect.promise(() => readable.cancel(error).catch(() => {})))
     )
   )
   return writable
