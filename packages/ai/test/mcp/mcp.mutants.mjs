@@ -47,7 +47,7 @@ export default [
     changes: {
       "packages/ai/src/AgbMcp.ts": [[
         "Effect.raceFirst(Layer.launch(server), Deferred.await(ended))",
-        "Effect.raceFirst(Effect.disconnect(Layer.launch(server)), Effect.never)"
+        "Effect.raceFirst(Layer.launch(server), Effect.never)"
       ]]
     },
     caughtBy: lines

@@ -36,7 +36,7 @@ describe("a session for a conversation", () => {
       const first = yield* Effect.flip(run("1"))
       assert(AgbError.isAgbError(first))
       assert.strictEqual(first._tag, "RequestRejectedError")
-      assert.strictEqual(yield* Effect.merge(run("2")), "2")
+      assert.strictEqual(String(yield* Effect.merge(run("2"))), "2")
     }).pipe(
       Effect.provide(AgbToolkit.layerSession(params)),
       Effect.provide(backend({ createSession: [AgbTest.quotaExceeded] }))
