@@ -2,11 +2,11 @@
  * The programs of the contract suite, each with what a session must answer. Real sessions run them; the fake only knows
  * them by their text and gives the answers that stand here.
  */
-import { AgbServer, type AgbTools } from "@effect-agb/core"
-import { Effect } from "effect"
+import type { AgbTools } from "@effect-agb/core"
+import type * as AgbTest from "@effect-agb/core/AgbTest"
+import { Effect, Stream } from "effect"
 
 type RunResult = AgbTools.ResultOf<AgbTools.Tools["run_code"]>
-type ShellResult = AgbTools.ResultOf<AgbTools.Tools["shell"]>
 type Raised = NonNullable<RunResult["executionError"]>
 
 /** The variables of one kernel. */
@@ -139,17 +139,6 @@ const codePrograms = [
   r
 ]
 
-interface Shell {
-  readonly cwd: string
-  readonly envs: Readonly<Record<string, string>>
-  readonly read: (path: string) => Effect.Effect<string, AgbServer.ToolFailure>
-  readonly write: (path: string, bytes: Uint8Array) => Effect.Effect<void, AgbServer.ToolFailure>
-}
-
-type ShellAnswer = Effect.Effect<ShellResult, AgbServer.ToolFailure>
-
-const exits = (stdout: string, stderr = "", exit_code = 0) => ({ stdout, stderr, exit_code })
-
 export const commands = {
   prints: "printf out; printf err >&2",
   fails: "printf out; printf err >&2; exit 3",
@@ -164,53 +153,38 @@ export const commands = {
 /** What `writesBytes` writes: no UTF-8. */
 export const bytes = Uint8Array.of(255, 0, 1, 13, 10, 128)
 
-const shellPrograms: Readonly<Record<string, (shell: Shell) => ShellAnswer | "forever">> = {
-  [commands.prints]: () => Effect.succeed(exits("out", "err")),
-  [commands.fails]: () => Effect.succeed(exits("out", "err", 3)),
-  [commands.directory]: ({ cwd }) => Effect.succeed(exits(`${cwd}\n`)),
-  [commands.greets]: ({ envs }) => Effect.succeed(exits(envs["GREETING"] ?? "")),
-  [commands.sleeps]: () => "forever",
-  [commands.unicode]: () => Effect.succeed(exits("naïve 🎈 日本")),
-  [commands.reads]: ({ cwd, read }) => Effect.map(read(`${cwd}/shared.txt`), (text) => exits(text)),
-  [commands.writesBytes]: ({ cwd, write }) => Effect.as(write(`${cwd}/bytes`, bytes), exits(""))
+const shellPrograms: Readonly<Record<string, AgbTest.Respond<AgbTest.CommandCall, AgbTest.CommandOutput>>> = {
+  [commands.prints]: () => ({ stdout: "out", stderr: "err" }),
+  [commands.fails]: () => ({ stdout: "out", stderr: "err", exitCode: 3 }),
+  [commands.directory]: ({ cwd }) => `${cwd}\n`,
+  [commands.greets]: ({ envs }) => envs["GREETING"] ?? "",
+  [commands.sleeps]: () => Stream.concat(Stream.succeed("begun"), Stream.never),
+  [commands.unicode]: () => "naïve 🎈 日本",
+  [commands.reads]: ({ cwd, files }) => files.text(`${cwd}/shared.txt`),
+  [commands.writesBytes]: ({ cwd, files }) => {
+    files.write(`${cwd}/bytes`, bytes)
+    return ""
+  }
 }
 
-const unknown = new AgbServer.ToolFailure({ text: "the fake does not know this program" })
+/** What the fake answers to commands. */
+export const command: AgbTest.CommandScript = shellPrograms
 
-const toResult = ({ raised, stderr = "", stdout = "", text }: Run): RunResult => ({
-  results: text === undefined ? [] : [{ data: { "text/plain": text }, isMainResult: true }],
-  stdout: stdout === "" ? [] : [stdout],
-  stderr: stderr === "" ? [] : [stderr],
-  executionError: raised ?? null
+const toOutput = ({ raised, ...output }: Run): AgbTest.CodeOutput => ({
+  ...output,
+  ...(raised === undefined ? {} : { error: raised })
 })
 
-const overtime: Run = { raised: { name: "ExecutionTimeout", value: "the time is over", traceback: "" } }
-
-/** The `run_code` and `shell` of one session of the fake. */
-export const makePrograms = (
-  { read, write }: Pick<Shell, "read" | "write">
-): Pick<AgbServer.ToolHandlers, "run_code" | "shell"> => {
+/** What the fake answers to code. Each session has kernels of its own. */
+export const makeCode = (): AgbTest.CodeScript => {
   const kernels = new Map<string, Kernel>()
-  const kernelOf = (language: string): Kernel => {
-    const kernel = kernels.get(language) ?? new Map()
-    kernels.set(language, kernel)
-    return kernel
-  }
-  return {
-    run_code: ({ code, language, timeout_s = 60 }) => {
-      const known = codePrograms.find((one) => one.language === language && one.code === code)
-      if (known === undefined) return Effect.fail(unknown)
-      const run = known.answer(kernelOf(language))
-      return run === "forever"
-        ? Effect.delay(Effect.succeed(toResult(overtime)), timeout_s * 1000)
-        : Effect.succeed(toResult(run))
-    },
-    shell: ({ command, cwd = "/home", envs = {}, timeout_ms = 1000 }) => {
-      const answer = shellPrograms[command]?.({ cwd, envs, read, write }) ?? Effect.fail(unknown)
-      const late = JSON.stringify(exits("begun", "The command timed out", 124))
-      return answer === "forever"
-        ? Effect.delay(Effect.fail(new AgbServer.ToolFailure({ text: late })), timeout_ms)
-        : answer
-    }
+  return ({ code, language, sessionId }) => {
+    const known = codePrograms.find((one) => one.language === language && one.code === code)
+    if (known === undefined) return undefined
+    const name = `${sessionId} ${language}`
+    const kernel: Kernel = kernels.get(name) ?? new Map()
+    kernels.set(name, kernel)
+    const run = known.answer(kernel)
+    return run === "forever" ? Effect.never : toOutput(run)
   }
 }

@@ -1,110 +1,135 @@
 /** Contexts in memory: their files, presigned URLs, and copies to and from the files of sessions, which end at once. */
-import { type AgbApi, AgbServer } from "@effect-agb/core"
-import type { HttpClientRequest } from "@effect/platform"
-import { Clock, Effect, Stream } from "effect"
-import type { Files } from "./fakeFiles.js"
-import type { MemoryReply } from "./memoryHttp.js"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type * as AgbApi from "../../../AgbApi.js"
+import { ApiError, type Handlers } from "../../../AgbServer.js"
+import type { Transfer, TransferReply } from "../../client/transport/exchange.js"
+import { concat } from "../../wire/text/bytes.js"
+import * as files from "./files.js"
+import type { FileTree } from "./fileTree.js"
+import { secrets, storageOrigin } from "./secrets.js"
 
-interface FakeContext {
+interface MemoryContext {
   readonly id: string
   name: string
   clearedAt: number
-  readonly files: Map<string, Buffer>
+  readonly files: Map<string, Uint8Array>
 }
 
-interface Session {
+interface Owner {
   readonly sessionId: string
-  readonly files: () => Files
+  readonly tree: FileTree
 }
 
 type Mapping = AgbApi.PersistenceData
 
-type Mode = "upload" | "download"
-
-export const storageHost = "storage.example"
-
-/** Part of every presigned URL. */
-export const signature = "signature-secret-51e7"
-
-const notFound = new AgbServer.ApiError({ status: 404, code: "InvalidContext.NotFound", message: "no such context" })
-
-const missing = "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>"
-
-const text = (status: number, body: string): MemoryReply => ({ status, headers: {}, body })
-
-const bytesOf = ({ body }: HttpClientRequest.HttpClientRequest): Effect.Effect<Buffer, unknown> => {
-  if (body._tag === "Uint8Array") return Effect.succeed(Buffer.from(body.body))
-  if (body._tag !== "Stream") return Effect.succeed(Buffer.alloc(0))
-  return Effect.map(Stream.runCollect(body.stream), (chunks) => Buffer.concat([...chunks]))
+/** A copy between a context and the directory of a session. */
+export interface ContextCopy {
+  readonly sessionId: string
+  readonly contextId: string
+  readonly path: string
+  readonly mode: "upload" | "download"
 }
 
+/** How a copy ends. `Silent`: the server never says. */
+export type ContextCopyOutcome = "Success" | "Failed" | "Silent"
+
+export interface ContextsOptions {
+  readonly outcome: (copy: ContextCopy) => ContextCopyOutcome
+}
+
+const notFound = new ApiError({ status: 404, code: "InvalidContext.NotFound", message: "no such context" })
+
+export const textReply = (status: number, body: string, headers: TransferReply["headers"] = {}): TransferReply =>
+  bytesReply(status, new TextEncoder().encode(body), headers)
+
+export const bytesReply = (
+  status: number,
+  bytes: Uint8Array,
+  headers: TransferReply["headers"] = {}
+): TransferReply => ({
+  status,
+  headers: { "content-length": String(bytes.length), ...headers },
+  body: bytes.length === 0 ? Stream.empty : Stream.succeed(bytes)
+})
+
+/** All that is sent. */
+export const contentOf = <E>({ body }: Transfer<E>): Effect.Effect<Uint8Array, E> => {
+  if (body === undefined) return Effect.succeed(new Uint8Array())
+  return body._tag === "Bytes" ? Effect.succeed(body.bytes.slice()) : Effect.map(
+    Stream.runFold(body.stream, [] as Array<Uint8Array>, (pieces, bytes) => {
+      pieces.push(bytes.slice())
+      return pieces
+    }),
+    concat
+  )
+}
+
+/** Without slashes at its end. */
 const normal = (path: string): string =>
   path.split("/").filter((part) => part !== "").map((part) => `/${part}`).join("")
 
 const clearingMillis = 1000
 
-export class FakeContexts {
-  readonly #contexts = new Map<string, FakeContext>()
+export class MemoryContexts {
+  readonly #contexts = new Map<string, MemoryContext>()
   readonly #mappings = new Map<string, ReadonlyArray<Mapping>>()
   readonly #items = new Map<string, Array<AgbApi.SyncItem>>()
+  readonly #options: ContextsOptions
   #serial = 0
-  /** What the next copies of a mode end with; by default they work. */
-  outcome: (mode: Mode) => "Success" | "Failed" | "silent" = () => "Success"
-  /** Where presigned URLs lead to. */
-  origin = `https://${storageHost}`
-  /** Answers of the storage that come before its own. `undefined` is a connection that breaks. */
-  readonly answers: Array<MemoryReply | undefined> = []
-  /** How often the storage was asked. */
-  served = 0
 
-  #get(id: string): Effect.Effect<FakeContext, AgbServer.ApiError> {
+  constructor(options: ContextsOptions) {
+    this.#options = options
+  }
+
+  #get(id: string): Effect.Effect<MemoryContext, ApiError> {
     const context = this.#contexts.get(id)
     return context === undefined ? notFound : Effect.succeed(context)
   }
 
-  mount(session: Session, mappings: ReadonlyArray<Mapping>, now: number): void {
-    this.#mappings.set(session.sessionId, mappings)
+  mount(owner: Owner, mappings: ReadonlyArray<Mapping>, now: number): void {
+    this.#mappings.set(owner.sessionId, mappings)
     const wanted = mappings.filter(({ policy }) => policy?.downloadPolicy.autoDownload !== false)
-    for (const mapping of wanted) this.#copy(session, mapping, "download", now)
+    for (const mapping of wanted) this.#copy(owner, mapping, "download", now)
   }
 
-  release(session: Session, now: number): void {
-    const mappings = this.#mappings.get(session.sessionId) ?? []
+  release(owner: Owner, now: number): void {
+    const mappings = this.#mappings.get(owner.sessionId) ?? []
     const wanted = mappings.filter(({ policy }) => policy?.uploadPolicy.autoUpload !== false)
-    for (const mapping of wanted) this.#copy(session, mapping, "upload", now)
+    for (const mapping of wanted) this.#copy(owner, mapping, "upload", now)
   }
 
-  #copy(session: Session, { contextId, path }: Mapping, taskType: Mode, now: number): void {
-    const outcome = this.outcome(taskType)
-    if (outcome === "silent") return
+  #copy({ sessionId, tree }: Owner, { contextId, path }: Mapping, mode: ContextCopy["mode"], now: number): void {
+    const outcome = this.#options.outcome({ sessionId, contextId, path, mode })
+    if (outcome === "Silent") return
     const context = this.#contexts.get(contextId)
     const status = context === undefined ? "Failed" : outcome
     if (status === "Success" && context !== undefined) {
-      const from = taskType === "upload" ? session.files().below(path) : context.files
-      for (const [name, bytes] of from) {
-        if (taskType === "upload") context.files.set(name, bytes)
-        else if (name.startsWith(`${normal(path)}/`)) session.files().put(name, bytes)
+      if (mode === "upload") {
+        for (const name of files.pathsBelow(tree, path)) context.files.set(name, tree.file(name))
+      } else {
+        const wanted = [...context.files].filter(([name]) => name.startsWith(`${normal(path)}/`))
+        for (const [name, bytes] of wanted) files.write(tree, name, bytes, now)
       }
     }
     const seconds = Math.floor(now / 1000) + 1
     const errorMessage = status === "Failed" ? "the copy failed" : ""
-    const item = { contextId, path, taskType, status, errorMessage, startTime: seconds, finishTime: seconds }
-    const others = (this.#items.get(session.sessionId) ?? []).filter((one) =>
-      one.contextId !== contextId || one.path !== path || one.taskType !== taskType
+    const item = { contextId, path, taskType: mode, status, errorMessage, startTime: seconds, finishTime: seconds }
+    const others = (this.#items.get(sessionId) ?? []).filter((one) =>
+      one.contextId !== contextId || one.path !== path || one.taskType !== mode
     )
-    this.#items.set(session.sessionId, [...others, item])
+    this.#items.set(sessionId, [...others, item])
   }
 
-  readonly handlers = (
-    find: (sessionId: string) => Effect.Effect<Session, AgbServer.ApiError>
-  ): Partial<AgbServer.Handlers> => ({
+  readonly handlers = (find: (sessionId: string) => Effect.Effect<Owner, ApiError>): Partial<Handlers> => ({
     ...this.#management,
     ...this.#files,
     syncContext: ({ contextId, mode = "upload", path, sessionId }) =>
-      Effect.zipWith(find(sessionId), Clock.currentTimeMillis, (session, now) => {
+      Effect.zipWith(find(sessionId), Clock.currentTimeMillis, (owner, now) => {
         const mappings = this.#mappings.get(sessionId) ?? []
         const chosen = contextId === undefined ? mappings : [{ contextId, path: path ?? "/" }]
-        for (const mapping of chosen) this.#copy(session, mapping, mode, now)
+        for (const mapping of chosen) this.#copy(owner, mapping, mode, now)
       }),
     getContextInfo: ({ contextId, sessionId }) =>
       Effect.map(find(sessionId), () => ({
@@ -114,7 +139,7 @@ export class FakeContexts {
       }))
   })
 
-  readonly #management: Partial<AgbServer.Handlers> = {
+  readonly #management: Partial<Handlers> = {
     listContexts: ({ maxResults = 10, nextToken = "0" }) =>
       Effect.sync(() => {
         const all = [...this.#contexts.values()]
@@ -147,7 +172,7 @@ export class FakeContexts {
       })
   }
 
-  readonly #files: Partial<AgbServer.Handlers> = {
+  readonly #files: Partial<Handlers> = {
     getContextFileUploadUrl: ({ contextId, filePath }) => this.#url("PUT", contextId, filePath),
     getContextFileDownloadUrl: ({ contextId, filePath }) => this.#url("GET", contextId, filePath),
     describeContextFiles: ({ contextId, pageNumber = 1, pageSize = 50, parentFolderPath = "" }) =>
@@ -170,32 +195,33 @@ export class FakeContexts {
 
   /** As object stores do: whether there is such a file shows only when it is fetched. */
   #url(method: string, contextId: string, path: string) {
-    const query = new URLSearchParams({ method, path: normal(path), signature })
-    return Effect.map(this.#get(contextId), () => ({ url: `${this.origin}/${contextId}?${query}` }))
+    const query = new URLSearchParams({ method, path: normal(path), signature: secrets.signature })
+    return Effect.map(this.#get(contextId), () => ({ url: `${storageOrigin}/${contextId}?${query}` }))
   }
 
   /** Serves a presigned URL, which is signed for a request without a key and without a content type. */
-  serve(request: HttpClientRequest.HttpClientRequest, url: URL): Effect.Effect<MemoryReply | undefined> {
-    const { headers, method } = request
-    this.served += 1
-    if (this.answers.length > 0) return Effect.as(Effect.ignore(bytesOf(request)), this.answers.shift())
+  serve<E>(request: Transfer<E>): Effect.Effect<TransferReply, E> {
+    const { headers = {}, method } = request
+    const url = new URL(request.url)
     const files = this.#contexts.get(url.pathname.slice(1))?.files
     const path = url.searchParams.get("path") ?? ""
-    const isSigned = url.searchParams.get("signature") === signature && url.searchParams.get("method") === method
+    const { searchParams: query } = url
+    const isSigned = query.get("signature") === secrets.signature && query.get("method") === method
     const isPlain = headers["authorization"] === undefined && headers["content-type"] === undefined
     if (files === undefined || !isSigned || !isPlain) {
-      return Effect.succeed(text(403, `<Error><Code>SignatureDoesNotMatch</Code><Url>${url.href}</Url></Error>`))
+      return Effect.succeed(textReply(403, `<Error><Code>SignatureDoesNotMatch</Code><Url>${url.href}</Url></Error>`))
     }
     if (method === "GET") {
       const bytes = files.get(path)
-      return Effect.succeed(bytes === undefined ? text(404, missing) : { ...text(200, ""), bytes })
+      return Effect.succeed(
+        bytes === undefined
+          ? textReply(404, "<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>")
+          : bytesReply(200, bytes)
+      )
     }
-    return Effect.match(bytesOf(request), {
-      onSuccess: (bytes) => {
-        files.set(path, bytes)
-        return text(200, "")
-      },
-      onFailure: () => undefined
+    return Effect.map(contentOf(request), (bytes) => {
+      files.set(path, bytes)
+      return textReply(200, "")
     })
   }
 }
