@@ -74,6 +74,12 @@ describe("every example runs and ends well", () => {
       /^ {2}Code.runCode agb.language=javascript agb.output_bytes=6\n {4}AgbClient.callTool$/m,
       /^agb_bytes_written\{\} 6$/m
     ]],
+    ["testing", [
+      /^scripted: all pass, after 2 runs; the session is Deleted, with the report "all pass\\n"$/m,
+      /^among faults: ExecutionUnknownError$/m,
+      /^replayed: all pass, 0 of \d+ answers unused$/m,
+      /^unscripted: .* no answer for the command "npm test"\. Scripted: "npm run lint"$/m
+    ]],
     ["sweep", [/^0 orphans, 0 kept, 0 failed$/m]],
     ["swap", [/^the session runs \w+$/m]]
   ]

@@ -1,6 +1,6 @@
 /**
- * For tests of programs that use this SDK: a backend in memory with scripted runs and commands, and faults between the SDK and any
- * backend, the local runtime, the cloud or one of your own. It is not part of the index: import it from
+ * For tests of programs that use this SDK: a backend in memory with scripted runs and commands; faults between the SDK and any
+ * backend, the local runtime, the cloud or one of your own; recordings of any backend. It is not part of the index: import it from
  * `@effect-agb/core/AgbTest`.
  *
  * @since 0.1.0
@@ -16,12 +16,14 @@ import type { ConfigurationError } from "./AgbError.js"
 import type { HttpReply, HttpRequest } from "./AgbServer.js"
 import * as backends from "./internal/testing/memory/backend.js"
 import type { CodeRun, CommandRun, LedgerEntry } from "./internal/testing/memory/ledger.js"
-import type { MemoryOptions } from "./internal/testing/memory/options.js"
+import type { Options } from "./internal/testing/memory/options.js"
 import * as memoryOptions from "./internal/testing/memory/options.js"
 import { endpoint, secrets } from "./internal/testing/memory/secrets.js"
 import type { TestSession } from "./internal/testing/memory/sessions.js"
 import type { UnscriptedError } from "./internal/testing/memory/unscripted.js"
 import { Transport } from "./Transport.js"
+
+export * from "./internal/testing/cassettes.js"
 
 export * from "./internal/testing/faults.js"
 
@@ -85,7 +87,7 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  MemoryOptions as Options
+  Options
 } from "./internal/testing/memory/options.js"
 
 export type {
@@ -165,7 +167,7 @@ const tagged = <Tag extends LedgerEntry["_tag"]>(
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: MemoryOptions = {}): Effect.Effect<AgbTest.Service, ConfigurationError, Scope.Scope> =>
+export const make = (options: Options = {}): Effect.Effect<AgbTest.Service, ConfigurationError, Scope.Scope> =>
   Effect.map(Effect.flatMap(memoryOptions.parse(options), backends.make), (backend) => {
     const { expire, ledger, serve, sessions, takeUnscripted, transport } = backend
     const [runs, commands] = [tagged(ledger, "CodeRun"), tagged(ledger, "CommandRun")]
@@ -197,7 +199,7 @@ export const make = (options: MemoryOptions = {}): Effect.Effect<AgbTest.Service
  * @category layers
  */
 export const layer = (
-  options: MemoryOptions = {}
+  options: Options = {}
 ): Layer.Layer<AgbTest | Agb.Agb | AgbClient, ConfigurationError> =>
   Agb.layerTransport.pipe(
     Layer.provide(Layer.effect(Transport, Effect.map(AgbTest, ({ transport }) => transport))),

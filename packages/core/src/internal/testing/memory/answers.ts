@@ -12,14 +12,16 @@ import type { Files } from "./files.js"
  * @category scripts
  */
 export interface CodeOutput {
-  readonly stdout?: string
-  readonly stderr?: string
+  readonly stdout?: string | undefined
+  readonly stderr?: string | undefined
   /** The last value, as text. */
-  readonly text?: string
+  readonly text?: string | undefined
   /** Displayed values, each by its MIME types, e.g. `{ "image/png": base64 }`. */
-  readonly results?: ReadonlyArray<Readonly<Record<string, unknown>>>
+  readonly results?: ReadonlyArray<Readonly<Record<string, unknown>>> | undefined
   /** What the code raises. */
-  readonly error?: { readonly name: string; readonly value: string; readonly traceback?: string }
+  readonly error?:
+    | { readonly name: string; readonly value: string; readonly traceback?: string | undefined }
+    | undefined
 }
 
 /**
@@ -29,12 +31,12 @@ export interface CodeOutput {
  * @category scripts
  */
 export interface CommandOutput {
-  readonly stdout?: string
-  readonly stderr?: string
+  readonly stdout?: string | undefined
+  readonly stderr?: string | undefined
   /** Default: 0. */
-  readonly exitCode?: number
+  readonly exitCode?: number | undefined
   /** A TCP port on which a process listens from then on. */
-  readonly port?: number
+  readonly port?: number | undefined
 }
 
 /**
@@ -51,7 +53,13 @@ export type Answer<Output> =
   | Effect.Effect<string | Output>
   | Stream.Stream<string | Output>
 
-interface Call {
+/**
+ * What code and commands that a script answers have in common.
+ *
+ * @since 0.1.0
+ * @category scripts
+ */
+export interface ScriptedCall {
   readonly sessionId: string
   /** How many calls with the same text there were before, in all sessions. */
   readonly nth: number
@@ -67,7 +75,7 @@ interface Call {
  * @since 0.1.0
  * @category scripts
  */
-export interface CodeCall extends Call {
+export interface CodeCall extends ScriptedCall {
   readonly code: string
   readonly language: Language
 }
@@ -78,7 +86,7 @@ export interface CodeCall extends Call {
  * @since 0.1.0
  * @category scripts
  */
-export interface CommandCall extends Call {
+export interface CommandCall extends ScriptedCall {
   readonly command: string
   /** Default: `/home`. */
   readonly cwd: string

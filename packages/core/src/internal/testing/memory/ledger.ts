@@ -3,9 +3,15 @@ import type * as AgbApi from "../../../AgbApi.js"
 import type { Language } from "../../../AgbTools.js"
 import type { Point } from "../points.js"
 
-/** Something that happened in a session. Times are in milliseconds on the clock of the test. */
-interface Happening {
+/**
+ * Something that happened in a session.
+ *
+ * @since 0.1.0
+ * @category ledger
+ */
+export interface Happening {
   readonly sessionId: string
+  /** In milliseconds, by the clock of the test. */
   readonly at: number
 }
 

@@ -12,7 +12,7 @@ import type { CodeScript, CommandScript } from "./answers.js"
 import type { BackendOptions } from "./backend.js"
 import type { ContextCopy, ContextCopyOutcome } from "./contexts.js"
 
-export interface MemoryOptions {
+export interface Options {
   /** What code answers: by its text, or a function for all. Default: no code is scripted. */
   readonly code?: CodeScript | undefined
   /** What commands and processes answer: by their text, or a function for all. Default: none is scripted. */
@@ -32,7 +32,7 @@ export interface MemoryOptions {
   readonly config?: Omit<Partial<AgbConfig.Options>, "endpoint"> | undefined
 }
 
-const names: Readonly<Record<keyof MemoryOptions, true>> = {
+const names: Readonly<Record<keyof Options, true>> = {
   code: true,
   command: true,
   files: true,
@@ -49,7 +49,7 @@ const isScript = (script: unknown): boolean => typeof script === "function" || P
 const isContent = (content: unknown): boolean => typeof content === "string" || content instanceof Uint8Array
 
 /** The field that is wrong, and what it must be. */
-const wrong = (options: MemoryOptions): readonly [field: string, expected: string] | undefined => {
+const wrong = (options: Options): readonly [field: string, expected: string] | undefined => {
   const { apiOnly = false, code = {}, command = {}, contextCopy, deletingFor = 0, files = {} } = options
   const unknown = refuseUnknown(options, Object.keys(names))
   if (unknown !== undefined) return [unknown.field, unknown.expected]
@@ -63,7 +63,7 @@ const wrong = (options: MemoryOptions): readonly [field: string, expected: strin
   return Option.isNone(Duration.decodeUnknown(deletingFor)) ? ["deletingFor", "a duration"] : undefined
 }
 
-export const parse = (options: MemoryOptions): Effect.Effect<BackendOptions, ConfigurationError> =>
+export const parse = (options: Options): Effect.Effect<BackendOptions, ConfigurationError> =>
   Effect.suspend(() => {
     const found = wrong(options)
     if (found !== undefined) return new ConfigurationError({ field: found[0], expected: found[1] })

@@ -71,7 +71,7 @@ export const collect = <Output>(
   })
 
 export const textOf = <Name extends string>(
-  found: ReadonlyArray<{ readonly [N in Name]?: string }>,
+  found: ReadonlyArray<{ readonly [N in Name]?: string | undefined }>,
   name: Name
 ): string => found.map((output) => output[name] ?? "").join("")
 
