@@ -1,10 +1,13 @@
 /** What `runCode` does. */
-import { type AgbTools, type Code, Session } from "@effect-agb/core"
-import { assert } from "@effect/vitest"
-import { type Duration, Effect, Stream } from "effect"
-import { failsWith } from "../../support/failsWith.js"
-import { type CodeProgram, java, javascript, type LanguagePrograms, python, r } from "../../support/programs.js"
-import { type Contract, imageId, type Test } from "./backend.js"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type * as AgbTools from "../../AgbTools.js"
+import type * as Code from "../../Code.js"
+import * as Session from "../../Session.js"
+import { assert, failsWith } from "./assert.js"
+import { type Contract, imageId, type Test } from "./contractCase.js"
+import { type CodeProgram, java, javascript, type LanguagePrograms, python, r } from "./programs.js"
 
 /** The texts of a stream's events, and how it ended. */
 const streamed = (
@@ -100,37 +103,32 @@ const language = (test: Test, name: AgbTools.Language, programs: LanguageProgram
     }))
 }
 
-export const code: Contract = (test, { languages }) => {
-  const all = [["python", python], ["javascript", javascript]] as const
-  for (const [name, programs] of all) {
-    if (!languages.includes(name)) {
-      test.skip(`${name} is not installed`)
-      continue
-    }
-    language(test, name, programs)
-    streams(test, name, programs)
+/** A test of what a session can only do with a language. */
+const needing = (test: Test, language: AgbTools.Language): Test => (name, body) => test(name, body, language)
+
+export const code: Contract = (test) => {
+  for (const [name, programs] of [["python", python], ["javascript", javascript]] as const) {
+    language(needing(test, name), name, programs)
+    streams(needing(test, name), name, programs)
   }
 
-  const both = languages.includes("python") ? test : test.skip
-  both("python and javascript have a kernel each, under any of their names", () =>
-    Effect.gen(function*() {
-      const { code } = yield* Session.make({ imageId })
-      yield* code.runCode(python.keeps.code, "py")
-      yield* code.runCode(javascript.keeps.code, "JS")
-      assert.strictEqual((yield* code.runCode(python.uses.code, " Python3 ")).text, "42")
-      assert.strictEqual((yield* code.runCode(javascript.uses.code, "node")).text, "42")
-    }))
-
-  for (const { answer: _, ...program } of [java, r]) {
-    const name = program.language as "java" | "r"
-    if (!languages.includes(name)) {
-      test.skip(`${name} is not installed`)
-      continue
-    }
-    test(`${name}: runs and gives its last value`, () =>
+  needing(test, "python")(
+    "python and javascript have a kernel each, under any of their names",
+    () =>
       Effect.gen(function*() {
         const { code } = yield* Session.make({ imageId })
-        assert.include((yield* code.runCode(program.code, name)).text, "42")
+        yield* code.runCode(python.keeps.code, "py")
+        yield* code.runCode(javascript.keeps.code, "JS")
+        assert.strictEqual((yield* code.runCode(python.uses.code, " Python3 ")).text, "42")
+        assert.strictEqual((yield* code.runCode(javascript.uses.code, "node")).text, "42")
+      })
+  )
+
+  for (const program of [java, r]) {
+    needing(test, program.language)(`${program.language}: runs and gives its last value`, () =>
+      Effect.gen(function*() {
+        const { code } = yield* Session.make({ imageId })
+        assert.include((yield* code.runCode(program.code, program.language)).text, "42")
       }))
   }
 }

@@ -1,10 +1,9 @@
 /** What `executeCommand` does. */
-import { Session } from "@effect-agb/core"
-import { assert } from "@effect/vitest"
-import { Effect } from "effect"
-import { failsWith } from "../../support/failsWith.js"
-import { commands } from "../../support/programs.js"
-import { type Contract, imageId, patient } from "./backend.js"
+import * as Effect from "effect/Effect"
+import * as Session from "../../Session.js"
+import { assert, failsWith } from "./assert.js"
+import { type Contract, imageId, patient } from "./contractCase.js"
+import { commands } from "./programs.js"
 
 export const command: Contract = (test) => {
   test("standard output, standard error and exit code are told apart", () =>

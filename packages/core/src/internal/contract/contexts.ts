@@ -1,11 +1,16 @@
 /** Storage that outlives sessions, with sessions and without. */
-import { Agb, Contexts, Session } from "@effect-agb/core"
-import * as ContextStore from "@effect-agb/core/ContextStore"
-import { KeyValueStore } from "@effect/platform"
-import { assert } from "@effect/vitest"
-import { Chunk, Effect, Option, Stream } from "effect"
-import { failsWith } from "../../support/failsWith.js"
-import { type Contract, imageId } from "./backend.js"
+import * as KeyValueStore from "@effect/platform/KeyValueStore"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Agb from "../../Agb.js"
+import * as Contexts from "../../Contexts.js"
+import * as ContextStore from "../../ContextStore.js"
+import * as Session from "../../Session.js"
+import { concat } from "../wire/text/bytes.js"
+import { assert, failsWith, sameBytes, textOf } from "./assert.js"
+import { type Contract, imageId } from "./contractCase.js"
 
 /** A context that no other test uses, removed at the end. */
 const ownContext = Effect.gen(function*() {
@@ -51,13 +56,13 @@ const content: Contract = (test) => {
       const text = yield* contexts.read(context, "/dir/naïve 🎈?#%&+.txt")
       assert.strictEqual(new TextDecoder().decode(text), "naïve 🎈\r\n")
       for (const path of ["/dir/bytes", "/stream", "/sized"]) {
-        assert.isTrue(Buffer.from(yield* contexts.read(context, path)).equals(bytes), path)
+        assert.isTrue(sameBytes(yield* contexts.read(context, path), bytes), path)
       }
       assert.strictEqual((yield* contexts.read(context, "/dir/empty")).length, 0)
       const streamed = yield* Stream.runCollect(contexts.readStream(context, "/stream"))
-      assert.isTrue(Buffer.concat([...streamed]).equals(bytes))
+      assert.isTrue(sameBytes(concat([...streamed]), bytes))
       yield* contexts.write(context, "/stream", "shorter")
-      assert.strictEqual(Buffer.from(yield* contexts.read(context, "/stream")).toString(), "shorter")
+      assert.strictEqual(textOf(yield* contexts.read(context, "/stream")), "shorter")
     }))
 
   test("files are listed by folder, page by page, and removed", () =>
@@ -110,7 +115,7 @@ const content: Contract = (test) => {
           assert.deepStrictEqual(Option.getOrUndefined(yield* store.get(key)), `of ${key}`)
         }
         const read = Option.getOrThrow(yield* store.getUint8Array("bytes"))
-        assert.isTrue(Buffer.from(read).equals(bytes))
+        assert.isTrue(sameBytes(read, bytes))
         assert.deepStrictEqual(Option.getOrUndefined(yield* store.modify("a", (text) => `${text}!`)), "of a!")
         yield* store.remove("a")
         assert.isFalse(yield* store.has("a"))
@@ -141,13 +146,13 @@ const inSessions: Contract = (test) => {
             yield* session.fileSystem.writeFile(`${path}/on demand`, round)
             const synced = yield* session.contexts.sync()
             assert.deepStrictEqual(synced.map(({ mode, status }) => [mode, status]), [["upload", "Success"]])
-            assert.strictEqual(Buffer.from(yield* contexts.read(context, `${path}/on demand`)).toString(), round)
+            assert.strictEqual(textOf(yield* contexts.read(context, `${path}/on demand`)), round)
           }
           yield* session.contexts.sync({ context, path, mode: "download" })
           yield* session.fileSystem.writeFile(`${path}/at the end`, "saved at the end")
         }))
       const saved = yield* contexts.read(context, `${path}/at the end`)
-      assert.strictEqual(Buffer.from(saved).toString(), "saved at the end")
+      assert.strictEqual(textOf(saved), "saved at the end")
     }))
 
   test("a session without contexts has nothing to sync, and a delete with sync deletes it", () =>
@@ -168,7 +173,7 @@ const inSessions: Contract = (test) => {
       yield* session.fileSystem.createDirectory(path)
       yield* session.fileSystem.writeFile(`${path}/kept`, "kept")
       yield* agb.delete(session.sessionId, { sync: true })
-      assert.strictEqual(Buffer.from(yield* contexts.read(context, `${path}/kept`)).toString(), "kept")
+      assert.strictEqual(textOf(yield* contexts.read(context, `${path}/kept`)), "kept")
       yield* failsWith(agb.attach(session.sessionId), "SessionLostError")
     }))
 

@@ -1,10 +1,20 @@
 /** How sessions begin, are found and end. */
-import { Agb, Code, Command, FileSystem, Session } from "@effect-agb/core"
-import { assert } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Option, Redacted, Scope, Stream } from "effect"
-import { failsWith } from "../../support/failsWith.js"
-import { commands, javascript } from "../../support/programs.js"
-import { type Contract, imageId, patient } from "./backend.js"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as Agb from "../../Agb.js"
+import * as Code from "../../Code.js"
+import * as Command from "../../Command.js"
+import * as FileSystem from "../../FileSystem.js"
+import * as Session from "../../Session.js"
+import { assert, failsWith } from "./assert.js"
+import { type Contract, imageId, patient } from "./contractCase.js"
+import { commands, javascript } from "./programs.js"
 
 /** A label that no other test uses. */
 const ownLabels = Effect.sync(() => ({ suite: `contract-${Math.random().toString(36).slice(2)}` }))
