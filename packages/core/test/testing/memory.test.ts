@@ -1,5 +1,5 @@
 /** The backend in memory as users of `AgbTest` see it. */
-import { Agb, type Code, type Command, Contexts, Session } from "@effect-agb/core"
+import { Agb, AgbPromise, type Code, type Command, Contexts, Session, SessionPool } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Effect, Exit, Fiber, Layer, Option, Stream, TestClock } from "effect"
@@ -254,6 +254,21 @@ describe("sessions", () => {
       yield* expire(kept.sessionId)
       assert.strictEqual((yield* errorOf(kept.command.executeCommand("true")))._tag, "SessionLostError")
       assert.deepStrictEqual((yield* tested).map(({ status }) => status), ["Expired", "Expired"])
+    }).pipe(Effect.provide(AgbTest.layer(outputs))))
+
+  it.live("serve the promise API and pools as well", () =>
+    Effect.gen(function*() {
+      const { sessions } = yield* AgbTest.AgbTest
+      const agb = new AgbPromise.AGB({ layer: Layer.succeed(Agb.Agb, yield* Agb.Agb) })
+      const run = yield* Effect.promise(() =>
+        agb.withSession({ imageId }, ({ code }) => code.runCode("1 + 1", "python")).finally(() => agb.dispose())
+      )
+      assert.strictEqual(run.success && run.result, "2")
+      const borrowed = Effect.scoped(Effect.flatMap(SessionPool.SessionPool, ({ borrow }) => borrow))
+      const pool = SessionPool.layer({ session: { imageId }, min: 0, max: 1 })
+      const [one, other] = yield* Effect.provide(Effect.all([borrowed, borrowed]), pool)
+      assert.strictEqual(one.sessionId, other.sessionId)
+      assert.deepStrictEqual((yield* sessions).map(({ status }) => status), ["Deleted", "Deleted"])
     }).pipe(Effect.provide(AgbTest.layer(outputs))))
 
   it.effect("keep their contexts, and meet faults", () =>
