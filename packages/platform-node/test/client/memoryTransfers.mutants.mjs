@@ -19,8 +19,10 @@ export default [
   {
     defence: "files in memory have the permissions of those that were sent",
     changes: {
-      [`${memory}/sdkScripts.ts`]: [["now, parseInt(arg(args, 2), 8))", "now)"]],
-      [`${memory}/fileTree.ts`]: [["{ ...this.get(path), mode }", "{ ...this.get(path), mode: mode & 0 || 0o644 }"]]
+      [`${memory}/fileTree.ts`]: [
+        ["permissions ?? before?.mode ?? 0o644", "before?.mode ?? 0o644"],
+        ["{ ...this.get(path), mode }", "this.get(path)"]
+      ]
     },
     caughtBy: bytes
   },
