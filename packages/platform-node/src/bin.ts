@@ -22,6 +22,7 @@ const main = async (): Promise<void> => {
     })
     if (wanted === "help") process.stdout.write(usage)
     else if (wanted === "version") process.stdout.write(`${version()}\n`)
+    else if (wanted === "sweep") await (await import("./internal/cli/sweep.js")).sweep()
     else (await import("./serve.js")).serve(wanted)
   } catch (error) {
     process.stderr.write(`agb-local: ${error instanceof Error ? error.message : String(error)}\n`)

@@ -4,6 +4,7 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import type { Start } from "./internal/cli/arguments.js"
 import { endWithLauncher } from "./internal/cli/launcher.js"
+import { sweepAfterExit } from "./internal/cli/sweep.js"
 import { exitCodes, runServer } from "./internal/node/processMain.js"
 import { removeHostDirectories } from "./internal/sandbox/disk/ownedDirectory.js"
 import { resolveHosts } from "./internal/server/http/hosts.js"
@@ -30,10 +31,11 @@ const refuse = (error: Error) =>
 /** Within five seconds nothing is left. */
 const shutdownLimitMs = 4000
 
-/** Exits even if the shutdown is stuck: sandboxed processes die with this one. */
+/** Exits even if the shutdown takes longer, as on a busy machine; another process then removes the rest. */
 const endInTime = () => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     const end = () => {
+      sweepAfterExit()
       removeHostDirectories()
       process.exit(exitCodes[signal])
     }
