@@ -71,11 +71,6 @@ export default [
     caughtBy: "look for their daemons together"
   },
   {
-    defence: "what was killed and takes its time is not looked for again",
-    changes: { [`${sandbox}/disk/strays.ts`]: [["for (const pid of found) killed.add(pid)", ""]] },
-    caughtBy: "look for their daemons together"
-  },
-  {
     defence: "death with the host",
     changes: { [bwrap]: [["\"--die-with-parent\", ", ""]] },
     caughtBy: "are gone, whether their agents run or stand still"
