@@ -47,6 +47,7 @@ const layers = {
     ["LocalAgb"],
     ["internal/cli", "internal/compat", "internal/promise"],
     ["AgbPromise", "compat", "serve"],
+    ["LocalProgram"],
     ["bin"],
     ["index"]
   ],

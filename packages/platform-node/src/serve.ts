@@ -22,9 +22,9 @@ const write = (text: string) =>
   })
 
 /** Reports a failed start in one line, without a stack trace. */
-const refuse = (error: Error) =>
+const refuse = (name: string) => (error: Error) =>
   Effect.sync(() => {
-    process.stderr.write(`agb-local: ${error.message}\n`)
+    process.stderr.write(`${name}: ${error.message}\n`)
     process.exit(2)
   })
 
@@ -44,16 +44,16 @@ const endInTime = () => {
 }
 
 /** The warning about the network is printed even if logging is off. */
-const warn = ({ log, runtime }: Start) =>
+const warn = ({ log, runtime }: Start, name: string) =>
   Effect.flatMap(resolveHosts(runtime), ({ warning }) =>
     Effect.sync(() => {
-      if (warning !== undefined && log === "none") process.stderr.write(`agb-local: ${warning}\n`)
+      if (warning !== undefined && log === "none") process.stderr.write(`${name}: ${warning}\n`)
     }))
 
-export const serve = (start: Start): void => {
+export const serve = (start: Start, name: string): void => {
   const { log, runtime: given } = start
   const program = Effect.gen(function*() {
-    yield* warn(start)
+    yield* warn(start, name)
     const runtime = yield* LocalAgb.make(given)
     yield* write(`AGB_ENDPOINT=${runtime.endpoint}`)
     if (given.apiKey === undefined) yield* write(`AGB_API_KEY=${Redacted.value(runtime.apiKey)}`)
@@ -66,7 +66,7 @@ export const serve = (start: Start): void => {
   const logged = program.pipe(
     Effect.scoped,
     Effect.provide(Logger.replace(Logger.defaultLogger, loggers[log])),
-    Effect.catchAll(refuse)
+    Effect.catchAll(refuse(name))
   )
   runServer(logged, { disablePrettyLogger: true })
 }

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/** `agb`. The version, and `agb local` with invalid arguments, are answered without loading more than that takes. */
+import { readFileSync } from "node:fs"
+
+const version = (): string => JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version
+
+const main = async ([name, ...rest]: ReadonlyArray<string>): Promise<void> => {
+  if (name === "--version" || name === "-V") process.stdout.write(`${version()}\n`)
+  else if (name === "local") await (await import("@effect-agb/platform-node/LocalProgram")).main(rest, "agb local")
+  else (await import("./main.js")).main(process.argv.slice(2))
+}
+
+void main(process.argv.slice(2))

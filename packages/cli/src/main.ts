@@ -1,0 +1,79 @@
+/** Runs a command of `agb` as the main program of the process. */
+import * as NodeAgb from "@effect-agb/platform-node/NodeAgb"
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as Command from "@effect/cli/Command"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import { agb, helpOf, knownOptions } from "./app.js"
+import { optionsFirst, split } from "./arguments.js"
+import { report, teardown, UsageError } from "./failure.js"
+import { fitting, paint } from "./output/style.js"
+import { Literal } from "./session/literal.js"
+
+/** Warnings of the SDK, e.g. of a session that could not be deleted: one line each, and nothing on standard output. */
+const logger = Logger.make(({ message }) => {
+  const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+  process.stderr.write(`${paint(process.stderr, "yellow", "agb:")} ${text}\n`)
+})
+
+/** `@effect/cli` prints help, completions and errors in colours, whatever the stream. */
+const printing = (command: string) => ({
+  log: (text: unknown) => void process.stdout.write(`${fitting(process.stdout, String(text)).trimEnd()}\n`),
+  error: (text: unknown) => {
+    const line = fitting(process.stderr, String(text)).trim()
+    process.stderr.write(`${paint(process.stderr, "red", "agb:")} ${line}\n     \`agb ${command}--help\` says more\n`)
+  }
+})
+
+const consoleFor = (own: ReadonlyArray<string>): Console.Console => {
+  const name = own.find((arg) => !arg.startsWith("-"))
+  const { error, log } = printing(name === undefined ? "" : `${name} `)
+  const unsafe = { ...globalThis.console, log, error }
+  return {
+    ...Effect.runSync(Console.consoleWith(Effect.succeed)),
+    unsafe,
+    log: (...texts) => Effect.sync(() => texts.forEach(log)),
+    error: (...texts) => Effect.sync(() => texts.forEach(error))
+  }
+}
+
+const isHelp = (own: ReadonlyArray<string>): boolean =>
+  own.length === 0 || own.some((arg) => arg === "--help" || arg === "-h")
+
+/** The arguments as `@effect/cli` reads them. */
+const prepared = ([name = "", ...args]: ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, UsageError> => {
+  if (name === "--completions") return Either.right([name, ...args])
+  const known = knownOptions(name)
+  return known === undefined
+    ? Either.left(new UsageError({ message: `there is no command ${name}; agb --help lists them` }))
+    : optionsFirst(name, args, known)
+}
+
+const run = Command.run(agb, { name: "agb", version: "", executable: "agb" })
+
+export const main = (args: ReadonlyArray<string>): void => {
+  const { literal, own } = split(args)
+  if (isHelp(own)) return void process.stdout.write(helpOf(own[0]))
+  const program = prepared(own).pipe(
+    Effect.flatMap((words) => run(["node", "agb", ...words])),
+    Effect.catchAllCause(report(own.includes("--json"))),
+    Effect.withConsole(consoleFor(own)),
+    Effect.provide(Layer.mergeAll(
+      NodeFileSystem.layer,
+      NodePath.layer,
+      NodeTerminal.layer,
+      CliConfig.layer({ isCaseSensitive: true }),
+      Logger.replace(Logger.defaultLogger, logger),
+      Logger.minimumLogLevel(LogLevel.Warning)
+    )),
+    Effect.provideService(Literal, literal)
+  )
+  NodeAgb.runMain(program, { disableErrorReporting: true, disablePrettyLogger: true, teardown })
+}
