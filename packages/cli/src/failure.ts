@@ -18,7 +18,8 @@ export class UsageError extends Data.TaggedError("UsageError")<{ readonly messag
 /** The command of the user was not run, or its end is not known: told apart from the exit codes of commands. */
 export class NotRunError extends Data.TaggedError("NotRunError")<{ readonly cause: unknown }> {}
 
-const notRun = 125
+/** Its exit code. */
+export const notRun = 125
 
 const timedOut = 124
 
@@ -38,9 +39,23 @@ interface Failure {
   readonly advice: string | undefined
 }
 
+/** Why a file of this machine could not be used. */
+const systemReasons: Readonly<Record<string, string>> = {
+  AlreadyExists: "exists already",
+  NotFound: "there is no such file or directory",
+  PermissionDenied: "permission denied"
+}
+
+const messageOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { pathOrDescriptor, reason } = error as { readonly pathOrDescriptor?: unknown; readonly reason?: unknown }
+  const plain = typeof reason === "string" ? systemReasons[reason] : undefined
+  return pathOrDescriptor === undefined || plain === undefined ? error.message : `${pathOrDescriptor}: ${plain}`
+}
+
 const describe = (error: unknown): Failure => {
   if (error instanceof NotRunError) return describe(error.cause)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Defect"
   return { error: tag, message, advice: adviceOn[tag] }
 }

@@ -121,13 +121,13 @@ const inForeground = (given: Given, line: string) =>
         attached(process, given))))
   })
 
-const notRun = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+const orNotRun = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.mapError(effect, (error) => error instanceof ExitCode ? error : new NotRunError({ cause: error }))
 
 export const exec = Command.make("exec", config, (given) =>
   commandLine("exec").pipe(
     Effect.flatMap((line) => given.detach ? detached(given, line) : inForeground(given, line)),
-    notRun
+    orNotRun
   )).pipe(
     Command.withDescription(
       "Runs the command after -- in a session, with its arguments as they are: agb exec -- ls -l. The exit code is that of the " +

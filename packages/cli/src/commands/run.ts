@@ -118,7 +118,7 @@ const raised = (isJson: boolean) => ({ name, stderr, traceback, value }: CodeExe
   const said = isJson
     ? printJson({ type: "raised", name, value, traceback })
     : isShown
-    ? Effect.void
+    ? stderr.endsWith("\n") ? Effect.void : write("stderr", "\n")
     : write("stderr", `${text}\n`)
   return Effect.zipRight(said, new ExitCode({ code: 1 }))
 }

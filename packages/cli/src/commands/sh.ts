@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { ExitCode, NotRunError, UsageError } from "../failure.js"
+import { ExitCode, notRun, NotRunError, UsageError } from "../failure.js"
 import { makeEscape } from "../output/escape.js"
 import { rawTerminal } from "../output/rawTerminal.js"
 import { note, write } from "../output/write.js"
@@ -68,8 +68,11 @@ const program = (line: string, given: Parameters<typeof inSession>[0]) =>
         session.terminal.open(line, { ...sizeOf(process.stdout), envs: environment() }),
         attached
       )))
-    if (Option.isNone(exit)) yield* note("left")
-    else if (exit.value.exitCode !== 0) return yield* new ExitCode({ code: exit.value.exitCode })
+    if (Option.isNone(exit)) {
+      yield* note("left by ~.")
+      return yield* new ExitCode({ code: notRun })
+    }
+    if (exit.value.exitCode !== 0) return yield* new ExitCode({ code: exit.value.exitCode })
   })
 
 export const sh = Command.make(
