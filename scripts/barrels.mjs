@@ -3,7 +3,7 @@
 // With --check it writes nothing and fails if a barrel is out of date.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { publishedPackages } from "./publishedPackages.mjs"
+import { publishedLibraries } from "./publishedPackages.mjs"
 
 const check = process.argv.includes("--check")
 let stale = 0
@@ -43,7 +43,7 @@ const put = (target, wanted) => {
   } else writeFileSync(target, wanted)
 }
 
-for (const name of publishedPackages) {
+for (const name of publishedLibraries) {
   const dir = join("packages", name, "src")
   put(join(dir, "index.ts"), barrel(dir))
 }

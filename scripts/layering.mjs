@@ -74,6 +74,15 @@ const layers = {
     ["contextHandlers", "fileRoute"],
     ["contexts"]
   ],
+  "packages/cli/src": [
+    ["output"],
+    ["failure"],
+    ["arguments", "session"],
+    ["commands"],
+    ["app"],
+    ["main"],
+    ["bin"]
+  ],
   "packages/platform-node/agent": [
     ["wire", "log"],
     ["files"],

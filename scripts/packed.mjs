@@ -8,6 +8,7 @@ import { rmSync } from "node:fs"
 import { parseArgs } from "node:util"
 import { cells as browser } from "./packed/cells/browser.mjs"
 import { cells as bundles } from "./packed/cells/bundles.mjs"
+import { cells as cli } from "./packed/cells/cli.mjs"
 import { cells as contract } from "./packed/cells/contract.mjs"
 import { cells as descriptors } from "./packed/cells/descriptors.mjs"
 import { cells as node } from "./packed/cells/node.mjs"
@@ -16,7 +17,7 @@ import { cells as types } from "./packed/cells/types.mjs"
 import { makeFolder, makeProjects, missingLanguages } from "./packed/projects.mjs"
 import { endAll } from "./packed/run.mjs"
 
-const all = [...node, ...otherRuntimes, ...bundles, ...browser, ...types, ...descriptors, ...contract]
+const all = [...node, ...otherRuntimes, ...bundles, ...browser, ...types, ...descriptors, ...cli, ...contract]
 
 const titleOf = ({ group, name }) => `${group}: ${name}`
 
@@ -30,6 +31,7 @@ const usual = [
   /^browser: (size|web)/,
   /^types: (nodenext, no DOM|node16|bundler)/,
   /^few descriptors: /,
+  /^cli node 20\.18/,
   /^contract oldest: /
 ]
 

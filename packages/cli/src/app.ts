@@ -40,6 +40,9 @@ export const knownOptions = (name: string): ReadonlyMap<string, boolean> | undef
   return command === undefined ? undefined : optionsOf(command)
 }
 
+/** Whether it runs what stands after `--`. */
+export const takesCommand = (name: string): boolean => Object.hasOwn(rest, name)
+
 /** Of a command, or of the program. */
 export const helpOf = (name: string | undefined): string => {
   const command = find(name)

@@ -42,15 +42,20 @@ const read = (
     : Either.left(new UsageError({ message: `${name} takes no value; see agb ${command} --help` }))
 }
 
+interface Sorted {
+  readonly options: ReadonlyArray<string>
+  readonly others: ReadonlyArray<string>
+}
+
 /**
- * The options of a command before its other arguments, which is where `@effect/cli` reads them; it would take an unknown one
+ * Tells the options of a command from its other arguments, before which `@effect/cli` reads them; it would take an unknown one
  * for an argument.
  */
-export const optionsFirst = (
+export const sort = (
   command: string,
   args: ReadonlyArray<string>,
   known: KnownOptions
-): Either.Either<ReadonlyArray<string>, UsageError> =>
+): Either.Either<Sorted, UsageError> =>
   Either.gen(function*() {
     const options: Array<string> = []
     const others: Array<string> = []
@@ -63,5 +68,5 @@ export const optionsFirst = (
         if (words.length === 2 && !arg.startsWith(`${words[0]}=`)) index++
       }
     }
-    return [command, ...options, ...others]
+    return { options, others }
   })

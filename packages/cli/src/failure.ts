@@ -6,8 +6,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { paint } from "./output/style.js"
-import { write } from "./output/write.js"
+import { complain, write } from "./output/write.js"
 
 /** Ends the program with this code; everything is said already. */
 export class ExitCode extends Data.TaggedError("ExitCode")<{ readonly code: number }> {}
@@ -70,13 +69,8 @@ const codeOf = (error: unknown): number => {
 }
 
 /** What went wrong, and what to do next. */
-const say = ({ advice, message }: Failure): Effect.Effect<void> => {
-  const lines = [
-    `${paint(process.stderr, "red", "agb:")} ${message}`,
-    ...advice === undefined ? [] : [`     ${advice}`]
-  ]
-  return write("stderr", `${lines.join("\n")}\n`)
-}
+const say = ({ advice, message }: Failure): Effect.Effect<void> =>
+  complain(advice === undefined ? message : `${message}\n     ${advice}`)
 
 /** One line of JSON on standard error. */
 const sayJson = (failure: Failure): Effect.Effect<void> => write("stderr", `${JSON.stringify(failure)}\n`)

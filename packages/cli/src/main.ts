@@ -11,11 +11,11 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import { agb, helpOf, knownOptions } from "./app.js"
-import { optionsFirst, split } from "./arguments.js"
+import { agb, helpOf, knownOptions, takesCommand } from "./app.js"
+import { sort, split } from "./arguments.js"
 import { report, teardown, UsageError } from "./failure.js"
 import { fitting, paint } from "./output/style.js"
-import { Literal } from "./session/literal.js"
+import { Literal, misplaced } from "./session/literal.js"
 
 /** Warnings of the SDK, e.g. of a session that could not be deleted: one line each, and nothing on standard output. */
 const logger = Logger.make(({ message }) => {
@@ -53,7 +53,11 @@ const prepared = ([name = "", ...args]: ReadonlyArray<string>): Either.Either<Re
   const known = knownOptions(name)
   return known === undefined
     ? Either.left(new UsageError({ message: `there is no command ${name}; agb --help lists them` }))
-    : optionsFirst(name, args, known)
+    : Either.filterOrLeft(
+      sort(name, args, known),
+      ({ others }) => others.length === 0 || !takesCommand(name),
+      () => misplaced(name)
+    ).pipe(Either.map(({ options, others }) => [name, ...options, ...others]))
 }
 
 const run = Command.run(agb, { name: "agb", version: "", executable: "agb" })

@@ -1,6 +1,5 @@
 /** `agb create`, `agb ls`, `agb info`, `agb rm` and `agb gc`: the sessions of the account. */
 import * as Agb from "@effect-agb/core/Agb"
-import type { ClientError } from "@effect-agb/core/AgbError"
 import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -10,8 +9,7 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { ExitCode } from "../failure.js"
-import { paint } from "../output/style.js"
-import { printJson, printLine, printTable, write } from "../output/write.js"
+import { complain, printJson, printLine, printTable } from "../output/write.js"
 import { existing } from "../session/backend.js"
 import * as options from "../session/options.js"
 
@@ -105,29 +103,22 @@ const rmConfig = {
   ...options.existing
 }
 
-const failed = (sessionId: string, error: ClientError) =>
-  write("stderr", `${paint(process.stderr, "red", "agb:")} ${sessionId}: ${error.message}\n`)
+const sayDeleted = (isJson: boolean, sessionId: string, isDeleted: boolean) => {
+  if (isJson) return printJson({ session: sessionId, deleted: isDeleted })
+  return isDeleted ? printLine(sessionId) : Effect.void
+}
 
 export const rm = Command.make("rm", rmConfig, (given) =>
   Effect.gen(function*() {
     const agb = yield* Agb.Agb
-    const remove = (sessionId: string) =>
-      Effect.flatMap(Effect.either(agb.delete(sessionId, { sync: given.sync })), (result) => {
-        const said = Either.isLeft(result) ? failed(sessionId, result.left) : Effect.void
-        const isDeleted = Either.isRight(result)
-        return said.pipe(
-          Effect.zipRight(
-            given.json
-              ? printJson({ session: sessionId, deleted: isDeleted })
-              : isDeleted
-              ? printLine(sessionId)
-              : Effect.void
-          ),
-          Effect.as(isDeleted)
-        )
-      })
+    const remove = (sessionId: string) => Effect.either(agb.delete(sessionId, { sync: given.sync }))
     const results = yield* Effect.forEach(given.sessions, remove, { concurrency: 8 })
-    if (results.includes(false)) return yield* new ExitCode({ code: 1 })
+    for (const [index, result] of results.entries()) {
+      const sessionId = given.sessions[index] ?? ""
+      if (Either.isLeft(result)) yield* complain(`${sessionId}: ${result.left.message}`)
+      yield* sayDeleted(given.json, sessionId, Either.isRight(result))
+    }
+    if (results.some(Either.isLeft)) return yield* new ExitCode({ code: 1 })
   }).pipe(Effect.provide(existing(given)))).pipe(
     Command.withDescription("Deletes sessions. One that does not exist counts as deleted.")
   )

@@ -17,6 +17,10 @@ export const printJson = (value: unknown): Effect.Effect<void> => printLine(JSON
 export const note = (text: string): Effect.Effect<void> =>
   write("stderr", `${paint(process.stderr, "dim", `agb: ${text}`)}\n`)
 
+/** What went wrong, on standard error. */
+export const complain = (text: string): Effect.Effect<void> =>
+  write("stderr", `${paint(process.stderr, "red", "agb:")} ${text}\n`)
+
 /** Columns of equal width with headings on a terminal; otherwise one tab between the cells, and no headings. */
 export const printTable = (
   headings: ReadonlyArray<string>,

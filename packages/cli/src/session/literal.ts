@@ -12,8 +12,12 @@ const quote = (text: string): string => /^[\w./:=@%+-]+$/.test(text) ? text : `'
 /** A command line that runs these arguments. */
 export const shellLine = (words: ReadonlyArray<string>): string => words.map(quote).join(" ")
 
+/** The error of a command that was not given what to run after `--`. */
+export const misplaced = (command: string) =>
+  new UsageError({ message: `what to run stands after --, as in: agb ${command} -- ls -l` })
+
 export const commandLine = (command: string): Effect.Effect<string, UsageError, Literal> =>
   Effect.flatMap(Literal, (words) =>
     words === undefined || words.length === 0
-      ? new UsageError({ message: `what to run stands after --, as in: agb ${command} -- ls -l` })
+      ? misplaced(command)
       : Effect.succeed(shellLine(words)))

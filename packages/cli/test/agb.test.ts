@@ -1,0 +1,270 @@
+/** `agb` as its users start it, against one `agb local`. */
+import { assert, describe, it } from "@effect/vitest"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { afterAll, beforeAll } from "vitest"
+import {
+  agb as anywhere,
+  apiKey,
+  folder,
+  lines,
+  serve,
+  type Server,
+  start as startAnywhere,
+  until
+} from "./support/agb.js"
+
+let server: Server
+let session: string
+
+const agb = (...args: ReadonlyArray<string>) => anywhere(args, server.env)
+const start = (...args: ReadonlyArray<string>) => startAnywhere(args, server.env)
+const path = (...names: ReadonlyArray<string>) => Path.join(folder, ...names)
+const sessions = async () =>
+  (await agb("ls")).stdout.split("\n").filter((line) => line !== "").map((line) => line.split("\t"))
+const others = async () => (await sessions()).filter(([id]) => id !== session)
+
+beforeAll(async () => {
+  server = await serve()
+  session = (await agb("create", "--label", "for=tests", "--idle-timeout", "1h")).stdout.trim()
+})
+
+afterAll(async () => {
+  assert.strictEqual(await server.stop(), 143)
+})
+
+const figure = `({ [Symbol.for("Jupyter.display")]: () => ({ "text/plain": "a square", "image/svg+xml": "<svg/>" }) })`
+
+describe("agb run", () => {
+  it("prints while the code runs, shows values, saves figures beside the file, and reads its exit code from the code", async () => {
+    Fs.writeFileSync(path("draw.js"), `console.log("drawn"); console.error("on the side");\n${figure}`)
+    const drawn = await agb("run", "draw.js", "-s", session)
+    assert.deepStrictEqual(drawn, { code: 0, stdout: "drawn\n", stderr: "on the side\nagb: saved draw-1.svg\n" })
+    assert.strictEqual(Fs.readFileSync(path("draw-1.svg"), "utf8"), "<svg/>")
+
+    const json = await agb("run", "--json", "--output", "figures", "-s", session, "draw.js")
+    assert.deepStrictEqual(lines(json.stdout), [
+      { type: "stdout", text: "drawn\n" },
+      { type: "stderr", text: "on the side\n" },
+      { type: "result", text: "a square", mimeTypes: ["text/plain", "image/svg+xml"], file: "figures/draw-1.svg" },
+      { type: "completed" }
+    ])
+
+    const value = await anywhere(["run", "-", "-l", "js", "-s", session], server.env, "6 * 7")
+    assert.deepStrictEqual(value, { code: 0, stdout: "42\n", stderr: "" })
+
+    const raised = await agb("run", "-s", session, "-l", "js", "-c", "throw new TypeError('too far')")
+    assert.strictEqual(raised.code, 1)
+    assert.strictEqual(raised.stderr.match(/TypeError: too far/g)?.length, 1, raised.stderr)
+
+    const late = await agb("run", "-s", session, "-l", "js", "-c", "for (;;) {}", "--timeout", "1s")
+    assert.strictEqual(late.code, 124)
+    assert.match(late.stderr, /^agb: .*stopped after 1000 ms/)
+  })
+
+  it("leaves no session after Ctrl-C, nor after kill -9, nor when it has ended", async () => {
+    const code = "console.log('begun'); await new Promise((go) => setTimeout(go, 600_000))"
+    const interrupted = start("run", "-l", "js", "-c", code)
+    await interrupted.says(/begun/)
+    assert.lengthOf(await others(), 1)
+    interrupted.child.kill("SIGINT")
+    interrupted.child.kill("SIGINT")
+    assert.strictEqual((await interrupted.ended).code, 130)
+    assert.deepStrictEqual(await others(), [])
+
+    const killed = start("run", "-l", "js", "-c", code)
+    await killed.says(/begun/)
+    killed.child.kill("SIGKILL")
+    await until(others, (left) => left.length === 0)
+
+    assert.strictEqual((await agb("run", "-l", "js", "-c", "1")).stdout, "1\n")
+    assert.deepStrictEqual(await others(), [])
+  })
+
+  it("has a local runtime of its own with --local", async () => {
+    const args = ["run", "--local", "--isolation", "none", "--language=javascript", "--code", "6 * 7"]
+    assert.deepStrictEqual(await anywhere(args), { code: 0, stdout: "42\n", stderr: "" })
+  })
+})
+
+describe("agb exec", () => {
+  it("passes on arguments literally, standard streams, environment and exit code", async () => {
+    const script = `printf '[%s]' "$@"; cat; echo "$A" >&2; exit 7`
+    const odd = ["", "a  b", "$HOME", "it's", "*", "--json", "-h"]
+    const args = ["exec", "-s", session, "--env=A=b=c", "--", "sh", "-c", script, "sh", ...odd]
+    const ended = await anywhere(args, server.env, "typed\n")
+    assert.deepStrictEqual(ended, {
+      code: 7,
+      stdout: `${odd.map((arg) => `[${arg}]`).join("")}typed\n`,
+      stderr: "b=c\n"
+    })
+
+    const json = await agb("exec", "-s", session, "-n", "--json", "--", "sh", "-c", "echo out; kill -TERM $$")
+    assert.strictEqual(json.code, 143)
+    assert.deepStrictEqual(lines(json.stdout), [
+      { type: "stdout", text: "out\n" },
+      { type: "exited", exitCode: 143, signal: "SIGTERM", timedOut: false }
+    ])
+    assert.strictEqual((await agb("exec", "-s", session, "-n", "--", "no-such-program")).code, 127)
+  })
+
+  it("passes on a signal, and shows what the command says to it", async () => {
+    const script = `trap 'echo got it; exit 3' INT; echo ready; while :; do sleep 0.05; done`
+    const running = start("exec", "-n", "-s", session, "--", "bash", "-c", script)
+    await running.says(/ready/)
+    running.child.kill("SIGINT")
+    const { code, stdout } = await running.ended
+    assert.deepStrictEqual({ code, stdout }, { code: 130, stdout: "ready\ngot it\n" })
+  })
+
+  it("leaves a command running with --detach, for ps, logs and kill", async () => {
+    const script = `echo one; echo two >&2; exec sleep 600`
+    assert.strictEqual(
+      (await agb("exec", "-d", "--name", "job", "-s", session, "--", "sh", "-c", script)).stdout,
+      "job\n"
+    )
+    const said = await until(() => agb("logs", session, "job"), ({ stderr, stdout }) => stderr !== "" && stdout !== "")
+    assert.deepStrictEqual(said, { code: 0, stdout: "one\n", stderr: "two\n" })
+    assert.strictEqual((await agb("ps", session)).stdout, "job\trunning\n")
+
+    const following = start("logs", "-f", "--json", session, "job")
+    await following.says(/one/)
+    assert.strictEqual((await agb("kill", session, "job", "--signal", "int")).code, 0)
+    assert.includeDeepMembers([...lines((await following.ended).stdout)], [{ type: "stderr", text: "two\n" }])
+    const [ended] = lines((await agb("ps", "--json", session)).stdout)
+    assert.include(ended, { process: "job", state: "exited", exitCode: 130, signal: "SIGINT" })
+    assert.match((await agb("kill", session, "nothing")).stderr, /no process nothing\n +`agb ps/)
+  })
+})
+
+describe("agb create, ls, info, rm and gc", () => {
+  it("manage the sessions of the account", async () => {
+    const [created] = lines((await agb("create", "--json", "--label", "a=1")).stdout)
+    const id = String(created?.["session"])
+    assert.deepInclude(lines((await agb("ls", "--json")).stdout), { session: id, status: "RUNNING" })
+    assert.strictEqual((await agb("ls", "--label", "a=1")).stdout, `${id}\tRUNNING\n`)
+    const [info] = lines((await agb("info", "--json", id)).stdout)
+    assert.deepInclude(info, { session: id, status: "RUNNING", labels: { a: "1" } })
+
+    assert.deepStrictEqual(await agb("rm", id, "gone"), { code: 0, stdout: `${id}\ngone\n`, stderr: "" })
+    assert.deepStrictEqual(await agb("ls", "--label", "a=1"), { code: 0, stdout: "", stderr: "" })
+    const unsaved = await agb("rm", "--sync", id)
+    assert.strictEqual(unsaved.code, 1)
+    assert.match(unsaved.stderr, new RegExp(`^agb: ${id}: `))
+  })
+
+  it("lists what a killed program has left behind, and deletes it only with --force", async () => {
+    const code = "console.log('begun'); await new Promise((go) => setTimeout(go, 600_000))"
+    const orphan = startAnywhere(["run", "-l", "js", "-c", code], server.env)
+    await orphan.says(/begun/)
+    const [id = ""] = (await others())[0] ?? []
+    assert.match((await agb("gc")).stdout, new RegExp(`^${id}\tkept\t\tProgramRunning$`, "m"))
+
+    orphan.child.kill("SIGKILL")
+    await orphan.ended
+    await until(others, (left) => left.length === 0)
+    assert.strictEqual((await agb("gc", "--force", "--json")).code, 0)
+  })
+})
+
+describe("agb cp", () => {
+  it("copies files and directories both ways, into directories that are there", async () => {
+    Fs.mkdirSync(path("data", "deep"), { recursive: true })
+    Fs.writeFileSync(path("data", "a.txt"), "a")
+    Fs.writeFileSync(path("data", "deep", "b.bin"), Buffer.alloc(300_000, 7))
+    Fs.symlinkSync("a.txt", path("data", "link"))
+    await agb("exec", "-n", "-s", session, "--", "mkdir", "box")
+    const sent = await agb("cp", "data", `${session}:box`)
+    assert.deepStrictEqual(sent, {
+      code: 0,
+      stdout: "",
+      stderr: "agb: left out, since they are neither files nor directories: link\n"
+    })
+    const [report] = lines((await agb("cp", "--json", `${session}:box/data/`, "back")).stdout)
+    assert.deepStrictEqual(report, { target: "back", files: 2, bytes: 300_001, skipped: [] })
+    assert.isTrue(Fs.readFileSync(path("back", "deep", "b.bin")).equals(Fs.readFileSync(path("data", "deep", "b.bin"))))
+
+    await agb("cp", "data/a.txt", `${session}:notes.txt`)
+    assert.strictEqual((await agb("exec", "-n", "-s", session, "--", "cat", "notes.txt")).stdout, "a")
+    const missing = await agb("cp", "no-such-file", `${session}:/tmp`)
+    assert.deepStrictEqual(missing, {
+      code: 1,
+      stdout: "",
+      stderr: "agb: no-such-file: there is no such file or directory\n"
+    })
+    assert.strictEqual((await agb("cp", "a", "b")).code, 2)
+  })
+})
+
+describe("agb forward", () => {
+  it("makes a port of a session a port of this machine until it is interrupted", async () => {
+    const port = 30_100 + process.pid % 100
+    const script = `require("node:http").createServer((_, reply) => reply.end("hello")).listen(${port}, "127.0.0.1")`
+    await agb("exec", "-d", "--name", "server", "-s", session, "--", process.execPath, "-e", script)
+    const forward = start("forward", "--json", String(port), "-s", session)
+    let said = ""
+    forward.child.stdout?.on("data", (chunk) => said += chunk)
+    await forward.says(/\n/)
+    const url = String(lines(said)[0]?.["url"])
+    const answer = async () => (await fetch(url)).text().catch(String)
+    assert.strictEqual(await until(answer, (text) => text === "hello"), "hello")
+    forward.child.kill("SIGINT")
+    assert.strictEqual((await forward.ended).code, 130)
+    await agb("kill", session, "server")
+  })
+})
+
+describe("agb", () => {
+  it("says in a sentence what is wrong, what to do next, and never the key", async () => {
+    const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, code: number, says: RegExp]> = [
+      [["nonsense"], 2, /^agb: there is no command nonsense; agb --help lists them\n$/],
+      [["ls", "--nonsense"], 2, /^agb: agb ls has no option --nonsense; see agb ls --help\n$/],
+      [["run", "-c"], 2, /^agb: -c needs a value/],
+      [["run"], 2, /^agb: give either a file or code by -c\n$/],
+      [["run", "-c", "1"], 2, /^agb: --language must say/],
+      [["exec", "ls"], 2, /what to run stands after --/],
+      [["exec", "--detach", "--", "ls"], 2, /--detach needs --session/],
+      [["exec", "--env", "secret", "-s", session, "--", "ls"], 2, /^agb: --env must be NAME=VALUE\n$/],
+      [["exec", "--timeout", "soon", "-s", session, "--", "ls"], 2, /--timeout must be a time above 0/],
+      [["run", "--network", "host", "-l", "js", "-c", "1"], 2, /--isolation and --network need --local/],
+      [["sh"], 2, /needs a terminal/],
+      [["exec", "-s", "s-gone", "--", "ls"], 125, /s-gone is lost.*\n +`agb ls` lists/],
+      [["info"], 2, /--help` says more/]
+    ]
+    for (const [args, code, says] of cases) {
+      const ended = await agb(...args)
+      assert.match(ended.stderr, says, args.join(" "))
+      assert.strictEqual(ended.code, code, args.join(" "))
+      assert.strictEqual(ended.stdout, "")
+      assert.notMatch(ended.stderr, /^ +at |\x1b/m)
+    }
+    const wrong = { ...server.env, AGB_API_KEY: `${apiKey}-wrong` }
+    const refused = await anywhere(["ls", "--json"], wrong)
+    assert.deepInclude(lines(refused.stderr)[0], { error: "AuthenticationError" })
+    assert.notInclude(refused.stderr, apiKey)
+    assert.match((await anywhere(["ls"])).stderr, /AGB_API_KEY must be set\n +export AGB_API_KEY/)
+    assert.match((await anywhere(["ls", "--local"], { AGB_API_KEY: "x" })).stderr, /a running `agb local`/)
+    assert.strictEqual((await agb("ls", "--local")).code, 0)
+  })
+
+  it("has help, completions, a version, colours where they are wanted, and tells what this machine has", async () => {
+    const [help, run, completions, version, doctor] = await Promise.all([
+      agb("--help"),
+      anywhere(["run", "--help"], { FORCE_COLOR: "1" }),
+      agb("--completions", "zsh"),
+      agb("--version"),
+      agb("doctor", "--json")
+    ])
+    for (const name of ["run", "exec", "sh", "cp", "gc", "local", "doctor"]) {
+      assert.match(help.stdout, new RegExp(`^  ${name} `, "m"))
+    }
+    assert.match(run.stdout, /^\x1b\[1musage:\x1b\[22m agb run/)
+    assert.match(run.stdout, /^ {2}-s, --session <text> {2}/m)
+    assert.match(completions.stdout, /^#compdef agb/m)
+    const manifest = JSON.parse(Fs.readFileSync(new URL("../package.json", import.meta.url), "utf8"))
+    assert.strictEqual(version.stdout, `${manifest.version}\n`)
+    const [health] = lines(doctor.stdout)
+    assert.include(health?.["languages"], "javascript")
+    assert.hasAllKeys(health, ["isolation", "description", "doesNotStop", "languages", "node", "cloud", "improve"])
+  })
+})
