@@ -8,11 +8,13 @@ import {
   apiKey,
   folder,
   lines,
+  program,
   serve,
   type Server,
   start as startAnywhere,
   until
 } from "./support/agb.js"
+import { openTerminal } from "./support/terminal.js"
 
 let server: Server
 let session: string
@@ -153,17 +155,61 @@ describe("agb create, ls, info, rm and gc", () => {
     assert.match(unsaved.stderr, new RegExp(`^agb: ${id}: `))
   })
 
-  it("lists what a killed program has left behind, and deletes it only with --force", async () => {
+  it("list what a killed program has left behind, and delete it only with --force", async () => {
     const code = "console.log('begun'); await new Promise((go) => setTimeout(go, 600_000))"
-    const orphan = startAnywhere(["run", "-l", "js", "-c", code], server.env)
-    await orphan.says(/begun/)
+    const { child, ended, says } = start("run", "-l", "js", "-c", code)
+    await says(/begun/)
     const [id = ""] = (await others())[0] ?? []
     assert.match((await agb("gc")).stdout, new RegExp(`^${id}\tkept\t\tProgramRunning$`, "m"))
 
-    orphan.child.kill("SIGKILL")
-    await orphan.ended
-    await until(others, (left) => left.length === 0)
-    assert.strictEqual((await agb("gc", "--force", "--json")).code, 0)
+    // Its guardian, which would delete the session at once.
+    const guardian = Number(Fs.readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim())
+    process.kill(guardian, "SIGSTOP")
+    child.kill("SIGKILL")
+    await ended
+    const [listed] = lines((await agb("gc", "--json")).stdout)
+    assert.include(listed, { session: id, action: "would delete", reason: "ProgramEnded" })
+    assert.lengthOf(await others(), 1)
+    assert.match((await agb("gc", "--force")).stdout, new RegExp(`^${id}\tdeleted\t\\S+\tProgramEnded\n$`))
+    assert.deepStrictEqual(await others(), [])
+    process.kill(guardian, "SIGKILL")
+  })
+})
+
+describe("agb sh", () => {
+  it("is the terminal of the session, and gives this one back as it was, however it ends", async () => {
+    const { close, resize, type, until } = await openTerminal(server, session)
+    const shell = (rest = "") =>
+      `sh -c 'echo "pid $$"; exec "$0" "$@"' ${process.execPath} ${program} sh -s ${session} ${rest}`
+    const run = async (rest?: string) => {
+      await type(`${shell(rest)}; echo "code $?"; stty -a | grep -o '.icanon'\r`)
+      return Number((await until(/pid (\d+)/))[1])
+    }
+
+    await run()
+    await type("echo $((6 * 7)) $TERM $(stty size)\r")
+    await until(/42 xterm-256color 30 100/)
+    await type("until [ \"$(stty size)\" = '25 90' ]; do sleep 0.05; done; echo resi''zed\r")
+    await resize(90, 25)
+    await until(/resized/)
+    await type("printf 'A\\033[?1049h\\033[?25;2004hB'; exit 3\r")
+    const [left = ""] = await until(/A\x1b\[\?1049h[^]*code 3/)
+    assert.match(left, /\x1b\[\?1049l/)
+    assert.match(left, /\x1b\[\?2004l/)
+    await until(/[^-]icanon/)
+
+    await run("-- sh -c 'echo rea''dy; sleep 600'")
+    await until(/ready/)
+    await type("\r~.")
+    await until(/code 125/)
+    await until(/[^-]icanon/)
+
+    const pid = await run("-- sh -c 'printf \"\\033[?25lhid\"\"den\"; sleep 600'")
+    await until(/hidden/)
+    process.kill(pid, "SIGTERM")
+    await until(/\x1b\[\?25h[^]*code 143/)
+    await until(/[^-]icanon/)
+    await close()
   })
 })
 
@@ -231,13 +277,13 @@ describe("agb", () => {
       [["exec", "-s", "s-gone", "--", "ls"], 125, /s-gone is lost.*\n +`agb ls` lists/],
       [["info"], 2, /--help` says more/]
     ]
-    for (const [args, code, says] of cases) {
+    await Promise.all(cases.map(async ([args, code, says]) => {
       const ended = await agb(...args)
       assert.match(ended.stderr, says, args.join(" "))
       assert.strictEqual(ended.code, code, args.join(" "))
       assert.strictEqual(ended.stdout, "")
       assert.notMatch(ended.stderr, /^ +at |\x1b/m)
-    }
+    }))
     const wrong = { ...server.env, AGB_API_KEY: `${apiKey}-wrong` }
     const refused = await anywhere(["ls", "--json"], wrong)
     assert.deepInclude(lines(refused.stderr)[0], { error: "AuthenticationError" })
