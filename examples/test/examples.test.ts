@@ -1,7 +1,8 @@
 import { Isolation } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { vi } from "vitest"
@@ -108,11 +109,30 @@ describe("every example runs and ends well", () => {
   it("demo says which isolation is in force and which languages were found", async () => {
     // As `pnpm demo` starts it.
     const { code, output } = await node(["--import", "tsx", sourceOf("demo")])
-    assert.match(output, /^isolation: (namespaces|landlock|none): /m)
+    assert.match(output, /^isolation: (namespaces|landlock|none), \w+$/m)
     assert.match(output, /^languages: .*JavaScript/m)
-    assert.match(output, /^most used, said by (python|javascript): .*Effect\.\w+ \d+/m)
-    assert.match(output, /FileNotFoundError/)
+    assert.match(output, /^ +\.+-:\+@=:\.+$/m)
+    const [, figure = ""] = /^figure: (.*\.png)$/m.exec(output) ?? []
+    assert.strictEqual(readFileSync(figure).subarray(1, 4).toString(), "PNG")
+    assert.match(
+      output,
+      /^ {2}CommandExitError +exit code 3, and on standard error: no luck\n {2}FileNotFoundError +\/tmp\/missing$/m
+    )
+    assert.match(output, /^✓ an endless loop was interrupted, and the session goes on: 6 \* 7 is 42$/m)
     assert.match(output, /^the session is deleted$/m)
+    assert.notInclude(output, "\x1b")
     assert.strictEqual(code, 0, output)
+  })
+
+  it("demo deletes its session when it is interrupted", async () => {
+    const child = spawn(process.execPath, [await testProgram(sourceOf("demo"))])
+    let output = ""
+    child.stdout.on("data", (chunk) => {
+      output += chunk
+      if (/^ +\./m.test(output) && !child.killed) child.kill("SIGINT")
+    })
+    const [code] = await once(child, "close")
+    assert.match(output, /\ninterrupted\nthe session is deleted\n$/)
+    assert.strictEqual(code, 130)
   })
 })

@@ -31,7 +31,7 @@ export const main = async (args: ReadonlyArray<string>, name = "agb-local"): Pro
   onBrokenStreams(() => {}, rethrow)
   try {
     const wanted = parse(args, { apiKey: process.env["AGB_API_KEY"], isTerminal: process.stderr.isTTY === true })
-    if (wanted === "help") process.stdout.write(usage(name))
+    if (wanted === "help") process.stdout.write(usage.replace("agb-local", name))
     else if (wanted === "version") process.stdout.write(`${version()}\n`)
     else if (wanted === "sweep") await (await import("./internal/cli/sweep.js")).sweep()
     else (await import("./serve.js")).serve(wanted, name)

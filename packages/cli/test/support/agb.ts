@@ -1,4 +1,5 @@
 /** `agb` as a process, alone or beside one `agb local` that all tests of a file share. */
+import { assert } from "@effect/vitest"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -42,7 +43,7 @@ export const start = (args: ReadonlyArray<string>, env: Record<string, string> =
     new Promise<void>((resolve, reject) => {
       onOutput = () => pattern.test(stdout) && resolve()
       onOutput()
-      void ended.then(({ code }) => reject(new Error(`it ended with ${code}: ${stdout}${stderr}`)))
+      ended.then(({ code }) => assert.fail(`it ended with ${code}: ${stdout}${stderr}`)).catch(reject)
     })
   return { child, ended, says }
 }
@@ -87,7 +88,7 @@ export const until = async <A>(ask: () => Promise<A>, isGood: (answer: A) => boo
   for (let attempt = 0;; attempt++) {
     const answer = await ask()
     if (isGood(answer)) return answer
-    if (attempt > 200) throw new Error(`still ${JSON.stringify(answer)}`)
+    if (attempt > 200) assert.fail(`still ${JSON.stringify(answer)}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }

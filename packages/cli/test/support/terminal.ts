@@ -1,6 +1,7 @@
 /** A shell on a terminal, in which `agb` is started as a person does: a terminal of the session itself. */
 import { Session } from "@effect-agb/core"
 import { NodeAgb } from "@effect-agb/platform-node"
+import { assert } from "@effect/vitest"
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import { type Server, until as untilGood } from "./agb.js"
 
@@ -35,7 +36,7 @@ export const openTerminal = async ({ env }: Server, sessionId: string): Promise<
   )
   const until = async (pattern: RegExp) => {
     const match = await untilGood(async () => pattern.exec(text), (found) => found !== null).catch(() => null)
-    if (match === null) throw new Error(`${pattern} is not in ${JSON.stringify(text)}`)
+    if (match === null) return assert.fail(`${pattern} is not in ${JSON.stringify(text)}`)
     text = text.slice(match.index + match[0].length)
     return match
   }
