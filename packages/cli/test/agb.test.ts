@@ -120,17 +120,19 @@ describe("agb exec", () => {
   })
 
   it("leaves a command running with --detach, for ps, logs and kill", async () => {
-    const script = `echo one; echo two >&2; exec sleep 600`
+    const script = `echo two >&2; echo one; exec sleep 600`
     assert.strictEqual(
       (await agb("exec", "-d", "--name", "job", "-s", session, "--", "sh", "-c", script)).stdout,
       "job\n"
     )
-    const said = await until(() => agb("logs", session, "job"), ({ stderr, stdout }) => stderr !== "" && stdout !== "")
-    assert.deepStrictEqual(said, { code: 0, stdout: "one\n", stderr: "two\n" })
-    assert.strictEqual((await agb("ps", session)).stdout, "job\trunning\n")
-
     const following = start("logs", "-f", "--json", session, "job")
     await following.says(/one/)
+    const { child, ended: said } = start("logs", session, "job")
+    const timer = setTimeout(() => child.kill("SIGKILL"), 30_000)
+    assert.deepStrictEqual(await said, { code: 0, stdout: "one\n", stderr: "two\n" })
+    clearTimeout(timer)
+    assert.strictEqual((await agb("ps", session)).stdout, "job\trunning\n")
+
     assert.strictEqual((await agb("kill", session, "job", "--signal", "int")).code, 0)
     assert.includeDeepMembers([...lines((await following.ended).stdout)], [{ type: "stderr", text: "two\n" }])
     const [ended] = lines((await agb("ps", "--json", session)).stdout)
