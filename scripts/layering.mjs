@@ -46,7 +46,7 @@ const layers = {
     ["Isolation", "NodeAgb"],
     ["LocalAgb"],
     ["internal/cli", "internal/compat", "internal/promise"],
-    ["AgbPromise", "compat", "serve"],
+    ["AgbPromise", "compat"],
     ["LocalProgram"],
     ["bin"],
     ["index"]

@@ -13,7 +13,7 @@ const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
 const library = ["dist/index.js", "dist/index.d.ts"]
 const kernels = ["Kernel.java", "kernel.R", "kernel.py"]
 const allowed = /^(README\.md|LICENSE|CHANGELOG\.md|package\.json|dist\/.+)$/
-const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/(bin|serve)\./
+const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/bin\./
 
 const faultsOf = (name, folder) => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })

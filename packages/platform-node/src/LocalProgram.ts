@@ -34,7 +34,7 @@ export const main = async (args: ReadonlyArray<string>, name = "agb-local"): Pro
     if (wanted === "help") process.stdout.write(usage.replace("agb-local", name))
     else if (wanted === "version") process.stdout.write(`${version()}\n`)
     else if (wanted === "sweep") await (await import("./internal/cli/sweep.js")).sweep()
-    else (await import("./serve.js")).serve(wanted, name)
+    else (await import("./internal/cli/serve.js")).serve(wanted, name, program)
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
     process.exitCode = 2

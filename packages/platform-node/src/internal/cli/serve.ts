@@ -2,13 +2,13 @@
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import type { Start } from "./internal/cli/arguments.js"
-import { endWithLauncher } from "./internal/cli/launcher.js"
-import { sweepAfterExit } from "./internal/cli/sweep.js"
-import { exitCodes, runServer } from "./internal/node/processMain.js"
-import { removeHostDirectories } from "./internal/sandbox/disk/ownedDirectory.js"
-import { resolveHosts } from "./internal/server/http/hosts.js"
-import * as LocalAgb from "./LocalAgb.js"
+import * as LocalAgb from "../../LocalAgb.js"
+import { exitCodes, runServer } from "../node/processMain.js"
+import { removeHostDirectories } from "../sandbox/disk/ownedDirectory.js"
+import { resolveHosts } from "../server/http/hosts.js"
+import type { Start } from "./arguments.js"
+import { endWithLauncher } from "./launcher.js"
+import { sweepAfterExit } from "./sweep.js"
 
 const loggers = {
   json: Logger.withConsoleError(Logger.jsonLogger),
