@@ -123,11 +123,6 @@ export default [
     caughtBy: terminal
   },
   {
-    defence: "the terminal is in its own mode again",
-    changes: { [source("output/rawTerminal")]: [["    stdin.setRawMode(false)\n", "    stdin.setRawMode(true)\n"]] },
-    caughtBy: terminal
-  },
-  {
     defence: "~. leaves a terminal that does not answer",
     changes: { [source("output/escape")]: [["isEnd: true", "isEnd: false"]] },
     caughtBy: terminal

@@ -32,8 +32,9 @@ export const printTable = (
   )
   const line = (cells: ReadonlyArray<string>) =>
     cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()
-  const heading = paint(process.stdout, "bold", line(headings))
-  return Effect.forEach([heading, ...rows.map(line)], printLine, { discard: true })
+  const heading = line(headings)
+  const first = heading === "" ? [] : [paint(process.stdout, "bold", heading)]
+  return Effect.forEach([...first, ...rows.map(line)], printLine, { discard: true })
 }
 
 /** The output of a process as it is, or as events of JSON, in which characters are never split. */

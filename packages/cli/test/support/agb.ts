@@ -83,12 +83,15 @@ export const serve = async (): Promise<Server> => {
 export const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
   text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
 
+const patience = 60_000
+
 /** Asks again until the answer is good; fails with the last one. */
 export const until = async <A>(ask: () => Promise<A>, isGood: (answer: A) => boolean): Promise<A> => {
-  for (let attempt = 0;; attempt++) {
+  const begun = Date.now()
+  for (;;) {
     const answer = await ask()
     if (isGood(answer)) return answer
-    if (attempt > 200) assert.fail(`still ${JSON.stringify(answer)}`)
+    if (Date.now() - begun > patience) assert.fail(`still ${JSON.stringify(answer)}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
