@@ -35,9 +35,9 @@ const find = (name: string | undefined) =>
   name !== undefined && Object.hasOwn(named, name) ? named[name as keyof typeof named] : undefined
 
 /** The options of a command; undefined if there is no such command. */
-export const knownOptions = (name: string): ReadonlyMap<string, boolean> | undefined => {
+export const knownOptions = (name: string): ReadonlyMap<string, string> | undefined => {
   const command = find(name)
-  return command === undefined ? undefined : optionsOf(command)
+  return command === undefined ? undefined : new Map([...optionsOf(command), ["--version", ""]])
 }
 
 /** Whether it runs what stands after `--`. */

@@ -9,14 +9,23 @@ export interface Arguments {
   readonly literal: ReadonlyArray<string> | undefined
 }
 
-/** The options of a command by all their names, and whether each takes a value. */
-export type KnownOptions = ReadonlyMap<string, boolean>
+/** The options of a command by all their names, with what each takes: `text`, `integer`, `one|or|other`, or nothing. */
+export type KnownOptions = ReadonlyMap<string, string>
 
 export const split = (args: ReadonlyArray<string>): Arguments => {
   const index = args.indexOf("--")
   return index === -1
     ? { own: args, literal: undefined }
     : { own: args.slice(0, index), literal: args.slice(index + 1) }
+}
+
+const usage = (command: string, message: string) =>
+  Either.left(new UsageError({ message: `${message}; see agb ${command} --help` }))
+
+const expectation = (kind: string, value: string): string | undefined => {
+  if (kind === "integer") return /^-?\d+$/.test(value) ? undefined : "an integer"
+  const choices = kind.split("|")
+  return choices.length === 1 || choices.includes(value) ? undefined : `one of ${choices.join(", ")}`
 }
 
 /** An option with its value. */
@@ -27,19 +36,13 @@ const read = (
   next: string | undefined
 ): Either.Either<ReadonlyArray<string>, UsageError> => {
   const [, name = arg, value] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? []
-  const takesValue = known.get(name)
-  if (takesValue === undefined) {
-    return Either.left(new UsageError({ message: `agb ${command} has no option ${name}; see agb ${command} --help` }))
-  }
-  if (takesValue) {
-    const given = value ?? next
-    return given === undefined
-      ? Either.left(new UsageError({ message: `${name} needs a value; see agb ${command} --help` }))
-      : Either.right([name, given])
-  }
-  return value === undefined
-    ? Either.right([name])
-    : Either.left(new UsageError({ message: `${name} takes no value; see agb ${command} --help` }))
+  const kind = known.get(name)
+  if (kind === undefined) return usage(command, `agb ${command} has no option ${name}`)
+  if (kind === "") return value === undefined ? Either.right([name]) : usage(command, `${name} takes no value`)
+  const given = value ?? next
+  if (given === undefined) return usage(command, `${name} needs a value`)
+  const expected = expectation(kind, given)
+  return expected === undefined ? Either.right([name, given]) : usage(command, `${name} must be ${expected}`)
 }
 
 interface Sorted {

@@ -7,7 +7,7 @@ const version = (): string => JSON.parse(readFileSync(new URL("../package.json",
 const main = async ([name, ...rest]: ReadonlyArray<string>): Promise<void> => {
   if (name === "--version" || name === "-V") process.stdout.write(`${version()}\n`)
   else if (name === "local") await (await import("@effect-agb/platform-node/LocalProgram")).main(rest, "agb local")
-  else (await import("./main.js")).main(process.argv.slice(2))
+  else (await import("./main.js")).main(process.argv.slice(2), version())
 }
 
 void main(process.argv.slice(2))

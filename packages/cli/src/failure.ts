@@ -1,11 +1,13 @@
 /** How `agb` fails: what it says, and its exit code. */
 import * as AgbError from "@effect-agb/core/AgbError"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { stripVTControlCharacters } from "node:util"
 import { complain, write } from "./output/write.js"
 
 /** Ends the program with this code; everything is said already. */
@@ -46,6 +48,7 @@ const systemReasons: Readonly<Record<string, string>> = {
 }
 
 const messageOf = (error: unknown): string => {
+  if (ValidationError.isValidationError(error)) return stripVTControlCharacters(HelpDoc.toAnsiText(error.error)).trim()
   if (!(error instanceof Error)) return String(error)
   const { pathOrDescriptor, reason } = error as { readonly pathOrDescriptor?: unknown; readonly reason?: unknown }
   const plain = typeof reason === "string" ? systemReasons[reason] : undefined
@@ -75,12 +78,17 @@ const say = ({ advice, message }: Failure): Effect.Effect<void> =>
 /** One line of JSON on standard error. */
 const sayJson = (failure: Failure): Effect.Effect<void> => write("stderr", `${JSON.stringify(failure)}\n`)
 
+interface Invocation {
+  readonly json: boolean
+  readonly command: string
+}
+
 /** Says why it failed, unless that was said, and fails with nothing but the exit code. */
-export const report = (isJson: boolean) => <E>(cause: Cause.Cause<E>): Effect.Effect<never, ExitCode> => {
+export const report = ({ command, json }: Invocation) => <E>(cause: Cause.Cause<E>): Effect.Effect<never, ExitCode> => {
   if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
   const error = Option.getOrElse(Cause.failureOption(cause), () => Cause.squash(cause))
-  const isSaid = error instanceof ExitCode || ValidationError.isValidationError(error)
-  const said = isSaid ? Effect.void : (isJson ? sayJson : say)(describe(error))
+  const advice = ValidationError.isValidationError(error) ? { advice: `see agb ${command} --help` } : {}
+  const said = error instanceof ExitCode ? Effect.void : (json ? sayJson : say)({ ...describe(error), ...advice })
   return Effect.zipRight(said, new ExitCode({ code: codeOf(error) }))
 }
 

@@ -14,6 +14,7 @@ import * as LogLevel from "effect/LogLevel"
 import { agb, helpOf, knownOptions, takesCommand } from "./app.js"
 import { sort, split } from "./arguments.js"
 import { report, teardown, UsageError } from "./failure.js"
+import { tidyCompletions } from "./output/completions.js"
 import { fitting, paint } from "./output/style.js"
 import { Literal, misplaced } from "./session/literal.js"
 
@@ -23,25 +24,16 @@ const logger = Logger.make(({ message }) => {
   process.stderr.write(`${paint(process.stderr, "yellow", "agb:")} ${text}\n`)
 })
 
-/** `@effect/cli` prints help, completions and errors in colours, whatever the stream. */
-const printing = (command: string) => ({
-  log: (text: unknown) => void process.stdout.write(`${fitting(process.stdout, String(text)).trimEnd()}\n`),
-  error: (text: unknown) => {
-    const line = fitting(process.stderr, String(text)).trim()
-    process.stderr.write(`${paint(process.stderr, "red", "agb:")} ${line}\n     \`agb ${command}--help\` says more\n`)
-  }
-})
+const print = (text: unknown): void => {
+  const shown = fitting(process.stdout, tidyCompletions(String(text)))
+  process.stdout.write(`${shown.trimEnd()}\n`)
+}
 
-const consoleFor = (own: ReadonlyArray<string>): Console.Console => {
-  const name = own.find((arg) => !arg.startsWith("-"))
-  const { error, log } = printing(name === undefined ? "" : `${name} `)
-  const unsafe = { ...globalThis.console, log, error }
-  return {
-    ...Effect.runSync(Console.consoleWith(Effect.succeed)),
-    unsafe,
-    log: (...texts) => Effect.sync(() => texts.forEach(log)),
-    error: (...texts) => Effect.sync(() => texts.forEach(error))
-  }
+/** `@effect/cli` prints in colours whatever the stream is, and its errors, which `report` says. */
+const quiet: Console.Console = {
+  ...Effect.runSync(Console.consoleWith(Effect.succeed)),
+  log: (...texts) => Effect.sync(() => texts.forEach(print)),
+  error: () => Effect.void
 }
 
 const isHelp = (own: ReadonlyArray<string>): boolean =>
@@ -49,7 +41,10 @@ const isHelp = (own: ReadonlyArray<string>): boolean =>
 
 /** The arguments as `@effect/cli` reads them. */
 const prepared = ([name = "", ...args]: ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, UsageError> => {
-  if (name === "--completions") return Either.right([name, ...args])
+  if (name === "--completions" && !/^(bash|zsh|fish)$/.test(args.join())) {
+    return Either.left(new UsageError({ message: "--completions must be bash, zsh or fish" }))
+  }
+  if (name.startsWith("-")) return Either.right([name, ...args])
   const known = knownOptions(name)
   return known === undefined
     ? Either.left(new UsageError({ message: `there is no command ${name}; agb --help lists them` }))
@@ -60,15 +55,14 @@ const prepared = ([name = "", ...args]: ReadonlyArray<string>): Either.Either<Re
     ).pipe(Either.map(({ options, others }) => [name, ...options, ...others]))
 }
 
-const run = Command.run(agb, { name: "agb", version: "", executable: "agb" })
-
-export const main = (args: ReadonlyArray<string>): void => {
+export const main = (args: ReadonlyArray<string>, version: string): void => {
   const { literal, own } = split(args)
   if (isHelp(own)) return void process.stdout.write(helpOf(own[0]))
+  const run = Command.run(agb, { name: "agb", version, executable: "agb" })
   const program = prepared(own).pipe(
     Effect.flatMap((words) => run(["node", "agb", ...words])),
-    Effect.catchAllCause(report(own.includes("--json"))),
-    Effect.withConsole(consoleFor(own)),
+    Effect.catchAllCause(report({ json: own.includes("--json"), command: own[0] ?? "" })),
+    Effect.withConsole(quiet),
     Effect.provide(Layer.mergeAll(
       NodeFileSystem.layer,
       NodePath.layer,

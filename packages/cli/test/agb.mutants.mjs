@@ -129,7 +129,7 @@ export default [
   },
   {
     defence: "unknown options are refused",
-    changes: { [source("arguments")]: [["if (takesValue === undefined) {", "if (takesValue === null) {"]] },
+    changes: { [source("arguments")]: [["if (kind === undefined) return", "if (kind === null) return"]] },
     caughtBy: says
   },
   {

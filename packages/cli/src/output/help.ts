@@ -99,12 +99,12 @@ const described = ({ descriptor }: Described): ReadonlyArray<Section> =>
 const rowsOf = (sections: ReadonlyArray<Section>, title: string): Section["rows"] =>
   sections.find((section) => section.title === title)?.rows ?? []
 
-/** The options of a command by all their names, and whether each takes a value. */
-export const optionsOf = (command: Described): ReadonlyMap<string, boolean> =>
+/** The options of a command by all their names, with what each takes. */
+export const optionsOf = (command: Described): ReadonlyMap<string, string> =>
   new Map(
     rowsOf(described(command), "OPTIONS").flatMap(([term]) => {
       const { names, value } = optionOf(term)
-      return names.split(", ").map((name) => [name, value !== ""] as const)
+      return names.split(", ").map((name) => [name, value] as const)
     })
   )
 
