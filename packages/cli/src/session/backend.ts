@@ -1,7 +1,7 @@
 /** Where sessions are: in the cloud, on a server that `AGB_ENDPOINT` names, or on this machine. */
 import type { Agb } from "@effect-agb/core/Agb"
 import type { AgbClient } from "@effect-agb/core/AgbClient"
-import type { ClientError, ConfigurationError } from "@effect-agb/core/AgbError"
+import type { ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Session from "@effect-agb/core/Session"
 import { SessionRef } from "@effect-agb/core/SessionRef"
 import type * as LocalAgb from "@effect-agb/platform-node/LocalAgb"
@@ -23,7 +23,7 @@ export interface SessionOptions {
   readonly network: Network
 }
 
-export type BackendError = ConfigurationError | UsageError | NodeAgb.GuardianError | LocalAgb.StartError
+type BackendError = ConfigurationError | UsageError | NodeAgb.GuardianError | LocalAgb.StartError
 
 type Backend = Layer.Layer<Agb | AgbClient, BackendError>
 
@@ -35,13 +35,8 @@ const inProcess = ({ isolation, network }: SessionOptions): Backend =>
   ))
 
 /** For commands that create a session of their own: what they leave behind when they are killed is deleted by the guardian. */
-const own = (options: SessionOptions): Backend => {
-  if (options.local) return inProcess(options)
-  if (options.isolation !== "auto" || options.network !== "none") {
-    return Layer.fail(new UsageError({ message: "--isolation and --network need --local" }))
-  }
-  return NodeAgb.layerConfig().pipe(Layer.provide(NodeAgb.layerGuardian()))
-}
+const own = (options: SessionOptions): Backend =>
+  options.local ? inProcess(options) : NodeAgb.layerConfig().pipe(Layer.provide(NodeAgb.layerGuardian()))
 
 const isLoopback = (endpoint: string): boolean =>
   /^(https?:\/\/)?(localhost|127(\.\d+){3}|\[::1\])(:\d+)?(\/|$)/i.test(endpoint)
@@ -62,20 +57,29 @@ export const inExisting = <A, E, R>(
   options: { readonly local: boolean },
   sessionId: string,
   f: (session: Session.Session) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | ClientError | BackendError, Exclude<R, Agb | AgbClient>> =>
+) =>
   Session.resume(new SessionRef({ sessionId, imageId: "" })).pipe(
     Effect.flatMap(f),
     Effect.scoped,
     Effect.provide(existing(options))
-  ) as Effect.Effect<A, E | ClientError | BackendError, Exclude<R, Agb | AgbClient>>
+  )
+
+/** How a session is made says nothing about one that is there, or in the cloud. */
+const checkLocal = ({ isolation, local, network, session }: SessionOptions): Effect.Effect<void, UsageError> =>
+  isolation === "auto" && network === "none" || local && Option.isNone(session)
+    ? Effect.void
+    : new UsageError({ message: "--isolation and --network need --local, and a session of the command's own" })
 
 /** Works in the session of the options, or in one of its own, which is deleted at the end. */
 export const inSession = <A, E, R>(
   options: SessionOptions,
   f: (session: Session.Session) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | ClientError | BackendError, Exclude<R, Agb | AgbClient>> =>
-  Option.match(options.session, {
-    onSome: (sessionId) => inExisting(options, sessionId, f),
-    onNone: () =>
-      Session.use({ imageId: options.image, labels: { "agb-cli": "1" } }, f).pipe(Effect.provide(own(options)))
-  })
+) =>
+  Effect.zipRight(
+    checkLocal(options),
+    Option.match(options.session, {
+      onSome: (sessionId) => inExisting(options, sessionId, f),
+      onNone: () =>
+        Session.use({ imageId: options.image, labels: { "agb-cli": "1" } }, f).pipe(Effect.provide(own(options)))
+    })
+  )
