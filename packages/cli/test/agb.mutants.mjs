@@ -123,6 +123,11 @@ export default [
     caughtBy: terminal
   },
   {
+    defence: "how far a transfer is is shown on a terminal",
+    changes: { [source("output/progress")]: [["isShown: process.stderr.isTTY === true", "isShown: false"]] },
+    caughtBy: "has headings in bold and a progress bar"
+  },
+  {
     defence: "~. leaves a terminal that does not answer",
     changes: { [source("output/escape")]: [["isEnd: true", "isEnd: false"]] },
     caughtBy: terminal

@@ -215,6 +215,20 @@ describe("agb sh", () => {
   })
 })
 
+describe("agb on a terminal", () => {
+  it("has headings in bold and a progress bar, which is removed at the end", async () => {
+    const { close, type, until } = await openTerminal(server, session)
+    const command = `${process.execPath} ${program}`
+    await type(`${command} ls\r`)
+    await until(new RegExp(`\\x1b\\[1mSESSION +STATUS\\x1b\\[22m\r\n[^]*${session} +RUNNING\r\n`))
+    Fs.writeFileSync(path("large"), Buffer.alloc(2 ** 20))
+    await type(`${command} cp ${path("large")} ${session}:\r`)
+    await until(/━.* \d+% {2}.* of 1\.0 MiB\r\x1b\[K/)
+    await until(/1 file, 1\.0 MiB to \/.*\/large/)
+    await close()
+  })
+})
+
 describe("agb cp", () => {
   it("copies files and directories both ways, into directories that are there", async () => {
     Fs.mkdirSync(path("data", "deep"), { recursive: true })
