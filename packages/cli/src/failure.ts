@@ -22,7 +22,12 @@ export class NotRunError extends Data.TaggedError("NotRunError")<{ readonly caus
 /** Its exit code. */
 export const notRun = 125
 
-const timedOut = 124
+/** For commands that pass on the exit code of what they ran. */
+export const orNotRun = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, ExitCode | NotRunError, R> =>
+  Effect.mapError(effect, (error) => error instanceof ExitCode ? error : new NotRunError({ cause: error }))
+
+/** The exit code of what was stopped at its time limit, as of `timeout(1)`. */
+export const timedOut = 124
 
 const startLocal = "start `agb local` in another terminal and export the two variables that it prints"
 

@@ -69,6 +69,11 @@ export default [
     caughtBy: literal
   },
   {
+    defence: "a command that was stopped at its time limit is told from one that was killed",
+    changes: { [source("commands/exec")]: [["if (exit.timedOut) {", "if (exitCode < 0) {"]] },
+    caughtBy: literal
+  },
+  {
     defence: "the signal that agb got is the one that the command gets",
     changes: {
       [source("commands/exec")]: [["passOn(process, last.signal, ended)", "passOn(process, undefined, ended)"]]

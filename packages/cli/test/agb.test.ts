@@ -108,6 +108,8 @@ describe("agb exec", () => {
       { type: "exited", exitCode: 143, signal: "SIGTERM", timedOut: false }
     ])
     assert.strictEqual((await agb("exec", "-s", session, "-n", "--", "no-such-program")).code, 127)
+    const late = await agb("exec", "-s", session, "-n", "--timeout", "500ms", "--", "sleep", "600")
+    assert.deepStrictEqual(late, { code: 124, stdout: "", stderr: "agb: the command was stopped at its time limit\n" })
   })
 
   it("passes on a signal, and shows what the command says to it", async () => {

@@ -8,8 +8,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { ExitCode, NotRunError, UsageError } from "../failure.js"
-import { printChunks, printJson, printLine } from "../output/write.js"
+import { ExitCode, orNotRun, timedOut, UsageError } from "../failure.js"
+import { complain, printChunks, printJson, printLine } from "../output/write.js"
 import { inSession } from "../session/backend.js"
 import { commandLine } from "../session/literal.js"
 import * as options from "../session/options.js"
@@ -65,6 +65,10 @@ const attached = (process: Process.Process, { json, noStdin }: { readonly json: 
       const signal = Option.getOrNull(exit.signal)
       yield* printJson({ type: "exited", exitCode, signal, timedOut: exit.timedOut })
     }
+    if (exit.timedOut) {
+      yield* json ? Effect.void : complain("the command was stopped at its time limit")
+      return yield* new ExitCode({ code: timedOut })
+    }
     if (exitCode !== 0) return yield* new ExitCode({ code: exitCode })
   }).pipe(Effect.scoped)
 
@@ -95,7 +99,7 @@ type Given = Command.Command.ParseConfig<typeof config>
 
 const startOptions = ({ cwd, env, timeout }: Given) =>
   Effect.gen(function*() {
-    const limit = Option.isSome(timeout) ? yield* options.parseTime("timeout", timeout.value) : undefined
+    const limit = yield* options.optionalTime("timeout", timeout)
     return { cwd: Option.getOrUndefined(cwd), envs: yield* options.parsePairs("env", env), timeout: limit }
   })
 
@@ -120,9 +124,6 @@ const inForeground = (given: Given, line: string) =>
       Effect.scoped(Effect.flatMap(command.start(line, { ...start, stdin }), (process) =>
         attached(process, given))))
   })
-
-const orNotRun = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.mapError(effect, (error) => error instanceof ExitCode ? error : new NotRunError({ cause: error }))
 
 export const exec = Command.make("exec", config, (given) =>
   commandLine("exec").pipe(

@@ -50,9 +50,7 @@ const rowsOf = ({ deleted, failed, kept }: Agb.SweepReport, force: boolean): Rea
 export const gc = Command.make("gc", config, (given) =>
   Effect.gen(function*() {
     const agb = yield* Agb.Agb
-    const olderThan = Option.isSome(given.olderThan)
-      ? yield* options.parseTime("older-than", given.olderThan.value)
-      : undefined
+    const olderThan = yield* options.optionalTime("older-than", given.olderThan)
     const report = yield* agb.sweep({ dryRun: !given.force, olderThan })
     const rows = rowsOf(report, given.force)
     if (given.json) yield* Effect.forEach(rows, printJson, { discard: true })

@@ -150,7 +150,7 @@ const config = {
 export const run = Command.make("run", config, (given) =>
   Effect.gen(function*() {
     const { code, language, stem } = yield* sourceOf(given)
-    const timeout = Option.isSome(given.timeout) ? yield* options.parseTime("timeout", given.timeout.value) : undefined
+    const timeout = yield* options.optionalTime("timeout", given.timeout)
     const show = events(given.json, stem)
     yield* inSession(
       given,

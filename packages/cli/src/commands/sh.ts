@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
-import { ExitCode, notRun, NotRunError, UsageError } from "../failure.js"
+import { ExitCode, notRun, orNotRun, UsageError } from "../failure.js"
 import { makeEscape } from "../output/escape.js"
 import { rawTerminal } from "../output/rawTerminal.js"
 import { note, write } from "../output/write.js"
@@ -82,9 +82,7 @@ export const sh = Command.make(
     Effect.flatMap(
       Literal,
       (words) => program(words === undefined || words.length === 0 ? shell : shellLine(words), given)
-    ).pipe(
-      Effect.mapError((error) => error instanceof ExitCode ? error : new NotRunError({ cause: error }))
-    )
+    ).pipe(orNotRun)
 ).pipe(
   Command.withDescription(
     "Opens a shell on a terminal of a session, or what stands after --: agb sh -- vim notes. Enter ~. leaves a session that " +

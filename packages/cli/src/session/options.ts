@@ -3,6 +3,7 @@ import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { UsageError } from "../failure.js"
 
@@ -43,7 +44,7 @@ export const session = {
 }
 
 export const timeout = Options.text("timeout").pipe(
-  withDescription("time limit, such as 30, 90s, 5m or 2h"),
+  withDescription("time limit, such as 30, 90s, 5m or 2h; otherwise 5m for code, none for commands"),
   Options.optional
 )
 
@@ -63,6 +64,13 @@ export const parseTime = (option: string, text: string): Either.Either<number, U
     ? Either.left(new UsageError({ message: `--${option} must be a time above 0, such as 30, 90s, 5m or 2h` }))
     : Either.right(Number(count) * (units[unit] ?? 1000))
 }
+
+/** Milliseconds of an option that may be absent. */
+export const optionalTime = (
+  option: string,
+  text: Option.Option<string>
+): Either.Either<number | undefined, UsageError> =>
+  Option.match(text, { onNone: () => Either.right(undefined), onSome: (text) => parseTime(option, text) })
 
 /** Of `NAME=VALUE`; the value is not quoted, since it may be a secret. */
 export const parsePairs = (
