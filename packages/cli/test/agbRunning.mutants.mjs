@@ -1,4 +1,4 @@
-/** What `agb.test.ts` watches over, each broken on purpose. */
+/** What `agbRunning.test.ts` watches over, each broken on purpose. */
 
 const source = (name) => `packages/cli/src/${name}.ts`
 
@@ -7,12 +7,6 @@ const leaves = "leaves no session after Ctrl-C"
 const literal = "passes on arguments literally"
 const signals = "passes on a signal"
 const detached = "leaves a command running with --detach"
-const manages = "manage the sessions of the account"
-const collects = "list what a killed program has left behind"
-const copies = "copies files and directories both ways"
-const terminal = "is the terminal of the session"
-const says = "says in a sentence what is wrong"
-const helps = "has help, completions, a version"
 
 /** @type {ReadonlyArray<import("../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
@@ -94,74 +88,5 @@ export default [
       ]]
     },
     caughtBy: detached
-  },
-  {
-    defence: "agb rm fails where a session was not deleted",
-    changes: { [source("commands/sessions")]: [["if (results.some(Either.isLeft))", "if (results.length === 0)"]] },
-    caughtBy: manages
-  },
-  {
-    defence: "agb gc deletes nothing unless it is told to",
-    changes: { [source("commands/gc")]: [["dryRun: !given.force", "dryRun: false"]] },
-    caughtBy: collects
-  },
-  {
-    defence: "a copy goes into a directory that is there",
-    changes: { [source("commands/cp")]: [["isDirectory ? Path.posix.join(path, Path.posix.basename(source)) :", ""]] },
-    caughtBy: copies
-  },
-  {
-    defence: "what a copy leaves out is said",
-    changes: { [source("commands/cp")]: [["if (skipped.length > 0) {", "if (skipped.length < 0) {"]] },
-    caughtBy: copies
-  },
-  {
-    defence: "the terminal of the session has the size of this one",
-    changes: { [source("commands/sh")]: [["return resize(columns, rows)", "return resize(columns, rows + 1)"]] },
-    caughtBy: terminal
-  },
-  {
-    defence: "modes that a program has switched on are switched off",
-    changes: {
-      [source("output/rawTerminal")]: [["    if (reset !== \"\") stdout.write(reset)\n", "    void reset\n"]]
-    },
-    caughtBy: terminal
-  },
-  {
-    defence: "how far a transfer is is shown on a terminal",
-    changes: { [source("output/progress")]: [["isShown: process.stderr.isTTY === true", "isShown: false"]] },
-    caughtBy: "has headings in bold and a progress bar"
-  },
-  {
-    defence: "~. leaves a terminal that does not answer",
-    changes: { [source("output/escape")]: [["isEnd: true", "isEnd: false"]] },
-    caughtBy: terminal
-  },
-  {
-    defence: "unknown options are refused",
-    changes: { [source("arguments")]: [["if (kind === undefined) return", "if (kind === null) return"]] },
-    caughtBy: says
-  },
-  {
-    defence: "wrong arguments have an exit code of their own",
-    changes: { [source("failure")]: [["if (error instanceof UsageError ||", "if ("]] },
-    caughtBy: says
-  },
-  {
-    defence: "a command that was not run is told from one that failed",
-    changes: { [source("failure")]: [["export const notRun = 125", "export const notRun = 1"]] },
-    caughtBy: says
-  },
-  {
-    defence: "--local does not go to the cloud",
-    changes: { [source("session/backend")]: [["local && !isLoopback(", "!local && !isLoopback("]] },
-    caughtBy: says
-  },
-  {
-    defence: "colours are where they are wanted",
-    changes: {
-      [source("output/style")]: [["return forced !== \"0\" && forced !== \"false\"", "return isTTY === true"]]
-    },
-    caughtBy: helps
   }
 ]
