@@ -10,21 +10,22 @@ import * as Option from "effect/Option"
 import { stripVTControlCharacters } from "node:util"
 import { complain, write } from "./output/write.js"
 
-/** Ends the program with this code; everything is said already. */
-export class ExitCode extends Data.TaggedError("ExitCode")<{ readonly code: number }> {}
+/** Ends the program with this code. Without a reason everything is said already. */
+export class ExitCode extends Data.TaggedError("ExitCode")<{ readonly code: number; readonly reason?: unknown }> {}
 
 /** The arguments do not make sense together. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
 /** The command of the user was not run, or its end is not known: told apart from the exit codes of commands. */
-export class NotRunError extends Data.TaggedError("NotRunError")<{ readonly cause: unknown }> {}
-
-/** Its exit code. */
 export const notRun = 125
 
 /** For commands that pass on the exit code of what they ran. */
-export const orNotRun = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, ExitCode | NotRunError, R> =>
-  Effect.mapError(effect, (error) => error instanceof ExitCode ? error : new NotRunError({ cause: error }))
+export const orNotRun = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, ExitCode, R> =>
+  Effect.mapError(
+    effect,
+    (error) =>
+      error instanceof ExitCode ? error : new ExitCode({ code: codeOf(error) === 2 ? 2 : notRun, reason: error })
+  )
 
 /** The exit code of what was stopped at its time limit, as of `timeout(1)`. */
 export const timedOut = 124
@@ -61,7 +62,7 @@ const messageOf = (error: unknown): string => {
 }
 
 const describe = (error: unknown): Failure => {
-  if (error instanceof NotRunError) return describe(error.cause)
+  if (error instanceof ExitCode) return describe(error.reason)
   const message = messageOf(error)
   const tag = typeof error === "object" && error !== null && "_tag" in error ? String(error._tag) : "Defect"
   return { error: tag, message, advice: adviceOn[tag] }
@@ -69,7 +70,6 @@ const describe = (error: unknown): Failure => {
 
 const codeOf = (error: unknown): number => {
   if (error instanceof ExitCode) return error.code
-  if (error instanceof NotRunError) return codeOf(error.cause) === 2 ? 2 : notRun
   if (error instanceof UsageError || ValidationError.isValidationError(error)) return 2
   if (!AgbError.isAgbError(error)) return 1
   if (error._tag === "ExecutionTimeoutError") return timedOut
@@ -93,7 +93,8 @@ export const report = ({ command, json }: Invocation) => <E>(cause: Cause.Cause<
   if (Cause.isInterruptedOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
   const error = Option.getOrElse(Cause.failureOption(cause), () => Cause.squash(cause))
   const advice = ValidationError.isValidationError(error) ? { advice: `see agb ${command} --help` } : {}
-  const said = error instanceof ExitCode ? Effect.void : (json ? sayJson : say)({ ...describe(error), ...advice })
+  const isSaid = error instanceof ExitCode && error.reason === undefined
+  const said = isSaid ? Effect.void : (json ? sayJson : say)({ ...describe(error), ...advice })
   return Effect.zipRight(said, new ExitCode({ code: codeOf(error) }))
 }
 
