@@ -6,8 +6,10 @@ const version = (): string => JSON.parse(readFileSync(new URL("../package.json",
 
 const main = async ([name, ...rest]: ReadonlyArray<string>): Promise<void> => {
   if (name === "--version" || name === "-V") process.stdout.write(`${version()}\n`)
-  else if (name === "local") await (await import("@effect-agb/platform-node/LocalProgram")).main(rest, "agb local")
-  else (await import("./main.js")).main(process.argv.slice(2), version())
+  else if (name === "local") {
+    const { main } = await import("@effect-agb/platform-node/LocalProgram")
+    await main(rest, "agb local", [process.argv[1] ?? "", "local"])
+  } else (await import("./main.js")).main(process.argv.slice(2), version())
 }
 
 void main(process.argv.slice(2))

@@ -22,12 +22,17 @@ const rethrow = (error: Error): never => {
 /**
  * Runs the program until the process is asked to end: the process is then its own. `args` are its arguments without Node and the
  * file; `name` stands before what it says, `agb-local` by default. `--help`, `--version` and invalid arguments, for which the exit
- * code is 2, are answered without loading the runtime.
+ * code is 2, are answered without loading the runtime. `program` starts it again, as arguments of Node; with it, what there is no
+ * time to remove at the end is removed by a process of its own.
  *
  * @since 0.1.0
  * @category main
  */
-export const main = async (args: ReadonlyArray<string>, name = "agb-local"): Promise<void> => {
+export const main = async (
+  args: ReadonlyArray<string>,
+  name = "agb-local",
+  program?: ReadonlyArray<string>
+): Promise<void> => {
   onBrokenStreams(() => {}, rethrow)
   try {
     const wanted = parse(args, { apiKey: process.env["AGB_API_KEY"], isTerminal: process.stderr.isTTY === true })

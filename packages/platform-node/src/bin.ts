@@ -2,4 +2,6 @@
 /** `agb-local`. */
 import { main } from "./LocalProgram.js"
 
-void main(process.argv.slice(2))
+const [, file = "", ...args] = process.argv
+
+void main(args, "agb-local", [file])

@@ -32,10 +32,10 @@ const refuse = (name: string) => (error: Error) =>
 const shutdownLimitMs = 4000
 
 /** Exits even if the shutdown takes longer, as on a busy machine; another process then removes the rest. */
-const endInTime = () => {
+const endInTime = (program: ReadonlyArray<string> | undefined) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     const end = () => {
-      sweepAfterExit()
+      if (program !== undefined) sweepAfterExit(program)
       removeHostDirectories()
       process.exit(exitCodes[signal])
     }
@@ -50,7 +50,7 @@ const warn = ({ log, runtime }: Start, name: string) =>
       if (warning !== undefined && log === "none") process.stderr.write(`${name}: ${warning}\n`)
     }))
 
-export const serve = (start: Start, name: string): void => {
+export const serve = (start: Start, name: string, again: ReadonlyArray<string> | undefined): void => {
   const { log, runtime: given } = start
   const program = Effect.gen(function*() {
     yield* warn(start, name)
@@ -61,7 +61,7 @@ export const serve = (start: Start, name: string): void => {
     yield* write(`# languages: ${runtime.languageSummary}`)
     return yield* Effect.never
   })
-  endInTime()
+  endInTime(again)
   endWithLauncher(process.env)
   const logged = program.pipe(
     Effect.scoped,

@@ -25,10 +25,10 @@ export const sweep = async (): Promise<void> => {
   )
 }
 
-/** Starts this program, `agb-local`, as a process that outlives this one and sweeps after its end. */
-export const sweepAfterExit = (): void => {
+/** Starts `agb-local` as a process that outlives this one and sweeps after its end. `program` are the arguments of Node. */
+export const sweepAfterExit = (program: ReadonlyArray<string>): void => {
   const { PATH = "", TMPDIR } = process.env
-  spawn(process.execPath, [...process.execArgv, process.argv[1] ?? "", "--sweep"], {
+  spawn(process.execPath, [...process.execArgv, ...program, "--sweep"], {
     cwd: "/",
     env: { PATH, ...(TMPDIR === undefined ? {} : { TMPDIR }), [awaited]: `${process.pid}` },
     detached: true,
