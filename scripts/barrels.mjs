@@ -3,13 +3,20 @@
 // With --check it writes nothing and fails if a barrel is out of date.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { publishedPackages } from "./publishedPackages.mjs"
+import { publishedLibraries } from "./publishedPackages.mjs"
 
 const check = process.argv.includes("--check")
 let stale = 0
 
 /** Modules with an entry point of their own alone: they or their declarations need more than those of every program. */
-const outside = new Set(["AgbTest.ts", "AiSdk.ts", "ComputeSdk.ts", "ContextStore.ts", "TerminalSocket.ts"])
+const outside = new Set([
+  "AgbContract.ts",
+  "AgbTest.ts",
+  "AiSdk.ts",
+  "ComputeSdk.ts",
+  "ContextStore.ts",
+  "TerminalSocket.ts"
+])
 
 const barrel = (dir) =>
   readdirSync(dir)
@@ -43,7 +50,7 @@ const put = (target, wanted) => {
   } else writeFileSync(target, wanted)
 }
 
-for (const name of publishedPackages) {
+for (const name of publishedLibraries) {
   const dir = join("packages", name, "src")
   put(join(dir, "index.ts"), barrel(dir))
 }

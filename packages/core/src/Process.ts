@@ -34,6 +34,13 @@ export {
    */
   type LogChunk,
   /**
+   * Options of `Process.logs`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type LogOptions,
+  /**
    * The output that `Process.waitForLog` has found.
    *
    * @since 0.1.0
