@@ -20,7 +20,7 @@ const unit = [
   "packages/core/test/**/*.test.ts",
   "packages/platform-node/test/agent/frames.test.ts",
   "packages/platform-node/test/files/filesReplay.test.ts",
-  "packages/platform-node/test/client/{expiry,faultsDelete,faultsEnd,faultsReplies,owners,pool,retryGate,sessionCounts,sweep,time}.test.ts",
+  "packages/platform-node/test/client/{expiry,faultsDelete,faultsEnd,faultsReplies,memoryTransfers,owners,pool,retryGate,sessionCounts,sweep,time}.test.ts",
   "packages/platform-node/test/contexts/{contextExpiry,contextsClient}.test.ts",
   "packages/platform-node/test/contract/contractFake.test.ts",
   "packages/platform-node/test/egress/{egressDial,egressPolicy}.test.ts",

@@ -8,7 +8,7 @@ import { codeOf } from "./api/declarations.mjs"
 import { unexplainedNames } from "./api/names.mjs"
 import { indexPage, modulePage } from "./api/page.mjs"
 import { open } from "./api/program.mjs"
-import { publishedPackages } from "./publishedPackages.mjs"
+import { publishedLibraries } from "./publishedPackages.mjs"
 
 const target = join("docs", "api")
 const program = open()
@@ -60,7 +60,7 @@ const moduleOf = (module) => {
 }
 
 const pages = new Map()
-const described = publishedPackages.map((folder) => {
+const described = publishedLibraries.map((folder) => {
   const { description, name: packageName } = JSON.parse(readFileSync(join("packages", folder, "package.json"), "utf8"))
   const modules = program.modules.filter((module) => module.package === folder).map(moduleOf)
   const index = readFileSync(join("packages", folder, "src", "index.ts"), "utf8")

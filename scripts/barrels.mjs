@@ -1,15 +1,22 @@
 // Writes src/index.ts of every package: one `export * as X` per public module, with the first paragraph of its head comment;
-// and the version of core, which it sends with every request.
+// and the versions of core, which it sends with every request, and of ai, which its server tells.
 // With --check it writes nothing and fails if a barrel is out of date.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { publishedPackages } from "./publishedPackages.mjs"
+import { publishedLibraries } from "./publishedPackages.mjs"
 
 const check = process.argv.includes("--check")
 let stale = 0
 
-/** Modules with an entry point of their own alone: their declarations need more than those of every program. */
-const outside = new Set(["AgbTest.ts", "ContextStore.ts", "TerminalSocket.ts"])
+/** Modules with an entry point of their own alone: they or their declarations need more than those of every program. */
+const outside = new Set([
+  "AgbContract.ts",
+  "AgbTest.ts",
+  "AiSdk.ts",
+  "ComputeSdk.ts",
+  "ContextStore.ts",
+  "TerminalSocket.ts"
+])
 
 const barrel = (dir) =>
   readdirSync(dir)
@@ -43,9 +50,10 @@ const put = (target, wanted) => {
   } else writeFileSync(target, wanted)
 }
 
-for (const name of publishedPackages) {
+for (const name of publishedLibraries) {
   const dir = join("packages", name, "src")
   put(join(dir, "index.ts"), barrel(dir))
 }
 put("packages/core/src/internal/client/version.ts", version("packages/core/package.json"))
+put("packages/ai/src/internal/mcp/version.ts", version("packages/ai/package.json"))
 process.exitCode = stale === 0 ? 0 : 1

@@ -1,12 +1,12 @@
-// Builds what is published, in place: compiled modules, core as few files, the agent with its kernels, and `agb-local` and
-// the guardian as one file each. Each package's `prepack` runs it; run again it compiles only what has changed.
+// Builds what is published, in place: compiled modules, core as few files, the agent with its kernels, and `agb-local`, the
+// guardian and `agb` as one file each. Each package's `prepack` runs it; run again it compiles only what has changed.
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, rmSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { buildAgent, buildReplyWorker } from "./agentBundle.mjs"
 import { bundleCore } from "./coreBundle.mjs"
-import { bundleGuardian, bundleProgram } from "./programBundle.mjs"
+import { bundleCli, bundleGuardian, bundleProgram } from "./programBundle.mjs"
 import { publishedPackages } from "./publishedPackages.mjs"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -21,7 +21,7 @@ const filesIn = (directory) =>
 
 /** What is not compiled has a place of its own: `dist/agent`, `agb-local`, the thread. */
 const isCompiled = (path) =>
-  !/^agent\/|^(agb-local|guardian)\.(cjs|notices\.txt)$|^replyWorker\.mjs$|\.tsbuildinfo$/.test(path)
+  !/^agent\/|^(agb|agb-local|guardian)\.(cjs|notices\.txt)$|^replyWorker\.mjs$|\.tsbuildinfo$/.test(path)
 
 /** `tsc -b` leaves the output of modules that were moved or removed. */
 const removeStale = (directory) => {
@@ -42,7 +42,7 @@ const compile = () => {
 
 export const build = async () => {
   compile()
-  await Promise.all([buildAgent(), buildReplyWorker(), bundleCore(), bundleProgram(), bundleGuardian()])
+  await Promise.all([buildAgent(), buildReplyWorker(), bundleCore(), bundleProgram(), bundleGuardian(), bundleCli()])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build()

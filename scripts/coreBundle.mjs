@@ -15,7 +15,7 @@ const publicModules = readdirSync(source).filter((name) => /^[A-Z]\w*\.ts$/.test
 )
 
 /** Few programs use these, so that what they alone need stays with them. */
-const seldom = ["AgbPromise", "AgbTest", "AgbServer", "TerminalSocket"]
+const seldom = ["AgbContract", "AgbPromise", "AgbTest", "AgbServer", "TerminalSocket"]
 
 /** Programs may need nothing but the errors, so that these and what is below them are a file of their own. */
 const lowest = "AgbError"

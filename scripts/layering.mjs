@@ -28,8 +28,8 @@ const layers = {
     ["Agb"],
     ["Contexts", "Session", "OperationResult", "internal/session/transfer", "internal/session/platform"],
     ["ContextStore", "TerminalSocket"],
-    ["internal/testing"],
-    ["AgbTest"],
+    ["internal/contract", "internal/testing"],
+    ["AgbContract", "AgbTest"],
     ["SessionPool", "SessionPlatform", "Transfer"],
     ["internal/promise"],
     ["AgbPromise"],
@@ -46,7 +46,8 @@ const layers = {
     ["Isolation", "NodeAgb"],
     ["LocalAgb"],
     ["internal/cli", "internal/compat", "internal/promise"],
-    ["AgbPromise", "compat", "serve"],
+    ["AgbPromise", "compat"],
+    ["LocalProgram"],
     ["bin"],
     ["index"]
   ],
@@ -77,6 +78,22 @@ const layers = {
     ["internal"],
     ["AgbWorkflow"],
     ["index"]
+  ],
+  "packages/ai/src": [
+    ["internal/tools", "internal/keptSession"],
+    ["AgbToolkit"],
+    ["internal/mcp", "internal/sandbox"],
+    ["AgbMcp", "AiSdk", "ComputeSdk"],
+    ["index"]
+  ],
+  "packages/cli/src": [
+    ["output"],
+    ["failure"],
+    ["arguments", "session"],
+    ["commands"],
+    ["app"],
+    ["main"],
+    ["bin"]
   ],
   "packages/platform-node/agent": [
     ["wire", "log"],

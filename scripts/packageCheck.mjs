@@ -3,21 +3,24 @@ import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { withPacked } from "./pack.mjs"
+import { publishedPrograms } from "./publishedPackages.mjs"
+
+const bundles = (...names) => names.flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.notices.txt`])
 
 /** What a package needs beyond what each has. */
-const needed = {
-  "platform-node": ["agb-local", "guardian"].flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.notices.txt`])
-}
-const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json", "dist/index.js", "dist/index.d.ts"]
+const needed = { "platform-node": bundles("agb-local", "guardian"), cli: bundles("agb") }
+const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
+const library = ["dist/index.js", "dist/index.d.ts"]
 const kernels = ["Kernel.java", "kernel.R", "kernel.py"]
 const allowed = /^(README\.md|LICENSE|CHANGELOG\.md|package\.json|dist\/.+)$/
-const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/(bin|serve)\./
+const unwanted = /\.map$|\.tsbuildinfo$|\.test\.|(^|\/)(test|src)\/|^dist\/bin\./
 
 const faultsOf = (name, folder) => {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-  const missing = [...always, ...needed[name] ?? []].filter((file) => !existsSync(join(folder, file)))
+  const wanted = [...always, ...publishedPrograms.includes(name) ? [] : library, ...needed[name] ?? []]
+  const missing = wanted.filter((file) => !existsSync(join(folder, file)))
   const kernel = name !== "platform-node"
     ? []
     : kernels.filter((kernel) => !files.some((file) => file.endsWith(`/${kernel}`)))
@@ -39,6 +42,6 @@ await withPacked((folder, tarballs) => {
     if (faults.length > 0) process.exitCode = 1
     const run = (command, ...args) => execFileSync("npx", ["--no-install", command, ...args], { stdio: "inherit" })
     run("publint", "run", tarball, "--strict")
-    run("attw", tarball, "--profile", "esm-only", "--quiet")
+    if (!publishedPrograms.includes(name)) run("attw", tarball, "--profile", "esm-only", "--quiet")
   }
 })

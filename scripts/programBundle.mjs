@@ -1,5 +1,5 @@
-// Programs of platform-node with all that they import, each in one file: `agb-local`, so that it starts at once, and the guardian
-// of sessions, so that it needs nothing that may be removed while it waits. They are CommonJS, since what an ES module
+// Programs with all that they import, each in one file: `agb-local` and `agb`, so that they start at once, and the guardian of
+// sessions, so that it needs nothing that may be removed while it waits. They are CommonJS, since what an ES module
 // imports is loaded before its first line runs, also where only a lazy part of the bundle needs it: `agb-local --version` takes
 // 1.4 times the time of `node -e 0` against 1.6.
 import { build } from "esbuild"
@@ -8,22 +8,22 @@ import { dirname, join, relative, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const directory = join(root, "packages", "platform-node")
-const source = join(directory, "src")
-const dist = join(directory, "dist")
 
-/** What a module finds beside itself lies beside its compiled form, which is published as well. */
-const ownUrls = {
+/**
+ * What a module finds beside itself lies beside its compiled form, which is published as well. A module of another package gets
+ * the URL of the bundle: it finds its package by name from there.
+ */
+const ownUrls = (source) => ({
   name: "own-urls",
   setup: ({ onLoad }) =>
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, "utf8")
-      if (!path.startsWith(source) || !text.includes("import.meta.url")) return undefined
-      const compiled = JSON.stringify(`./${relative(source, path).replace(/\.ts$/, ".js")}`)
-      const url = `new URL(${compiled}, require("node:url").pathToFileURL(__filename)).href`
+      if (!path.startsWith(join(root, "packages")) || !text.includes("import.meta.url")) return undefined
+      const compiled = path.startsWith(source) ? `./${relative(source, path).replace(/\.ts$/, ".js")}` : ""
+      const url = `new URL(${JSON.stringify(compiled)}, require("node:url").pathToFileURL(__filename)).href`
       return { contents: text.replaceAll("import.meta.url", url), loader: "ts" }
     })
-}
+})
 
 const packageOf = (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0]
 
@@ -50,7 +50,9 @@ const place = (file, contents) => {
   renameSync(temporary, file)
 }
 
-const bundle = async (entry, name) => {
+const bundle = async (folder, entry, name) => {
+  const source = join(root, "packages", folder, "src")
+  const dist = join(root, "packages", folder, "dist")
   const { metafile, outputFiles: [{ contents }] } = await build({
     entryPoints: [join(source, entry)],
     outfile: join(dist, `${name}.cjs`),
@@ -60,7 +62,7 @@ const bundle = async (entry, name) => {
     format: "cjs",
     target: "node20.18",
     external: ["@swc/wasm-typescript"],
-    plugins: [ownUrls],
+    plugins: [ownUrls(source)],
     metafile: true,
     logLevel: "warning"
   })
@@ -68,6 +70,8 @@ const bundle = async (entry, name) => {
   place(join(dist, `${name}.notices.txt`), licensesOf(metafile))
 }
 
-export const bundleProgram = () => bundle("bin.ts", "agb-local")
+export const bundleProgram = () => bundle("platform-node", "bin.ts", "agb-local")
 
-export const bundleGuardian = () => bundle("internal/guardian/program/main.ts", "guardian")
+export const bundleCli = () => bundle("cli", "bin.ts", "agb")
+
+export const bundleGuardian = () => bundle("platform-node", "internal/guardian/program/main.ts", "guardian")

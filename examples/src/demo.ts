@@ -1,54 +1,59 @@
-// `pnpm demo`: writes the SDK's own sources into a session, runs code there that counts what they use, and shows failures as
-// typed values.
-import type { AgbError } from "@effect-agb/core"
-import { Session } from "@effect-agb/core"
+// `pnpm demo`: code that draws while it runs, a figure, failures read from their types, and no session left, also by Ctrl-C.
+import { type AgbError, RichResult, Session } from "@effect-agb/core"
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
-import { Console, Effect } from "effect"
-import { readdirSync, readFileSync } from "node:fs"
+import { Console, Effect, Option, Stream } from "effect"
+import { readFileSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { local } from "./local.js"
+import { paint, showImage, timed } from "./screen.js"
 
-const sources = new URL("../../packages/core/src/", import.meta.url)
-const names = readdirSync(sources).filter((name) => name.endsWith(".ts"))
-const program = (name: string) => readFileSync(new URL(`../programs/${name}`, import.meta.url), "utf8")
+const program = readFileSync(new URL("../programs/mandelbrot.js", import.meta.url), "utf8")
 
-/** Without namespaces, `/tmp` of the file tools is the directory that `TMPDIR` names for programs. */
-const folder = "${TMPDIR:-/tmp}/demo"
-
-const count = ({ code, command, fileSystem }: Session.Session, language: string) =>
-  Effect.gen(function*() {
-    yield* fileSystem.createDirectory("/tmp/demo")
-    const send = (name: string) =>
-      fileSystem.writeFile(`/tmp/demo/${name}`, readFileSync(new URL(name, sources), "utf8"))
-    yield* Effect.forEach(names, send, { concurrency: 4 })
-    const { stdout } = yield* command.executeCommand(`cat "${folder}"/*.ts | wc -l`, { timeout: "5 seconds" })
-    yield* Console.log(`sent ${names.length} files of ${stdout.trim()} lines, counted in the session`)
-    const run = yield* code.runCode(program(language === "python" ? "count.py" : "count.js"), language)
-    yield* Console.log(`most used, said by ${language}: ${run.text}`)
-    yield* command.executeCommand(`rm -r "${folder}"`)
+const draw = ({ code }: Session.Session) =>
+  Stream.runForEach(code.runCodeStream(program, "javascript"), (event) => {
+    if (event._tag === "Stdout") return Console.log(paint("cyan", event.text.trimEnd()))
+    const png = event._tag === "Result" ? RichResult.get(event.item, "image/png") : Option.none()
+    if (Option.isNone(png) || png.value._tag !== "Binary") return Effect.void
+    const file = join(tmpdir(), "agb-mandelbrot.png")
+    writeFileSync(file, png.value.bytes)
+    return Effect.zipRight(showImage(png.value.bytes), Console.log(`${paint("bold", "figure:")} ${file}`))
   })
 
-const say = (error: AgbError.AgbError) => Console.log(`  ${error._tag}: ${error.message}`)
+const said = (error: AgbError.AgbError, text: string) => Console.log(`  ${paint("red", error._tag.padEnd(18))} ${text}`)
 
-const fail = ({ code, command, fileSystem }: Session.Session) =>
+const fail = <A>(effect: Effect.Effect<A, AgbError.AgbError>) =>
+  effect.pipe(Effect.catchTags({
+    CodeExecutionError: (error) => said(error, `${error.name}: ${error.value}`),
+    CommandExitError: (error) =>
+      said(error, `exit code ${error.exitCode}, and on standard error: ${error.stderr.trim()}`),
+    FileNotFoundError: (error) => said(error, error.path)
+  }))
+
+const work = (session: Session.Session) =>
   Effect.gen(function*() {
-    yield* Console.log("and when things go wrong:")
-    yield* Effect.flatMap(Effect.flip(code.runCode("null.length", "javascript")), say)
-    yield* Effect.flatMap(Effect.flip(command.executeCommand("exit 3")), say)
-    yield* Effect.flatMap(Effect.flip(fileSystem.readFile("/tmp/missing")), say)
-    yield* Effect.flatMap(Effect.flip(fileSystem.readFile("relative/path")), say)
-  })
+    const { code, command, fileSystem } = session
+    yield* timed(draw(session), () => "drawn in JavaScript, streamed while it ran")
+    yield* Console.log(paint("bold", "failures are values, and their types tell them apart:"))
+    yield* fail(code.runCode("null.length", "javascript"))
+    yield* fail(command.executeCommand("echo no luck >&2; exit 3"))
+    yield* fail(fileSystem.readFile("/tmp/missing"))
+    const endless = code.runCodeStream("for (;;) {}", "javascript").pipe(
+      Stream.runDrain,
+      Effect.timeoutOption("300 millis")
+    )
+    yield* timed(Effect.zipRight(endless, code.runCode("6 * 7", "javascript")), ({ text }) =>
+      `an endless loop was interrupted, and the session goes on: 6 * 7 is ${text}`)
+  }).pipe(Effect.onInterrupt(() =>
+    Console.log("\ninterrupted")
+  ))
 
 const demo = Effect.gen(function*() {
-  const { isolation, languageSummary, languages } = yield* LocalAgb.LocalAgb
-  yield* Console.log(`isolation: ${isolation.level}: ${isolation.description}`)
-  yield* Console.log(`languages: ${languageSummary}`)
-  const language = languages.includes("python") ? "python" : "javascript"
-  yield* Session.use({ imageId: "agb-code-space-1" }, (session) =>
-    Console.log(`session ${session.sessionId}`).pipe(
-      Effect.zipRight(count(session, language)),
-      Effect.zipRight(fail(session))
-    ))
-  yield* Console.log("the session is deleted")
+  const { isolation, languageSummary } = yield* LocalAgb.LocalAgb
+  yield* Console.log(`${paint("bold", "isolation:")} ${isolation.level}, ${isolation.mechanism}`)
+  yield* Console.log(`${paint("bold", "languages:")} ${languageSummary}`)
+  yield* Session.use({ imageId: "agb-code-space-1" }, work).pipe(Effect.ensuring(Console.log("the session is deleted")))
+  yield* Console.log(paint("dim", "next: pnpm agb run --local FILE, pnpm agb sh --local, docs/README.md"))
 })
 
 NodeAgb.runMain(demo.pipe(Effect.provide(local)))

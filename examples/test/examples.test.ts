@@ -1,7 +1,8 @@
 import { Isolation } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFile } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { vi } from "vitest"
@@ -21,6 +22,7 @@ const node = (args: ReadonlyArray<string>, isolation = "auto"): Promise<Ended> =
   new Promise((resolve) => {
     const environment: NodeJS.ProcessEnv = { ...process.env, AGB_ISOLATION: isolation }
     delete environment["AGB_API_KEY"]
+    delete environment["ANTHROPIC_API_KEY"]
     const child = execFile(process.execPath, args, { env: environment }, (_, stdout, stderr) => {
       resolve({ code: child.exitCode, output: stdout + stderr })
     })
@@ -53,6 +55,9 @@ describe("the first examples of the README", () => {
 
 describe("every example runs and ends well", () => {
   const examples: ReadonlyArray<readonly [name: string, says: ReadonlyArray<RegExp>]> = [
+    ["agent", [
+      /^the model calls read_file\nthe model calls run_code\nNorth sold 70, south 40\..*\nchart\.svg: 2 bars$/m
+    ]],
     ["compat", [/^line 1\nline 2\n14 characters\nfile a\.txt\nexit code 3, status RUNNING\ndeleted$/m]],
     ["contexts", [/^written without a session\nwritten by the first session\nwritten by the second session$/m]],
     ["first", [/^sum in \w+: 6$/m]],
@@ -75,6 +80,12 @@ describe("every example runs and ends well", () => {
       /^agb_bytes_written\{\} 6$/m
     ]],
     ["workflow", [/^the engine ends in the middle: 1 session$/m, /^built once, 2 runs, then no session$/m]],
+    ["testing", [
+      /^scripted: all pass, after 2 runs; the session is Deleted, with the report "all pass\\n"$/m,
+      /^among faults: ExecutionUnknownError$/m,
+      /^replayed: all pass, 0 of \d+ answers unused$/m,
+      /^unscripted: .* no answer for the command "npm test"\. Scripted: "npm run lint"$/m
+    ]],
     ["sweep", [/^0 orphans, 0 kept, 0 failed$/m]],
     ["swap", [/^the session runs \w+$/m]]
   ]
@@ -103,11 +114,30 @@ describe("every example runs and ends well", () => {
   it("demo says which isolation is in force and which languages were found", async () => {
     // As `pnpm demo` starts it.
     const { code, output } = await node(["--import", "tsx", sourceOf("demo")])
-    assert.match(output, /^isolation: (namespaces|landlock|none): /m)
+    assert.match(output, /^isolation: (namespaces|landlock|none), \w+$/m)
     assert.match(output, /^languages: .*JavaScript/m)
-    assert.match(output, /^most used, said by (python|javascript): .*Effect\.\w+ \d+/m)
-    assert.match(output, /FileNotFoundError/)
+    assert.match(output, /^ +\.+-:\+@=:\.+$/m)
+    const [, figure = ""] = /^figure: (.*\.png)$/m.exec(output) ?? []
+    assert.strictEqual(readFileSync(figure).subarray(1, 4).toString(), "PNG")
+    assert.match(
+      output,
+      /^ {2}CommandExitError +exit code 3, and on standard error: no luck\n {2}FileNotFoundError +\/tmp\/missing$/m
+    )
+    assert.match(output, /^✓ an endless loop was interrupted, and the session goes on: 6 \* 7 is 42$/m)
     assert.match(output, /^the session is deleted$/m)
+    assert.notInclude(output, "\x1b")
     assert.strictEqual(code, 0, output)
+  })
+
+  it("demo deletes its session when it is interrupted", async () => {
+    const child = spawn(process.execPath, [await testProgram(sourceOf("demo"))])
+    let output = ""
+    child.stdout.on("data", (chunk) => {
+      output += chunk
+      if (/^ +\./m.test(output) && !child.killed) child.kill("SIGINT")
+    })
+    const [code] = await once(child, "close")
+    assert.match(output, /\ninterrupted\nthe session is deleted\n$/)
+    assert.strictEqual(code, 130)
   })
 })

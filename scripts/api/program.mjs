@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import ts from "typescript"
-import { publishedPackages } from "../publishedPackages.mjs"
+import { publishedLibraries } from "../publishedPackages.mjs"
 
 const config = ts.readConfigFile("tsconfig.base.json", ts.sys.readFile).config
 const { options } = ts.convertCompilerOptionsFromJson(
@@ -29,7 +29,7 @@ const publicModules = (name) =>
     .map((file) => ({ package: name, name: file.slice(0, -3), path: resolve("packages", name, "src", file) }))
 
 export const open = () => {
-  const modules = publishedPackages.flatMap(publicModules).filter(({ path }) => existsSync(path))
+  const modules = publishedLibraries.flatMap(publicModules).filter(({ path }) => existsSync(path))
   const program = ts.createProgram(modules.map(({ path }) => path), options)
   const checker = program.getTypeChecker()
   return {

@@ -1,201 +1,208 @@
 /**
- * For tests of programs that use this SDK: faults between it and any backend, the local runtime, the cloud or one of your own. It
- * is not part of the index: import it from `@effect-agb/core/AgbTest`.
+ * For tests of programs that use this SDK: a backend in memory with scripted runs and commands; faults between the SDK and any
+ * backend, the local runtime, the cloud or one of your own; recordings of any backend. It is not part of the index: import it from
+ * `@effect-agb/core/AgbTest`.
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Fault, Moment } from "./internal/testing/fault.js"
-import { intercept } from "./internal/testing/interception.js"
-import type { Point } from "./internal/testing/points.js"
-import { Interceptor } from "./Transport.js"
+import type * as Scope from "effect/Scope"
+import * as Agb from "./Agb.js"
+import type { AgbClient } from "./AgbClient.js"
+import * as AgbConfig from "./AgbConfig.js"
+import type { ConfigurationError } from "./AgbError.js"
+import type { HttpReply, HttpRequest } from "./AgbServer.js"
+import * as backends from "./internal/testing/memory/backend.js"
+import type { CodeRun, CommandRun, LedgerEntry } from "./internal/testing/memory/ledger.js"
+import type { Options } from "./internal/testing/memory/options.js"
+import * as memoryOptions from "./internal/testing/memory/options.js"
+import { endpoint, secrets } from "./internal/testing/memory/secrets.js"
+import type { TestSession } from "./internal/testing/memory/sessions.js"
+import type { UnscriptedError } from "./internal/testing/memory/unscripted.js"
+import { Transport } from "./Transport.js"
+
+export * from "./internal/testing/cassettes.js"
+
+export * from "./internal/testing/faults.js"
+
+export type * from "./internal/testing/memory/ledger.js"
+
+export * from "./internal/testing/memory/answers.js"
+
+export {
+  /**
+   * The secrets that the backend in memory hands out, by what they are. A test may look for them where they must not be, e.g. in
+   * what a program logs.
+   *
+   * @since 0.1.0
+   * @category constants
+   */
+  secrets
+} from "./internal/testing/memory/secrets.js"
+
+export {
+  /**
+   * A run or a command without a scripted answer. It is a defect of the test and so is no typed error of the program: the call dies
+   * with it. Where a program hides that, the end of the layer dies with it, unless `takeUnscripted` has taken it.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  UnscriptedError
+} from "./internal/testing/memory/unscripted.js"
 
 export type {
   /**
-   * What happens to a request instead of its answer, or before it.
+   * A copy between a context and a directory of a session.
    *
    * @since 0.1.0
    * @category models
    */
-  Fault,
+  ContextCopy,
   /**
-   * `before`: the server never gets the request. `after`: it has done the work, and the caller does not know.
+   * How a copy ends. `Silent`: the server never says.
    *
    * @since 0.1.0
    * @category models
    */
-  Moment
-} from "./internal/testing/fault.js"
+  ContextCopyOutcome
+} from "./internal/testing/memory/contexts.js"
 
 export type {
   /**
-   * Where a fault can strike: an endpoint of the API by its name, e.g. `createSession`; a tool, e.g. `run_code`, by whatever route
-   * it is called; the `webSocket` of a session, which streams runs; a `transfer` of the content of a file to or from a URL.
+   * The files of a session, as a test reads and writes them.
    *
    * @since 0.1.0
    * @category models
    */
-  Point
-} from "./internal/testing/points.js"
+  Files
+} from "./internal/testing/memory/files.js"
+
+export type {
+  /**
+   * Options of the backend in memory.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Options
+} from "./internal/testing/memory/options.js"
+
+export type {
+  /**
+   * Whether a session runs, was deleted, or ended because nobody used it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SessionStatus,
+  /**
+   * A session that was created, whether it still runs or not.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TestSession
+} from "./internal/testing/memory/sessions.js"
 
 /**
- * The faults of a point: one of every request, those of its first requests in order, where `undefined` is none, or a function of
- * the number of the request, counted from 0. An attempt that is repeated counts again.
+ * Tag of the backend in memory, which `layer` provides.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class AgbTest extends Context.Tag("@effect-agb/core/AgbTest")<AgbTest, AgbTest.Service>() {}
+
+/**
+ * Types of the backend in memory.
  *
  * @since 0.1.0
  * @category models
  */
-export type Rule = Fault | ReadonlyArray<Fault | undefined> | ((nth: number) => Fault | undefined)
-
-/**
- * The faults of each point. That of a tool goes before that of the endpoint `callTool`.
- *
- * @since 0.1.0
- * @category models
- */
-export type Plan = { readonly [P in Point]?: Rule }
-
-const isList = (rule: Rule): rule is ReadonlyArray<Fault | undefined> => Array.isArray(rule)
-
-const faultOf = (rule: Rule, nth: number): Fault | undefined => {
-  if (typeof rule === "function") return rule(nth)
-  return isList(rule) ? rule[nth] : rule
+export declare namespace AgbTest {
+  /**
+   * What a test sees of the backend.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Service {
+    /**
+     * What happened, in order. That a session was idle for too long is noticed at the next request of any, and when `sessions` is
+     * read.
+     */
+    readonly ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>
+    /** The sessions that were created, in order, with their files: also those that have ended. */
+    readonly sessions: Effect.Effect<ReadonlyArray<TestSession>>
+    /** The runs of code in the ledger. */
+    readonly runs: Effect.Effect<ReadonlyArray<CodeRun>>
+    /** The commands in the ledger. */
+    readonly commands: Effect.Effect<ReadonlyArray<CommandRun>>
+    /** Ends a session as if nobody had used it for too long: its next call fails with `SessionLostError`. */
+    readonly expire: (sessionId: string) => Effect.Effect<void>
+    /** What was asked for and is not scripted, since it was last taken. What was taken does not fail the end of the layer. */
+    readonly takeUnscripted: Effect.Effect<ReadonlyArray<UnscriptedError>>
+    /** The API as a function, for a server of your own in front of it. */
+    readonly serve: (request: HttpRequest) => Effect.Effect<HttpReply>
+    /** The network of a client, which reaches nothing but this backend. */
+    readonly transport: Required<Transport.Service>
+  }
 }
 
+const tagged = <Tag extends LedgerEntry["_tag"]>(
+  ledger: Effect.Effect<ReadonlyArray<LedgerEntry>>,
+  tag: Tag
+): Effect.Effect<ReadonlyArray<Extract<LedgerEntry, { readonly _tag: Tag }>>> =>
+  Effect.map(
+    ledger,
+    (entries) => entries.filter((entry): entry is Extract<LedgerEntry, { readonly _tag: Tag }> => entry._tag === tag)
+  )
+
 /**
- * Layer of faults around a backend, which it reaches by `Layer.provide`. Each use of the layer counts its requests anew.
+ * Starts a backend in memory, without a client. Fails with `ConfigurationError` if an option is wrong; the end of the scope dies with
+ * an `UnscriptedError` that was not taken.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Effect.Effect<AgbTest.Service, ConfigurationError, Scope.Scope> =>
+  Effect.map(Effect.flatMap(memoryOptions.parse(options), backends.make), (backend) => {
+    const { expire, ledger, serve, sessions, takeUnscripted, transport } = backend
+    const [runs, commands] = [tagged(ledger, "CodeRun"), tagged(ledger, "CommandRun")]
+    return AgbTest.of({ ledger, sessions, runs, commands, expire, takeUnscripted, serve, transport })
+  })
+
+/**
+ * Layer of a backend in memory, for tests of programs that use sessions: it stands in for `LocalAgb.layer()` and
+ * `NodeAgb.layerConfig()`. Sessions live and expire by the clock of the test, have files, processes, contexts and streams, and run
+ * nothing: code and commands answer what is scripted. Any other dies with an `UnscriptedError`.
  *
  * ```ts
- * import { LocalAgb } from "@effect-agb/platform-node"
  * import * as AgbTest from "@effect-agb/core/AgbTest"
- * import { Layer } from "effect"
+ * import { Effect, Stream } from "effect"
  *
- * // The first reply to a create is lost, and the second run is answered with 503 after it was done.
- * export const backend = LocalAgb.layer().pipe(
- *   Layer.provide(AgbTest.faults({
- *     createSession: [AgbTest.lostReply],
- *     run_code: [undefined, AgbTest.unavailable("after")]
- *   }))
- * )
+ * export const backend = AgbTest.layer({
+ *   code: {
+ *     "1 + 1": "2",
+ *     "boom()": AgbTest.raises("NameError", "name 'boom' is not defined"),
+ *     "slow()": Effect.delay(Effect.succeed("done"), "10 seconds"),
+ *     "count()": Stream.make({ stdout: "1\n" }, { stdout: "2\n" })
+ *   },
+ *   command: ({ command, files }) => command === "cat a.txt" ? files.text("/home/a.txt") : undefined,
+ *   files: { "/home/a.txt": "hello" }
+ * })
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const faults = (plan: Plan): Layer.Layer<Interceptor> =>
-  Layer.sync(Interceptor, () => {
-    const asked = new Map<Point, number>()
-    return intercept((points) => {
-      const point = points.find((point) => plan[point] !== undefined)
-      if (point === undefined) return undefined
-      const nth = asked.get(point) ?? 0
-      asked.set(point, nth + 1)
-      return faultOf(plan[point]!, nth)
-    })
-  })
-
-/**
- * The answer is late. Default `when`: `before`, so that an interruption meanwhile means that nothing was done.
- *
- * @since 0.1.0
- * @category faults
- */
-export const delay = (duration: Duration.DurationInput, when: Moment = "before"): Fault => ({
-  _tag: "Delay",
-  duration,
-  when
-})
-
-/**
- * No answer ever comes, until a deadline or an interruption. A WebSocket that is silent `after` was opened and says nothing.
- *
- * @since 0.1.0
- * @category faults
- */
-export const silence = (when: Moment): Fault => ({ _tag: "Silence", when })
-
-/**
- * The connection breaks before the server has got the request, which the caller cannot know.
- *
- * @since 0.1.0
- * @category faults
- */
-export const lostRequest: Fault = { _tag: "Break", when: "before" }
-
-/**
- * The server has done the work, and the connection breaks before its reply arrives.
- *
- * @since 0.1.0
- * @category faults
- */
-export const lostReply: Fault = { _tag: "Break", when: "after" }
-
-/**
- * The connection breaks after so many bytes of what is received: of a reply, of the messages of a WebSocket or of a file; of a file
- * that is sent, after so many bytes of it. What is not longer comes whole.
- * `NaN` and what is below 0 count as 0.
- *
- * @since 0.1.0
- * @category faults
- */
-export const cutAfter = (bytes: number): Fault => ({ _tag: "Cut", bytes: bytes > 0 ? bytes : 0 })
-
-/**
- * The server refuses with this status, error code and message, before or after it has done the work. Default headers: none.
- *
- * @since 0.1.0
- * @category faults
- */
-export const refused = (
-  when: Moment,
-  status: number,
-  code: string,
-  message: string,
-  headers: Readonly<Record<string, string>> = {}
-): Fault => ({ _tag: "Answer", when, status, code, message, headers })
-
-/**
- * A 503, before or after the server has done the work: `ServerError`.
- *
- * @since 0.1.0
- * @category faults
- */
-export const unavailable = (when: Moment): Fault => refused(when, 503, "ServiceUnavailable", "try again later")
-
-/**
- * Too many requests: `RateLimitedError`. `retryAfterSeconds` is what the server asks to wait. Default: it does not say.
- *
- * @since 0.1.0
- * @category faults
- */
-export const rateLimited = (retryAfterSeconds?: number): Fault =>
-  refused(
-    "before",
-    429,
-    "Throttling.User",
-    "too many requests",
-    retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }
+export const layer = (
+  options: Options = {}
+): Layer.Layer<AgbTest | Agb.Agb | AgbClient, ConfigurationError> =>
+  Agb.layerTransport.pipe(
+    Layer.provide(Layer.effect(Transport, Effect.map(AgbTest, ({ transport }) => transport))),
+    Layer.provide(AgbConfig.layer({ apiKey: secrets.apiKey, ...options.config, endpoint })),
+    Layer.provideMerge(Layer.scoped(AgbTest, make(options)))
   )
-
-/**
- * The account may have no more sessions: `RequestRejectedError` with the code `QuotaExceeded`.
- *
- * @since 0.1.0
- * @category faults
- */
-export const quotaExceeded: Fault = refused("before", 400, "QuotaExceeded", "no more sessions are allowed")
-
-/**
- * The session is not there any more: `SessionLostError`. In the backend it goes on, and is deleted as any other,
- * unless this is the answer to its delete, which is believed.
- *
- * @since 0.1.0
- * @category faults
- */
-export const sessionLost: Fault = refused(
-  "before",
-  404,
-  "InvalidMcpSession.NotFound",
-  "The specified session is not found."
-)

@@ -41,6 +41,13 @@ export {
    */
   type LogMatch,
   /**
+   * Options of `Process.logs`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type LogOptions,
+  /**
    * A process in a session. Its output stays in the session: any number of readers can read it, from any position.
    *
    * @since 0.1.0

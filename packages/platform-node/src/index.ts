@@ -18,6 +18,12 @@ export * as Isolation from "./Isolation.js"
 export * as LocalAgb from "./LocalAgb.js"
 
 /**
+ * The program `agb-local`: the local runtime as a server for clients in any language, and for programs that have it as a
+ * command of theirs.
+ */
+export * as LocalProgram from "./LocalProgram.js"
+
+/**
  * The SDK on Node, connected to the AGB cloud or to any server that speaks its wire.
  */
 export * as NodeAgb from "./NodeAgb.js"

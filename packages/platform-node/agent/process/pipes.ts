@@ -100,9 +100,20 @@ const makeFifos = async (tmp: string) => {
   }
 }
 
+const mkfifoError = (code: number | null, complaint: string): Error =>
+  Object.assign(
+    new Error(`mkfifo ended with exit code ${code}: ${complaint}`),
+    /no space left on device/i.test(complaint) ? { code: "ENOSPC" } : {}
+  )
+
 const mkfifo = (paths: ReadonlyArray<string>): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = spawn("mkfifo", ["-m", "600", ...paths], { env: { PATH: "/usr/bin:/bin" }, stdio: "ignore" })
+    const child = spawn("mkfifo", ["-m", "600", ...paths], {
+      env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
+      stdio: ["ignore", "ignore", "pipe"]
+    })
+    let complaint = ""
+    child.stderr.on("data", (chunk: Buffer) => complaint = (complaint + chunk.toString()).slice(0, 1000))
     child.on("error", reject)
-    child.on("exit", (code) => code === 0 ? resolve() : reject(new Error(`mkfifo ended with exit code ${code}`)))
+    child.on("close", (code) => code === 0 ? resolve() : reject(mkfifoError(code, complaint)))
   })

@@ -1,11 +1,11 @@
 /** The API key and the tokens of sessions stay where they belong: in no log, error, span, dump or sandbox. */
 import { Agb, type AgbError, type AgbTools, Session } from "@effect-agb/core"
+import { secrets } from "@effect-agb/core/AgbTest"
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Layer, Logger, LogLevel, Option, Redacted, Stream, Tracer } from "effect"
 import { inspect } from "node:util"
 import { apiKey } from "../support/fakeAgb.js"
-import { secrets } from "../support/fakeHandlers.js"
 import { answers, changed, type Fault, lostReply, type Point, refusal, text, unavailable } from "../support/faults.js"
 import { type FaultServer, make } from "../support/faultServer.js"
 import { commands, python } from "../support/programs.js"

@@ -28,12 +28,14 @@ export default [
   },
   {
     defence: "requests of a point are counted",
-    changes: { "packages/core/src/AgbTest.ts": [["asked.set(point, nth + 1)", "asked.set(point, nth)"]] },
+    changes: {
+      "packages/core/src/internal/testing/faults.ts": [["asked.set(point, nth + 1)", "asked.set(point, nth)"]]
+    },
     caughtBy: "the second call alone"
   },
   {
     defence: "no number of bytes is cut at once",
-    changes: { "packages/core/src/AgbTest.ts": [["bytes: bytes > 0 ? bytes : 0", "bytes"]] },
+    changes: { "packages/core/src/internal/testing/faults.ts": [["bytes: bytes > 0 ? bytes : 0", "bytes"]] },
     caughtBy: "cut at once where a number of bytes is none"
   }
 ]

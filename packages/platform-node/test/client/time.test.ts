@@ -285,7 +285,10 @@ describe.concurrent("deadlines", () => {
         fake.faults.always("shell", silent("after"))
         const run = session.code.runCode(python.prints.code, "python", { timeout: "20 seconds" })
         yield* endsAfter("30 seconds", failsWith(run, "ExecutionUnknownError"))
-        yield* endsAfter("310 seconds", failsWith(session.code.runCode("x", "python"), "ExecutionUnknownError"))
+        yield* endsAfter(
+          "310 seconds",
+          failsWith(session.code.runCode(python.unicode.code, "python"), "ExecutionUnknownError")
+        )
         yield* endsAfter(
           "40 seconds",
           failsWith(session.command.executeCommand(commands.prints), "ExecutionUnknownError")

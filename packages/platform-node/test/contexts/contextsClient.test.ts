@@ -1,11 +1,11 @@
 /** What the client makes of contexts that fail, are silent or answer what they should not, under the virtual clock. */
 import { Agb, Contexts, Session } from "@effect-agb/core"
+import { secrets } from "@effect-agb/core/AgbTest"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Inspectable, type Scope, Stream } from "effect"
 import { inspect } from "node:util"
 import { failsWith } from "../support/failsWith.js"
-import { type FakeAgb, make } from "../support/fakeAgb.js"
-import { signature, storageHost } from "../support/fakeContexts.js"
+import { type FakeAgb, make, storageHost } from "../support/fakeAgb.js"
 import { withVirtualClock } from "../support/virtualClock.js"
 
 const imageId = "agb-code-space-1"
@@ -48,7 +48,7 @@ describe("a sync", () => {
   test("that the server does not list is not confirmed", ({ context, fake }) =>
     Session.use({ imageId, contexts: [{ context, path }] }, (session) =>
       Effect.gen(function*() {
-        fake.contexts.outcome = () => "silent"
+        fake.contexts.outcome = () => "Silent"
         for (const options of [{}, { context, path }]) {
           const error = yield* failsWith(session.contexts.sync({ ...options, timeout: "1 minute" }), "ContextError")
           assert.include(error, { reason: "Unconfirmed", path, mayHaveHappened: true })
@@ -59,7 +59,7 @@ describe("a sync", () => {
     Session.use({ imageId, contexts: [{ context, path }] }, (session) =>
       Effect.gen(function*() {
         yield* session.contexts.sync()
-        fake.contexts.outcome = () => "silent"
+        fake.contexts.outcome = () => "Silent"
         const error = yield* failsWith(session.contexts.sync(), "ContextError")
         assert.strictEqual(error.reason, "Unconfirmed")
       })))
@@ -102,7 +102,7 @@ describe("a session", () => {
     Effect.gen(function*() {
       const session = yield* agb.create({ imageId, contexts: [{ context, path }] })
       yield* session.contexts.sync()
-      fake.contexts.outcome = () => "silent"
+      fake.contexts.outcome = () => "Silent"
       const other = yield* Effect.provide(
         Effect.map(Agb.Agb, (agb) => agb.delete(session.sessionId, { sync: true })),
         fake.layer()
@@ -177,7 +177,7 @@ describe("the storage of files", () => {
         status: 403,
         headers: {},
         body:
-          `<Error><Code>SignatureDoesNotMatch</Code><Url>https://${storageHost}/?signature=${signature}</Url></Error>`
+          `<Error><Code>SignatureDoesNotMatch</Code><Url>https://${storageHost}/?signature=${secrets.signature}</Url></Error>`
       }
       const answers = [echoed, { ...echoed, status: 500 }, {
         ...echoed,
@@ -197,7 +197,7 @@ describe("the storage of files", () => {
               JSON.stringify(error)
             ]
           ) {
-            assert.notInclude(text, signature)
+            assert.notInclude(text, secrets.signature)
           }
         }
       }

@@ -1,11 +1,11 @@
 /** The promise face on the cloud in memory: what aborting, disposing and failing servers leave behind, which is nothing. */
 import { Agb, AgbApi, type AgbError, type CreateSessionParams } from "@effect-agb/core"
+import { secrets } from "@effect-agb/core/AgbTest"
 import { AGB, Session } from "@effect-agb/platform-node/AgbPromise"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { setTimeout as pause } from "node:timers/promises"
 import * as fakes from "../support/fakeAgb.js"
-import { secrets } from "../support/fakeHandlers.js"
 import * as faults from "../support/faults.js"
 import { commands, python } from "../support/programs.js"
 import { layerVirtualClock } from "../support/virtualClock.js"

@@ -47,7 +47,7 @@ export default [
     defence: "without isolation: the workspace is removed, however deep",
     changes: {
       [`${sandbox}/disk/removeTree.ts`]: [[
-        "await within(root, (folder) => empty(folder, last))",
+        "await empty(folder, last)",
         "await Fs.promises.rm(root, { recursive: true, force: true })"
       ]]
     },
@@ -64,6 +64,11 @@ export default [
       [`${sandbox}/disk/removeTree.ts`]: [["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"]]
     },
     caughtBy: "is removed while user code puts links"
+  },
+  {
+    defence: "many sessions that end together look at the processes of the machine together",
+    changes: { [`${sandbox}/disk/strays.ts`]: [["sharedRead(readProcesses)", "readProcesses"]] },
+    caughtBy: "look for their daemons together"
   },
   {
     defence: "death with the host",

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
+import { Deferred, Effect, ExecutionStrategy, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
+import { syncBuiltinESMExports } from "node:module"
 import type { AddressInfo } from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -332,6 +333,47 @@ describe.skipIf(confined.length === 0)("Sandboxes where process 1 reaps nobody",
     const output = await outputOf(await spawnFixture("zombies.mts", { under, args: [agent] }))
     assert.deepStrictEqual(JSON.parse(output), { pid: 1, left: [] })
   })
+})
+
+/** How often this process lists the processes of the machine while the effect runs. */
+const looksDuring = (effect: Effect.Effect<unknown>): Effect.Effect<number> =>
+  Effect.gen(function*() {
+    const { default: builtin } = Fs as unknown as { readonly default: typeof Fs }
+    let looks = 0
+    const { readdirSync } = builtin
+    const listing = vi.spyOn(builtin, "readdirSync").mockImplementation(
+      ((...args: Parameters<typeof readdirSync>) => {
+        if (args[0] === "/proc") looks += 1
+        return readdirSync(...args)
+      }) as typeof readdirSync
+    )
+    syncBuiltinESMExports()
+    yield* Effect.ensuring(
+      effect,
+      Effect.sync(() => {
+        listing.mockRestore()
+        syncBuiltinESMExports()
+      })
+    )
+    return looks
+  })
+
+describe.skipIf(!isLinux)("Sandboxes that end together", () => {
+  it.live("look for their daemons together, and leave none", () =>
+    Effect.gen(function*() {
+      const seconds = uniqueSeconds()
+      const scope = yield* Scope.make(ExecutionStrategy.parallel)
+      const homes = yield* Effect.forEach(Array.from({ length: 24 }), () =>
+        Effect.gen(function*() {
+          const sandbox = yield* start(unconfined)
+          yield* shell(sandbox, `setsid sleep ${seconds} >/dev/null 2>&1 </dev/null &`)
+          return sandbox.home
+        }), { concurrency: 4 }).pipe(Scope.extend(scope))
+      assert.isTrue(yield* until(() => processesWith(`sleep\0${seconds}`).length === 24))
+      assert.isBelow(yield* looksDuring(Scope.close(scope, Exit.void)), 12)
+      assert.deepStrictEqual(homes.filter((home) => Fs.existsSync(Path.dirname(home))), [])
+      assert.isTrue(yield* until(() => processesWith(seconds).length === 0))
+    }).pipe(Effect.scoped))
 })
 
 /** A process that has ended, and whose parent does not ask how. */

@@ -63,7 +63,8 @@ const stub = (answer: Answer): Sandbox => ({
   writeFile: () => ({ send: () => true, end: () => {}, cancel: () => {} }),
   lost: Effect.never,
   isLost: Effect.succeed(false),
-  kill: () => Effect.void
+  kill: () => Effect.void,
+  killProcesses: Effect.void
 })
 
 const shellValue = (bytes: number) => ({

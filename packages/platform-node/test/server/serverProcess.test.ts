@@ -4,7 +4,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
+import * as Path from "node:path"
+import { childrenOf } from "../../src/internal/sandbox/process/processTree.js"
 import { apiKey, type Program, run } from "../support/localProgram.js"
+import { outputOf, spawnFixture } from "../support/processes/children.js"
 import { processesWith, until } from "../support/processes/processes.js"
 import { requestBytes, sendRequest } from "../support/rawHttp.js"
 import { best } from "../support/runtime.js"
@@ -12,6 +15,10 @@ import { slowdown } from "../support/slowdown.js"
 import { postJson, refusedHandshake, start, talkTo } from "../support/wire.js"
 
 const uniqueSeconds = () => `6${process.pid}.${Math.floor(Math.random() * 1e9)}`
+
+/** The id of the process to which a directory belongs. */
+const ownerOf = (directory: string): unknown =>
+  JSON.parse(Fs.readFileSync(Path.join(directory, "owner.json"), "utf8")).pid
 
 /** A request whose body never comes to its end. */
 const half = ({ port }: Program) =>
@@ -63,6 +70,34 @@ describe("agb-local", () => {
       assert.isTrue(yield* until(() => seconds.every((one) => processesWith(one).length === 0)))
       assert.deepStrictEqual(Fs.readdirSync(folder), [])
     }).pipe(Effect.scoped))
+
+  it.live.skipIf(process.platform !== "linux")(
+    "whose end takes too long, or that was killed, leaves nothing: a process of its own sweeps",
+    () =>
+      Effect.gen(function*() {
+        const { child, createSession, exited, folder } = yield* run(["--isolation", "none", "--log", "none"])
+        yield* createSession
+        // It never says that the process of a sandbox has ended.
+        const [forkServer = 0] = childrenOf(child.pid ?? 0)
+        process.kill(forkServer, "SIGSTOP")
+        yield* Effect.addFinalizer(() => Effect.sync(() => process.kill(forkServer, "SIGKILL")))
+        const killed = yield* run(["--isolation", "none", "--log", "none"], folder)
+        yield* killed.createSession
+        child.kill("SIGTERM")
+        assert.strictEqual(yield* Effect.promise(() => exited), 143)
+        const left = () => Fs.readdirSync(folder)
+        const ofKilled = left().filter((name) => ownerOf(Path.join(folder, name)) === killed.child.pid)
+        assert.isNotEmpty(ofKilled)
+        assert.isTrue(yield* until(() => left().length === ofKilled.length))
+        const env = { TMPDIR: folder, AGB_SWEEP_AFTER: `${killed.child.pid}` }
+        const sweeping = yield* Effect.promise(() => spawnFixture("../../../src/bin.ts", { args: ["--sweep"], env }))
+        const said = outputOf(sweeping)
+        // Without waiting it would be done by now.
+        yield* Effect.sleep("2 seconds")
+        killed.child.kill("SIGKILL")
+        assert.deepStrictEqual([yield* Effect.promise(() => said), left()], ["", []])
+      }).pipe(Effect.scoped)
+  )
 
   const secret = (name: string) => `s3cr3t-${name}`
 

@@ -21,12 +21,26 @@ export default [
   },
   {
     defence: "a server that stops: what has to be saved is saved",
-    changes: { [registry]: [["active === 0 && preStopHooks.length === 0", "active === 0"]] },
+    changes: {
+      [registry]: [["const idle = this.#withoutHooks.filter(", "const idle = [...this.#sessions.values()].filter("]]
+    },
     caughtBy: "nothing to do and nothing to save"
   },
   {
     defence: "a server that stops: who works has time to finish",
-    changes: { [registry]: [["active === 0 && preStopHooks.length === 0", "preStopHooks.length === 0"]] },
+    changes: { [registry]: [["this.#withoutHooks.filter(({ active }) => active === 0)", "this.#withoutHooks"]] },
     caughtBy: "nothing to do and nothing to save"
+  },
+  {
+    defence: "a server that stops: the kernel ends all sessions while they are removed",
+    changes: { [registry]: [["        killAll(idle),\n", "        Effect.void,\n"]] },
+    caughtBy: "nothing to do and nothing to save"
+  },
+  {
+    defence: "a server that stops: what is being removed is waited for",
+    changes: {
+      [registry]: [["Effect.zipRight(Effect.suspend(() => Fiber.awaitAll(this.#stopping)))", "Effect.asVoid"]]
+    },
+    caughtBy: "kills all of them before it removes the first"
   }
 ]

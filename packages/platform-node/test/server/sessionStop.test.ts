@@ -1,6 +1,6 @@
 /** The end of a session that has something to save: it waits for as long as that takes, and remembers what failed. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Logger, Option, Scope, Stream, TestClock } from "effect"
+import { Deferred, type Duration, Effect, Exit, Fiber, Layer, Logger, Option, Scope, Stream, TestClock } from "effect"
 import { Duplex } from "node:stream"
 import { SandboxLost } from "../../src/internal/sandbox/channel/protocol.js"
 import type { Sandbox } from "../../src/internal/sandbox/sandbox.js"
@@ -11,7 +11,7 @@ import { none } from "../support/runtime.js"
 
 const lost = new SandboxLost({ reason: "it is a stand-in" })
 
-const sandbox = (ended: Deferred.Deferred<SandboxLost>): Sandbox => ({
+const sandbox = (ended: Deferred.Deferred<SandboxLost>, killProcesses: Effect.Effect<void>): Sandbox => ({
   isolation: none,
   home: "/home",
   tmp: "/tmp",
@@ -25,7 +25,8 @@ const sandbox = (ended: Deferred.Deferred<SandboxLost>): Sandbox => ({
   writeFile: () => ({ send: () => true, end: () => {}, cancel: () => {} }),
   lost: Deferred.await(ended),
   isLost: Deferred.isDone(ended),
-  kill: () => Effect.void
+  kill: () => Effect.void,
+  killProcesses
 })
 
 interface World {
@@ -33,25 +34,45 @@ interface World {
   readonly session: LocalSession
   readonly ended: Deferred.Deferred<SandboxLost>
   readonly log: ReadonlyArray<string>
+  /** The sandboxes, by the order of their start, as their processes are killed and as nothing of them is left. */
+  readonly ends: {
+    readonly killed: ReadonlyArray<number>
+    readonly gone: ReadonlyArray<number>
+    readonly isOver: boolean
+  }
   readonly close: Effect.Effect<void>
 }
 
 /** A registry with a session whose hook is `hook`. */
-const world = (hook: Effect.Effect<ReadonlyArray<string>>, use: (world: World) => Effect.Effect<void, unknown>) => {
+const world = (
+  hook: Effect.Effect<ReadonlyArray<string>>,
+  use: (world: World) => Effect.Effect<void, unknown>,
+  removalTime: Duration.DurationInput = 0
+) => {
   const log: Array<string> = []
   const logger = Logger.replace(Logger.defaultLogger, Logger.make(({ message }) => void log.push(String(message))))
   return Effect.gen(function*() {
     const scope = yield* Scope.make()
     const ended = yield* Deferred.make<SandboxLost>()
-    const pool = { take: Effect.succeed(sandbox(ended)), idle: Effect.succeed(0) }
+    const ends = { killed: new Array<number>(), gone: new Array<number>(), isOver: false }
+    let started = 0
+    const take = Effect.acquireRelease(
+      Effect.sync(() => {
+        const nth = started++
+        return { nth, sandbox: sandbox(ended, Effect.sync(() => void ends.killed.push(nth))) }
+      }),
+      ({ nth }) => Effect.delay(Effect.sync(() => void ends.gone.push(nth)), nth === 0 ? 0 : removalTime)
+    ).pipe(Effect.map(({ sandbox }) => sandbox))
+    const pool = { take, idle: Effect.succeed(0) }
     const replies = yield* Scope.extend(makeReplies, scope)
     const options = { pool, replies, maxSessions: 200, maxLifetimeMillis: Infinity }
+    yield* Scope.addFinalizer(scope, Effect.sync(() => void (ends.isOver = true)))
     const registry = yield* Scope.extend(make(options), scope)
     const params = { imageId: "i", labels: {}, idleSeconds: 3600, replyFormat: "v0.12" } as const
     const session = yield* registry.create(params)
     session.preStopHooks.push(hook)
     const close = Scope.close(scope, Exit.void)
-    yield* use({ registry, session, ended, log, close })
+    yield* use({ registry, session, ended, log, ends, close })
     yield* close
   }).pipe(Effect.provide(Layer.merge(logger, Layer.empty)))
 }
@@ -162,7 +183,7 @@ describe("a server that begins to stop", () => {
   it.effect("ends the sessions that have nothing to do and nothing to save, before it waits for the others", () =>
     world(
       Effect.succeed([]),
-      ({ registry, session }) =>
+      ({ ends, registry, session }) =>
         Effect.gen(function*() {
           const params = { imageId: "i", labels: {}, idleSeconds: 3600, replyFormat: "v0.12" } as const
           const [idle, busy] = [yield* registry.create(params), yield* registry.create(params)]
@@ -174,6 +195,31 @@ describe("a server that begins to stop", () => {
           for (const { sessionId } of [busy, session]) {
             assert.strictEqual(yield* codeOf(registry.get(sessionId)), "found")
           }
+          assert.deepStrictEqual(ends, { killed: [1], gone: [1], isOver: false })
         })
+    ))
+
+  it.effect("kills all of them before it removes the first, and is there until the last is gone", () =>
+    world(
+      Effect.succeed([]),
+      ({ close, ends, registry }) =>
+        Effect.gen(function*() {
+          const sessions = Array.from({ length: 40 }, (_, nth) => nth + 1)
+          for (const _ of sessions) {
+            yield* registry.create({ imageId: "i", labels: {}, idleSeconds: 3600, replyFormat: "v0.12" })
+          }
+          const stopping = yield* Effect.fork(registry.stopIdle)
+          while (ends.killed.length < 40) yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+          assert.deepStrictEqual([ends.killed, ends.gone], [sessions, []])
+          yield* Fiber.join(stopping)
+          const closing = yield* Effect.fork(close)
+          yield* TestClock.adjust("29 seconds")
+          assert.deepStrictEqual([ends.gone, ends.isOver], [[0], false])
+          yield* TestClock.adjust("1 second")
+          yield* Fiber.join(closing)
+          assert.sameMembers([...ends.gone], [0, ...sessions])
+          assert.isTrue(ends.isOver)
+        }),
+      "30 seconds"
     ))
 })

@@ -24,21 +24,31 @@ const forward = (upstream: string, apiKey: string, request: AgbServer.HttpReques
   }))
 }
 
-const note = (ledger: Ledger, request: AgbServer.HttpRequest, { body }: Reply): void => {
+interface Happening {
+  readonly _tag: "SessionCreated" | "SessionDeleted"
+  readonly sessionId: string
+}
+
+const note = (happened: Array<Happening>, request: AgbServer.HttpRequest, { body }: Reply): void => {
   const envelope = JSON.parse(body) as { success: boolean; data?: { sessionId?: string } }
   if (!envelope.success) return
   const [endpoint] = exchanges.pointsOf(request)
-  if (endpoint === "createSession") ledger.create(envelope.data?.sessionId ?? "")
-  if (endpoint === "releaseSessionAsync") ledger.deleted.push(exchanges.sessionIdOf(request) ?? "")
+  if (endpoint === "createSession") {
+    happened.push({ _tag: "SessionCreated", sessionId: envelope.data?.sessionId ?? "" })
+  }
+  if (endpoint === "releaseSessionAsync") {
+    happened.push({ _tag: "SessionDeleted", sessionId: exchanges.sessionIdOf(request) ?? "" })
+  }
 }
 
 export const make = (upstream: string, apiKey: string): Effect.Effect<FaultProxy, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const ledger = new Ledger()
+    const happened: Array<Happening> = []
+    const ledger = new Ledger(() => happened)
     const serve = (request: AgbServer.HttpRequest) =>
       Effect.tap(
         Effect.promise(() => forward(upstream, apiKey, request)),
-        (reply) => Effect.sync(() => note(ledger, request, reply))
+        (reply) => Effect.sync(() => note(happened, request, reply))
       )
     const exchange = yield* exchanges.make(ledger, serve)
     return { ledger, ...exchange, ...(yield* listenWith(exchange.exchange)) }

@@ -1,4 +1,5 @@
 /** What a server was asked for and which sessions it made and ended: the proof that none is left. */
+import type * as AgbTest from "@effect-agb/core/AgbTest"
 import type { Point } from "./faults.js"
 
 export interface Seen {
@@ -9,13 +10,34 @@ export interface Seen {
   readonly at: number
 }
 
+/** What happened to a session, or anything else. */
+type Entry = Pick<AgbTest.LedgerEntry, "_tag" | "sessionId">
+
 export class Ledger {
   readonly requests: Array<Seen> = []
-  readonly created: Array<string> = []
-  readonly deleted: Array<string> = []
+  readonly #entries: () => ReadonlyArray<Entry>
+
+  /** What happened to sessions is told by the server. */
+  constructor(entries: () => ReadonlyArray<Entry> = () => []) {
+    this.#entries = entries
+  }
+
+  #ids(tag: Entry["_tag"]): Array<string> {
+    return this.#entries().flatMap((entry) => entry._tag === tag ? [entry.sessionId ?? ""] : [])
+  }
+
+  get created(): Array<string> {
+    return this.#ids("SessionCreated")
+  }
+
+  get deleted(): Array<string> {
+    return this.#ids("SessionDeleted")
+  }
+
   /** Sessions that nobody deleted and that ended because nobody used them. */
-  readonly idledOut: Array<string> = []
-  peak = 0
+  get idledOut(): Array<string> {
+    return this.#ids("SessionExpired")
+  }
 
   get live(): number {
     return this.created.length - this.deleted.length - this.idledOut.length
@@ -29,10 +51,5 @@ export class Ledger {
   /** When an endpoint or a tool was asked for. */
   times(point: Point): ReadonlyArray<number> {
     return this.requests.filter(({ points }) => points.includes(point)).map(({ at }) => at)
-  }
-
-  create(sessionId: string): void {
-    this.created.push(sessionId)
-    this.peak = Math.max(this.peak, this.live)
   }
 }

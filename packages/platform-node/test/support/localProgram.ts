@@ -30,7 +30,7 @@ export const run = (args: ReadonlyArray<string>, inherited?: string) =>
     const child = yield* Effect.acquireRelease(
       Effect.promise(() =>
         spawnFixture("../../../src/bin.ts", {
-          args: [...args, "--isolation", best.level === "none" ? "none" : "auto"],
+          args: ["--isolation", best.level === "none" ? "none" : "auto", ...args],
           env: { AGB_API_KEY: apiKey, TMPDIR: folder }
         })
       ),

@@ -1,130 +1,13 @@
-/**
- * The programs of the contract suite, each with what a session must answer. Real sessions run them; the fake only knows
- * them by their text and gives the answers that stand here.
- */
-import { AgbServer, type AgbTools } from "@effect-agb/core"
-import { Effect } from "effect"
+/** The programs of the contract, and what the fake answers to them: it only knows them by their text. */
+import * as AgbContract from "@effect-agb/core/AgbContract"
+import type * as AgbTest from "@effect-agb/core/AgbTest"
+import { Effect, Stream } from "effect"
 
-type RunResult = AgbTools.ResultOf<AgbTools.Tools["run_code"]>
-type ShellResult = AgbTools.ResultOf<AgbTools.Tools["shell"]>
-type Raised = NonNullable<RunResult["executionError"]>
+export type { CodeProgram, LanguagePrograms } from "@effect-agb/core/AgbContract"
 
-/** The variables of one kernel. */
-type Kernel = Map<string, number>
+export const { bytes, commands, java, javaPrograms, javascript, python, r, rPrograms } = AgbContract.programs
 
-interface Run {
-  readonly text?: string
-  readonly stdout?: string
-  readonly stderr?: string
-  readonly raised?: Raised
-}
-
-export interface CodeProgram {
-  readonly language: AgbTools.Language
-  readonly code: string
-  readonly answer: (kernel: Kernel) => Run | "forever"
-}
-
-const program = (language: AgbTools.Language, code: string, answer: Run | "forever" | CodeProgram["answer"]) => ({
-  language,
-  code,
-  answer: typeof answer === "function" ? answer : () => answer
-})
-
-/** What a language must be able to do. */
-export interface LanguagePrograms {
-  /** Prints `out` and `err`; its last value is 42. */
-  readonly prints: CodeProgram
-  /** Keeps 41 in a variable. */
-  readonly keeps: CodeProgram
-  /** One more than what was kept. */
-  readonly uses: CodeProgram
-  readonly raises: CodeProgram
-  readonly raised: { readonly name: string; readonly value: string }
-  /** Computes without an end. */
-  readonly forever: CodeProgram
-  /** Waits for what never comes. */
-  readonly waits: CodeProgram
-  /** Its last value is `naïve 🎈 日本`, quoted as the language does. */
-  readonly unicode: CodeProgram
-}
-
-const printed = { text: "42", stdout: "out\n", stderr: "err\n" }
-
-const keep = (kernel: Kernel): Run => {
-  kernel.set("kept", 41)
-  return {}
-}
-
-const kept = (missing: Raised) => (kernel: Kernel): Run => {
-  const value = kernel.get("kept")
-  return value === undefined ? { raised: missing } : { text: String(value + 1) }
-}
-
-const raises = (name: string, value: string): Run => ({ raised: { name, value, traceback: `${name}: ${value}` } })
-
-export const python: LanguagePrograms = {
-  prints: program("python", "import sys\nprint('out')\nprint('err', file=sys.stderr)\n6 * 7", printed),
-  keeps: program("python", "kept = 41", keep),
-  uses: program(
-    "python",
-    "kept + 1",
-    kept({ name: "NameError", value: "name 'kept' is not defined", traceback: "NameError" })
-  ),
-  raises: program("python", "1 / 0", raises("ZeroDivisionError", "division by zero")),
-  raised: { name: "ZeroDivisionError", value: "division by zero" },
-  forever: program("python", "while True: pass", "forever"),
-  waits: program("python", "import time\ntime.sleep(600)", "forever"),
-  unicode: program("python", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
-}
-
-export const javascript: LanguagePrograms = {
-  prints: program("javascript", "console.log('out'); console.error('err'); 6 * 7", printed),
-  keeps: program("javascript", "var kept = 41", keep),
-  uses: program(
-    "javascript",
-    "kept + 1",
-    kept({ name: "ReferenceError", value: "kept is not defined", traceback: "ReferenceError" })
-  ),
-  raises: program("javascript", "throw new TypeError('no good')", raises("TypeError", "no good")),
-  raised: { name: "TypeError", value: "no good" },
-  forever: program("javascript", "while (true) {}", "forever"),
-  waits: program("javascript", "await new Promise(() => {})", "forever"),
-  unicode: program("javascript", "'naïve 🎈 日本'", { text: "'naïve 🎈 日本'" })
-}
-
-/** The fake has no contexts, so only real sessions run these. */
-export const rPrograms: LanguagePrograms = {
-  prints: program("r", "cat('out\\n'); cat('err\\n', file = stderr()); 6 * 7", { ...printed, text: "[1] 42" }),
-  keeps: program("r", "kept <- 41", keep),
-  uses: program("r", "kept + 1", kept({ name: "simpleError", value: "object 'kept' not found", traceback: "Error" })),
-  raises: program("r", "stop('no good')", raises("simpleError", "no good")),
-  raised: { name: "simpleError", value: "no good" },
-  forever: program("r", "repeat {}", "forever"),
-  waits: program("r", "Sys.sleep(600)", "forever"),
-  unicode: program("r", "'naïve 🎈 日本'", { text: "[1] \"naïve 🎈 日本\"" })
-}
-
-/** The fake has no contexts, so only real sessions run these. */
-export const javaPrograms: LanguagePrograms = {
-  prints: program("java", "System.out.println(\"out\"); System.err.println(\"err\"); 6 * 7", printed),
-  keeps: program("java", "int kept = 41;", keep),
-  uses: program(
-    "java",
-    "kept + 1",
-    kept({ name: "CompileError", value: "cannot find symbol", traceback: "CompileError" })
-  ),
-  raises: program("java", "throw new IllegalStateException(\"no good\");", raises("IllegalStateException", "no good")),
-  raised: { name: "IllegalStateException", value: "no good" },
-  forever: program("java", "while (true) {}", "forever"),
-  waits: program("java", "Thread.sleep(600_000)", "forever"),
-  unicode: program("java", "\"naïve 🎈 日本\"", { text: "\"naïve 🎈 日本\"" })
-}
-
-export const java = program("java", "6 * 7", { text: "42" })
-export const r = program("r", "6 * 7", { text: "[1] 42" })
-
-const forms: ReadonlyArray<LanguagePrograms> = [python, javascript]
+const forms: ReadonlyArray<AgbContract.LanguagePrograms> = [python, javascript]
 const codePrograms = [
   ...forms.flatMap(({ forever, keeps, prints, raises, unicode, uses, waits }) => [
     prints,
@@ -139,78 +22,38 @@ const codePrograms = [
   r
 ]
 
-interface Shell {
-  readonly cwd: string
-  readonly envs: Readonly<Record<string, string>>
-  readonly read: (path: string) => Effect.Effect<string, AgbServer.ToolFailure>
-  readonly write: (path: string, bytes: Uint8Array) => Effect.Effect<void, AgbServer.ToolFailure>
+const shellPrograms: Readonly<Record<string, AgbTest.Respond<AgbTest.CommandCall, AgbTest.CommandOutput>>> = {
+  [commands.prints]: () => ({ stdout: "out", stderr: "err" }),
+  [commands.fails]: () => ({ stdout: "out", stderr: "err", exitCode: 3 }),
+  [commands.directory]: ({ cwd }) => `${cwd}\n`,
+  [commands.greets]: ({ envs }) => envs["GREETING"] ?? "",
+  [commands.sleeps]: () => Stream.concat(Stream.succeed("begun"), Stream.never),
+  [commands.unicode]: () => "naïve 🎈 日本",
+  [commands.reads]: ({ cwd, files }) => files.text(`${cwd}/shared.txt`),
+  [commands.writesBytes]: ({ cwd, files }) => {
+    files.write(`${cwd}/bytes`, bytes)
+    return ""
+  }
 }
 
-type ShellAnswer = Effect.Effect<ShellResult, AgbServer.ToolFailure>
+/** What the fake answers to commands. */
+export const command: AgbTest.CommandScript = shellPrograms
 
-const exits = (stdout: string, stderr = "", exit_code = 0) => ({ stdout, stderr, exit_code })
-
-export const commands = {
-  prints: "printf out; printf err >&2",
-  fails: "printf out; printf err >&2; exit 3",
-  directory: "pwd",
-  greets: "printf %s \"$GREETING\"",
-  sleeps: "printf begun; sleep 60",
-  unicode: "printf 'naïve 🎈 日本'",
-  reads: "cat shared.txt",
-  writesBytes: "printf '\\377\\000\\001\\r\\n\\200' > bytes"
-} as const
-
-/** What `writesBytes` writes: no UTF-8. */
-export const bytes = Uint8Array.of(255, 0, 1, 13, 10, 128)
-
-const shellPrograms: Readonly<Record<string, (shell: Shell) => ShellAnswer | "forever">> = {
-  [commands.prints]: () => Effect.succeed(exits("out", "err")),
-  [commands.fails]: () => Effect.succeed(exits("out", "err", 3)),
-  [commands.directory]: ({ cwd }) => Effect.succeed(exits(`${cwd}\n`)),
-  [commands.greets]: ({ envs }) => Effect.succeed(exits(envs["GREETING"] ?? "")),
-  [commands.sleeps]: () => "forever",
-  [commands.unicode]: () => Effect.succeed(exits("naïve 🎈 日本")),
-  [commands.reads]: ({ cwd, read }) => Effect.map(read(`${cwd}/shared.txt`), (text) => exits(text)),
-  [commands.writesBytes]: ({ cwd, write }) => Effect.as(write(`${cwd}/bytes`, bytes), exits(""))
-}
-
-const unknown = new AgbServer.ToolFailure({ text: "the fake does not know this program" })
-
-const toResult = ({ raised, stderr = "", stdout = "", text }: Run): RunResult => ({
-  results: text === undefined ? [] : [{ data: { "text/plain": text }, isMainResult: true }],
-  stdout: stdout === "" ? [] : [stdout],
-  stderr: stderr === "" ? [] : [stderr],
-  executionError: raised ?? null
+const toOutput = ({ raised, ...output }: AgbContract.CodeRun): AgbTest.CodeOutput => ({
+  ...output,
+  ...(raised === undefined ? {} : { error: raised })
 })
 
-const overtime: Run = { raised: { name: "ExecutionTimeout", value: "the time is over", traceback: "" } }
-
-/** The `run_code` and `shell` of one session of the fake. */
-export const makePrograms = (
-  { read, write }: Pick<Shell, "read" | "write">
-): Pick<AgbServer.ToolHandlers, "run_code" | "shell"> => {
-  const kernels = new Map<string, Kernel>()
-  const kernelOf = (language: string): Kernel => {
-    const kernel = kernels.get(language) ?? new Map()
-    kernels.set(language, kernel)
-    return kernel
-  }
-  return {
-    run_code: ({ code, language, timeout_s = 60 }) => {
-      const known = codePrograms.find((one) => one.language === language && one.code === code)
-      if (known === undefined) return Effect.fail(unknown)
-      const run = known.answer(kernelOf(language))
-      return run === "forever"
-        ? Effect.delay(Effect.succeed(toResult(overtime)), timeout_s * 1000)
-        : Effect.succeed(toResult(run))
-    },
-    shell: ({ command, cwd = "/home", envs = {}, timeout_ms = 1000 }) => {
-      const answer = shellPrograms[command]?.({ cwd, envs, read, write }) ?? Effect.fail(unknown)
-      const late = JSON.stringify(exits("begun", "The command timed out", 124))
-      return answer === "forever"
-        ? Effect.delay(Effect.fail(new AgbServer.ToolFailure({ text: late })), timeout_ms)
-        : answer
-    }
+/** What the fake answers to code. Each session has kernels of its own. */
+export const makeCode = (): AgbTest.CodeScript => {
+  const kernels = new Map<string, Map<string, number>>()
+  return ({ code, language, sessionId }) => {
+    const known = codePrograms.find((one) => one.language === language && one.code === code)
+    if (known === undefined) return undefined
+    const name = `${sessionId} ${language}`
+    const kernel = kernels.get(name) ?? new Map<string, number>()
+    kernels.set(name, kernel)
+    const run = known.answer(kernel)
+    return run === "forever" ? Effect.never : toOutput(run)
   }
 }

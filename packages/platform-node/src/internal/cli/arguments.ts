@@ -24,6 +24,7 @@ export const usage = `agb-local: the AGB wire on a loopback port, with real sand
   --contexts <directory> directory that keeps contexts across restarts; default: contexts are deleted at exit
   --log <format>         json, pretty or none: one line on stderr per request, without keys, code and paths;
                          default pretty on a terminal, else json
+  --sweep                removes what runtimes that were killed have left behind, and exits
   --version              prints the version
   --help                 prints this help
 
@@ -48,6 +49,7 @@ const options = {
   "longest-call": { type: "string" },
   contexts: { type: "string" },
   log: { type: "string" },
+  sweep: { type: "boolean", default: false },
   version: { type: "boolean", default: false },
   help: { type: "boolean", default: false }
 } as const
@@ -94,10 +96,11 @@ const networkOf = (network: string, allowPrivate: ReadonlyArray<string> | undefi
 export const parse = (
   args: ReadonlyArray<string>,
   { apiKey, isTerminal }: { readonly apiKey: string | undefined; readonly isTerminal: boolean }
-): Start | "help" | "version" => {
+): Start | "help" | "sweep" | "version" => {
   const { values } = parseArgs({ args: [...args], options })
   if (values.help) return "help"
   if (values.version) return "version"
+  if (values.sweep) return "sweep"
   const log = oneOf<LogFormat>("log", values.log ?? (isTerminal ? "pretty" : "json"), ["json", "pretty", "none"])
   const numeric = (name: NumberName, unit = 1) => scaled(name, values[name], unit)
   const runtime: LocalAgb.Options = {

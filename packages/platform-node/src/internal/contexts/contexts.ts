@@ -47,8 +47,11 @@ const unusable = (why: string) =>
 
 const messageOf = (error: unknown): string => error instanceof Error ? error.message : String(error)
 
+/** Removes the contexts of runtimes that were killed and have not been given a directory. */
+export const sweepContexts: Effect.Effect<void> = sweepDirectories(prefix)
+
 const ownDirectory = Effect.zipRight(
-  sweepDirectories(prefix),
+  sweepContexts,
   Effect.mapError(hostDirectory(prefix), ({ reason }) => unusable(reason))
 )
 

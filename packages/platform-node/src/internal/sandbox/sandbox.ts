@@ -70,6 +70,8 @@ export interface Sandbox {
   readonly isLost: Effect.Effect<boolean>
   /** Kills it at once, for example because an answer cannot be decoded. */
   readonly kill: (reason: string) => Effect.Effect<void>
+  /** Kills its processes and leaves all else to the end of its scope: for many that end together. */
+  readonly killProcesses: Effect.Effect<void>
 }
 
 export interface SandboxOptions {
@@ -204,7 +206,8 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       writeFile: fileStreams.writeFile(connection),
       lost: Effect.promise(() => connection.lost),
       isLost: Effect.sync(() => connection.isLost),
-      kill: (reason) => Effect.sync(() => connection.end(reason))
+      kill: (reason) => Effect.sync(() => connection.end(reason)),
+      killProcesses: Effect.sync(() => connection.kill())
     }
   })
 

@@ -140,6 +140,17 @@ const output: Contract = (test) => {
       )
     }))
 
+  test("what a running process has written is read without waiting for more", () =>
+    Effect.gen(function*() {
+      const { command } = yield* Session.make({ imageId })
+      const process = yield* command.start("head -c 1500000 /dev/zero; echo err >&2; exec sleep 60.25")
+      yield* process.waitForLog(/err/)
+      const chunks = yield* Stream.runCollect(process.logs(undefined, { follow: false }))
+      assert.deepStrictEqual(Chunk.toReadonlyArray(chunks).at(-1)?.cursor, { stdout: 1_500_000, stderr: 4 })
+      const wrong = process.logs(undefined, { follow: "no" as unknown as boolean })
+      assert.strictEqual((yield* failsWith(Stream.runDrain(wrong), "InvalidRequestError")).field, "follow")
+    }))
+
   test("directory and variables are those asked for", () =>
     Effect.gen(function*() {
       const { command } = yield* Session.make({ imageId })

@@ -1,23 +1,29 @@
 /** What every backend owes its users. One suite, so that a program that runs on one of them runs on all. */
+import * as AgbContract from "@effect-agb/core/AgbContract"
 import { describe, it, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { withVirtualClock } from "../../support/virtualClock.js"
 import type { Backend, Contract, Test } from "./backend.js"
 import { badInput } from "./badInput.js"
-import { code } from "./code.js"
 import { codeContexts } from "./codeContexts.js"
-import { command } from "./command.js"
-import { contexts } from "./contexts.js"
-import { fileSystem } from "./files.js"
-import { lifecycle } from "./lifecycle.js"
+import { filesInShell } from "./filesInShell.js"
 import { processes } from "./processes.js"
 import { terminals } from "./terminals.js"
 import { transfers } from "./transfers.js"
 
-/** What happens inside a session, which its isolation could break. */
-const inside: ReadonlyArray<Contract> = [code, codeContexts, command, processes, terminals, fileSystem, transfers]
+/** The cases that are published for any backend. */
+const published: Contract = (test, { crowd, insideOnly = false, languages }) => {
+  for (const { group, name, needs, run } of AgbContract.cases({ crowd })) {
+    if (insideOnly && (group === "sessions" || group === "contexts")) continue
+    if (needs === undefined || languages.includes(needs)) test(name, () => run)
+    else test.skip(`${name}: ${needs} is not installed`)
+  }
+}
 
-const whole: ReadonlyArray<Contract> = [lifecycle, ...inside, contexts, badInput]
+/** What happens inside a session, which its isolation could break. */
+const inside: ReadonlyArray<Contract> = [published, codeContexts, processes, terminals, filesInShell, transfers]
+
+const whole: ReadonlyArray<Contract> = [...inside, badInput]
 
 const timeout = 180_000
 

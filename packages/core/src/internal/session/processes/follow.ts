@@ -70,17 +70,17 @@ const read = (
   { key, operation, toolCall }: Target,
   cursor: Cursor,
   idle: number,
-  maxBytes: number
+  maxBytes: number,
+  wait = control.longestWait
 ): Effect.Effect<Read & { readonly maxBytes: number }, ProcessFailure> =>
   Effect.gen(function*() {
-    const wait = control.longestWait
     const text = scripts.read({ key, ...cursor, maxBytes, wait: Duration.toMillis(wait) / 10, idle })
     const printed = yield* control.run(toolCall, { operation, key, text, retrySafety: "safe", wait })
     if (printed.lines[0] === "agb none") return yield* control.processError(operation, key, "Gone")
     const found = parse(printed.lines, cursor)
     if (Either.isRight(found) && isConsistent(found.right, cursor)) return { ...found.right, maxBytes }
     if (Either.isLeft(found) && found.left === "cut" && maxBytes > leastBytes) {
-      return yield* Effect.suspend(() => read({ key, operation, toolCall }, cursor, idle, maxBytes >> 1))
+      return yield* Effect.suspend(() => read({ key, operation, toolCall }, cursor, idle, maxBytes >> 1, wait))
     }
     return yield* control.malformed(operation, "safe", "the output of a process")
   })
@@ -108,19 +108,28 @@ const chunksOf = (found: Read, from: Cursor): ReadonlyArray<LogChunk> => {
 
 const lost = ({ key, operation }: Target) => control.processError(operation, key, "Lost")
 
-/** Output from a cursor on; an offset of -1 leaves that stream out. */
-export const logs = (target: Target, from: Cursor): Stream.Stream<LogChunk, ProcessFailure> => {
-  const page = ({ cursor, idle, maxBytes }: Position) =>
-    Effect.map(control.paced(read(target, cursor, idle, maxBytes), isIdle), (found) => {
+/**
+ * Output from a cursor on, until the process ends or, where it is not followed, to what is there; an offset of -1 leaves that
+ * stream out.
+ */
+export const logs = (target: Target, from: Cursor, isFollowed = true): Stream.Stream<LogChunk, ProcessFailure> => {
+  const next = ({ cursor, idle, maxBytes }: Position) =>
+    isFollowed
+      ? control.paced(read(target, cursor, idle, maxBytes), isIdle)
+      : read(target, cursor, idle, maxBytes, Duration.zero)
+  const page = (position: Position) =>
+    Effect.map(next(position), (found) => {
+      const { cursor } = position
       const chunks = chunksOf(found, cursor)
-      const next = chunks.at(-1)?.cursor ?? cursor
-      const isComplete = next.stdout >= found.size.stdout && next.stderr >= found.size.stderr
+      const reached = chunks.at(-1)?.cursor ?? cursor
+      const isComplete = reached.stdout >= found.size.stdout && reached.stderr >= found.size.stderr
       const after: Position = {
-        cursor: next,
+        cursor: reached,
         idle: chunks.length > 0 ? 0 : fullyIdle,
         maxBytes: found.maxBytes
       }
-      return { chunks: Chunk.fromIterable(chunks), after, end: isComplete ? found.end : "running" as const }
+      const end = found.end === "running" && !isFollowed ? "read" as const : found.end
+      return { chunks: Chunk.fromIterable(chunks), after, end: isComplete ? end : "running" as const }
     })
   type State = Position | "ended" | "lost"
   return Stream.unfoldChunkEffect<State, LogChunk, ProcessFailure, never>(

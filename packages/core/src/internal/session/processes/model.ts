@@ -66,6 +66,12 @@ export interface Exit {
   readonly duration: Duration.Duration
 }
 
+/** Options of `logs`. */
+export interface LogOptions {
+  /** Whether to wait for what the process has yet to write. Default: true. */
+  readonly follow?: boolean | undefined
+}
+
 /** The output that `waitForLog` has found. */
 export interface LogMatch {
   readonly stream: "stdout" | "stderr"
@@ -108,8 +114,11 @@ export interface Process {
   readonly stdout: Stream.Stream<Uint8Array, ProcessFailure>
   /** Standard error from its beginning, until the process ends. */
   readonly stderr: Stream.Stream<Uint8Array, ProcessFailure>
-  /** Output from a position on (default: the beginning), until the process ends. Nothing is lost, repeated or out of order. */
-  readonly logs: (from?: Cursor) => Stream.Stream<LogChunk, ProcessFailure>
+  /**
+   * Output from a position on (default: the beginning), until the process ends or, with `follow: false`, up to what is there.
+   * Nothing is lost, repeated or out of order.
+   */
+  readonly logs: (from?: Cursor, options?: LogOptions) => Stream.Stream<LogChunk, ProcessFailure>
   /** Waits for the end. It is only ever what the session has recorded. */
   readonly exit: Effect.Effect<Exit, ProcessFailure>
   /** Sends a signal to the process group. Default: `SIGTERM`. A process that has ended is a success. */

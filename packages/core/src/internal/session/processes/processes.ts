@@ -21,6 +21,7 @@ import * as follow from "./follow.js"
 import type {
   AttachError,
   Cursor,
+  LogOptions,
   Process,
   ProcessFailure,
   ProcessSummary,
@@ -71,6 +72,20 @@ const checkCursor = (operation: string, from: Cursor): Either.Either<Cursor, Inv
   )
 }
 
+const checkFollow = (options: LogOptions | undefined): Either.Either<boolean, InvalidRequestError> =>
+  Either.flatMap(
+    optionObjects.check("Process.logs", options, ["follow"]),
+    ({ follow = true }) =>
+      typeof follow === "boolean" ? Either.right(follow) : Either.left(
+        new InvalidRequestError({
+          operation: "Process.logs",
+          field: "follow",
+          given: issues.describe(follow, "follow"),
+          expected: "true or false"
+        })
+      )
+  )
+
 /** The name of a signal without `SIG`. */
 export const checkSignal = (operation: string, signal: Signal): Either.Either<string, InvalidRequestError> =>
   typeof signal === "string" && /^SIG[A-Z][A-Z0-9]{1,9}$/.test(signal) ? Either.right(signal.slice(3)) : Either.left(
@@ -98,10 +113,11 @@ const make = ({ sessionId, toolCall }: Origin, key: string, pid: number, isNew: 
     stdin: stdin.sink(target("stdin")),
     stdout: only("stdout"),
     stderr: only("stderr"),
-    logs: (from = beginning) =>
-      Stream.unwrap(
-        Effect.map(checkCursor("Process.logs", from), (cursor) => follow.logs(target("logs"), cursor))
-      ),
+    logs: (from = beginning, options) =>
+      Stream.unwrap(Effect.gen(function*() {
+        const cursor = yield* checkCursor("Process.logs", from)
+        return follow.logs(target("logs"), cursor, yield* checkFollow(options))
+      })),
     exit: follow.exit(target("exit")),
     kill: spans.method("Process.kill")((signal: Signal = "SIGTERM") => kill(target("kill"), signal)),
     stop: end(target("stop"), false),

@@ -7,6 +7,7 @@
  * - `state`: process id of the command, of its supervisor, start time of the supervisor (in clock ticks), id of the run
  * - `stdout`, `stderr`: the output, appended to by the command itself
  * - `late`: exists once the time limit has passed
+ * - `state.new`, `exit.new`, `late.new`: what becomes these, written before the command can fill the disk
  * - `exit`: the outcome, renamed into place when it is complete
  * - `stdin`, `stdin.end`, `stdin.gone`: standard input so far; exists when there is no more; exists when nobody reads it
  */
@@ -65,12 +66,12 @@ ${signalGroup}
 ${signalTree}
 sleep "$3"
 read -r pid _ <"$dir/state" || exit
-: >"$dir/late"
+mv "$dir/late.new" "$dir/late"
 signal_tree KILL`
 
 /** Becomes the command, once the session knows its id. Bash forgets ended jobs when it runs anything else, so the supervisor does not. */
 const leader = `dir=$1 run=$2
-echo "$$ $3 $run" >"$dir/state.new" && mv "$dir/state.new" "$dir/state" || exit
+printf '%-99s\\n' "$$ $3 $run" 1<>"$dir/state.new" && mv "$dir/state.new" "$dir/state" || exit
 shift 3
 exec setsid env -- "AGB_PROCESS_RUN=$run" "$@"`
 
@@ -95,13 +96,23 @@ while :; do
   fi
 done`
 
+/** Takes the space of all records. \`:\` would end the shell where a file cannot be made. */
+const prepare = `prepare() {
+  source=/dev/null
+  true >"$dir/stdout" && true >"$dir/stderr" && { [ -z "$limit" ] || true >"$dir/late.new"; } || return
+  printf '%99s\\n' '' >"$dir/state.new" && printf '%99s\\n' '' >"$dir/exit.new" && printf '%999s\\n' '' >"$dir/jobs" || return
+  [ -z "$input" ] || { true >"$dir/stdin" && mkfifo "$dir/pipe" && source=$dir/pipe; }
+}`
+
 /**
  * Runs the command and records its outcome, outside the group of the command. The arguments after the first five are its
- * environment. Space for the records is taken before the command can fill the disk.
+ * environment. Where there is no space for the records, it removes the directory and runs nothing.
  */
 const supervisor = `dir=$1 run=$2 limit=$3 input=$4 long=$5
 shift 5
-mkdir "$dir/claim" 2>/dev/null || { rm -f "$dir/command.$run"; exit 0; }
+mkdir "$dir/claim" 2>/dev/null || { rm -f "$dir/command.$run"; rmdir "$dir" 2>/dev/null; exit 0; }
+${prepare}
+prepare 2>/dev/null || { rm -rf "$dir"; exit 0; }
 ${uptime}
 ${started}
 ${memoryKills}
@@ -109,11 +120,6 @@ started $$
 shell=$(command -v bash || command -v sh)
 defaults=
 env --default-signal=INT,QUIT true >/dev/null 2>&1 && defaults="env --default-signal=INT,QUIT"
-: >"$dir/stdout"; : >"$dir/stderr"
-printf '%99s\\n' '' >"$dir/exit.new"
-printf '%999s\\n' '' >"$dir/jobs"
-source=/dev/null
-if [ -n "$input" ]; then : >"$dir/stdin"; mkfifo "$dir/pipe" && source=$dir/pipe; fi
 if [ -n "$long" ]; then set -- "$@" "$shell" "$dir/command.$run"
 else set -- "$@" "$shell" -c "$(cat "$dir/command.$run")"
 fi
@@ -180,7 +186,9 @@ for tool in ${
   }; do command -v "$tool" >/dev/null 2>&1 || { echo "agb missing $tool"; exit 0; }; done
 mkdir -p "$root" && chmod 700 "$root" && mkdir -p "$dir" || exit
 if ! [ -e "$dir/claim" ]; then
-  printf %s ${quote(command)} >"$dir/command.${run}" || exit
+  printf %s ${
+    quote(command)
+  } >"$dir/command.${run}" || { rm -f "$dir/command.${run}"; rmdir "$dir" 2>/dev/null; exit 1; }
   setsid "$(command -v dash || command -v sh)" -c ${quote(supervisor)} agb-process "$dir" ${
     args.map((arg) => quote(String(arg))).join(" ")
   } ${env} </dev/null >/dev/null 2>&1 &
@@ -188,11 +196,12 @@ fi
 ${awaitState}`
 }
 
-/** The supervisor of a claim writes the state at once, unless it was killed in between. */
+/** The supervisor of a claim writes the state at once, unless it was killed in between, or could not and removed all. */
 const awaitState = `${pause}
-idle=0; while ! [ -e "$dir/state" ] && [ "$idle" -lt 24 ]; do pause "$idle"; idle=$((idle + 1)); done
+idle=0; while ! [ -e "$dir/state" ] && [ -d "$dir" ] && [ "$idle" -lt 24 ]; do pause "$idle"; idle=$((idle + 1)); done
 if [ -e "$dir/state" ]; then echo "agb state $(cat "$dir/state")"
 elif [ -e "$dir/claim" ]; then echo "agb unstarted"
+elif ! [ -d "$dir" ]; then echo "no space left in $root for what is recorded of a process" >&2; exit 1
 else echo "agb none"
 fi`
 
@@ -261,7 +270,7 @@ echo "agb done"`
 export const kill = (key: string, signal: string, call: string): string =>
   `${directory(key)}
 cd "$dir" 2>/dev/null && read -r pid supervisor birth run <state || { echo "agb none"; exit 0; }
-mkdir "kill.${call}" 2>/dev/null || { echo "agb killed"; exit 0; }
+mkdir "kill.${call}" 2>/dev/null || ! [ -d "kill.${call}" ] || { echo "agb killed"; exit 0; }
 ${signalGroup}
 ${signalTree}
 ${started}

@@ -6,6 +6,7 @@ import { visibleLines } from "../../wire/text/visibleText.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { Session } from "../session.js"
 import { quote } from "../shell.js"
+import * as scripts from "./scripts.js"
 
 const timeout = "50 seconds"
 
@@ -60,38 +61,15 @@ export const batches = <A>(items: ReadonlyArray<A>, lengthOf: (item: A) => numbe
   return groups
 }
 
-/** Where `find` cannot print, a shell does. Prints the file that holds the list. */
-const listScript = `[ -e "$1" ] || { echo "ENOENT: No such file or directory: $1" >&2; exit 1; }
-list=\${TMPDIR:-/tmp}/.agb-list-$2
-if [ -d "$1" ]; then cd -- "$1" || exit 1; root=.; else root=$1; fi
-if [ "$root" != . ] && [ ! -f "$root" ]; then printf 'o 0 0 .\\0' >"$list"
-elif [ "$root" != . ]; then printf 'f %s %s .\\0' $(stat -L -c '%a %s' -- "$1") >"$list"
-elif find . -maxdepth 0 -printf '' 2>/dev/null; then find . -printf '%y %m %s %p\\0' >"$list"
-else
-  find . -exec sh -c 'for file; do
-    if [ -L "$file" ]; then type=l; elif [ -d "$file" ]; then type=d; elif [ -f "$file" ]; then type=f; else type=o; fi
-    printf "%s %s %s\\0" "$type" "$(stat -c "%a %s" -- "$file")" "$file" || exit 1
-  done' sh {} + >"$list"
-fi || { rm -f -- "$list"; exit 1; }
-printf %s "$list"`
-
 const maxListBytes = 256 * 1024 * 1024
 
 /** Records of what is at and below a path, each with a NUL after it. */
 export const list = (session: Session, operation: string, root: string): Effect.Effect<Uint8Array, FileSystemError> =>
   Effect.acquireUseRelease(
-    run(session, operation, root, listScript, [root, crypto.randomUUID()]),
+    run(session, operation, root, scripts.list, [root, crypto.randomUUID()]),
     (file) => session.fileSystem.readFileBytes(file, { maxBytes: maxListBytes }),
     (file) => Effect.ignore(session.fileSystem.remove(file, { force: true }))
   )
-
-const checksumScript = `for file; do
-  if [ ! -f "$file" ]; then sum=-
-  elif [ ! -r "$file" ]; then sum=!
-  else sum=$(cksum <"$file" | tr -s ' ')
-  fi
-  echo "\${sum:-?}"
-done`
 
 /** Checksums of files in a session, as `Checksum` prints them; `-` for what is none, `!` for what cannot be read. */
 export const checksums = (
@@ -101,7 +79,7 @@ export const checksums = (
 ): Effect.Effect<ReadonlyMap<string, string>, FileSystemError> =>
   Effect.map(
     Effect.forEach(batches(paths, (path) => path.length * 3), (group) =>
-      Effect.map(run(session, operation, group[0] ?? "", checksumScript, group), (text) => {
+      Effect.map(run(session, operation, group[0] ?? "", scripts.checksum, group), (text) => {
         const lines = text.split("\n")
         return group.map((path, index) =>
           [path, lines[index]?.trim() ?? "?"] as const
@@ -125,18 +103,16 @@ export const compare = (session: Session, operation: string, path: string, here:
 /** The checksum of the first bytes of a file. */
 export const prefixChecksum = (session: Session, operation: string, path: string, bytes: number) =>
   Effect.map(
-    run(session, operation, path, "head -c \"$2\" <\"$1\" | cksum | tr -s ' '", [path, String(bytes)]),
+    run(session, operation, path, scripts.prefixChecksum, [path, String(bytes)]),
     (text) => text.trim()
   )
 
 export const makeDirectories = (session: Session, operation: string, paths: ReadonlyArray<string>) =>
   Effect.forEach(
     batches(paths, (path) => path.length * 3),
-    (group) => run(session, operation, group[0] ?? "", "mkdir -p -- \"$@\"", group),
+    (group) => run(session, operation, group[0] ?? "", scripts.makeDirectories, group),
     { discard: true }
   )
-
-const permissionsScript = `while [ $# -gt 0 ]; do chmod "$1" -- "$2" || exit 1; shift 2; done`
 
 /** Sets permissions in the order of the paths. */
 export const setPermissions = (
@@ -148,13 +124,10 @@ export const setPermissions = (
     batches(items, ({ path }) => path.length * 3),
     (group) => {
       const args = group.flatMap(({ path, permissions }) => [permissions.toString(8), path])
-      return run(session, operation, group[0]?.path ?? "", permissionsScript, args)
+      return run(session, operation, group[0]?.path ?? "", scripts.setPermissions, args)
     },
     { discard: true }
   )
-
-const publishScript = `[ ! -d "$2" ] || { echo "EISDIR: Is a directory: $2" >&2; exit 1; }
-chmod "$3" -- "$1" && mv -f -- "$1" "$2"`
 
 /** Moves a complete file to its place. */
 export const publish = (
@@ -165,7 +138,7 @@ export const publish = (
   permissions: number
 ): Effect.Effect<void, FileSystemError> =>
   Effect.asVoid(
-    run(session, operation, path, publishScript, [part, path, permissions.toString(8)])
+    run(session, operation, path, scripts.publish, [part, path, permissions.toString(8)])
   )
 
 export const isMissing = (error: FileSystemError): error is FileNotFoundError => error._tag === "FileNotFoundError"

@@ -191,6 +191,11 @@ export class SandboxConnection {
     this.#pauseOrResume()
   }
 
+  /** Kills the process, whose end is noticed later. */
+  kill(): void {
+    this.#kill()
+  }
+
   /** Kills the sandbox and fails every call in flight. */
   end(reason: string): void {
     if (this.isLost) return

@@ -83,6 +83,9 @@ const isAbandoned = (root: string): boolean => {
   })
 }
 
+/** What is done before each removal is shared by many that take place together. */
+const maxConcurrentRemovals = 256
+
 const abandoned = (prefix: string) =>
   Effect.sync(() => {
     const parent = Fs.realpathSync(Os.tmpdir())
@@ -103,7 +106,10 @@ export const sweepDirectories = (
 ): Effect.Effect<void> =>
   abandoned(prefix).pipe(
     Effect.flatMap(
-      Effect.forEach((root) => Effect.uninterruptible(Effect.zipRight(before(root), remove(root))), { discard: true })
+      Effect.forEach((root) => Effect.uninterruptible(Effect.zipRight(before(root), remove(root))), {
+        concurrency: maxConcurrentRemovals,
+        discard: true
+      })
     ),
     Effect.catchAllDefect((defect) => Effect.logWarning("Could not look for abandoned directories", defect))
   )

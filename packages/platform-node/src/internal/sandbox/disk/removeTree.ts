@@ -49,8 +49,19 @@ const unlinkFiles = async (folder: string, kept?: string): Promise<ReadonlyArray
   return found.filter((entry) => entry.isDirectory()).map(({ name }) => name)
 }
 
+/** Whether it was an empty directory and is removed; most are. */
+const removeEmpty = (path: Buffer): boolean => {
+  try {
+    Fs.rmdirSync(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Removes a directory after moving its subdirectories next to it. */
 const flatten = async (parent: string, name: string): Promise<void> => {
+  if (removeEmpty(entryOf(parent, name))) return
   await within(entryOf(parent, name), async (folder) => {
     for (const inner of await unlinkFiles(folder)) {
       await within(entryOf(folder, inner), async () => {})
@@ -63,11 +74,11 @@ const flatten = async (parent: string, name: string): Promise<void> => {
 /** Bounds the race with code that keeps creating directories. */
 const maxDirectories = 1_000_000
 
-const empty = async (root: string, last: string): Promise<void> => {
+const empty = async (folder: string, last: string): Promise<void> => {
   for (let left = maxDirectories; left > 0;) {
-    const names = await unlinkFiles(root, last)
-    if (names.length === 0) return Fs.rmSync(`${root}/${last}`, { force: true })
-    for (const name of names) await flatten(root, name)
+    const names = await unlinkFiles(folder, last)
+    if (names.length === 0) return
+    for (const name of names) await flatten(folder, name)
     left -= names.length
   }
   throw new Error("it is filled faster than it can be emptied")
@@ -75,12 +86,15 @@ const empty = async (root: string, last: string): Promise<void> => {
 
 /**
  * Removes a directory of this user with everything in it, whatever the permissions; succeeds if it does not exist. The file
- * `last`, which names its owner, is removed last.
+ * `last`, which names its owner, is removed last, and at once with the directory: without one it is swept much later.
  */
 export const removeTree = async (root: string, last: string): Promise<void> => {
   try {
-    await within(root, (folder) => empty(folder, last))
-    Fs.rmdirSync(root)
+    await within(root, async (folder) => {
+      await empty(folder, last)
+      Fs.rmSync(`${folder}/${last}`, { force: true })
+      Fs.rmdirSync(root)
+    })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT" || Fs.existsSync(root)) throw error
   }

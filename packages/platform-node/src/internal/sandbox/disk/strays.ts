@@ -11,11 +11,12 @@ import { setImmediate as nextTurn, setTimeout as delay } from "node:timers/promi
 import { callMark, firstMark, marksPerSession, sessionMark } from "../../agentWire/marks.js"
 import { processStat } from "../../node/processStat.js"
 import { readText } from "../../readText.js"
+import { ownPass } from "../channel/eventLoopTurns.js"
 import { sharedRead } from "./sharedRead.js"
 
 /** What the processes of a session have in common. */
 export interface Strays {
-  /** An entry of their environment, with the NUL at its end. */
+  /** The entry `HOME` of their environment, with the NUL at its end. */
   readonly environment: string
   readonly firstMark: number
 }
@@ -26,12 +27,15 @@ export const firstMarkOf = (root: string): number =>
 
 const callGroup = (mark: number): number => Math.floor(mark / marksPerSession)
 
+/** The only entries that are asked for. */
+const homes = /(?<![^\0])HOME=[^\0]*\0/g
+
 /** The running processes by what identifies the session of each. */
 class Processes {
   readonly #byKey = new Map<string, Set<number>>()
 
   add(pid: number, environment: string, limits: string): void {
-    for (const entry of environment.split("\0")) this.#put(`${entry}\0`, pid)
+    for (const [entry] of environment.matchAll(homes)) this.#put(entry, pid)
     this.#put(`session ${sessionMark(limits)}`, pid)
     this.#put(`call ${callGroup(callMark(limits))}`, pid)
   }
@@ -66,23 +70,39 @@ const processes = GlobalValue.globalValue("@effect-agb/platform-node/strays", ()
 
 const isAlive = (pid: number): boolean => processStat(pid)?.isZombie === false
 
-/** Returns how many were killed. */
-const killFound = async (strays: Strays): Promise<number> =>
-  (await processes()).of(strays).filter((pid) => {
-    try {
-      return pid !== process.pid && isAlive(pid) && process.kill(pid, "SIGKILL")
-    } catch {
-      // It has exited, or belongs to another user.
-      return false
-    }
-  }).length
+const kill = (pid: number): boolean => {
+  try {
+    return pid !== process.pid && isAlive(pid) && process.kill(pid, "SIGKILL")
+  } catch {
+    // It has exited, or belongs to another user.
+    return false
+  }
+}
+
+/** Kills those that are not among the `killed`, adds them, and returns whether there were any. */
+const killNew = async (strays: Strays, killed: Set<number>): Promise<boolean> => {
+  const others = (await processes()).of(strays).filter((pid) => !killed.has(pid))
+  if (others.length > 0) await ownPass()
+  const found = others.filter(kill)
+  for (const pid of found) killed.add(pid)
+  return found.length > 0
+}
 
 const maxRounds = 50
 
-/** Kills until none is found: some may fork while others are killed. */
+/** What is killed takes its time on a busy machine, but does nothing any more: it is waited for half a second. */
+const maxExitDelayMs = 256
+
+const exited = async (killed: ReadonlySet<number>): Promise<void> => {
+  for (let waited = 1; waited <= maxExitDelayMs && [...killed].some(isAlive); waited *= 2) await delay(waited)
+}
+
+/** Kills until no other is found: some may fork while others are killed. */
 export const killStrays = (strays: Strays): Effect.Effect<void> =>
   process.platform !== "linux"
     ? Effect.void
     : Effect.promise(async () => {
-      for (let round = 0; round < maxRounds && await killFound(strays) > 0; round++) await delay(2)
+      const killed = new Set<number>()
+      for (let round = 0; round < maxRounds && await killNew(strays, killed); round++);
+      await exited(killed)
     })

@@ -15,6 +15,7 @@ import type { SpawnedProcess } from "./spawnedProcess.js"
 export interface SandboxProcess {
   readonly child: SpawnedProcess
   readonly kill: () => void
+  readonly isKilled: () => boolean
   /** Resolves with the reason of its end, after all its output has arrived. */
   readonly exited: Promise<string>
   /** The end of its standard error so far. */
@@ -54,15 +55,22 @@ export type Termination =
   | "graceful"
 
 const watched = (child: SpawnedProcess, termination: Termination): SandboxProcess => {
-  const kill = termination === "killNamespace" ? killNamespace : killGroup
-  return { child, kill: () => kill(child), exited: exitOf(child), stderr: collectStderr(child) }
+  const killAll = termination === "killNamespace" ? killNamespace : killGroup
+  let isKilled = false
+  const kill = () => {
+    isKilled = true
+    killAll(child)
+  }
+  return { child, kill, isKilled: () => isKilled, exited: exitOf(child), stderr: collectStderr(child) }
 }
 
 /** Kills it, and its whole group should it survive that. The kernel's part takes milliseconds where many end at once. */
 const kill = (process: SandboxProcess): Effect.Effect<void> =>
   Effect.promise(async () => {
-    await ownPass()
-    process.kill()
+    if (!process.isKilled()) {
+      await ownPass()
+      process.kill()
+    }
     const timer = setTimeout(() => killGroup(process.child), killTimeoutMs).unref()
     void process.exited.then(() => clearTimeout(timer))
   })
@@ -70,32 +78,40 @@ const kill = (process: SandboxProcess): Effect.Effect<void> =>
 const gracePeriodMs = 300
 
 /**
- * More agents at once that look through all processes for their descendants would keep this machine busy for minutes. On
- * Linux those descendants are found without them.
+ * More agents at once that look through all processes for their descendants would keep this machine busy for minutes, and
+ * so long it would take until the kernel has ended them all. On Linux their descendants are found without them.
  */
 const maxGraceful = 8
 
 const graceful = GlobalValue.globalValue("@effect-agb/platform-node/gracefulTerminations", () => ({ count: 0 }))
 
-const isGraceful = (): boolean => graceful.count <= maxGraceful || process.platform !== "linux"
-
-const withGrace = ({ child, exited }: SandboxProcess): Effect.Effect<void> =>
+const withGrace = (process: SandboxProcess): Effect.Effect<void> =>
   Effect.suspend(() => {
-    if (!isGraceful()) return Effect.void
-    child.stdin.destroy()
-    return waitAtMost(exited, gracePeriodMs)
+    if (process.isKilled()) return Effect.void
+    process.child.stdin.destroy()
+    return waitAtMost(process.exited, gracePeriodMs)
   })
 
+const killSoon = (process: SandboxProcess): Effect.Effect<void> =>
+  Effect.zipRight(kill(process), waitAtMost(process.exited, 1))
+
+const terminateGracefully = (sandbox: SandboxProcess): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    graceful.count > maxGraceful && process.platform === "linux"
+      ? killSoon(sandbox)
+      : withGrace(sandbox).pipe(
+        Effect.zipRight(kill(sandbox)),
+        Effect.zipRight(waitAtMost(sandbox.exited, killTimeoutMs))
+      )
+  )
+
 const terminations: Readonly<Record<Termination, (process: SandboxProcess) => Effect.Effect<void>>> = {
-  killNamespace: (process) => Effect.zipRight(kill(process), waitAtMost(process.exited, 1)),
+  killNamespace: killSoon,
   graceful: (process) =>
     Effect.acquireUseRelease(
       Effect.sync(() => graceful.count++),
-      () => Effect.yieldNow().pipe(Effect.zipRight(withGrace(process))),
+      () => Effect.zipRight(Effect.yieldNow(), terminateGracefully(process)),
       () => Effect.sync(() => graceful.count--)
-    ).pipe(
-      Effect.zipRight(kill(process)),
-      Effect.zipRight(waitAtMost(process.exited, killTimeoutMs))
     )
 }
 

@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
+import { ownPass } from "../../sandbox/channel/eventLoopTurns.js"
 import type { SandboxLost } from "../../sandbox/channel/protocol.js"
 import type { SandboxPool } from "../../sandbox/pool.js"
 import { annotateRequest } from "../http/requestContext.js"
@@ -47,6 +48,19 @@ const shutdownTimeout = "2 seconds"
 const awaitShortly = <A>(fiber: Fiber.Fiber<A>): Effect.Effect<unknown> =>
   Effect.timeoutOption(Fiber.await(fiber), shutdownTimeout)
 
+const sessionsPerPass = 16
+
+/** One after the other, in so many passes of the event loop that timers are on time. */
+const inPasses = (sessions: ReadonlyArray<LocalSession>, each: (session: LocalSession) => Effect.Effect<unknown>) =>
+  Effect.forEach(sessions, (session, index) =>
+    index % sessionsPerPass === sessionsPerPass - 1
+      ? Effect.zipRight(each(session), Effect.promise(ownPass))
+      : each(session), { discard: true })
+
+/** Before the work of ending them begins, so that the kernel ends them meanwhile. */
+const killAll = (sessions: ReadonlyArray<LocalSession>): Effect.Effect<void> =>
+  inPasses(sessions, ({ sandbox }) => sandbox.killProcesses)
+
 const requireRunning = (session: LocalSession): Effect.Effect<LocalSession, ApiError> =>
   session.status === "RUNNING" ? Effect.succeed(session) : Effect.fail(sessionNotFound(session.sessionId))
 
@@ -69,6 +83,8 @@ export class SessionRegistry {
   readonly #sessions = new Map<string, LocalSession>()
   /** The fibers that stop sessions, or have; each results in what it could not save. */
   readonly #stops = new WeakMap<LocalSession, Fiber.RuntimeFiber<ReadonlyArray<string>>>()
+  /** Those of these fibers that still run: their sessions are in no list any more, but not yet gone. */
+  readonly #stopping = new Set<Fiber.RuntimeFiber<ReadonlyArray<string>>>()
   /** Sessions that have ended, in the order of their end. */
   readonly #unsaved = new Map<string, Unsaved>()
   /** Sessions whose release was asked for, and whose end was not reported yet. */
@@ -210,13 +226,13 @@ export class SessionRegistry {
 
   /** Begins to stop the sessions that have nothing to do and nothing to save, before the server waits for the others. */
   get stopIdle(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      Effect.forEach(
-        [...this.#sessions.values()].filter(({ active, preStopHooks }) => active === 0 && preStopHooks.length === 0),
-        (session) => Effect.uninterruptible(this.#beginStop(session)),
-        { discard: true }
+    return Effect.suspend(() => {
+      const idle = this.#withoutHooks.filter(({ active }) => active === 0)
+      return Effect.zipRight(
+        killAll(idle),
+        inPasses(idle, (session) => Effect.uninterruptible(this.#beginStop(session)))
       )
-    )
+    })
   }
 
   /** Stops all sessions. Those that were released before save to the end, the others have little time. */
@@ -228,7 +244,14 @@ export class SessionRegistry {
         (stopping) => Effect.zipRight(Effect.interruptible(wait(stopping)), Fiber.interrupt(stopping))
       )
     }
-    return Effect.suspend(() => Effect.forEach([...this.#sessions.values()], stop, inParallel))
+    return Effect.suspend(() => killAll(this.#withoutHooks)).pipe(
+      Effect.zipRight(Effect.suspend(() => Effect.forEach([...this.#sessions.values()], stop, inParallel))),
+      Effect.zipRight(Effect.suspend(() => Fiber.awaitAll(this.#stopping)))
+    )
+  }
+
+  get #withoutHooks(): ReadonlyArray<LocalSession> {
+    return [...this.#sessions.values()].filter(({ preStopHooks }) => preStopHooks.length === 0)
   }
 
   /** From now on the session ends with its sandbox. */
@@ -263,6 +286,8 @@ export class SessionRegistry {
       })
       return Effect.map(Effect.forkDaemon(Effect.uninterruptible(stop)), (fiber) => {
         this.#stops.set(session, fiber)
+        this.#stopping.add(fiber)
+        fiber.addObserver(() => this.#stopping.delete(fiber))
         return fiber
       })
     })

@@ -1,0 +1,183 @@
+/**
+ * JSON-RPC 2.0 as clients of MCP speak it, for the protocols of `@effect/rpc`, whose own serialization knows only numbers as ids, breaks characters
+ * that are split over chunks, and ends the connection on a line that is no JSON or a method that it does not know.
+ */
+import * as McpSchema from "@effect/ai/McpSchema"
+import type { RpcMessage } from "@effect/rpc"
+import * as RpcSerialization from "@effect/rpc/RpcSerialization"
+import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
+import type * as Schema from "effect/Schema"
+
+type Id = string | number | null
+
+interface RpcError {
+  readonly code: number
+  readonly message: string
+}
+
+interface Message {
+  readonly id?: Id
+  readonly method?: string
+  readonly params?: unknown
+  readonly result?: unknown
+  readonly error?: unknown
+}
+
+/** A request that is under way, and the error that is its answer whatever comes. */
+interface Pending {
+  readonly id: Id
+  readonly error?: RpcError
+}
+
+const parseError = { code: -32700, message: "Parse error: a message is one line of JSON" }
+const invalidRequest = { code: -32600, message: "Invalid request: a message of JSON-RPC 2.0 was expected" }
+const tooLong = { code: -32700, message: "Parse error: the message is too long" }
+
+/** In characters; more than any file that a tool writes. */
+const maxMessage = 32 * 2 ** 20
+
+const isMessage = (value: unknown): value is Message => Predicate.isRecord(value)
+
+const isKnown = (method: string): boolean =>
+  McpSchema.ClientRpcs.requests.has(method) || McpSchema.ClientNotificationRpcs.requests.has(method)
+
+const textOf = (defect: unknown): string =>
+  typeof defect === "string"
+    ? defect
+    : Predicate.hasProperty(defect, "message")
+    ? String(defect.message)
+    : "Internal error"
+
+type Failure = Extract<Schema.ExitEncoded<unknown, unknown, unknown>, { readonly _tag: "Failure" }>["cause"]
+
+const errorOf = (cause: Failure): RpcError => {
+  if (cause._tag === "Fail" && Predicate.isRecord(cause.error)) {
+    const { code, message } = cause.error
+    return { code: typeof code === "number" ? code : -32603, message: String(message) }
+  }
+  if (cause._tag === "Die") return { code: -32603, message: textOf(cause.defect) }
+  return { code: -32603, message: "The call was interrupted" }
+}
+
+/** The messages of one connection. */
+class Connection {
+  readonly #pending = new Map<string, Pending>()
+  readonly #text = new TextDecoder()
+  readonly #isFramed: boolean
+  #buffer = ""
+  #next = 1
+
+  constructor(isFramed: boolean) {
+    this.#isFramed = isFramed
+  }
+
+  decode(bytes: Uint8Array | string): ReadonlyArray<unknown> {
+    const text = typeof bytes === "string" ? bytes : this.#text.decode(bytes, { stream: true })
+    return this.#isFramed ? this.#lines(text).flatMap((line) => this.#parse(line)) : this.#parse(text)
+  }
+
+  #lines(text: string): ReadonlyArray<string> {
+    const lines = text.split("\n")
+    lines[0] = this.#buffer + lines[0]
+    this.#buffer = lines.pop() ?? ""
+    if (this.#buffer.length > maxMessage) this.#buffer = this.#buffer.slice(0, maxMessage + 1)
+    return lines.filter((line) => line.trim() !== "")
+  }
+
+  #parse(text: string): ReadonlyArray<unknown> {
+    if (text.length > maxMessage) return [this.#refuse(null, tooLong)]
+    try {
+      const parsed: unknown = JSON.parse(text)
+      return (Array.isArray(parsed) ? parsed : [parsed]).map((message) => this.#receive(message))
+    } catch {
+      return [this.#refuse(null, parseError)]
+    }
+  }
+
+  /** The server is asked for no more than a ping, and the answer to that becomes the error. */
+  #refuse(id: Id, error: RpcError) {
+    return this.#request("ping", {}, { id, error })
+  }
+
+  #request(tag: string, payload: unknown, pending: Pending | undefined) {
+    const id = pending === undefined ? "" : String(this.#next++)
+    if (pending !== undefined) this.#pending.set(id, pending)
+    return { _tag: "Request", id, tag, payload, headers: [] }
+  }
+
+  #receive(message: unknown) {
+    if (!isMessage(message)) return this.#refuse(null, invalidRequest)
+    const { id, method, params } = message
+    if (typeof method !== "string") return this.#reply(message)
+    if (id === undefined || id === null) return this.#notified(method, params)
+    return isKnown(method)
+      ? this.#request(method, params, { id })
+      : this.#refuse(id, { code: -32601, message: `Method not found: ${method.slice(0, 64)}` })
+  }
+
+  /** The server knows a request by another id than its client. What nobody knows is no more than a sign of life. */
+  #notified(method: string, params: unknown) {
+    if (!isKnown(method)) return { _tag: "Ping" }
+    if (method !== "notifications/cancelled" || !Predicate.isRecord(params)) {
+      return this.#request(method, params, undefined)
+    }
+    const own = [...this.#pending].find(([, { id }]) => id === params.requestId)?.[0]
+    return this.#request(method, { ...params, requestId: own ?? "0" }, undefined)
+  }
+
+  #reply({ error, id, result }: Message) {
+    if (id === undefined || id === null) return this.#refuse(null, invalidRequest)
+    return {
+      _tag: "Exit",
+      requestId: String(id),
+      exit: error === undefined
+        ? { _tag: "Success", value: result }
+        : { _tag: "Failure", cause: { _tag: "Fail", error } }
+    }
+  }
+
+  encode(response: unknown): string | undefined {
+    const messages = (Array.isArray(response) ? response : [response])
+      .flatMap((message: RpcMessage.FromServerEncoded | RpcMessage.FromClientEncoded) => this.#send(message))
+    if (this.#isFramed) return messages.length === 0 ? undefined : messages.map((text) => `${text}\n`).join("")
+    return messages.length > 1 ? `[${messages.join(",")}]` : messages[0] ?? ""
+  }
+
+  #send(message: RpcMessage.FromServerEncoded | RpcMessage.FromClientEncoded): ReadonlyArray<string> {
+    const write = (fields: object) => [JSON.stringify({ jsonrpc: "2.0", ...fields })]
+    if (message._tag === "Request") {
+      const id = message.id === undefined || message.id === "" ? {} : { id: Number(message.id) }
+      return write({ ...id, method: message.tag, params: message.payload })
+    }
+    if (message._tag === "Defect") return write({ id: null, error: { code: -32603, message: textOf(message.defect) } })
+    if (message._tag !== "Exit") return []
+    const pending = this.#pending.get(message.requestId)
+    if (pending === undefined) return []
+    this.#pending.delete(message.requestId)
+    const { exit } = message
+    if (pending.error !== undefined) return write({ id: pending.id, error: pending.error })
+    return exit._tag === "Success"
+      ? write({ id: pending.id, result: exit.value })
+      : write({ id: pending.id, error: errorOf(exit.cause) })
+  }
+}
+
+const make = (isFramed: boolean) =>
+  Layer.succeed(
+    RpcSerialization.RpcSerialization,
+    RpcSerialization.RpcSerialization.of({
+      contentType: "application/json",
+      includesFraming: isFramed,
+      unsafeMake: () => {
+        const connection = new Connection(isFramed)
+        return { decode: (bytes) => connection.decode(bytes), encode: (response) => connection.encode(response) }
+      }
+    })
+  )
+
+/** One message a line. */
+export const layerLines = make(true)
+
+/** One message a request. */
+export const layerRequests = make(false)

@@ -1,0 +1,28 @@
+/** What `serverProcess.test.ts` watches over, each broken on purpose. */
+
+const source = "packages/platform-node/src"
+const caughtBy = "leaves nothing: a process of its own sweeps"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
+export default [
+  {
+    defence: "what the end of a server has no time for is done after it",
+    changes: { [`${source}/serve.ts`]: [["      sweepAfterExit()\n", ""]] },
+    caughtBy
+  },
+  {
+    defence: "a sweep waits for the end of the process after which it comes",
+    changes: { [`${source}/internal/cli/sweep.ts`]: [["  await exitOf(Number(process.env[awaited] ?? 0))\n", ""]] },
+    caughtBy
+  },
+  {
+    defence: "a sweep removes the sessions of those that were killed",
+    changes: { [`${source}/internal/cli/sweep.ts`]: [["[sweepWorkspaces, ", "["]] },
+    caughtBy
+  },
+  {
+    defence: "a sweep removes the contexts of those that were killed",
+    changes: { [`${source}/internal/cli/sweep.ts`]: [[", sweepContexts, ", ", "]] },
+    caughtBy
+  }
+]
