@@ -162,7 +162,10 @@ describe("what is done in a session", () => {
       Effect.gen(function*() {
         const span = yield* Effect.currentSpan
         yield* Session.use(params, ({ command, fileSystem }) =>
-          Effect.zipRight(fileSystem.writeFile("/tmp/a", "a"), Effect.exit(command.executeCommand("false"))))
+          Effect.zipRight(
+            fileSystem.writeFile("/tmp/a", "a"),
+            Effect.exit(command.executeCommand("printf out; printf err >&2; exit 3"))
+          ))
         assert.deepStrictEqual([...span.attributes], [])
       }).pipe(Effect.withSpan("of the caller"))
     ))

@@ -7,7 +7,9 @@ const caughtBy = "leaves nothing: a process of its own sweeps"
 export default [
   {
     defence: "what the end of a server has no time for is done after it",
-    changes: { [`${source}/serve.ts`]: [["      sweepAfterExit()\n", ""]] },
+    changes: {
+      [`${source}/internal/cli/serve.ts`]: [["      if (program !== undefined) sweepAfterExit(program)\n", ""]]
+    },
     caughtBy
   },
   {

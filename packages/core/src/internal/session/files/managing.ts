@@ -108,6 +108,7 @@ export const copy = (
       paths: [source, destination],
       text: scripts.copy,
       args: [withoutSlashes(source), target, temporary, overwrite ? "yes" : "", preserveTimestamps ? "-p" : ""],
+      places: [1, 2, 3],
       retrySafety: overwrite ? "idempotent" : "unsafe"
     }))
   })

@@ -60,6 +60,7 @@ const writeChunks = (
     paths: [path],
     text: scripts.replace,
     args,
+    places: [1, 2],
     retrySafety: "unsafe"
   })
   const written = fileContents.write(toolCall, operation, temporary, content, "overwrite").pipe(

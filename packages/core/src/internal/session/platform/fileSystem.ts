@@ -60,7 +60,9 @@ const scriptOnTwo = (
   args: ReadonlyArray<string> = []
 ) => {
   const paths = [path, destination].map((given) => absolute(machine, withoutSlashes(given)))
-  return Effect.asVoid(run(machine, { method, syscall, path, destination }, text, [...paths, ...args], "unsafe"))
+  return Effect.asVoid(
+    run(machine, { method, syscall, path, destination }, text, [...paths, ...args], "unsafe", [1, 2])
+  )
 }
 
 const attributes = (machine: Machine): Pick<Platform.FileSystem, "access" | "chmod" | "chown" | "stat" | "utimes"> => ({

@@ -39,12 +39,13 @@ export const run = (
   call: Call,
   text: string,
   args: ReadonlyArray<string | number>,
-  retrySafety: RetrySafety
+  retrySafety: RetrySafety,
+  places?: shellScript.Places
 ): Effect.Effect<string, PlatformError> => {
   if (args[0] === "") return Effect.fail(errno("FileSystem", "ENOENT", call))
   const operation = `SessionPlatform.${call.method}`
   const paths = [String(call.path)] as const
-  const script = { operation, paths, text: scripts.functions + text, args: args.map(String), retrySafety }
+  const script = { operation, paths, text: scripts.functions + text, args: args.map(String), retrySafety, places }
   return spans.traced(operation)(
     Effect.mapError(Effect.suspend(() => shellScript.run(toolCall, script)), failed("FileSystem", call))
   )

@@ -4,8 +4,8 @@ import { FileError, type FileNotFoundError, ToolError } from "../../../AgbError.
 import type { ExecuteCommandError } from "../../../Command.js"
 import { visibleLines } from "../../wire/text/visibleText.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
+import { argumentsOf, type Places } from "../files/shellScript.js"
 import type { Session } from "../session.js"
-import { quote } from "../shell.js"
 import * as scripts from "./scripts.js"
 
 const timeout = "50 seconds"
@@ -34,9 +34,10 @@ const run = (
   operation: string,
   path: string,
   script: string,
-  args: ReadonlyArray<string>
+  args: ReadonlyArray<string>,
+  places: Places = [1]
 ): Effect.Effect<string, FileSystemError> =>
-  session.command.executeCommand(`LC_ALL=C; export LC_ALL\nset -- ${args.map(quote).join(" ")}\n${script}`, { timeout })
+  session.command.executeCommand(`LC_ALL=C; export LC_ALL\n${argumentsOf(args, places)}${script}`, { timeout })
     .pipe(
       Effect.map(({ stdout }) => stdout),
       Effect.catchAll(asFileError(operation, path))
@@ -79,7 +80,7 @@ export const checksums = (
 ): Effect.Effect<ReadonlyMap<string, string>, FileSystemError> =>
   Effect.map(
     Effect.forEach(batches(paths, (path) => path.length * 3), (group) =>
-      Effect.map(run(session, operation, group[0] ?? "", scripts.checksum, group), (text) => {
+      Effect.map(run(session, operation, group[0] ?? "", scripts.checksum, group, "all"), (text) => {
         const lines = text.split("\n")
         return group.map((path, index) =>
           [path, lines[index]?.trim() ?? "?"] as const
@@ -110,7 +111,7 @@ export const prefixChecksum = (session: Session, operation: string, path: string
 export const makeDirectories = (session: Session, operation: string, paths: ReadonlyArray<string>) =>
   Effect.forEach(
     batches(paths, (path) => path.length * 3),
-    (group) => run(session, operation, group[0] ?? "", scripts.makeDirectories, group),
+    (group) => run(session, operation, group[0] ?? "", scripts.makeDirectories, group, "all"),
     { discard: true }
   )
 
@@ -124,7 +125,14 @@ export const setPermissions = (
     batches(items, ({ path }) => path.length * 3),
     (group) => {
       const args = group.flatMap(({ path, permissions }) => [permissions.toString(8), path])
-      return run(session, operation, group[0]?.path ?? "", scripts.setPermissions, args)
+      return run(
+        session,
+        operation,
+        group[0]?.path ?? "",
+        scripts.setPermissions,
+        args,
+        group.map((_, index) => 2 * index + 2)
+      )
     },
     { discard: true }
   )
@@ -138,7 +146,7 @@ export const publish = (
   permissions: number
 ): Effect.Effect<void, FileSystemError> =>
   Effect.asVoid(
-    run(session, operation, path, scripts.publish, [part, path, permissions.toString(8)])
+    run(session, operation, path, scripts.publish, [part, path, permissions.toString(8)], [1, 2])
   )
 
 export const isMissing = (error: FileSystemError): error is FileNotFoundError => error._tag === "FileNotFoundError"

@@ -5,6 +5,7 @@ import * as Encoding from "effect/Encoding"
 import type { ToolFailure } from "../../../AgbServer.js"
 import { Checksum } from "../../session/files/checksum.js"
 import * as fileScripts from "../../session/files/scripts.js"
+import { ownTmpBounds } from "../../session/files/shellScript.js"
 import * as transferScripts from "../../session/transfer/scripts.js"
 import { concat } from "../../wire/text/bytes.js"
 import * as files from "./files.js"
@@ -18,6 +19,10 @@ interface Script {
 
 const quoted = /'((?:[^']|'\\'')*)' ?/y
 
+/** There is one tree, with a `/tmp` of its own. */
+const withoutOwnTmp = (text: string): string =>
+  text.startsWith(ownTmpBounds.start) ? text.slice(text.indexOf(ownTmpBounds.end) + ownTmpBounds.end.length) : text
+
 /** Parses the preamble of a script: its locale, functions, and arguments. */
 const parse = (command: string): Script | undefined => {
   const start = "\nset -- "
@@ -30,7 +35,7 @@ const parse = (command: string): Script | undefined => {
     args.push((match[1] ?? "").replaceAll("'\\''", "'"))
     end = quoted.lastIndex
   }
-  return command[end] === "\n" ? { text: command.slice(end + 1), args } : undefined
+  return command[end] === "\n" ? { text: withoutOwnTmp(command.slice(end + 1)), args } : undefined
 }
 
 type Run = (tree: FileTree, args: ReadonlyArray<string>, now: number) => string
