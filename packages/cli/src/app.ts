@@ -5,6 +5,7 @@ import { doctor } from "./commands/doctor.js"
 import { exec } from "./commands/exec.js"
 import { forward } from "./commands/forward.js"
 import { gc } from "./commands/gc.js"
+import { mcp } from "./commands/mcp.js"
 import { kill, logs, ps } from "./commands/processes.js"
 import { run } from "./commands/run.js"
 import { create, info, ls, rm } from "./commands/sessions.js"
@@ -19,7 +20,7 @@ const local = Command.make("local").pipe(
   )
 )
 
-const named = { run, exec, sh, create, ls, info, rm, gc, cp, ps, logs, kill, forward, local, doctor }
+const named = { run, exec, sh, create, ls, info, rm, gc, cp, ps, logs, kill, forward, mcp, local, doctor }
 
 const { run: first, ...others } = named
 

@@ -6,10 +6,10 @@
  */
 import { Agb } from "@effect-agb/core/Agb"
 import * as AgbError from "@effect-agb/core/AgbError"
-import { Code } from "@effect-agb/core/Code"
+import type { Code } from "@effect-agb/core/Code"
 import { Command } from "@effect-agb/core/Command"
 import type * as CreateSessionParams from "@effect-agb/core/CreateSessionParams"
-import { FileSystem } from "@effect-agb/core/FileSystem"
+import type { FileSystem } from "@effect-agb/core/FileSystem"
 import * as Session from "@effect-agb/core/Session"
 import { SessionRef } from "@effect-agb/core/SessionRef"
 import * as Activity from "@effect/workflow/Activity"
@@ -143,13 +143,6 @@ export interface DurableSession {
 /** With the first one. */
 const mostSessions = 5
 
-const toContext = (session: Session.Session) =>
-  Context.make(Session.Session, session).pipe(
-    Context.add(Code, session.code),
-    Context.add(Command, session.command),
-    Context.add(FileSystem, session.fileSystem)
-  )
-
 /**
  * Whether the workflow has ended, and not only its run in this process: then another one goes on with it. So it is after a defect,
  * such as a database that is gone, unless the workflow captures defects.
@@ -242,7 +235,7 @@ class Durable implements DurableSession {
         execute: Effect.gen(this, function*() {
           const key = yield* Activity.idempotencyKey(activity)
           const session = yield* Session.resume(yield* this.ref)
-          return yield* Effect.provide(execute(key), toContext(session))
+          return yield* Effect.provide(execute(key), Session.toContext(session))
         })
       }) as unknown as ReturnType<typeof attempt>
       return this.#isRecreated && nth < mostSessions

@@ -4,6 +4,7 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -180,6 +181,15 @@ export const use = <A, E, R>(
 ): Effect.Effect<A, E | ClientError, R | Agb> => Effect.scoped(Effect.flatMap(make(params), f))
 
 /**
+ * A session and its modules as services, for an effect that takes them from its context.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toContext: (session: Session) => Context.Context<Session | Code | Command | FileSystem> =
+  sessions.toContext
+
+/**
  * Layer of a session and its modules; the session lives as long as the layer. Provide it once, at the edge of the program:
  * each build of the layer creates another paid session.
  *
@@ -199,4 +209,4 @@ export const use = <A, E, R>(
 export const layer = (
   params: Input
 ): Layer.Layer<Session | Code | Command | FileSystem, ClientError, Agb> =>
-  Layer.scopedContext(Effect.map(make(params), sessions.toContext))
+  Layer.scopedContext(Effect.map(make(params), toContext))

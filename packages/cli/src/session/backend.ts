@@ -64,8 +64,15 @@ export const inExisting = <A, E, R>(
     Effect.provide(existing(options))
   )
 
+/** For a session of the options, or one of the command's own. */
+export const backend = (options: SessionOptions): Backend =>
+  Option.isSome(options.session) ? existing(options) : own(options)
+
+/** By these, sessions of `agb` are told from others. */
+export const labels = { "agb-cli": "1" }
+
 /** How a session is made says nothing about one that is there, or in the cloud. */
-const checkLocal = ({ isolation, local, network, session }: SessionOptions): Effect.Effect<void, UsageError> =>
+export const checkLocal = ({ isolation, local, network, session }: SessionOptions): Effect.Effect<void, UsageError> =>
   isolation === "auto" && network === "none" || local && Option.isNone(session)
     ? Effect.void
     : new UsageError({ message: "--isolation and --network need --local, and a session of the command's own" })
@@ -79,7 +86,6 @@ export const inSession = <A, E, R>(
     checkLocal(options),
     Option.match(options.session, {
       onSome: (sessionId) => inExisting(options, sessionId, f),
-      onNone: () =>
-        Session.use({ imageId: options.image, labels: { "agb-cli": "1" } }, f).pipe(Effect.provide(own(options)))
+      onNone: () => Session.use({ imageId: options.image, labels }, f).pipe(Effect.provide(own(options)))
     })
   )
