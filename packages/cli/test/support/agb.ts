@@ -62,6 +62,8 @@ export interface Server {
 }
 
 export const serve = async (): Promise<Server> => {
+  // The files of one fork share this module, and the one before has removed it.
+  Fs.mkdirSync(folder, { recursive: true })
   const args = ["local", "--isolation", "none", "--pool-size", "0", "--log", "none"]
   const { child, ended, says } = start(args, { AGB_API_KEY: apiKey })
   let said = ""

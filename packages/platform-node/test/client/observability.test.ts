@@ -67,6 +67,9 @@ const valuesOf = (name: string): Readonly<Record<string, number>> =>
     ])
   )
 
+/** Sums of what other tests have counted are no round numbers. */
+const rounded = (value: number): number => Math.round(value * 1e6) / 1e6
+
 /** How much the values grew while a program ran. */
 const growthOf = <A, E, R>(names: ReadonlyArray<string>, program: Effect.Effect<A, E, R>) =>
   Effect.suspend(() => {
@@ -76,7 +79,9 @@ const growthOf = <A, E, R>(names: ReadonlyArray<string>, program: Effect.Effect<
       growth: Object.fromEntries(names.map((name) => [
         name,
         Object.fromEntries(
-          Object.entries(valuesOf(name)).map(([labels, value]) => [labels, value - (before.get(name)?.[labels] ?? 0)])
+          Object.entries(valuesOf(name)).map((
+            [labels, value]
+          ) => [labels, rounded(value - (before.get(name)?.[labels] ?? 0))])
             .filter(([, growth]) => growth !== 0)
         )
       ]))
