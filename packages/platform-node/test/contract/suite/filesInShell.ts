@@ -13,15 +13,6 @@ const files = Effect.gen(function*() {
   return { session, fs: session.fileSystem, at: (name: string) => `${home}/${name}` }
 })
 
-/** One to four bytes a character, so that some are split by every cut. */
-const alphabet = ["a", "é", "日", "🎈", "\n", "\r\n", "\u0001", "\t"]
-
-const longText = (size: number): string => {
-  let text = ""
-  for (let index = 0; text.length < size; index += 1) text += alphabet[(index * 7 + index % 11) % alphabet.length]
-  return text
-}
-
 /** Bytes of every value, in no order that a part of them repeats. */
 const noise = (size: number): Uint8Array => {
   const all = new Uint8Array(size)
@@ -110,7 +101,7 @@ const bytesInAndOut: Contract = (test, backend) => {
           yield* fs.writeFile(at("link"), content)
           assert.isTrue(Buffer.from(content).equals(yield* fs.readFileBytes(at("a"))))
         }
-        yield* fs.writeFile(at("link"), longText(100_000))
+        yield* fs.writeFile(at("link"), "é日🎈\n".repeat(20_000))
         const { stdout } = yield* command.executeCommand(
           "ls -l a | cut -c1-10; test -L link && echo link; ls -A",
           patient
