@@ -206,6 +206,26 @@ layer(overWire, { excludeTestServices: true })("sync", (it) => {
       await wire.release(sessionId)
     }))
 
+  // Without isolation a session may write what its user may.
+  const whereConfined = best.level === "none" ? it.effect.skip : it.effect
+
+  whereConfined(
+    "a directory of the machine is no place for a mapping, and is not saved",
+    () =>
+      promise(async (wire) => {
+        const contextId = await wire.context("of the machine")
+        for (const path of ["/usr/bin", "/usr/bin/none"]) {
+          const sessionId = await wire.session(mapping(contextId, {}, path))
+          const [item] = await wire.settled({ sessionId })
+          assert.strictEqual(item?.status, "Failed", path)
+          assert.match(item?.errorMessage ?? "", /^EACCES: /)
+          const { body } = await wire.post("/mcp/releaseSession", {}, { sessionId })
+          assert.include(body, { success: false, code: "SessionContexts.NotSaved" })
+          assert.deepStrictEqual(await wire.names(contextId, path), [])
+        }
+      })
+  )
+
   it.effect("many files, and files that change while they are read", () =>
     promise(async (wire) => {
       const contextId = await wire.context("many")

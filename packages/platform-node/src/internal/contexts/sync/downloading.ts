@@ -1,4 +1,5 @@
 /** Copies files from a context into a session. */
+import { ToolFailure } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Crypto from "node:crypto"
 import type { FileHandle } from "node:fs/promises"
@@ -7,7 +8,7 @@ import type { StoredFile } from "../store/contextFiles.js"
 import { onDisk } from "../store/storageFailure.js"
 import { isWithin } from "./contextPaths.js"
 import * as policies from "./policies.js"
-import type { Outcome } from "./sandboxFiles.js"
+import type { Outcome, SandboxFiles } from "./sandboxFiles.js"
 import {
   batchesOf,
   type Failures,
@@ -109,6 +110,21 @@ const downloadLarge = (transfer: Transfer, file: StoredFile, failures: Failures)
     yield* settle(transfer, file, outcome, failures)
   })).pipe(Effect.catchIf((error) => "code" in error && error.code === "ContextFile.NotFound", () => Effect.void))
 
+const noBytes = new Uint8Array()
+
+/** Fails unless the session can write the directory, which is created if it does not exist. */
+export const requireWritable = (files: SandboxFiles, path: string): Effect.Effect<void, TransferFailure> =>
+  Effect.gen(function*() {
+    yield* files.createDirectory(path)
+    const probe = partialPath(`${path}/`)
+    const [outcome] = yield* files.writeParts([{ path: probe, offset: 0, length: 0 }], noBytes)
+    if (outcome !== undefined && "code" in outcome) {
+      const message = outcome.code === "EACCES" ? `The session cannot write here: ${path}` : outcome.message
+      return yield* new ToolFailure({ text: `${outcome.code}: ${message}` })
+    }
+    yield* files.removePartial(probe)
+  })
+
 /** Copies every file of the mapping, and overwrites what the session has there. */
 export const download = (transfer: Transfer): Effect.Effect<void, TransferFailure> =>
   Effect.gen(function*() {
@@ -116,7 +132,7 @@ export const download = (transfer: Transfer): Effect.Effect<void, TransferFailur
     const failures = makeFailures()
     const included = context.files.all().filter(isIncluded(transfer))
     if (mapping.path !== "" && context.files.find(mapping.storedPath) === undefined) {
-      yield* files.createDirectory(mapping.path)
+      yield* requireWritable(files, mapping.path)
     }
     yield* Effect.forEach(
       batchesOf(included.filter(({ size }) => size <= maxBatchedFileBytes)),

@@ -14,6 +14,7 @@ import { contextNotFound, onDisk } from "../store/storageFailure.js"
 import { archivePath, isArchived } from "./archiving.js"
 import { isWithin, normalized, tidy } from "./contextPaths.js"
 import { copy } from "./copy.js"
+import { requireWritable } from "./downloading.js"
 import { Manifest } from "./manifest.js"
 import { withProgress } from "./progress.js"
 import { reasonOf, type SandboxFiles, sandboxFiles } from "./sandboxFiles.js"
@@ -73,6 +74,8 @@ export class SessionContexts {
   readonly #tasks: SyncTasks
   readonly #mappings: Array<Mapping> = []
   #manifests = new WeakMap<StoredContext, Manifest>()
+  /** Directories that the session could not write, such as `/etc`: what is in them is not the session's, and not saved. */
+  readonly #foreign = new Set<string>()
   readonly #running = new Set<Fiber.RuntimeFiber<void>>()
   readonly #copyLock = Effect.unsafeMakeSemaphore(1)
   readonly #transferContextLock = Effect.unsafeMakeSemaphore(1)
@@ -183,12 +186,20 @@ export class SessionContexts {
   }
 
   #copy(mapping: Mapping, direction: Direction): Effect.Effect<void, TransferFailure> {
-    return Effect.flatMap(onDisk(async () => this.#store.get(mapping.contextId)), (context) => {
+    const { path } = mapping
+    const isForeign = direction === "upload" && this.#foreign.has(path)
+    const check = isForeign ? requireWritable(this.#files, path) : Effect.void
+    const copying = Effect.flatMap(onDisk(async () => this.#store.get(mapping.contextId)), (context) => {
       this.#store.touch(context)
       const transfer = { mapping, context, manifest: this.#manifestOf(context), session: this.#name, now: this.#now }
       const start = (files: SandboxFiles) => copy({ ...transfer, files }, direction)
       return withProgress(this.#files, start, tooSlow)
     })
+    const note = (error: TransferFailure) =>
+      Effect.sync(() => {
+        if (direction === "download" && explain(error).startsWith("EACCES: ")) this.#foreign.add(path)
+      })
+    return Effect.tapError(Effect.zipRight(check, copying), note)
   }
 
   #fail(task: Task, reason: string): Effect.Effect<void> {
