@@ -28,9 +28,9 @@ const layers = {
     ["Agb"],
     ["Contexts", "Session", "OperationResult", "internal/session/transfer", "internal/session/platform"],
     ["ContextStore", "TerminalSocket"],
+    ["SessionPool", "SessionPlatform", "Transfer"],
     ["internal/contract", "internal/testing"],
     ["AgbContract", "AgbTest"],
-    ["SessionPool", "SessionPlatform", "Transfer"],
     ["internal/promise"],
     ["AgbPromise"],
     ["index"]

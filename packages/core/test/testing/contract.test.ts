@@ -1,6 +1,7 @@
 /** The published contract notices backends that do not keep it. That others pass is told by their own tests. */
 import * as AgbContract from "@effect-agb/core/AgbContract"
 import * as AgbTest from "@effect-agb/core/AgbTest"
+import { FileSystem } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Chunk, Effect, Exit } from "effect"
 
@@ -12,8 +13,33 @@ describe("the contract", () => {
   it("has cases for all that there is, each under a name of its own", () => {
     assert.strictEqual(new Set(cases.map(({ name }) => name)).size, cases.length)
     const groups = [...new Set(cases.map(({ group }) => group))]
-    assert.deepStrictEqual(groups, ["sessions", "code", "commands", "files", "contexts"])
+    assert.deepStrictEqual(groups, [
+      "sessions",
+      "code",
+      "commands",
+      "files",
+      "contexts",
+      "processes",
+      "terminals",
+      "codeContexts",
+      "transfers"
+    ])
     assert.sameMembers([...new Set(cases.map(({ needs }) => needs))], [undefined, "python", "javascript", "java", "r"])
+  })
+
+  it("names what a backend lacks, and leaves nothing out in silence", () => {
+    const missingOf = (options: AgbContract.Options) =>
+      Object.fromEntries(AgbContract.cases(options).map(({ missing, name }) => [name, missing]))
+    const fileSystem = FileSystem.layerNoop({})
+    const full = missingOf({ fileSystem })
+    assert.strictEqual(Object.keys(full).length, cases.length)
+    assert.deepStrictEqual([...new Set(Object.values(full))], [undefined])
+    const bare = missingOf({ languages: ["python"], shell: false, fileSystem })
+    assert.strictEqual(bare["javascript: characters beyond ASCII arrive whole"], "javascript")
+    assert.strictEqual(bare["python: characters beyond ASCII arrive whole"], undefined)
+    assert.strictEqual(bare["a time limit ends the whole tree"], "a shell")
+    assert.strictEqual(bare["what is missing is missing for copies and removals too"], "a shell")
+    assert.strictEqual(missingOf({})["links are left out and named"], "a file system of this machine")
   })
 
   const broken: ReadonlyArray<readonly [name: string, backend: AgbTest.Options, says: RegExp]> = [

@@ -1,13 +1,11 @@
 /** Terminals and code contexts in sessions without Python, which Perl holds open. */
 import { Session } from "@effect-agb/core"
+import * as AgbContract from "@effect-agb/core/AgbContract"
 import { assert, it, layer } from "@effect/vitest"
 import { Effect, Layer, Stream } from "effect"
 import * as Fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Contract, Test } from "../contract/suite/backend.js"
-import { ends, samples, states } from "../contract/suite/codeContexts.js"
-import { terminalsWithoutPython } from "../contract/suite/terminals.js"
 import { failsWith } from "../support/failsWith.js"
 import { layerWith, none } from "../support/runtime.js"
 import { watch } from "../support/screen.js"
@@ -46,13 +44,10 @@ const hasPerl = Fs.existsSync("/usr/bin/perl")
 
 if (hasPerl) {
   layer(layerWithout(/^(python|pyenv)/), { excludeTestServices: true, timeout })("without Python", (it) => {
-    const run = (...[title, body]: Parameters<Test>) => it.scoped(title, body, { timeout })
-    const test: Test = Object.assign(run, { skip: () => {} })
-    terminalsWithoutPython(test, { clock: "live" } as Parameters<Contract>[1])
-    const javascript = samples.find(({ name }) => name === "javascript")
-    if (javascript !== undefined) {
-      states(test, javascript)
-      ends(test, javascript)
+    const cases = AgbContract.cases({ languages: ["javascript"] })
+    for (const { group, missing, name, needs, run } of cases) {
+      const isOf = group === "terminals" || group === "codeContexts" && needs === "javascript"
+      if (isOf && missing === undefined) it.scoped(name, () => run, { timeout })
     }
 
     it.scoped("many bytes go both ways, and a slow reader holds up the command", () =>

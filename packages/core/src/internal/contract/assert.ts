@@ -56,6 +56,8 @@ const sorted = (items: ReadonlyArray<unknown>): ReadonlyArray<string> => items.m
 export const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
   one.length === other.length && one.every((byte, index) => byte === other[index])
 
+export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
 export const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 const isTrue = (value: boolean, what?: string): void => {

@@ -1,5 +1,7 @@
 /** How a case of the contract is written down. */
+import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Agb } from "../../Agb.js"
 import type { Language } from "../../AgbTools.js"
@@ -7,6 +9,10 @@ import type { Language } from "../../AgbTools.js"
 export interface Backend {
   /** How many sessions one case may have at the same time. */
   readonly crowd: number
+  /** The files of this machine, for transfers. */
+  readonly fileSystem: Layer.Layer<FileSystem.FileSystem> | undefined
+  /** How many trees of files transfers move. */
+  readonly trees: number
 }
 
 export type Test = (
