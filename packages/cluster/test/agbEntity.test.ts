@@ -1,6 +1,5 @@
 /** Sessions as entities: one for each name, whoever runs it, with calls that take effect once. */
 import { AgbEntity } from "@effect-agb/cluster"
-import { Agb, AgbError } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { Entity, ShardingConfig, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
