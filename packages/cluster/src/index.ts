@@ -5,6 +5,18 @@
 export * as AgbEntity from "./AgbEntity.js"
 
 /**
+ * Sessions on machines of your own: runners that host a local runtime, and an `Agb` that places sessions among them by load. A session stays
+ * where it was created, and is reached from every runner; with its host it is lost.
+ */
+export * as AgbHosts from "./AgbHosts.js"
+
+/**
+ * The number of sessions that an account may have at once, kept by all runners of a cluster together: who wants one waits, first come first
+ * served, and what the service asks one of them by `Retry-After` holds for all.
+ */
+export * as AgbQuota from "./AgbQuota.js"
+
+/**
  * Deletes the sessions of workflows and entities that have ended without deleting them, e.g. because the service did not answer. One runner of
  * a cluster does so for all.
  */
