@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -93,22 +94,23 @@ class Permits {
   readonly create = <A extends { readonly sessionId: string }>(
     create: Effect.Effect<A, ClientError>
   ): Effect.Effect<A, ClientError> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.gen(this, function*() {
-        const ticket = crypto.randomUUID()
-        const settle = (sessionId?: string) => tell(this.#client.settle({ ticket, sessionId }))
-        yield* Effect.onError(
-          restore(acquire(this.#client, ticket, yield* Clock.currentTimeMillis)),
-          () => settle()
-        )
-        const renew = Effect.forever(
-          Effect.zipRight(Effect.sleep(Duration.millis(lease / 3)), tell(this.#client.renew({ ticket })))
-        )
-        return yield* restore(Effect.raceFirst(create, renew)).pipe(
-          Effect.tap(({ sessionId }) => settle(sessionId)),
-          Effect.tapError((error) => this.#failed(error, settle()))
-        )
-      })
+    Effect.gen(this, function*() {
+      const ticket = crypto.randomUUID()
+      const settle = (sessionId?: string) => tell(this.#client.settle({ ticket, sessionId }))
+      const since = yield* Clock.currentTimeMillis
+      yield* Effect.onError(Effect.interruptible(acquire(this.#client, ticket, since)), () => settle())
+      return yield* Effect.acquireUseRelease(this.#renewed(ticket), () => create, Fiber.interruptFork).pipe(
+        Effect.tap(({ sessionId }) => settle(sessionId)),
+        Effect.tapError((error) => this.#failed(error, settle()))
+      )
+    }).pipe(Effect.uninterruptible)
+
+  readonly #renewed = (ticket: string): Effect.Effect<Fiber.Fiber<never>> =>
+    Effect.sleep(Duration.millis(lease / 3)).pipe(
+      Effect.zipRight(tell(this.#client.renew({ ticket }))),
+      Effect.forever,
+      Effect.interruptible,
+      Effect.forkDaemon
     )
 
   #failed(error: ClientError, settle: Effect.Effect<void>): Effect.Effect<void> {

@@ -1,4 +1,10 @@
 /**
+ * Databases of the engine. `SingleRunner` of @effect/cluster runs all in one process, over SQLite for example; several runners need a database
+ * that several processes can use.
+ */
+export * as AgbEngine from "./AgbEngine.js"
+
+/**
  * Sessions as entities of `@effect/cluster`: each has a name by which every runner reaches it, outlives the runner that works in it, and is
  * deleted when it is closed or nobody uses it.
  */

@@ -107,7 +107,7 @@ describe("a quota", () => {
     Effect.gen(function*() {
       const agb = yield* Agb.Agb
       assert.strictEqual((yield* Effect.flip(agb.create({ imageId: " " })))._tag, "InvalidRequestError")
-      assert.strictEqual((yield* Effect.flip(agb.create(params)))._tag, "LimitExceededError")
+      assert.strictEqual((yield* Effect.flip(agb.create(params)))._tag, "RequestRejectedError")
       const interrupted = yield* Effect.forkScoped(agb.create(params))
       yield* Effect.sleep("5 seconds")
       yield* Fiber.interrupt(interrupted)
