@@ -76,7 +76,7 @@ const layers = {
   ],
   "packages/cluster/src": [
     ["internal"],
-    ["AgbWorkflow"],
+    ["AgbWorkflow", "AgbEntity", "AgbEngine", "AgbHosts", "AgbQuota", "AgbSweeper"],
     ["index"]
   ],
   "packages/ai/src": [

@@ -65,7 +65,8 @@ const recorded = ({ fileSystem }: Session, path: string): Effect.Effect<Option.O
     Effect.catchIf(isMissing, () => Effect.succeedNone)
   )
 
-const unknown = (detail: string): AgbError.ExecutionUnknownError =>
+/** The error of a run of which nobody knows how it ended. */
+export const unknown = (detail: string): AgbError.ExecutionUnknownError =>
   new AgbError.ExecutionUnknownError({ operation, stdout: "", stderr: "", detail })
 
 /** The outcome of a run that was claimed before, by a process that may still be at it. */
@@ -103,12 +104,20 @@ const settle = ({ fileSystem }: Session, { claim, outcome }: Paths, error: Code.
 const record = (fileSystem: Session["fileSystem"], path: string, outcome: Outcome) =>
   Effect.flatMap(Effect.orDie(Schema.encode(Outcome)(outcome)), (text) => fileSystem.writeFile(path, text))
 
+/** What is stored of a result. */
+export const resultOf = ({ results, stderr, stdout, text }: Code.CodeResult): CodeResult =>
+  new CodeResult({ text, results, stdout, stderr })
+
 const claimed = (session: Session, paths: Paths, { code, language }: Source, options: RunCodeOptions | undefined) =>
   session.code.runCode(code, language, options).pipe(
     Effect.tapError((error) => settle(session, paths, error)),
-    Effect.map(({ results, stderr, stdout, text }) => new CodeResult({ text, results, stdout, stderr })),
+    Effect.map(resultOf),
     Effect.tap((result) => record(session.fileSystem, paths.outcome, Either.right(result)))
   )
+
+/** Whether the run of this key is ours to begin. */
+export const claimRun = (session: Session, key: string): Effect.Effect<boolean, AgbError.AgbError> =>
+  claim(session, pathsOf(key).claim)
 
 /** Runs the code, or returns the outcome of the run of this key. */
 export const run = (

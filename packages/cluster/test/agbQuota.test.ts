@@ -1,0 +1,136 @@
+/** The quota of an account: so many sessions at once, first come first served, and nothing that is lost holds a permit. */
+import { AgbQuota } from "@effect-agb/cluster"
+import { Agb, AgbConfig, Session, Transport } from "@effect-agb/core"
+import * as AgbTest from "@effect-agb/core/AgbTest"
+import { TestRunner } from "@effect/cluster"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock, TestServices } from "effect"
+
+const params = { imageId: "agb-code-space-1" }
+
+const passing = Effect.forever(
+  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+)
+
+/** A test in which time passes. */
+const test = <E>(
+  name: string,
+  layer: Layer.Layer<Agb.Agb | AgbTest.AgbTest | Bare, E>,
+  body: Effect.Effect<void, unknown, Agb.Agb | AgbTest.AgbTest | Bare | Scope.Scope>
+) => it.effect(name, () => Effect.raceFirst(Effect.provide(Effect.scoped(body), layer), passing))
+
+/** The service without the quota. */
+class Bare extends Context.Tag("Bare")<Bare, Agb.Agb.Service>() {}
+
+const config = AgbConfig.layer({ apiKey: AgbTest.secrets.apiKey, endpoint: "https://api.agb.test", retry: { maxAttempts: 5 } })
+
+const limited = (maxSessions: number, faults: Parameters<typeof AgbTest.faults>[0] = {}) => {
+  const agb = Agb.layerTransport.pipe(
+    Layer.provide(Layer.effect(Transport.Transport, Effect.map(AgbTest.AgbTest, ({ transport }) => transport))),
+    Layer.provide(config)
+  )
+  return AgbQuota.layer(agb, { maxSessions }).pipe(
+    Layer.provide(AgbTest.faults(faults)),
+    Layer.provideMerge(Layer.effect(Bare, Agb.Agb).pipe(Layer.provide(Layer.fresh(agb)))),
+    Layer.provideMerge(Layer.merge(TestRunner.layer, Layer.scoped(AgbTest.AgbTest, AgbTest.make())))
+  )
+}
+
+const running = Effect.flatMap(AgbTest.AgbTest, ({ sessions }) =>
+  Effect.map(sessions, (all) => all.filter(({ status }) => status === "Running").length))
+
+/** A session until the scope ends. */
+const open = Effect.gen(function*() {
+  const scope = yield* Scope.make()
+  yield* Scope.extend(Session.make(params), scope)
+  return Scope.close(scope, Exit.void)
+})
+
+describe("a quota", () => {
+  test(
+    "lets no more sessions be created than it says, and who waits comes first",
+    limited(2),
+    Effect.gen(function*() {
+      const ends = yield* Effect.all([open, open], { concurrency: 2 })
+      const order: Array<number> = []
+      const waiting: Array<Fiber.Fiber<Effect.Effect<void>, unknown>> = []
+      for (const nth of [1, 2, 3]) {
+        waiting.push(yield* Effect.forkScoped(Effect.tap(open, () => Effect.sync(() => order.push(nth)))))
+        yield* Effect.sleep("1 second")
+      }
+      yield* Effect.sleep("20 seconds")
+      assert.deepStrictEqual([yield* running, order], [2, []])
+      yield* ends[0]!
+      yield* Fiber.join(waiting[0]!)
+      yield* Effect.sleep("5 seconds")
+      assert.deepStrictEqual([yield* running, order], [2, [1]])
+      yield* Fiber.interrupt(waiting[1]!)
+      yield* ends[1]!
+      yield* Fiber.join(waiting[2]!)
+      assert.deepStrictEqual([yield* running, order], [2, [1, 3]])
+    })
+  )
+
+  test(
+    "counts sessions that others created, and not those that ended by themselves",
+    limited(1),
+    Effect.gen(function*() {
+      const { expire } = yield* AgbTest.AgbTest
+      const other = yield* Effect.flatMap(Bare, (agb) => agb.create(params))
+      const waiting = yield* Effect.forkScoped(open)
+      yield* Effect.sleep("50 seconds")
+      assert.strictEqual(yield* running, 1)
+      yield* expire(other.sessionId)
+      assert.strictEqual(yield* running, 0)
+      yield* Fiber.join(waiting)
+      assert.strictEqual(yield* running, 1)
+    })
+  )
+
+  test(
+    "finds a session that exists without a permit",
+    limited(1),
+    Effect.gen(function*() {
+      const agb = yield* Agb.Agb
+      const first = yield* agb.ensure("mine", params)
+      const again = yield* agb.ensure("mine", params)
+      assert.strictEqual(again.sessionId, first.sessionId)
+      yield* agb.delete(first.sessionId)
+      yield* agb.delete((yield* agb.create(params)).sessionId)
+      assert.strictEqual(yield* running, 0)
+    })
+  )
+
+  test(
+    "loses no permit to creates that fail or end in doubt",
+    limited(1, { createSession: [AgbTest.quotaExceeded, AgbTest.silence("after")] }),
+    Effect.gen(function*() {
+      const agb = yield* Agb.Agb
+      assert.strictEqual((yield* Effect.flip(agb.create({ imageId: " " })))._tag, "InvalidRequestError")
+      assert.strictEqual((yield* Effect.flip(agb.create(params)))._tag, "RequestRejectedError")
+      const interrupted = yield* Effect.forkScoped(agb.create(params))
+      yield* Effect.sleep("5 seconds")
+      yield* Fiber.interrupt(interrupted)
+      yield* agb.create(params)
+      assert.strictEqual(yield* running, 1)
+    })
+  )
+
+  test(
+    "holds back all creates for as long as the service asked one",
+    limited(2, { createSession: [AgbTest.rateLimited(45)] }),
+    Effect.gen(function*() {
+      const first = yield* Effect.forkScoped(open)
+      yield* Effect.sleep("20 seconds")
+      const agb = yield* Agb.Agb
+      const second = yield* Effect.forkScoped(agb.ensure("mine", params))
+      yield* Effect.sleep("20 seconds")
+      const { ledger } = yield* AgbTest.AgbTest
+      const creates = Effect.map(ledger, (all) =>
+        all.filter((one) => one._tag === "RequestReceived" && one.point === "createSession").length)
+      assert.strictEqual(yield* creates, 0)
+      yield* Effect.all([Fiber.join(first), Fiber.join(second)])
+      assert.strictEqual(yield* running, 2)
+    })
+  )
+})
