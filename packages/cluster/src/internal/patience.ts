@@ -16,7 +16,8 @@ const schedule = (times: number) =>
 
 const isPassing = (error: unknown): boolean => AgbError.isAgbError(error) && error.retryable
 
-const isOfCall = (error: unknown): boolean => error instanceof AgbError.TransportError || error instanceof AgbError.ServerError
+const isOfCall = (error: unknown): boolean =>
+  error instanceof AgbError.TransportError || error instanceof AgbError.ServerError
 
 /** Repeats what failed with an error after which it is safe to repeat: by default for about four minutes. */
 export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>, times = 20): Effect.Effect<A, E, R> =>

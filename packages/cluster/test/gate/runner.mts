@@ -4,12 +4,12 @@ import { Layer, Logger, LogLevel } from "effect"
 import * as job from "./job.js"
 import * as settings from "./settings.js"
 
-const [socketFolder = "", port = ""] = process.argv.slice(2)
+const [host = "", locks = "", port = ""] = process.argv.slice(2)
 
 const layer = job.layer.pipe(
-  Layer.provide(settings.runner(socketFolder, Number(port))),
+  Layer.provide(settings.runner(host, locks === "table" ? "table" : "advisory", Number(port))),
   Layer.provide(NodeAgb.layerConfig()),
-  Layer.provide(Logger.minimumLogLevel(LogLevel.fromLiteral(process.env["GATE_LOG"] === "debug" ? "Debug" : "Info")))
+  Layer.provide(Logger.minimumLogLevel(LogLevel.Debug))
 )
 
 NodeAgb.runMain(Layer.launch(layer))

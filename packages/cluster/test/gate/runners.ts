@@ -1,10 +1,10 @@
-/** The runners of the gate, each started anew when it has ended. */
+/** The runners of the gate: each is a process that is started anew when it has ended. */
+import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import { createServer } from "node:net"
 import * as Os from "node:os"
-import * as Path from "node:path"
 
 const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, "127.0.0.1")
@@ -15,75 +15,93 @@ const freePort = async (): Promise<number> => {
 }
 
 interface Options {
+  readonly name: string
   readonly program: string
-  /** Where the database is. */
-  readonly folder: string
+  readonly args: (port: number) => ReadonlyArray<string>
   readonly env: Record<string, string>
   readonly log: string
 }
 
-/** A place for a runner: one process after another. */
+const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null
+
+const patience = 60_000
+
 export class Runner {
+  readonly name: string
   readonly #options: Options
   #child: ChildProcess | undefined
   #port = 0
+  #starts = 0
   #isWanted = true
-  isStopped = false
-  starts = 0
+  #resumption: NodeJS.Timeout | undefined
 
   constructor(options: Options) {
+    this.name = options.name
     this.#options = options
   }
 
-  get pid(): number | undefined {
-    return this.#child?.pid
+  get starts(): number {
+    return this.#starts
   }
 
-  async start(isElsewhere = true): Promise<void> {
-    if (isElsewhere || this.#port === 0) this.#port = await freePort()
-    const { env, folder, log, program } = this.#options
+  get isStopped(): boolean {
+    return this.#resumption !== undefined
+  }
+
+  /** At another address every second time, as a process on another machine would be. */
+  async start(): Promise<void> {
+    if (this.#starts++ % 2 === 0) this.#port = await freePort()
+    if (!this.#isWanted) return
+    const { args, env, log, program } = this.#options
     const output = Fs.openSync(log, "a")
-    const child = spawn(process.execPath, [program, folder, String(this.#port)], {
+    const child = spawn(process.execPath, [program, ...args(this.#port)], {
       cwd: "/",
       stdio: ["ignore", output, output],
       env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", TMPDIR: Os.tmpdir(), ...env }
     })
     Fs.closeSync(output)
     this.#child = child
-    this.isStopped = false
-    this.starts++
     child.once("exit", () => {
-      // As another pod at times, and as the same one at others.
-      if (this.#isWanted && this.#child === child) void this.start(this.starts % 2 === 0)
+      this.#resume()
+      if (this.#isWanted) void this.start()
     })
   }
 
-  kill(signal: NodeJS.Signals): void {
+  signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal)
   }
 
-  pause(milliseconds: number): void {
-    const child = this.#child
-    if (child === undefined) return
-    this.isStopped = true
-    child.kill("SIGSTOP")
-    setTimeout(() => {
-      child.kill("SIGCONT")
-      if (this.#child === child) this.isStopped = false
-    }, milliseconds)
+  stopFor(milliseconds: number): void {
+    this.signal("SIGSTOP")
+    this.#resumption = setTimeout(() => this.#resume(), milliseconds)
+  }
+
+  #resume(): void {
+    clearTimeout(this.#resumption)
+    this.#resumption = undefined
+    this.signal("SIGCONT")
   }
 
   async end(): Promise<void> {
     this.#isWanted = false
     const child = this.#child
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    if (child === undefined || hasEnded(child)) return
     const ended = once(child, "exit")
-    child.kill("SIGCONT")
-    child.kill("SIGTERM")
-    const timer = setTimeout(() => child.kill("SIGKILL"), 40_000)
+    this.#resume()
+    this.signal("SIGTERM")
+    const timer = setTimeout(() => this.signal("SIGKILL"), patience)
     await ended
     clearTimeout(timer)
   }
 }
 
-export const logIn = (folder: string, nth: number) => Path.join(folder, `runner-${nth}.log`)
+/** Starts a runner, which ends with the scope. */
+export const make = (options: Options): Effect.Effect<Runner, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const runner = new Runner(options)
+      await runner.start()
+      return runner
+    }),
+    (runner) => Effect.promise(() => runner.end())
+  )

@@ -3,35 +3,40 @@ import * as ClusterWorkflowEngine from "@effect/cluster/ClusterWorkflowEngine"
 import * as RunnerAddress from "@effect/cluster/RunnerAddress"
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { PgClient } from "@effect/sql-pg"
+import type { WorkflowEngine } from "@effect/workflow/WorkflowEngine"
 import { Layer, Option } from "effect"
 
-const database = (socketFolder: string) =>
-  PgClient.layer({ host: socketFolder, username: "gate", database: "gate", connectTimeout: "5 seconds" })
+/** `advisory` locks of shards are held by the connection of a runner, those of the `table` expire. */
+export type Locks = "advisory" | "table"
 
-const isAdvisory = process.env["GATE_LOCKS"] !== "table"
+const database = (host: string) =>
+  PgClient.layer({ host, username: "agb", database: "agb", connectTimeout: "5 seconds" })
 
 /** Shorter than by default, so that shards of a runner that is gone move soon. */
-const shardingConfig = {
-  shardLockDisableAdvisory: !isAdvisory,
-  shardsPerGroup: 60,
-  shardLockExpiration: "15 seconds",
-  shardLockRefreshInterval: "5 seconds",
-  runnerHealthCheckInterval: "10 seconds",
-  entityMessagePollInterval: "2 seconds"
-} as const
+const shardingConfig = (locks: Locks) =>
+  ({
+    shardLockDisableAdvisory: locks === "table",
+    shardsPerGroup: 60,
+    shardLockExpiration: "15 seconds",
+    shardLockRefreshInterval: "5 seconds",
+    runnerHealthCheckInterval: "10 seconds",
+    entityMessagePollInterval: "2 seconds"
+  }) as const
 
-export const runner = (socketFolder: string, port: number) =>
+export const runner = (host: string, locks: Locks, port: number): Layer.Layer<WorkflowEngine, unknown> =>
   ClusterWorkflowEngine.layer.pipe(
     Layer.provideMerge(NodeClusterSocket.layer({
       storage: "sql",
       runnerHealth: "ping",
-      shardingConfig: { ...shardingConfig, runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port)) }
+      shardingConfig: { ...shardingConfig(locks), runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port)) }
     })),
-    Layer.provide(database(socketFolder))
+    Layer.provide(database(host))
   )
 
-export const client = (socketFolder: string) =>
+export const client = (host: string, locks: Locks): Layer.Layer<WorkflowEngine, unknown> =>
   ClusterWorkflowEngine.layer.pipe(
-    Layer.provideMerge(NodeClusterSocket.layer({ storage: "sql", clientOnly: true, shardingConfig })),
-    Layer.provideMerge(database(socketFolder))
+    Layer.provideMerge(
+      NodeClusterSocket.layer({ storage: "sql", clientOnly: true, shardingConfig: shardingConfig(locks) })
+    ),
+    Layer.provide(database(host))
   )
