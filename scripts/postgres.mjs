@@ -22,7 +22,8 @@ const versions = existsSync(debian) ? readdirSync(debian).sort((one, other) => N
 
 const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env.PATH ?? "").split(":")]
 
-const programs = folders.find((folder) =>
+/** The folder of its programs, if it is installed. */
+export const programs = folders.find((folder) =>
   ["initdb", "postgres", "psql"].every((name) => existsSync(join(folder, name)))
 )
 

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { patiently } from "./patience.js"
+import { patiently, patientlyOnce } from "./patience.js"
 
 /** Result of a run: the text of its value, what it displayed and printed. */
 export class CodeResult extends Schema.Class<CodeResult>("@effect-agb/cluster/CodeResult")({
@@ -45,7 +45,7 @@ const pathsOf = (key: string) => ({ claim: `/tmp/.agb-run-${key}`, outcome: `/tm
  * outcome waits for as long, so that nothing runs once it has given up: a process that was stopped, and goes on after that, does
  * not run what it has claimed before.
  */
-const grace = Duration.seconds(30)
+const grace = Duration.minutes(2)
 
 const isMissing = ({ _tag }: { readonly _tag: string }): boolean => _tag === "FileNotFoundError"
 
@@ -62,7 +62,7 @@ const claim = ({ fileSystem }: Session, path: string): Effect.Effect<boolean, Ag
       (error) => Effect.catchIf(isOurs, isMissing, () => Effect.fail(error))
     )
   )
-  return patiently(make)
+  return patientlyOnce(make)
 }
 
 const recorded = ({ fileSystem }: Session, path: string): Effect.Effect<Option.Option<Outcome>, AgbError.AgbError> =>
@@ -121,7 +121,7 @@ const begun = ({ code: { runCode } }: Session, { code, language, options, since 
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     now - since < Duration.toMillis(grace)
       ? runCode(code, language, options)
-      : unknown("it was not begun within 30 seconds of its claim"))
+      : unknown("it was claimed, and not begun in time"))
 
 const claimed = (session: Session, { paths, ...rest }: Claim) =>
   patiently(begun(session, { paths, ...rest }), 5).pipe(

@@ -32,45 +32,70 @@ const shellLine = (ledger: string, id: string, step: string) => `echo "${id} ${s
 const codeLine = (ledger: string, id: string, step: string) =>
   `process.getBuiltinModule("node:fs").appendFileSync("${ledger}", "${id} ${step} " + process.env.HOME + "\\n")`
 
-/** Runs code in the session; a kernel remembers what it ran. */
-const counted = (session: AgbWorkflow.DurableSession, ledger: string, id: string, step: string) => {
+/** What a runner that is killed takes with it is asked of those who know whether it happened, under another name. */
+const settled = <A, E extends { readonly _tag: string }, R>(
+  step: string,
+  first: (name: string) => Effect.Effect<A, E, R>,
+  again: (name: string) => Effect.Effect<A, E, R>
+) => {
+  const isUnknown = (error: E) =>
+    error._tag === "ExecutionUnknownError" ||
+    error._tag === "ProcessError" && "reason" in error && error.reason === "Lost"
+  const attempt = (nth: number): Effect.Effect<A, E, R> =>
+    nth < 8 ? Effect.catchIf(again(`${step}, unless it was (${nth})`), isUnknown, () => attempt(nth + 1)) : again(step)
+  return Effect.catchIf(first(step), isUnknown, () => attempt(1))
+}
+
+type Session = AgbWorkflow.DurableSession
+
+/** A command of which the ledger knows whether it ran. */
+const told = (
+  session: Session,
+  { id, ledger }: typeof Job.payloadSchema.Type,
+  step: string,
+  rest: string,
+  exitCode: number
+) => {
+  const effect = shellLine(ledger, id, step)
+  const run = (effect: string) => (name: string) =>
+    session.command(name, `${effect}; ${rest}; exit ${exitCode}`, { acceptExitCodes: [exitCode] })
+  return settled(step, run(effect), run(`grep -q '^${id} ${step} ' '${ledger}' || ${effect}`))
+}
+
+/** Code of which the kernel knows how often it ran. */
+const counted = (session: Session, { id, ledger }: typeof Job.payloadSchema.Type, step: string) => {
   const effect = `${codeLine(ledger, id, step)}; runs.${step} = (runs.${step} ?? 0) + 1`
   const seen = "Object.entries(runs).flat().join(' ')"
-  const run = (name: string, code: string) =>
+  const run = (code: string) => (name: string) =>
     session.runCode(name, `globalThis.runs ??= {}; ${code}; console.log(${seen})`, "javascript", {
       timeout: "5 seconds"
     })
-  return run(step, effect).pipe(
-    // A runner that is killed while the code runs takes the outcome with it, but the kernel knows whether it ran.
-    Effect.catchTag(
-      "ExecutionUnknownError",
-      () => run(`${step}, unless it ran`, `if (runs.${step} === undefined) { ${effect} }`)
-    ),
-    Effect.map(({ stdout }) => stdout.trim())
+  return Effect.map(
+    settled(step, run(effect), run(`if (runs.${step} === undefined) { ${effect} }`)),
+    ({ stdout }) => stdout.trim()
   )
 }
 
-/** A file that is made once, whoever comes first. */
+/** A file that is made once, whoever comes first, and though the reply is lost. */
 const claimOnce = (text: string) =>
   Effect.flatMap(FileSystem.FileSystem, (files) => files.writeFile("/tmp/claimed", text, { mode: "create_new" })).pipe(
+    Effect.retry({ while: ({ _tag }) => _tag === "TransportError", times: 10 }),
     Effect.catchIf((error) => error._tag === "FileError" && error.reason === "AlreadyExists", () => Effect.void)
   )
 
-export const layer = Job.toLayer(({ id, ledger, seconds }) =>
+export const layer = Job.toLayer((job) =>
   Effect.gen(function*() {
+    const { id, seconds } = job
     const session = yield* AgbWorkflow.session({ imageId: "agb-code-space-1" })
     yield* session.step("write", {
       execute: Effect.flatMap(FileSystem.FileSystem, (files) => files.writeFile("/tmp/written", `${id} `))
     })
-    const slow = yield* session.command("slow", `${shellLine(ledger, id, "slow")}; sleep ${seconds}; echo ${id}`)
-    yield* counted(session, ledger, id, "count")
+    const slow = yield* told(session, job, "slow", `sleep ${seconds}; echo ${id}`, codes[0])
+    yield* counted(session, job, "count")
     yield* session.step("claim", { execute: claimOnce(id) })
-    const failed = yield* session.command(
-      "fail",
-      `cat "\${TMPDIR:-/tmp}/written" "\${TMPDIR:-/tmp}/claimed"; ${shellLine(ledger, id, "fail")}; exit ${codes[1]}`,
-      { acceptExitCodes: [codes[1]] }
-    )
-    const runs = yield* counted(session, ledger, id, "again")
+    const files = "cat \"${TMPDIR:-/tmp}/written\" \"${TMPDIR:-/tmp}/claimed\""
+    const failed = yield* told(session, job, "fail", files, codes[1])
+    const runs = yield* counted(session, job, "again")
     return new Seen({ text: failed.stdout, exitCodes: [slow.exitCode, failed.exitCode], stdout: slow.stdout, runs })
   })
 )

@@ -25,8 +25,7 @@ const program = Effect.gen(function*() {
   const faults = yield* gate.run({ seed, locks, jobs, events, folder })
   yield* Effect.forEach(faults, (fault) => Console.error(fault))
   if (faults.length > 0) {
-    yield* Console.error(`${faults.length} faults; logs are in ${folder}`)
-    return yield* Effect.sync(() => process.exitCode = 1)
+    return yield* Effect.fail(`${faults.length} faults; logs are in ${folder}`)
   }
   Fs.rmSync(folder, { recursive: true, force: true })
   yield* Console.log(`${jobs} jobs, each with every effect once, in one session; no session is left`)
