@@ -23,6 +23,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as codeRuns from "./internal/codeRuns.js"
 import * as commands from "./internal/commands.js"
+import { patiently, patientlyOnce } from "./internal/patience.js"
 
 export {
   /**
@@ -183,7 +184,7 @@ class Durable implements DurableSession {
       name,
       success: SessionRef,
       error: AgbError.AgbError,
-      execute: agb.ensure(`workflow/${instance.executionId}/${name}`, this.#params)
+      execute: patientlyOnce(agb.ensure(`workflow/${instance.executionId}/${name}`, this.#params))
     })
     this.#refs = [...this.#refs, ref]
     // What cannot be deleted is logged, counted and listed by the SDK.
@@ -194,14 +195,14 @@ class Durable implements DurableSession {
   })
 
   readonly step: DurableSession["step"] = (name, { error, execute, success }) =>
-    this.#activity(name, success, error, () => execute)
+    this.#activity(name, success, error, () => patiently(execute))
 
   readonly command: DurableSession["command"] = (name, command, options) =>
     this.#activity(
       name,
       commands.CommandResult,
       Schema.Never,
-      (key) => Effect.flatMap(Command, (service) => commands.run(service, key, command, options))
+      (key) => Effect.flatMap(Command, (service) => patientlyOnce(commands.run(service, key, command, options)))
     )
 
   readonly runCode: DurableSession["runCode"] = (name, code, language, options) =>
@@ -234,7 +235,7 @@ class Durable implements DurableSession {
         error: error === undefined ? AgbError.AgbError : Schema.Union(error, AgbError.AgbError),
         execute: Effect.gen(this, function*() {
           const key = yield* Activity.idempotencyKey(activity)
-          const session = yield* Session.resume(yield* this.ref)
+          const session = yield* patiently(Session.resume(yield* this.ref))
           return yield* Effect.provide(execute(key), Session.toContext(session))
         })
       }) as unknown as ReturnType<typeof attempt>

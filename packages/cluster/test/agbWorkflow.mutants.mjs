@@ -3,6 +3,7 @@
 const workflow = "packages/cluster/src/AgbWorkflow.ts"
 const codeRuns = "packages/cluster/src/internal/codeRuns.ts"
 const commands = "packages/cluster/src/internal/commands.ts"
+const patience = "packages/cluster/src/internal/patience.ts"
 
 const once = "takes effect once though the engine forgets that it ran"
 const runsOnce = "runs once though the engine forgets that it ran"
@@ -82,5 +83,20 @@ export default [
     defence: "a run that did not begin is not claimed",
     changes: { [codeRuns]: [["error.mayHaveHappened ? Effect.void : ", "error !== undefined ? Effect.void : "]] },
     caughtBy: "that could not begin may be tried again"
+  },
+  {
+    defence: "a step bears with what passes",
+    changes: { [workflow]: [["() => patiently(execute))", "() => execute)"]] },
+    caughtBy: "bears with what passes"
+  },
+  {
+    defence: "a step does not repeat what may have happened",
+    changes: { [patience]: [["AgbError.isAgbError(error) && error.retryable", "AgbError.isAgbError(error)"]] },
+    caughtBy: "bears with what passes"
+  },
+  {
+    defence: "a run that was claimed too long ago does not begin",
+    changes: { [codeRuns]: [["now - since < Duration.toMillis(grace)", "now >= since"]] },
+    caughtBy: "claimed too long ago"
   }
 ]

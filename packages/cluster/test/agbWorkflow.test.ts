@@ -1,6 +1,7 @@
 /** Sessions of workflows: once in effect however often a step runs, and gone when the workflow ends, but not before. */
 import { AgbWorkflow } from "@effect-agb/cluster"
 import { Agb, AgbError, Session } from "@effect-agb/core"
+import * as AgbTest from "@effect-agb/core/AgbTest"
 import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Workflow, WorkflowEngine } from "@effect/workflow"
@@ -8,9 +9,12 @@ import { Deferred, Effect, Either, Fiber, Layer, Schema, type Scope, Stream, Tes
 
 const params = { imageId: "agb-code-space-1" }
 
-const runtime = Layer.unwrapEffect(
-  Effect.map(Isolation.probe("none"), (isolation) => LocalAgb.layer({ isolation, poolSize: 0 }))
-)
+const runtimeWith = (options: LocalAgb.Options) =>
+  Layer.unwrapEffect(
+    Effect.map(Isolation.probe("none"), (isolation) => LocalAgb.layer({ isolation, poolSize: 0, ...options }))
+  )
+
+const runtime = runtimeWith({})
 
 type Steps = Effect.Effect<
   string,
@@ -67,6 +71,11 @@ const tagOf = <E extends { readonly _tag: string }>(result: Either.Either<unknow
 
 const count = (session: AgbWorkflow.DurableSession) =>
   session.command("count", "cat counts 2>/dev/null | wc -l").pipe(Effect.map(({ stdout }) => stdout.trim()))
+
+/** Lets time pass for whoever waits. */
+const passing = Effect.forever(
+  Effect.zipRight(TestClock.adjust("1 second"), TestServices.provideLive(Effect.sleep("10 millis")))
+)
 
 describe("a session of a workflow", () => {
   it.effect("outlives the engine, and is deleted when the workflow ends", () =>
@@ -132,6 +141,31 @@ describe("a session of a workflow", () => {
       assert.strictEqual((yield* sessionIds).length, 1)
     }).pipe(Effect.provide(runtime)))
 
+  it.effect("bears with what passes, and with nothing else", () =>
+    Effect.gen(function*() {
+      const failing = (retryable: boolean, times: number) => {
+        let left = times
+        const error = new AgbError.TransportError({
+          operation: "test",
+          reason: "Unreachable",
+          detail: "",
+          mayHaveHappened: !retryable,
+          retryable
+        })
+        const { run } = workflowOf(
+          Effect.gen(function*() {
+            const session = yield* AgbWorkflow.session(params)
+            yield* session.step("flaky", { execute: Effect.suspend(() => left-- > 0 ? Effect.fail(error) : Effect.void) })
+            return `${left}`
+          })
+        )
+        return Effect.raceFirst(Effect.either(run), passing)
+      }
+      assert.deepStrictEqual(yield* failing(true, 15), Either.right("-1"))
+      assert.strictEqual(tagOf(yield* failing(true, 100)), "TransportError")
+      assert.strictEqual(tagOf(yield* failing(false, 1)), "TransportError")
+    }).pipe(Effect.provide(runtime)))
+
   it.effect("that is lost fails its steps, or is made again", () =>
     Effect.gen(function*() {
       const agb = yield* Agb.Agb
@@ -194,11 +228,6 @@ describe("a command of a workflow", () => {
     }).pipe(Effect.provide(runtime)))
 })
 
-/** Lets time pass for whoever waits. */
-const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("1 second"), TestServices.provideLive(Effect.sleep("10 millis")))
-)
-
 describe("code of a workflow", () => {
   it.effect("runs once though the engine forgets that it ran, also if it raised an error", () =>
     Effect.gen(function*() {
@@ -224,6 +253,23 @@ describe("code of a workflow", () => {
       ).pipe(Effect.raceFirst(passing))
       assert.strictEqual(result, "1 ran 1 CodeExecutionError '1 1'")
     }).pipe(Effect.provide(runtime)))
+
+  it.effect("that was claimed too long ago does not run any more, since others do not wait for it", () =>
+    Effect.gen(function*() {
+      const { run } = workflowOf(
+        Effect.gen(function*() {
+          const session = yield* AgbWorkflow.session(params)
+          const late = yield* Effect.either(session.runCode("late", "globalThis.ran = true", "javascript"))
+          const { text } = yield* session.runCode("look", "typeof ran", "javascript")
+          return [tagOf(late), text].join(" ")
+        })
+      )
+      assert.strictEqual(yield* Effect.raceFirst(run, passing), "ExecutionUnknownError 'undefined'")
+    }).pipe(
+      Effect.provide(runtimeWith({ timeout: "10 minutes" }).pipe(
+        Layer.provide(AgbTest.faults({ write_file: [AgbTest.delay("3 minutes", "after")] }))
+      ))
+    ))
 
   it.effect("whose outcome nobody recorded does not run again", () =>
     Effect.gen(function*() {

@@ -2,11 +2,13 @@
 import * as AgbError from "@effect-agb/core/AgbError"
 import type * as Code from "@effect-agb/core/Code"
 import type { Session } from "@effect-agb/core/Session"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { patiently, patientlyOnce } from "./patience.js"
 
 /** Result of a run: the text of its value, what it displayed and printed. */
 export class CodeResult extends Schema.Class<CodeResult>("@effect-agb/cluster/CodeResult")({
@@ -38,8 +40,12 @@ type Outcome = typeof Outcome.Type
 
 const pathsOf = (key: string) => ({ claim: `/tmp/.agb-run-${key}`, outcome: `/tmp/.agb-run-${key}.json` })
 
-/** How long a run that another process has claimed may go on beyond its time limit. */
-const grace = Duration.seconds(30)
+/**
+ * A run begins within this time of its claim, or never, and ends within its time limit of its beginning. Whoever waits for its
+ * outcome waits for as long, so that nothing runs once it has given up: a process that was stopped, and goes on after that, does
+ * not run what it has claimed before.
+ */
+const grace = Duration.minutes(2)
 
 const isMissing = ({ _tag }: { readonly _tag: string }): boolean => _tag === "FileNotFoundError"
 
@@ -47,7 +53,7 @@ const isMissing = ({ _tag }: { readonly _tag: string }): boolean => _tag === "Fi
 const claim = ({ fileSystem }: Session, path: string): Effect.Effect<boolean, AgbError.AgbError> => {
   const token = crypto.randomUUID()
   const isOurs = Effect.map(fileSystem.readFile(path), (found) => found === token)
-  return fileSystem.writeFile(path, token, { mode: "create_new" }).pipe(
+  const make = fileSystem.writeFile(path, token, { mode: "create_new" }).pipe(
     Effect.as(true),
     Effect.catchIf((error) => error._tag === "FileError" && error.reason === "AlreadyExists", () => isOurs),
     // The reply may be lost after the file was made.
@@ -56,10 +62,11 @@ const claim = ({ fileSystem }: Session, path: string): Effect.Effect<boolean, Ag
       (error) => Effect.catchIf(isOurs, isMissing, () => Effect.fail(error))
     )
   )
+  return patientlyOnce(make)
 }
 
 const recorded = ({ fileSystem }: Session, path: string): Effect.Effect<Option.Option<Outcome>, AgbError.AgbError> =>
-  fileSystem.readFile(path).pipe(
+  patiently(fileSystem.readFile(path)).pipe(
     Effect.flatMap((text) => Effect.orDie(Schema.decode(Outcome)(text))),
     Effect.asSome,
     Effect.catchIf(isMissing, () => Effect.succeedNone)
@@ -102,14 +109,27 @@ const settle = ({ fileSystem }: Session, { claim, outcome }: Paths, error: Code.
 }
 
 const record = (fileSystem: Session["fileSystem"], path: string, outcome: Outcome) =>
-  Effect.flatMap(Effect.orDie(Schema.encode(Outcome)(outcome)), (text) => fileSystem.writeFile(path, text))
+  Effect.flatMap(Effect.orDie(Schema.encode(Outcome)(outcome)), (text) => patiently(fileSystem.writeFile(path, text)))
 
 /** What is stored of a result. */
 export const resultOf = ({ results, stderr, stdout, text }: Code.CodeResult): CodeResult =>
   new CodeResult({ text, results, stdout, stderr })
 
-const claimed = (session: Session, paths: Paths, { code, language }: Source, options: RunCodeOptions | undefined) =>
-  session.code.runCode(code, language, options).pipe(
+interface Claim extends Source {
+  readonly paths: Paths
+  /** When it was asked for. */
+  readonly since: number
+  readonly options: RunCodeOptions | undefined
+}
+
+const begun = ({ code: { runCode } }: Session, { code, language, options, since }: Claim) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    now - since < Duration.toMillis(grace)
+      ? runCode(code, language, options)
+      : unknown("it was claimed, and not begun in time"))
+
+const claimed = (session: Session, { paths, ...rest }: Claim) =>
+  patiently(begun(session, { paths, ...rest }), 5).pipe(
     Effect.tapError((error) => settle(session, paths, error)),
     Effect.map(resultOf),
     Effect.tap((result) => record(session.fileSystem, paths.outcome, Either.right(result)))
@@ -128,6 +148,7 @@ export const run = (
 ): Effect.Effect<CodeResult, AgbError.AgbError> =>
   Effect.gen(function*() {
     const paths = pathsOf(key)
-    if (yield* claim(session, paths.claim)) return yield* claimed(session, paths, source, options)
+    const since = yield* Clock.currentTimeMillis
+    if (yield* claim(session, paths.claim)) return yield* claimed(session, { ...source, paths, since, options })
     return yield* awaited(session, paths.outcome, options?.timeout ?? "5 minutes")
   })

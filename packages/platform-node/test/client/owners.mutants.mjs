@@ -16,8 +16,13 @@ export default [
   },
   {
     defence: "one session per owner: a candidate that is interrupted goes",
-    changes: { [owners]: [[": Effect.ignore(this.#lifecycle.remove(sessionId))", ": Effect.void"]] },
+    changes: { [owners]: [["const removed = Effect.ignore(this.#lifecycle.remove(sessionId))", "const removed = Effect.void"]] },
     caughtBy: "is one, however many programs ask"
+  },
+  {
+    defence: "one session per owner: one that is chosen stays for others",
+    changes: { [owners]: [["Exit.isFailure(exit) && this.#choosing === sessionId", "false"]] },
+    caughtBy: "stays for those who have found it"
   },
   {
     defence: "one session per owner: one that is listed twice is no rival of itself",

@@ -98,6 +98,20 @@ describe("the session of an owner", () => {
         })
       ), { discard: true }))
 
+  it.live("stays for those who have found it, though the program that made it is interrupted", () =>
+    withFake((fake) =>
+      Effect.gen(function*() {
+        const [one, other] = [yield* program(fake), yield* program(fake)]
+        fake.faults.next("setLabel", delay(3000, "after"))
+        const asking = yield* Effect.fork(one(ensure("one")))
+        yield* Effect.repeat(Effect.sleep("1 second"), { until: () => fake.ledger.count("setLabel") === 1 })
+        const { sessionId } = yield* other(ensure("one"))
+        yield* Fiber.interrupt(asking)
+        yield* other(Effect.flatMap(Session.attach(sessionId), ({ info }) => info))
+        assert.deepStrictEqual([(yield* other(ensure("one"))).sessionId, fake.ledger.deleted], [sessionId, []])
+      })
+    ))
+
   it.live("is left alone though a list names it twice", () =>
     withFake((fake) =>
       Effect.gen(function*() {

@@ -56,6 +56,8 @@ export class Election {
   readonly #lifecycle: Lifecycle
   /** When each undecided candidate of others was seen first. */
   readonly #seen = new Map<string, number>()
+  /** The candidate that was to be chosen last. */
+  #choosing: string | undefined
 
   constructor(client: AgbClient.Service, owner: string, lifecycle: Lifecycle) {
     this.#client = client
@@ -89,9 +91,22 @@ export class Election {
         (sessionId, exit) =>
           Exit.isSuccess(exit) && exit.value === sessionId
             ? Effect.void
-            // The supervisor reports what cannot be deleted.
-            : Effect.ignore(this.#lifecycle.remove(sessionId))
+            : this.#withdraw(sessionId, Exit.isFailure(exit) && this.#choosing === sessionId)
       )).pipe(Effect.flatMap((winner) => winner === undefined ? this.#find : Effect.succeed(winner)))
+  }
+
+  /** Others may use a candidate as soon as it is chosen: it stays, if it was or may have been, though nobody awaits it here. */
+  #withdraw(sessionId: string, mayBeChosen: boolean): Effect.Effect<void> {
+    const isChosen = this.#candidate(sessionId).pipe(
+      Effect.map((candidate) => candidate?.isChosen === true),
+      Effect.orElseSucceed(() => true)
+    )
+    // The supervisor reports what cannot be deleted.
+    const removed = Effect.ignore(this.#lifecycle.remove(sessionId))
+    return Effect.if(mayBeChosen ? isChosen : Effect.succeed(false), {
+      onTrue: () => Effect.void,
+      onFalse: () => removed
+    })
   }
 
   /** Returns the id of the session, or `undefined` if the candidate gives way to another that is not chosen yet. */
@@ -117,6 +132,7 @@ export class Election {
   }
 
   #choose({ sessionId }: Candidate): Effect.Effect<void, ClientError> {
+    this.#choosing = sessionId
     return Effect.flatMap(
       this.#client.getLabel({ sessionId }, internalOptions({ operation })),
       (labels) =>
