@@ -67,7 +67,7 @@ const layers = {
     ["program", "guardianProcess"],
     ["guardian"]
   ],
-  "packages/platform-node/src/internal/server": [["http"], ["sessions"], ["routes"]],
+  "packages/platform-node/src/internal/server": [["http"], ["timeline"], ["sessions"], ["routes"], ["page"]],
   "packages/platform-node/src/internal/contexts": [
     ["store"],
     ["sync", "signedUrls", "preconditions"],

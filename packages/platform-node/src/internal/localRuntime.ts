@@ -9,10 +9,11 @@ import type * as Scope from "effect/Scope"
 import * as contextsModule from "./contexts/contexts.js"
 import type { ContextLimits } from "./contexts/store/contextStore.js"
 import type { ResolvedNetwork } from "./options/networkOption.js"
-import type { Interpreters } from "./sandbox/confine/interpreters.js"
+import { availableLanguages, type Interpreters } from "./sandbox/confine/interpreters.js"
 import type { Isolation } from "./sandbox/confine/isolation.js"
 import type { SandboxLimits } from "./sandbox/confine/rootfs.js"
 import * as javaArchives from "./sandbox/languages/javaArchive.js"
+import { packageVersion } from "./sandbox/process/packageFolder.js"
 import * as sandboxPools from "./sandbox/pool.js"
 import type { Hosts } from "./server/http/hosts.js"
 import { serve } from "./server/http/httpServer.js"
@@ -20,6 +21,7 @@ import type { LocalServerError } from "./server/http/localServerError.js"
 import { requestHost } from "./server/http/requestContext.js"
 import { stackFrames } from "./server/http/requestLog.js"
 import type { ServerLimits } from "./server/http/serverLimits.js"
+import * as sessionPages from "./server/page/pages.js"
 import * as apiRoute from "./server/routes/apiRoute.js"
 import * as fileRoute from "./server/routes/fileRoute.js"
 import { route as healthRoute } from "./server/routes/healthRoute.js"
@@ -63,6 +65,15 @@ const makePool = (settings: RuntimeSettings) =>
       javaArchive
     }))
 
+const factsOf = ({ interpreters, isolation, network, sandboxLimits }: RuntimeSettings) => ({
+  isolation: isolation.description,
+  hasNetwork: network.network === "host" || network.egress !== undefined,
+  languages: availableLanguages(interpreters),
+  memoryLimitBytes: sandboxLimits.memoryBytes,
+  diskLimitBytes: sandboxLimits.workspaceBytes,
+  version: packageVersion(import.meta.url)
+})
+
 /** Listens until the scope ends; the result is the origin, by default `http://127.0.0.1:<port>`. */
 export const start = (
   settings: RuntimeSettings
@@ -86,21 +97,39 @@ export const start = (
       maxLifetimeMillis: settings.maxLifetimeSeconds * 1000
     })
     const origin: Effect.Effect<string> = Effect.map(requestHost, (name) => hosts.origin(server.port, name))
+    const pages: sessionPages.Pages = yield* sessionPages.make({
+      registry,
+      replies,
+      limits,
+      facts: factsOf(settings),
+      port: (): number => server.port
+    })
+    const { ofSession } = pages.addresses
     const answer = AgbServer.make(
-      handlers.make({ registry, contexts, links: linkGateway.make(hosts), origin, defaultIdleSeconds }),
+      handlers.make({
+        registry,
+        contexts,
+        links: linkGateway.make(hosts),
+        pages: { address: (session) => ofSession(session, "steer") },
+        origin,
+        defaultIdleSeconds
+      }),
       (cause) => Effect.logError(`A request met a defect: ${stackFrames(Cause.squash(cause))}`)
     )
     const endUnknown = (sessionId: string) => Effect.ignore(registry.releaseAsync(sessionId))
     const api = apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer, endUnknown })
-    const server = yield* serve({
+    const sockets = webSocketRoute.make({ registry, replies, limits, logLevel })
+    const server: { readonly port: number } = yield* serve({
       hosts,
       port: settings.port,
       limits,
       logLevel,
       routes: [api, healthRoute, contexts.route, linkRoute.make({ registry, limits }), fileRoute.make(registry)],
       fallback: api,
+      site: pages.site,
       onStopping: registry.stopIdle,
-      ...webSocketRoute.make({ registry, replies, limits, logLevel })
+      upgrade: sockets.upgrade,
+      onStop: Effect.zipRight(sockets.onStop, pages.onStop)
     })
     if (hosts.warning !== undefined) yield* Effect.logWarning(hosts.warning)
     return hosts.origin(server.port)
