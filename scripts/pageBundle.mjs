@@ -24,6 +24,7 @@ const documentOf = (script, style) =>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta name="agb-page" content="session">
 <title>AGB session</title>
 <link rel="icon" href="${icon}">
 <link rel="stylesheet" href="/assets/${style}">

@@ -64,7 +64,9 @@ export const RichResult = ({ frame, mime, omitted }: RichResultProps) => (
   <div class="result">
     <Shown frame={frame} mime={mime} />
     {omitted.map(({ bytes, mime }) => (
-      <p key={mime} class="note">{mime} of {bytesText(bytes)} is too large to be shown.</p>
+      <p key={mime} class="note">
+        {mime === "*/*" ? "A result" : mime} of {bytesText(bytes)} is too large to be shown.
+      </p>
     ))}
   </div>
 )

@@ -9,7 +9,7 @@ import { oncePerFrame } from "./frames.js"
 import { Signal } from "./store.js"
 
 const mostEntries = 2000
-const charactersPerEntry = 128 * 1024
+const charactersPerEntry = 64 * 1024
 const mostCharacters = 16 * 2 ** 20
 
 export class Item extends Signal {
@@ -69,8 +69,15 @@ export class Timeline extends Signal {
   }
 
   reset(entries: ReadonlyArray<Entry>, dropped: number): void {
-    this.#items.clear()
+    const before = this.#items
+    this.#items = new Map()
+    for (const { id } of entries) {
+      const known = before.get(id)
+      if (known !== undefined) this.#items.set(id, known)
+    }
     this.dropped = dropped
+    this.#isListChanged = true
+    this.#tell()
     this.merge(entries)
   }
 
@@ -86,9 +93,12 @@ export class Timeline extends Signal {
     if (message.type === "output") item.output.append(message.stream, message.text)
     else if (message.type === "result") item.results = [...item.results, message.result]
     else {
-      const { durationMs, error, exitCode, outputs, results, state } = message
+      const { durationMs, error, exitCode, omittedBytes = 0, outputs, results, state } = message
       item.entry = { ...item.entry, durationMs, error, exitCode, state }
-      if (outputs !== undefined) item.output = outputOf(outputs)
+      if (outputs !== undefined) {
+        item.output = outputOf(outputs)
+        item.entry = { ...item.entry, omittedBytes }
+      }
       if (results !== undefined) item.results = results
       this.#isListChanged = true
       this.#bound()

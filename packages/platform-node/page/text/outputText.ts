@@ -18,7 +18,21 @@ interface Output {
   readonly texts: Array<string>
 }
 
-const blockSize = 8 * 1024
+/** Blocks are whole lines where lines are not longer than this. */
+const blockSize = 4 * 1024
+
+const mostBlocks = 400
+
+const isFull = (text: string): boolean =>
+  text.length >= 2 * blockSize || (text.length >= blockSize && text.endsWith("\n"))
+
+/** Behind the first line end after `wanted` characters, or after a block more where there is none. */
+const endOfPart = (text: string, at: number, wanted: number): number => {
+  const least = at + Math.max(1, wanted)
+  if (least >= text.length) return text.length
+  const lineEnd = text.indexOf("\n", least - 1) + 1
+  return lineEnd === 0 || lineEnd > least + blockSize ? Math.min(text.length, least + blockSize) : lineEnd
+}
 
 /** What a carriage return has brought the cursor back over is overwritten, as progress bars do. */
 const overwritten = (line: string): string => line.slice(line.lastIndexOf("\r", line.length - 2) + 1)
@@ -73,13 +87,16 @@ export class OutputText {
   }
 
   #appendText(stream: Stream, added: string): void {
-    let text = added
-    if (text.length > this.limit) {
-      this.omitted += text.length - this.limit
-      text = text.slice(-this.limit)
+    const text = added.slice(-this.limit)
+    this.omitted += added.length - text.length
+    for (let at = 0; at < text.length;) {
+      const last = this.#blocks.at(-1)
+      const joined = last !== undefined && last.stream === stream && !isFull(last.text) ? last : undefined
+      const end = endOfPart(text, at, blockSize - (joined?.text.length ?? 0))
+      this.#appendPart(stream, text.slice(at, end), joined, last)
+      at = end
     }
-    for (let at = 0; at < text.length; at += blockSize) this.#appendPart(stream, text.slice(at, at + blockSize))
-    while (this.#size > this.limit && this.#blocks.length > 1) {
+    while (this.#blocks.length > 1 && (this.#size > this.limit || this.#blocks.length > mostBlocks)) {
       const dropped = this.#blocks.shift()!.text.length
       this.#size -= dropped
       this.omitted += dropped
@@ -93,12 +110,10 @@ export class OutputText {
     this.#size = 0
   }
 
-  #appendPart(stream: Stream, part: string): void {
-    const last = this.#blocks.at(-1)
-    const joins = last !== undefined && last.stream === stream && last.text.length < blockSize
-    const text = withReturns(joins ? last.text + part : part)
-    this.#size += text.length - (joins ? last.text.length : 0)
-    if (joins) this.#blocks[this.#blocks.length - 1] = { ...last, text }
+  #appendPart(stream: Stream, part: string, joined: Block | undefined, last: Block | undefined): void {
+    const text = withReturns(joined === undefined ? part : joined.text + part)
+    this.#size += text.length - (joined?.text.length ?? 0)
+    if (joined !== undefined) this.#blocks[this.#blocks.length - 1] = { ...joined, text }
     else this.#blocks.push({ id: this.#nextId++, stream, text, style: this.#styleAfter(last) })
   }
 

@@ -2,14 +2,20 @@
 import { useState } from "preact/hooks"
 import { plural } from "../text/format.js"
 
-const mostLines = 30
 const mostCharacters = 8000
 
-const startOf = (text: string): string => text.split("\n", mostLines).join("\n").slice(0, mostCharacters)
+const startOf = (text: string, lines: number): string => text.split("\n", lines).join("\n").slice(0, mostCharacters)
 
-export const CodeView = ({ label, text }: { readonly label: string; readonly text: string }) => {
+interface CodeViewProps {
+  readonly label: string
+  readonly text: string
+  /** How many are shown at first. */
+  readonly lines: number
+}
+
+export const CodeView = ({ label, lines, text }: CodeViewProps) => {
   const [isWhole, setWhole] = useState(false)
-  const start = startOf(text)
+  const start = startOf(text, lines)
   return (
     <>
       <pre class="code" tabIndex={0} role="group" aria-label={label}><code>{isWhole ? text : start}</code></pre>

@@ -57,8 +57,9 @@ const isCode = ({ kind }: Entry): boolean => kind === "code" || kind === "comman
 
 /** A title that only repeats what stands below or beside it says nothing. */
 const ownTitle = (entry: Entry): string => {
+  if (entry.path !== null && entry.title.endsWith(` ${entry.path}`)) return entry.title.slice(0, -entry.path.length - 1)
   const repeats = isCode(entry) &&
-    (entry.text.startsWith(entry.title.replace(/…$/, "")) || entry.title === kindOf(entry))
+    (entry.text.trimStart().startsWith(entry.title.replace(/…$/, "")) || entry.title === kindOf(entry))
   return repeats || entry.title.toLowerCase() === (entry.language ?? "") ? "" : entry.title
 }
 
@@ -140,7 +141,7 @@ const EntryCard = ({ isSteering, item, onOpenFile }: EntryProps) => {
   return (
     <article class={`entry ${entry.state}`} data-entry={entry.id} aria-labelledby={`title-${entry.id}`} tabIndex={-1}>
       <Head entry={entry} isSteering={isSteering} onOpenFile={onOpenFile} />
-      {isCode(entry) && entry.text !== "" ? <CodeView text={entry.text} label={kindOf(entry)} /> : null}
+      {entry.text === "" ? null : <CodeView text={entry.text} label={kindOf(entry)} lines={isCode(entry) ? 30 : 6} />}
       <OutputView output={output} omitted={entry.omittedBytes} label="Output" />
       {results.map((result, index) => <RichResult key={index} {...result} />)}
       {entry.error === null ? null : <ErrorView error={entry.error} />}

@@ -88,6 +88,8 @@ interface End {
   readonly exitCode: number | null
   readonly error: EntryError | null
   readonly outputs?: ReadonlyArray<Output>
+  /** Of the output before `outputs`. */
+  readonly omittedBytes?: number
   readonly results?: ReadonlyArray<Result>
 }
 

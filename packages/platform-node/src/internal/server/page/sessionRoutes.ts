@@ -11,13 +11,14 @@ import { shownResult } from "../timeline/recording.js"
 import { actionRoutes } from "./actionRoutes.js"
 import { documentRoutes } from "./documentRoutes.js"
 import { fileRoutes } from "./fileRoutes.js"
+import { frameDocument } from "./frameDocument.js"
 import { LiveSessions } from "./live.js"
 import { framedContent } from "./liveFrames.js"
 import { onlySends, open } from "./liveUpgrade.js"
 import { readMetrics } from "./metrics.js"
 import { frameHeaders } from "./pageHeaders.js"
 import type { RoutesOptions } from "./pageOptions.js"
-import { sendJson, sendReply } from "./pageReply.js"
+import { htmlType, sendJson, sendReply } from "./pageReply.js"
 import { dispatch, type PageRoute, type SessionVisit } from "./pageRoute.js"
 import { processRoutes } from "./processRoutes.js"
 import { secondsLeft, sessionView } from "./sessionView.js"
@@ -47,8 +48,7 @@ const frameRoute: PageRoute<SessionVisit> = {
       const result = recording?.view().results[Number(index)]
       const content = result === undefined ? undefined : framedContent(shownResult(result))
       if (content === undefined) return Effect.fail(noFrame)
-      const type = `${content.type}; charset=utf-8`
-      return Effect.sync(() => sendReply(exchange, 200, type, content.text, frameHeaders(host)))
+      return Effect.sync(() => sendReply(exchange, 200, htmlType, frameDocument(content), frameHeaders(host)))
     })
 }
 
