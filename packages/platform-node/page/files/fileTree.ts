@@ -71,10 +71,11 @@ export class FileTree extends Signal {
     return this.#opened.get(parentPath(path))?.entries?.find((entry) => entry.name === name)
   }
 
-  /** The only folder in this one, such as the home of the one user. */
-  onlyFolder(path: string): string | undefined {
-    const folders = this.#opened.get(path)?.entries?.filter(isFolder) ?? []
-    return folders.length === 1 ? childPath(path, folders[0]!.name) : undefined
+  /** The home of the session's user, once `/home` is open. */
+  get home(): string | undefined {
+    const folders = this.#opened.get("/home")?.entries?.filter(isFolder) ?? []
+    const home = folders.find(({ name }) => name === "user") ?? folders[0]
+    return home === undefined ? undefined : childPath("/home", home.name)
   }
 
   get nodes(): ReadonlyArray<Node> {

@@ -23,8 +23,7 @@ const useTree = (model: SessionModel, isShown: boolean): FileTree => {
     const openHome = async () => {
       await tree.open("/")
       await tree.open("/home")
-      const home = tree.onlyFolder("/home")
-      if (home !== undefined) await tree.open(home)
+      if (tree.home !== undefined) await tree.open(tree.home)
     }
     void (tree.isOpen("/") ? tree.refresh() : openHome())
     let timer: ReturnType<typeof setTimeout>
@@ -89,8 +88,8 @@ const Selected = ({ isSteering, onClose, onRemove, path, stamp }: SelectedProps)
 )
 
 /** Where uploads go: the chosen folder, or that of the chosen file. */
-const folderOf = (selected: Node | undefined, path: string | undefined): string =>
-  selected?.isFolder === true ? selected.path : path === undefined ? "/tmp" : parentPath(path)
+const folderOf = (selected: Node | undefined, path: string | undefined, home = "/tmp"): string =>
+  selected?.isFolder === true ? selected.path : path === undefined ? home : parentPath(path)
 
 interface FilesPanelProps {
   readonly model: SessionModel
@@ -110,7 +109,7 @@ export const FilesPanel = ({ chosen, isShown, model }: FilesPanelProps) => {
     if (isShown && path !== undefined) void tree.reveal(parentPath(path))
   }, [isShown, path])
   const node = tree.nodes.find((node) => node.path === path)
-  const folder = folderOf(node, path ?? tree.onlyFolder("/home")?.concat("/."))
+  const folder = folderOf(node, path, tree.home)
   const isSteering = model.isSteering
   const drop = useDrop(isSteering, (transfer, target) => {
     const row = target instanceof Element ? target.closest<HTMLElement>("[data-path]")?.dataset["path"] : undefined
