@@ -57,8 +57,10 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       const hosts = [real.host, `s-0123456789abcdef0123.localhost:${real.port}`, `runtime.localhost:${real.port}`]
       for (const path of paths) {
         for (const method of ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
-          const replies = yield* Effect.forEach(hosts, (host) =>
-            Effect.map(send({ ...real, host }, path, { method }), (reply) => essence(reply, host)))
+          const replies = yield* Effect.forEach(
+            hosts,
+            (host) => Effect.map(send({ ...real, host }, path, { method }), (reply) => essence(reply, host))
+          )
           const [first, ...others] = replies
           assert.strictEqual(first?.status, 404, `${method} ${path}`)
           if (method !== "HEAD") assert.match(first?.text ?? "", nothing)
@@ -73,7 +75,10 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
     Effect.gen(function*() {
       const { resourceUrl } = yield* Session.make(params)
       const address = partsOf(resourceUrl)
-      assert.match(resourceUrl, /^http:\/\/s-[\da-f]{20}\.localhost:\d+\/\?resourceId=p-[\da-f]{20}&authcode=[\da-f]{32}$/)
+      assert.match(
+        resourceUrl,
+        /^http:\/\/s-[\da-f]{20}\.localhost:\d+\/\?resourceId=p-[\da-f]{20}&authcode=[\da-f]{32}$/
+      )
       const entered = yield* send(address, address.target, { headers: { "sec-fetch-site": "none" } })
       assert.strictEqual(entered.status, 303)
       assert.strictEqual(entered.headers.location, "/")
@@ -102,7 +107,9 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       ]
       for (const { headers } of replies) {
         const csp = headers["content-security-policy"] ?? ""
-        for (const part of ["default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "form-action 'none'"]) {
+        for (
+          const part of ["default-src 'none'", "script-src 'self';", "frame-ancestors 'none'", "form-action 'none'"]
+        ) {
           assert.include(csp, part)
         }
         assert.notMatch(csp, /script-src[^;]*unsafe/)
@@ -123,7 +130,10 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       const stolen = yield* send(foreign, "/api/session", { headers: { cookie: page.cookie } })
       assert.strictEqual(stolen.status, 404)
       assert.strictEqual((yield* send({ ...foreign, host: page.host }, foreign.target)).status, 404)
-      assert.strictEqual((yield* send({ ...foreign, host: `runtime.localhost:${foreign.port}` }, foreign.target)).status, 404)
+      assert.strictEqual(
+        (yield* send({ ...foreign, host: `runtime.localhost:${foreign.port}` }, foreign.target)).status,
+        404
+      )
       // It was not used up on another host.
       yield* go(() => openPage(other.resourceUrl))
       const otherPort = yield* send({ ...foreign, host: `${foreign.host.split(":")[0]}:1` }, "/", {
@@ -186,8 +196,14 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       const address = partsOf(session.resourceUrl)
       const enter = (headers: Record<string, string>) => send(address, address.target, { headers })
       const foreign = { "sec-fetch-site": "cross-site" }
-      assert.strictEqual((yield* enter({ ...foreign, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" })).status, 403)
-      assert.strictEqual((yield* enter({ ...foreign, "sec-fetch-mode": "cors", origin: "https://evil.example" })).status, 403)
+      assert.strictEqual(
+        (yield* enter({ ...foreign, "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image" })).status,
+        403
+      )
+      assert.strictEqual(
+        (yield* enter({ ...foreign, "sec-fetch-mode": "cors", origin: "https://evil.example" })).status,
+        403
+      )
       assert.strictEqual((yield* enter({ "sec-purpose": "prefetch;prerender" })).status, 404)
       assert.strictEqual((yield* enter({ purpose: "prefetch" })).status, 404)
       assert.strictEqual((yield* send(address, address.target, { method: "HEAD" })).status, 404)
@@ -223,7 +239,8 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       }
       const origin = `http://${page.host}`
       const terminal = yield* Effect.flip(Effect.tryPromise({
-        try: () => liveSocket(partsOf(session.resourceUrl).port, page.host, "/api/terminal", { cookie: page.cookie, origin }),
+        try: () =>
+          liveSocket(partsOf(session.resourceUrl).port, page.host, "/api/terminal", { cookie: page.cookie, origin }),
         catch: String
       }))
       assert.include(terminal, "403")
@@ -276,7 +293,8 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       const { cookie } = yield* go(() => openPage(session.resourceUrl))
       const authorization = `Bearer ${Redacted.value(apiKey)}`
       const list = "/sdk/ListSession?maxResults=5"
-      const ask = (host: string, target: string, headers: Record<string, string>) => send({ ...address, host }, target, { headers })
+      const ask = (host: string, target: string, headers: Record<string, string>) =>
+        send({ ...address, host }, target, { headers })
       assert.strictEqual((yield* ask(api, list, { authorization })).status, 200)
       assert.strictEqual((yield* ask(address.host, list, { authorization })).status, 404)
       assert.strictEqual((yield* ask(address.host, list, { authorization, cookie })).status, 404)

@@ -151,14 +151,15 @@ const withNoticeOf = (call: SandboxCall, answer: Answer, oomNotice: OomNotice): 
   return isUnparsed(answer) ? { ...answer, notice } : withNotice(answer, notice).answer
 }
 
-const makeCall = (connection: SandboxConnection, oomNotice: OomNotice): Sandbox["callUnparsed"] => (call, body, onShown) =>
-  Effect.async<Answer, CallError>((resume) => {
-    const { cancel } = connection.start(call, body, {
-      onShown,
-      onEnd: (end) => resume(Either.map(end, (answer) => withNoticeOf(call, answer, oomNotice)))
+const makeCall =
+  (connection: SandboxConnection, oomNotice: OomNotice): Sandbox["callUnparsed"] => (call, body, onShown) =>
+    Effect.async<Answer, CallError>((resume) => {
+      const { cancel } = connection.start(call, body, {
+        onShown,
+        onEnd: (end) => resume(Either.map(end, (answer) => withNoticeOf(call, answer, oomNotice)))
+      })
+      return Effect.sync(cancel)
     })
-    return Effect.sync(cancel)
-  })
 
 const parsed = (connection: SandboxConnection, answer: Answer): Effect.Effect<SandboxAnswer, SandboxLost> => {
   const { body, value } = parsedAnswer(answer)
