@@ -69,6 +69,16 @@ export default tseslint.config(
     }
   },
   {
+    files: ["packages/platform-node/page/**/*.{ts,tsx}"],
+    rules: {
+      "no-restricted-syntax": ["error", {
+        selector:
+          "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML|srcdoc)$/], JSXAttribute[name.name=/^(dangerouslySetInnerHTML|srcdoc)$/i]",
+        message: "What a session says is shown as text, or in a sandboxed frame that the server serves."
+      }]
+    }
+  },
+  {
     files: ["packages/platform-node/src/**/*.ts"],
     rules: {
       "no-restricted-syntax": ["error", {

@@ -43,7 +43,7 @@ const projects: Array<TestProjectConfiguration> = [
       name: "integration",
       include: ["{packages/*,examples}/test/**/*.test.ts"],
       exclude: [...unit, "**/node_modules/**"],
-      globalSetup: [`${root}scripts/agentBundle.mjs`]
+      globalSetup: [`${root}scripts/agentBundle.mjs`, `${root}scripts/pageBundle.mjs`]
     }
   }
 ]

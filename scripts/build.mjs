@@ -1,4 +1,4 @@
-// Builds what is published, in place: compiled modules, core as few files, the agent with its kernels, and `agb-local`, the
+// Builds what is published, in place: compiled modules, core as few files, the agent with its kernels, the page, and `agb-local`, the
 // guardian and `agb` as one file each. Each package's `prepack` runs it; run again it compiles only what has changed.
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, rmSync } from "node:fs"
@@ -6,6 +6,7 @@ import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { buildAgent, buildReplyWorker } from "./agentBundle.mjs"
 import { bundleCore } from "./coreBundle.mjs"
+import { buildPage } from "./pageBundle.mjs"
 import { bundleCli, bundleGuardian, bundleProgram } from "./programBundle.mjs"
 import { publishedPackages } from "./publishedPackages.mjs"
 
@@ -19,9 +20,9 @@ const filesIn = (directory) =>
       .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
     : []
 
-/** What is not compiled has a place of its own: `dist/agent`, `agb-local`, the thread. */
+/** What is not compiled has a place of its own: `dist/agent`, `dist/page`, `agb-local`, the thread. */
 const isCompiled = (path) =>
-  !/^agent\/|^(agb|agb-local|guardian)\.(cjs|notices\.txt)$|^replyWorker\.mjs$|\.tsbuildinfo$/.test(path)
+  !/^(agent|page)\/|^(agb|agb-local|guardian)\.(cjs|notices\.txt)$|^replyWorker\.mjs$|\.tsbuildinfo$/.test(path)
 
 /** `tsc -b` leaves the output of modules that were moved or removed. */
 const removeStale = (directory) => {
@@ -42,7 +43,9 @@ const compile = () => {
 
 export const build = async () => {
   compile()
-  await Promise.all([buildAgent(), buildReplyWorker(), bundleCore(), bundleProgram(), bundleGuardian(), bundleCli()])
+  buildAgent()
+  buildReplyWorker()
+  await Promise.all([buildPage(), bundleCore(), bundleProgram(), bundleGuardian(), bundleCli()])
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await build()

@@ -67,7 +67,7 @@ const layers = {
     ["program", "guardianProcess"],
     ["guardian"]
   ],
-  "packages/platform-node/src/internal/server": [["http"], ["sessions"], ["routes"]],
+  "packages/platform-node/src/internal/server": [["http"], ["timeline"], ["sessions"], ["routes"], ["page"]],
   "packages/platform-node/src/internal/contexts": [
     ["store"],
     ["sync", "signedUrls", "preconditions"],
@@ -95,6 +95,14 @@ const layers = {
     ["main"],
     ["bin"]
   ],
+  "packages/platform-node/page": [
+    ["wire", "text"],
+    ["state"],
+    ["parts"],
+    ["timeline", "files", "processes", "terminal"],
+    ["session", "runtime"],
+    ["main"]
+  ],
   "packages/platform-node/agent": [
     ["wire", "log"],
     ["files"],
@@ -115,7 +123,7 @@ const isWithin = (path, folder) => path === folder || path.startsWith(`${folder}
 
 const sourcesIn = (folder) =>
   Fs.readdirSync(join(root, folder), { recursive: true })
-    .filter((name) => /\.(ts|mts|cjs|mjs)$/.test(name) && !name.endsWith(".d.ts"))
+    .filter((name) => /\.(tsx?|mts|cjs|mjs)$/.test(name) && !name.endsWith(".d.ts"))
     .map((name) => `${folder}/${name.split(sep).join("/")}`)
 
 /** Relative specifiers, those of type imports in comments of JavaScript included. */
@@ -132,6 +140,7 @@ const resolved = (file, specifier) => {
   const candidates = [
     path,
     path.replace(/\.js$/, ".ts"),
+    path.replace(/\.js$/, ".tsx"),
     path.replace(/\.mjs$/, ".mts"),
     path.replace(/\.cjs$/, ".cts")
   ]

@@ -7,8 +7,10 @@ import { publishedPrograms } from "./publishedPackages.mjs"
 
 const bundles = (...names) => names.flatMap((name) => [`dist/${name}.cjs`, `dist/${name}.notices.txt`])
 
+const page = ["manifest.json", "notices.txt"].map((name) => `dist/page/${name}`)
+
 /** What a package needs beyond what each has. */
-const needed = { "platform-node": bundles("agb-local", "guardian"), cli: bundles("agb") }
+const needed = { "platform-node": [...bundles("agb-local", "guardian"), ...page], cli: bundles("agb") }
 const always = ["README.md", "LICENSE", "CHANGELOG.md", "package.json"]
 const library = ["dist/index.js", "dist/index.d.ts"]
 const kernels = ["Kernel.java", "kernel.R", "kernel.py"]

@@ -33,11 +33,12 @@ const licenseOf = (folder) => {
   return `${name} ${version}, ${license}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`
 }
 
-const licensesOf = ({ outputs }) => {
+/** What the licences of the packages in a bundle ask to be told, of an esbuild run in `directory`. */
+export const licensesOf = ({ outputs }, directory = ".") => {
   const used = Object.values(outputs).flatMap(({ inputs }) => Object.entries(inputs)).filter(([, { bytesInOutput }]) =>
     bytesInOutput > 0
   )
-  const folders = used.map(([path]) => packageOf(resolve(path)))
+  const folders = used.map(([path]) => packageOf(resolve(directory, path)))
   const others = [...new Set(folders)].filter((folder) => folder !== undefined).sort()
   return others.map(licenseOf).join(`\n${"-".repeat(80)}\n\n`)
 }

@@ -6,7 +6,7 @@ import { join, relative } from "node:path"
 
 const shared = ["package.json", "scripts", "vitest.config.ts", "vitest.workspace.ts"]
 
-const parts = ["package.json", "agent", "src", "test"]
+const parts = ["package.json", "agent", "page", "src", "test"]
 
 /** What is installed is shared, but for links between packages. */
 const linkInstalled = (root, from, to, place) => {

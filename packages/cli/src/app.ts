@@ -6,6 +6,7 @@ import { exec } from "./commands/exec.js"
 import { forward } from "./commands/forward.js"
 import { gc } from "./commands/gc.js"
 import { mcp } from "./commands/mcp.js"
+import { open } from "./commands/open.js"
 import { kill, logs, ps } from "./commands/processes.js"
 import { run } from "./commands/run.js"
 import { create, info, ls, rm } from "./commands/sessions.js"
@@ -21,7 +22,7 @@ const local = Command.make("local").pipe(
   )
 )
 
-const named = { run, exec, sh, create, ls, info, rm, gc, cp, ps, logs, kill, forward, mcp, local, doctor }
+const named = { run, exec, sh, create, ls, info, open, rm, gc, cp, ps, logs, kill, forward, mcp, local, doctor }
 
 const { run: first, ...others } = named
 

@@ -86,6 +86,8 @@ export interface HttpRequest {
   readonly body: string
   /** The `User-Agent` header, the only way to distinguish some clients. */
   readonly userAgent?: string | undefined
+  /** The id of the request, which its reply gets. Default: a new one. */
+  readonly requestId?: string | undefined
 }
 
 /**
@@ -246,7 +248,7 @@ export const make = (
   }
 
   return (request) => {
-    const requestId = newRequestId()
+    const requestId = request.requestId ?? newRequestId()
     const found = routes.get(`${request.method} ${request.path}`)
     const answered = found === undefined
       ? Effect.fail(new ApiError({ status: 404, code: "InvalidAction.NotFound", message: "there is no such endpoint" }))

@@ -13,6 +13,7 @@ import { makeRunCode } from "./kernels/kernels.js"
 import { log } from "./log.js"
 import { makeEgress } from "./network/egress.js"
 import { tunnel } from "./network/tunnel.js"
+import { listProcesses } from "./process/listProcesses.js"
 import { metrics } from "./process/metrics.js"
 import type { Launcher } from "./process/processes.js"
 import { makeShell } from "./process/shell.js"
@@ -42,7 +43,8 @@ const makeOperations = (launcher: Launcher): ReadonlyMap<string, Operation> =>
     streamWrite,
     tunnel,
     ...makeEgress(),
-    metrics
+    metrics,
+    listProcesses
   }))
 
 /** Operations whose request has a body. */
@@ -52,7 +54,13 @@ const uploads: ReadonlyMap<unknown, (args: Args) => Upload> = new Map([
 ])
 
 /** Operations whose answer is JSON of any length. */
-const lists: ReadonlySet<unknown> = new Set(["listDirectory", "searchFiles", "fileChange", "editFile"])
+const lists: ReadonlySet<unknown> = new Set([
+  "listDirectory",
+  "describeDirectory",
+  "searchFiles",
+  "fileChange",
+  "editFile"
+])
 
 const checkedList = (reply: Reply): Reply => {
   const bytes = Buffer.byteLength(JSON.stringify(reply.value))

@@ -176,6 +176,11 @@ export declare namespace LocalAgb {
     readonly endpoint: string
     /** Key that clients must send. */
     readonly apiKey: Redacted.Redacted<string>
+    /**
+     * A new address of the runtime's page, which lists its sessions, for a browser on this machine. It works once, within 30
+     * minutes, and whoever opens it may steer the sessions: do not log it.
+     */
+    readonly pageUrl: Effect.Effect<string>
     /** The isolation in force. */
     readonly isolation: Isolation.Isolation
     /** Languages that sessions can run here. */
@@ -239,12 +244,13 @@ const resolve = (options: Options): Effect.Effect<localRuntime.RuntimeSettings, 
 export const make = (options: Options = {}): Effect.Effect<LocalAgb.Service, StartError, Scope.Scope> =>
   Effect.gen(function*() {
     const settings = yield* resolve(options)
-    const endpoint = yield* localRuntime.start(settings)
+    const { origin: endpoint, pageUrl } = yield* localRuntime.start(settings)
     const { apiKey, interpreters, isolation } = settings
     return {
       endpoint,
       apiKey,
       isolation,
+      pageUrl,
       languages: availableLanguages(interpreters),
       languageSummary: describeLanguages(interpreters)
     }

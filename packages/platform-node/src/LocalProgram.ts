@@ -4,10 +4,9 @@
  *
  * @since 0.1.0
  */
-import { readFileSync } from "node:fs"
 import { parse, usage } from "./internal/cli/arguments.js"
 import { onBrokenStreams } from "./internal/node/standardStreams.js"
-import { packageFolder } from "./internal/sandbox/process/packageFolder.js"
+import { packageVersion } from "./internal/sandbox/process/packageFolder.js"
 
 export {
   /**
@@ -18,11 +17,6 @@ export {
    */
   usage
 } from "./internal/cli/arguments.js"
-
-const version = (): string => {
-  const folder = packageFolder(import.meta.url)
-  return folder === undefined ? "unknown" : JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version
-}
 
 /** What fails for another reason than a reader that is gone fails as ever. */
 const rethrow = (error: Error): never => {
@@ -47,7 +41,7 @@ export const main = async (
   try {
     const wanted = parse(args, { apiKey: process.env["AGB_API_KEY"], isTerminal: process.stderr.isTTY === true })
     if (wanted === "help") process.stdout.write(usage.replace("agb-local", name))
-    else if (wanted === "version") process.stdout.write(`${version()}\n`)
+    else if (wanted === "version") process.stdout.write(`${packageVersion(import.meta.url)}\n`)
     else if (wanted === "sweep") await (await import("./internal/cli/sweep.js")).sweep()
     else (await import("./internal/cli/serve.js")).serve(wanted, name, program)
   } catch (error) {

@@ -72,8 +72,46 @@ const listDirectory: Operation = async ({ args }) => {
   return { value: { entries: entries.sort((one, other) => one.name < other.name ? -1 : 1) } }
 }
 
+/** How many entries are described, for people. */
+const maxDescribed = 5000
+
+/** The entries of a directory with their attributes; of a large one the first that the system tells. */
+const describeDirectory: Operation = async ({ args }) => {
+  const directory = pathArg(args, "path")
+  const fd = mapErrors(directory, () => openDirectory(directory))
+  const entries = []
+  let opened: Dir | undefined
+  let isTruncated = false
+  try {
+    const handle = mapErrors(directory, () => opendirSync(fdPath(fd)))
+    opened = handle
+    for (let entry = handle.readSync(); entry !== null && !isTruncated; entry = handle.readSync()) {
+      isTruncated = entries.length === maxDescribed
+      if (!isTruncated) entries.push(described(`${fdPath(fd)}/${entry.name}`, entry.name))
+    }
+  } finally {
+    opened?.closeSync()
+    closeSync(fd)
+  }
+  return { value: { entries: entries.sort((one, other) => one.name < other.name ? -1 : 1), isTruncated } }
+}
+
+/** One that is gone meanwhile has no attributes. */
+const described = (path: string, name: string) => {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  const type = stat?.isFile()
+    ? "file"
+    : stat?.isDirectory()
+    ? "directory"
+    : stat?.isSymbolicLink()
+    ? "symlink"
+    : "other"
+  return { name, type, size: stat?.size ?? 0, modifiedAt: stat === undefined ? null : Math.round(stat.mtimeMs) }
+}
+
 export const directoryOperations: Readonly<Record<string, Operation>> = {
   createDirectory,
+  describeDirectory,
   deleteFile,
   fileInfo,
   listDirectory

@@ -71,6 +71,18 @@ export const makeCapture = (limit: number): Capture => {
   return { ...makeMeter(limit, append), chunks }
 }
 
+/** Passes on a copy of the first `limit` bytes as they come; the host keeps up with as much. */
+const withCopy = (capture: Capture, limit: number, pass: (piece: Buffer) => void): Capture => {
+  const meter = makeMeter(limit, (piece) => pass(Buffer.from(piece)))
+  return {
+    ...capture,
+    push: (chunk) => {
+      capture.push(chunk)
+      meter.push(chunk)
+    }
+  }
+}
+
 export interface CallOutput {
   readonly stdout: Capture
   readonly stderr: Capture
@@ -93,7 +105,13 @@ export const makeCallOutput = (call: Call, agent: Agent): CallOutput => {
   const flow = makeFlow(call, agent)
 
   const capture = (event: "stdout" | "stderr"): Capture => {
-    if (call.args["stream"] !== true) return makeCapture(Math.min(limit, maxBodyBytes / 4))
+    if (call.args["stream"] !== true) {
+      const captured = makeCapture(Math.min(limit, maxBodyBytes / 4))
+      const shown = countArg(call.args, "shown") ?? 0
+      return shown === 0
+        ? captured
+        : withCopy(captured, shown, (piece) => agent.output.send(call.id, { event }, [piece]))
+    }
     return { ...makeMeter(limit, (piece) => flow.emit(event, Buffer.from(piece)), flow.room), chunks: () => [] }
   }
   const stdout = capture("stdout")

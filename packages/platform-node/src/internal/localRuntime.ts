@@ -9,17 +9,20 @@ import type * as Scope from "effect/Scope"
 import * as contextsModule from "./contexts/contexts.js"
 import type { ContextLimits } from "./contexts/store/contextStore.js"
 import type { ResolvedNetwork } from "./options/networkOption.js"
-import type { Interpreters } from "./sandbox/confine/interpreters.js"
+import { availableLanguages, type Interpreters } from "./sandbox/confine/interpreters.js"
 import type { Isolation } from "./sandbox/confine/isolation.js"
 import type { SandboxLimits } from "./sandbox/confine/rootfs.js"
 import * as javaArchives from "./sandbox/languages/javaArchive.js"
 import * as sandboxPools from "./sandbox/pool.js"
+import { packageVersion } from "./sandbox/process/packageFolder.js"
 import type { Hosts } from "./server/http/hosts.js"
 import { serve } from "./server/http/httpServer.js"
 import type { LocalServerError } from "./server/http/localServerError.js"
 import { requestHost } from "./server/http/requestContext.js"
 import { stackFrames } from "./server/http/requestLog.js"
 import type { ServerLimits } from "./server/http/serverLimits.js"
+import * as sessionPages from "./server/page/pages.js"
+import * as pagesRoute from "./server/page/pagesRoute.js"
 import * as apiRoute from "./server/routes/apiRoute.js"
 import * as fileRoute from "./server/routes/fileRoute.js"
 import { route as healthRoute } from "./server/routes/healthRoute.js"
@@ -63,10 +66,26 @@ const makePool = (settings: RuntimeSettings) =>
       javaArchive
     }))
 
-/** Listens until the scope ends; the result is the origin, by default `http://127.0.0.1:<port>`. */
+const factsOf = ({ interpreters, isolation, network, sandboxLimits }: RuntimeSettings) => ({
+  isolation: isolation.description,
+  hasNetwork: network.network === "host" || network.egress !== undefined,
+  languages: availableLanguages(interpreters),
+  memoryLimitBytes: sandboxLimits.memoryBytes,
+  diskLimitBytes: sandboxLimits.workspaceBytes,
+  version: packageVersion(import.meta.url)
+})
+
+export interface Started {
+  /** By default `http://127.0.0.1:<port>`. */
+  readonly origin: string
+  /** A new address of the page of the runtime. */
+  readonly pageUrl: Effect.Effect<string>
+}
+
+/** Listens until the scope ends. */
 export const start = (
   settings: RuntimeSettings
-): Effect.Effect<string, ConfigurationError | LocalServerError, Scope.Scope> =>
+): Effect.Effect<Started, ConfigurationError | LocalServerError, Scope.Scope> =>
   Effect.gen(function*() {
     const { defaultIdleSeconds, hosts, requestLogLevel: logLevel, serverLimits: limits } = settings
     const contexts = yield* contextsModule.make({
@@ -86,22 +105,48 @@ export const start = (
       maxLifetimeMillis: settings.maxLifetimeSeconds * 1000
     })
     const origin: Effect.Effect<string> = Effect.map(requestHost, (name) => hosts.origin(server.port, name))
+    const pages: sessionPages.Pages = yield* sessionPages.make({
+      registry,
+      replies,
+      limits,
+      facts: factsOf(settings),
+      port: (): number => server.port
+    })
+    const { addresses } = pages
+    const apiKey = Redacted.value(settings.apiKey)
     const answer = AgbServer.make(
-      handlers.make({ registry, contexts, links: linkGateway.make(hosts), origin, defaultIdleSeconds }),
+      handlers.make({
+        registry,
+        contexts,
+        links: linkGateway.make(hosts),
+        pages: { address: (session) => addresses.ofSession(session, "steer") },
+        origin,
+        defaultIdleSeconds
+      }),
       (cause) => Effect.logError(`A request met a defect: ${stackFrames(Cause.squash(cause))}`)
     )
     const endUnknown = (sessionId: string) => Effect.ignore(registry.releaseAsync(sessionId))
-    const api = apiRoute.make({ apiKey: Redacted.value(settings.apiKey), limits, answer, endUnknown })
-    const server = yield* serve({
+    const api = apiRoute.make({ apiKey, limits, answer, endUnknown })
+    const sockets = webSocketRoute.make({ registry, replies, limits, logLevel })
+    const server: { readonly port: number } = yield* serve({
       hosts,
       port: settings.port,
       limits,
       logLevel,
-      routes: [api, healthRoute, contexts.route, linkRoute.make({ registry, limits }), fileRoute.make(registry)],
+      routes: [
+        api,
+        healthRoute,
+        pagesRoute.make({ apiKey, limits, registry, addresses }),
+        contexts.route,
+        linkRoute.make({ registry, limits }),
+        fileRoute.make(registry)
+      ],
       fallback: api,
+      site: pages.site,
       onStopping: registry.stopIdle,
-      ...webSocketRoute.make({ registry, replies, limits, logLevel })
+      upgrade: sockets.upgrade,
+      onStop: Effect.zipRight(sockets.onStop, pages.onStop)
     })
     if (hosts.warning !== undefined) yield* Effect.logWarning(hosts.warning)
-    return hosts.origin(server.port)
+    return { origin: hosts.origin(server.port), pageUrl: addresses.ofRuntime("steer") }
   })

@@ -57,6 +57,7 @@ export const serve = (start: Start, name: string, again: ReadonlyArray<string> |
     const runtime = yield* LocalAgb.make(given)
     yield* write(`AGB_ENDPOINT=${runtime.endpoint}`)
     if (given.apiKey === undefined) yield* write(`AGB_API_KEY=${Redacted.value(runtime.apiKey)}`)
+    yield* write(`# page: ${yield* runtime.pageUrl}`)
     yield* write(`# isolation: ${runtime.isolation.description}`)
     yield* write(`# languages: ${runtime.languageSummary}`)
     return yield* Effect.never

@@ -23,6 +23,7 @@ import {
   type SandboxCall,
   SandboxFailure,
   type SandboxLost,
+  type SandboxOutput,
   SandboxStartError
 } from "./channel/protocol.js"
 import { makeStream, type SandboxEvent } from "./channel/stream.js"
@@ -49,8 +50,15 @@ export interface Sandbox {
    * answered within its own timeout plus 15 s, or within two minutes where it has none, kills the sandbox.
    */
   readonly call: (call: SandboxCall, body?: Body) => Effect.Effect<SandboxAnswer, SandboxFailure | SandboxLost>
-  /** The same, but a large answer is left unparsed. */
-  readonly callUnparsed: (call: SandboxCall, body?: Body) => Effect.Effect<Answer, SandboxFailure | SandboxLost>
+  /**
+   * The same, but a large answer is left unparsed. `onShown` receives the beginning of what a `shell` or `runCode` call writes,
+   * while it runs; the bytes are valid during the call of the function.
+   */
+  readonly callUnparsed: (
+    call: SandboxCall,
+    body?: Body,
+    onShown?: (output: SandboxOutput) => void
+  ) => Effect.Effect<Answer, SandboxFailure | SandboxLost>
   /**
    * Makes a `shell` or `runCode` call and streams its output, which the final `Answer` does not repeat. With 256 KiB unread
    * backpressure blocks the program that writes, but no other call, unless 64 MiB are unread in this sandbox altogether.
@@ -143,13 +151,15 @@ const withNoticeOf = (call: SandboxCall, answer: Answer, oomNotice: OomNotice): 
   return isUnparsed(answer) ? { ...answer, notice } : withNotice(answer, notice).answer
 }
 
-const makeCall = (connection: SandboxConnection, oomNotice: OomNotice): Sandbox["callUnparsed"] => (call, body) =>
-  Effect.async<Answer, CallError>((resume) => {
-    const { cancel } = connection.start(call, body, {
-      onEnd: (end) => resume(Either.map(end, (answer) => withNoticeOf(call, answer, oomNotice)))
+const makeCall =
+  (connection: SandboxConnection, oomNotice: OomNotice): Sandbox["callUnparsed"] => (call, body, onShown) =>
+    Effect.async<Answer, CallError>((resume) => {
+      const { cancel } = connection.start(call, body, {
+        onShown,
+        onEnd: (end) => resume(Either.map(end, (answer) => withNoticeOf(call, answer, oomNotice)))
+      })
+      return Effect.sync(cancel)
     })
-    return Effect.sync(cancel)
-  })
 
 const parsed = (connection: SandboxConnection, answer: Answer): Effect.Effect<SandboxAnswer, SandboxLost> => {
   const { body, value } = parsedAnswer(answer)
@@ -190,8 +200,8 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       if (call.op === "runCode" && call.language === "java") options.javaArchive?.prepare()
       return invalidCall(call, settings.limits)
     }
-    const callUnparsed: Sandbox["callUnparsed"] = (call, body) =>
-      Effect.suspend(() => before(call) ?? makesCall(call, body))
+    const callUnparsed: Sandbox["callUnparsed"] = (call, body, onShown) =>
+      Effect.suspend(() => before(call) ?? makesCall(call, body, onShown))
     return {
       isolation: options.isolation,
       home: plan.home,

@@ -66,6 +66,8 @@ const limitsOf = (call: SandboxCall, outputBytes: number): FrameLimits => {
     case "listTree":
       return { ...small, bodyBytes: treeBytes + 64 * kibibyte }
     case "listDirectory":
+    case "describeDirectory":
+    case "listProcesses":
     case "searchFiles":
     case "fileChange":
     case "editFile":

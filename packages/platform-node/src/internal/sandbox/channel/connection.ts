@@ -37,6 +37,8 @@ export type CallError = SandboxFailure | SandboxLost
 /** Callbacks of a call. `onEnd` is called exactly once, unless the call is cancelled. */
 export interface Listener {
   readonly onOutput?: ((output: SandboxOutput) => void) | undefined
+  /** Receives the beginning of what a call writes while it runs, {@link shownBytes} of each stream; the answer has all of it. */
+  readonly onShown?: ((output: SandboxOutput) => void) | undefined
   readonly onTunnel?: ((event: TunnelEvent) => void) | undefined
   /** Whether output is still unread: then backpressure may be holding the call up. */
   readonly hasUnreadOutput?: (() => boolean) | undefined
@@ -153,7 +155,7 @@ export class SandboxConnection {
   start(call: SandboxCall, body: Body | undefined, listener: Listener): RunningCall {
     if (this.#loss !== undefined) return rejectCall(listener, this.#loss)
     const id = this.#nextId()
-    const parts = encode(id, listener.onOutput === undefined ? call : { ...call, stream: true }, body)
+    const parts = encode(id, withOutput(call, listener), body)
     if (size(parts) > maxFrameBytes) return rejectCall(listener, tooLarge)
     const deadline = untimed.has(call.op) ? undefined : this.#deadline(id, call, deadlineMs(call))
     const limits = answerLimits(call, listener.onOutput !== undefined, this.#outputBytes)
@@ -311,10 +313,12 @@ export class SandboxConnection {
   }
 
   /** Whether the call expects such an event. */
-  #dispatch({ onEgress, onFile, onOutput, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
+  #dispatch({ onEgress, onFile, onOutput, onShown, onTunnel }: Pending, event: Output, body: Uint8Array): boolean {
     switch (event.event) {
       case "stdout":
       case "stderr":
+        ;(onOutput ?? onShown)?.({ event: event.event, body })
+        return (onOutput ?? onShown) !== undefined
       case "result":
         onOutput?.({ event: event.event, body })
         return onOutput !== undefined
@@ -392,6 +396,14 @@ export class SandboxConnection {
     for (const part of parts) this.#stdin.write(part, part === parts.at(-1) ? onTaken : undefined)
     this.#stdin.uncork()
   }
+}
+
+/** How much of each stream of a call is sent while it runs, where somebody watches. */
+const shownBytes = 256 * 1024
+
+const withOutput = (call: SandboxCall, { onOutput, onShown }: Listener) => {
+  if (onOutput !== undefined) return { ...call, stream: true }
+  return onShown === undefined ? call : { ...call, shown: shownBytes }
 }
 
 /** Larger JSON takes milliseconds to be parsed. */

@@ -28,7 +28,7 @@ export interface FileRange {
 
 /** A call to the agent. Paths are those inside the sandbox. */
 export type SandboxCall =
-  | { readonly op: "ping" | "metrics" }
+  | { readonly op: "ping" | "metrics" | "listProcesses" }
   | {
     readonly op: "shell"
     readonly command: string
@@ -49,7 +49,7 @@ export type SandboxCall =
   | ({ readonly op: "streamRead" } & FileRange)
   | ({ readonly op: "streamWrite" } & FileWrite)
   | {
-    readonly op: "createDirectory" | "deleteFile" | "fileInfo" | "listDirectory" | "fileChange"
+    readonly op: "createDirectory" | "deleteFile" | "fileInfo" | "listDirectory" | "describeDirectory" | "fileChange"
     readonly path: string
   }
   | {

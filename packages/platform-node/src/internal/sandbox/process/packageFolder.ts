@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import * as Path from "node:path"
 
@@ -10,4 +11,10 @@ export const packageFolder = (from: string): string | undefined => {
   } catch {
     return undefined
   }
+}
+
+/** The version of this package. */
+export const packageVersion = (url: string): string => {
+  const folder = packageFolder(url)
+  return folder === undefined ? "unknown" : JSON.parse(readFileSync(Path.join(folder, "package.json"), "utf8")).version
 }

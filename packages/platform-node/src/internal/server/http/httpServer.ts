@@ -32,6 +32,18 @@ export interface UpgradeRequest {
   readonly authenticated: () => void
 }
 
+/** A part of the server under host names of its own, with checks of its own: the pages, which are for browsers. */
+export interface Site {
+  /** Whether a `Host` header names the site. */
+  readonly isHost: (host: string | undefined, port: number) => boolean
+  /** Handles every request to it, of any path, and checks where it comes from. */
+  readonly route: Route
+  /** Sets the headers that every reply has. */
+  readonly prepare: (exchange: Exchange) => void
+  /** Answers every upgrade. */
+  readonly upgrade: (request: UpgradeRequest) => Effect.Effect<void>
+}
+
 export interface HttpServerOptions {
   readonly hosts: Hosts
   readonly port: number
@@ -42,6 +54,7 @@ export interface HttpServerOptions {
   readonly routes: ReadonlyArray<Route>
   /** Handles what no other route matches. */
   readonly fallback: Route
+  readonly site: Site
   /** Takes over an upgraded connection. Must leave the socket alone where it fails. */
   readonly upgrade: (request: UpgradeRequest, work: backgroundWork.BackgroundWork) => Effect.Effect<void, ApiError>
   /** Called when the server begins to stop, before it waits for requests in flight. */
@@ -94,6 +107,7 @@ const discardBody = ({ request }: Exchange): void => {
 
 interface Running {
   readonly options: HttpServerOptions
+  readonly port: number
   readonly work: backgroundWork.BackgroundWork
   readonly connections: Connections
   readonly originCheck: ReturnType<typeof makeOriginCheck>
@@ -113,42 +127,48 @@ const answer = (exchange: Exchange, handled: Effect.Effect<HttpReply | void, Api
 }
 
 /** Handles requests; with `rejection` it rejects all that pass the origin check. */
-const handleRequests =
-  ({ connections, options: { fallback, logLevel, routes }, originCheck, work }: Running, rejection?: ApiError) =>
-  (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
-    const since = performance.now()
-    const { method = "", socket } = request
-    const target = parseTarget(request.url)
-    const { path, query } = target
-    const context: RequestContext = { sandboxMillis: 0, host: request.headers.host }
-    const authenticated = () => connections.authenticated(socket)
-    const exchange: Exchange = { request, response, method, path, query, context, authenticated }
-    const route = routes.find((route) => route.matches(method, path)) ?? fallback
-    const overload = work.isStopping() ? serverStopping : connections.isFull(socket) ? tooManyRequests : undefined
-    const error = originCheck(request, target) ?? rejection ?? overload
-    const handled = Effect.suspend(() => error ?? route.handle(exchange))
-    const log = logRequest(logLevel, () => ({
-      method: methodName(method),
-      route: route.name(method, path),
-      status: response.headersSent ? response.statusCode : "gone",
-      context,
-      millis: performance.now() - since
-    }))
-    if (work.isStopping()) response.shouldKeepAlive = false
-    const fiber = work.start(Effect.ensuring(answer(exchange, handled, since), log))
-    connections.trackRequest(exchange, () => {
-      if (route.endsOnDisconnect(path)) fiber.unsafeInterruptAsFork(fiber.id())
-    })
-  }
+const handleRequests = (
+  { connections, options: { fallback, logLevel, routes, site }, originCheck, port, work }: Running,
+  rejection?: ApiError
+) =>
+(request: Http.IncomingMessage, response: Http.ServerResponse): void => {
+  const since = performance.now()
+  const { method = "", socket } = request
+  const target = parseTarget(request.url)
+  const { path, query } = target
+  const context: RequestContext = { sandboxMillis: 0, host: request.headers.host }
+  const authenticated = () => connections.authenticated(socket)
+  const exchange: Exchange = { request, response, method, path, query, context, authenticated }
+  const isOfSite = site.isHost(request.headers.host, port)
+  const route = isOfSite ? site.route : routes.find((route) => route.matches(method, path)) ?? fallback
+  if (isOfSite) site.prepare(exchange)
+  const overload = work.isStopping() ? serverStopping : connections.isFull(socket) ? tooManyRequests : undefined
+  const error = (isOfSite ? undefined : originCheck(request, target)) ?? rejection ?? overload
+  const handled = Effect.suspend(() => error ?? route.handle(exchange))
+  const log = logRequest(logLevel, () => ({
+    method: methodName(method),
+    route: route.name(method, path),
+    status: response.headersSent ? response.statusCode : "gone",
+    context,
+    millis: performance.now() - since
+  }))
+  if (work.isStopping()) response.shouldKeepAlive = false
+  const fiber = work.start(Effect.ensuring(answer(exchange, handled, since), log))
+  connections.trackRequest(exchange, () => {
+    if (route.endsOnDisconnect(path)) fiber.unsafeInterruptAsFork(fiber.id())
+  })
+}
 
 /** Hands upgraded connections over, or rejects the upgrade. */
 const handleUpgrades =
-  ({ connections, options: { logLevel, upgrade }, originCheck, work }: Running) =>
+  ({ connections, options: { logLevel, site, upgrade }, originCheck, port, work }: Running) =>
   (request: Http.IncomingMessage, socket: Duplex, head: Buffer): void => {
     const since = performance.now()
     const target = parseTarget(request.url)
     const authenticated = () => connections.authenticated(request.socket)
-    const error = originCheck(request, target) ?? (work.isStopping() ? serverStopping : undefined)
+    const isOfSite = site.isHost(request.headers.host, port)
+    const error = (isOfSite ? undefined : originCheck(request, target)) ??
+      (work.isStopping() ? serverStopping : undefined)
     const context: RequestContext = { sandboxMillis: 0 }
     const log = (status: number) =>
       logRequest(
@@ -160,7 +180,9 @@ const handleUpgrades =
       return error.status
     }
     socket.on("error", () => {})
-    const handled = Effect.suspend(() => error ?? upgrade({ request, socket, head, target, authenticated }, work))
+    const handled = Effect.suspend(() =>
+      error ?? (isOfSite ? site.upgrade : upgrade)({ request, socket, head, target, authenticated }, work)
+    )
     work.start(
       catchDefects(handled).pipe(
         Effect.as(101),
@@ -196,7 +218,7 @@ export const serve = (
         Effect.zipRight(Effect.promise(() => connections.end(closeGraceMs)))
       )
     )
-    const running = { options, work, connections, originCheck: makeOriginCheck(hosts, port) }
+    const running = { options, port, work, connections, originCheck: makeOriginCheck(hosts, port) }
     server.on("request", handleRequests(running))
     server.on("checkContinue", handleRequests(running))
     server.on("checkExpectation", handleRequests(running, unknownExpectation))

@@ -14,6 +14,8 @@ export interface RequestContext {
   tool?: string
   /** A text of the reply that is JSON already, and what stands for it. */
   encodedText?: EncodedText
+  /** Where a person has asked for it, on the page of the session: is told the entry of the timeline. */
+  onPageEntry?: (id: string) => void
   /** Time spent waiting for the sandbox. */
   sandboxMillis: number
 }
@@ -33,6 +35,9 @@ const current: FiberRef.FiberRef<RequestContext | undefined> = GlobalValue.globa
 export const withRequestContext =
   (context: RequestContext) => <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.locally(effect, current, context)
+
+/** The context of the current request, if there is one. */
+export const currentRequest: Effect.Effect<RequestContext | undefined> = FiberRef.get(current)
 
 /** Adds to the context of the current request, if there is one. */
 export const annotateRequest = (annotations: Partial<RequestContext>): Effect.Effect<void> =>

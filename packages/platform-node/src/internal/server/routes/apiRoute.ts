@@ -36,7 +36,7 @@ export const make = ({ answer, apiKey, endUnknown, limits }: ApiRouteOptions): R
     name: (method, path) => names.get(`${method} ${canonicalPath(path)}`) ?? "unknown",
     endsOnDisconnect: (path) => path === endpoints.callTool.path,
     handle: (exchange) => {
-      const { authenticated, method, query, request } = exchange
+      const { authenticated, context, method, query, request } = exchange
       const path = canonicalPath(exchange.path)
       return requireSecret(
         isKey(request.headers.authorization),
@@ -45,7 +45,10 @@ export const make = ({ answer, apiKey, endUnknown, limits }: ApiRouteOptions): R
       ).pipe(
         Effect.tap(authenticated),
         Effect.zipRight(readJson(exchange, limits)),
-        Effect.flatMap((body) => answer({ method, path, query, body, userAgent: request.headers["user-agent"] })),
+        Effect.flatMap((body) => {
+          const requestId = context.requestId = crypto.randomUUID().toUpperCase()
+          return answer({ method, path, query, body, requestId, userAgent: request.headers["user-agent"] })
+        }),
         Effect.tap(() => watchReply(exchange))
       )
     }

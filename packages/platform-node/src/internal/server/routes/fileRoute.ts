@@ -12,6 +12,8 @@ import type { CallFailure } from "../sessions/agentCall.js"
 import * as fileBytes from "../sessions/fileBytes.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
+import { recordedAs } from "../timeline/recorded.js"
+import { streamedFile } from "../timeline/toolEntries.js"
 import { requireToken } from "./linkRoute.js"
 
 const pathPattern = /^\/files\/([\w-]{1,128})$/
@@ -58,7 +60,7 @@ const upload = (exchange: Exchange, session: LocalSession) =>
     if ((request.headers["content-encoding"] ?? "identity") !== "identity") return yield* noEncoding
     if (request.headers.expect?.toLowerCase() === "100-continue") response.writeContinue()
     const bytesWritten = yield* fileBytes.writeFile(session.sandbox, file, request)
-    return successReply({ data: { bytesWritten } })
+    return successReply({ data: { bytesWritten } }, exchange.context.requestId)
   })
 
 /** The head of a reply tells what of a file would otherwise be asked for. */
@@ -83,6 +85,9 @@ const download = (exchange: Exchange, session: LocalSession) =>
     })
   ))
 
+const titleOf = ({ method, query }: Exchange) =>
+  method !== "PUT" ? "Read" : query.get("mode") === "append" ? "Append to" : "Write"
+
 export const make = (registry: SessionRegistry): Route => ({
   matches: (_method, path) => pathPattern.test(path),
   name: (method) => method === "PUT" ? "write" : "read",
@@ -97,6 +102,9 @@ export const make = (registry: SessionRegistry): Route => ({
         return yield* apiError(405, "MethodNotAllowed", "files are read with GET and written with PUT")
       }
       const work = method === "PUT" ? upload(exchange, session) : Effect.asVoid(download(exchange, session))
-      return yield* registry.whileActive<HttpReply | void>(session, Effect.mapError(work, failed))
+      const entry = streamedFile(titleOf(exchange), exchange.query.get("path") ?? "")
+      exchange.context.requestId = crypto.randomUUID().toUpperCase()
+      const recorded = recordedAs<HttpReply | void, CallFailure | ApiError, never>(session.timeline, entry, () => work)
+      return yield* registry.whileActive<HttpReply | void>(session, Effect.mapError(recorded, failed))
     })
 })

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import type { Exchange, Route } from "../http/exchange.js"
 import { apiError, constantTimeEquals, requireSecret } from "../http/originCheck.js"
 import { type BodyLimits, readJson } from "../http/requestBody.js"
+import { annotateRequest } from "../http/requestContext.js"
 import { callTool } from "../sessions/handlers.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
@@ -32,6 +33,7 @@ const answer = (
 ): Effect.Effect<HttpReply> => {
   const { args, requestId = crypto.randomUUID().toUpperCase(), token = session.token, tool } = call
   return requireToken(session, token).pipe(
+    Effect.zipRight(annotateRequest({ requestId })),
     Effect.zipRight(callTool(registry, session.sessionId, tool, args, "v0.12")),
     Effect.map((result) => successReply(encodeAnswer({ data: { requestId, result } }), requestId)),
     Effect.catchTag("ApiError", (error) => Effect.succeed(errorReply("", error, requestId)))

@@ -16,6 +16,7 @@ import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
 import type { ReplyThread } from "../sessions/replyThread.js"
 import { defaultTimeoutMs } from "../sessions/toolHandlers.js"
+import { recordedRun } from "./recordedRun.js"
 import { type RunEnd, type RunEvent, runStream } from "./runStream.js"
 import { errorFrame, eventFrame, isEnd, type ParsedFrame, parseFrame } from "./socketFrames.js"
 
@@ -150,18 +151,21 @@ export class SocketCalls {
     const { replies, send, session } = this.#options
     const { code, language, timeoutS = defaultTimeoutMs.code / 1000 } = params
     let seq = 0
-    const forward = (status: Status, event: RunEvent | RunEnd) =>
+    const forward = (record: (event: RunEvent | RunEnd) => void) => (status: Status, event: RunEvent | RunEnd) =>
       Effect.as(
         Effect.suspend(() => {
+          record(event)
           if (isEnd(event) && !this.#end(call)) return Effect.void
           return send(eventFrame(call, seq += 1, event))
         }),
         isEnd(event) ? event.status : status
       )
-    return Stream.runFoldEffect(
-      runStream(session.sandbox, replies, { code, language, seconds: timeoutS }),
-      "error" as Status,
-      forward
+    const events = runStream(session.sandbox, replies, { code, language, seconds: timeoutS })
+    return recordedRun(
+      session.timeline,
+      { code, language },
+      { requestId: call.invocationId },
+      (record) => Stream.runFoldEffect(events, "error" as Status, forward(record))
     ).pipe(Effect.catchTag("SandboxFailure", (failure) => Effect.fail(runRejected(failure))))
   }
 }

@@ -1,16 +1,16 @@
 /** The WebSocket route: streamed runs of code, for clients that send the session's token in the handshake. */
-import { type ApiError, errorReply, sessionNotFound } from "@effect-agb/core/AgbServer"
+import { type ApiError, sessionNotFound } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import type * as LogLevel from "effect/LogLevel"
 import * as Scope from "effect/Scope"
-import { type WebSocket, WebSocketServer } from "ws"
-import { sendRaw } from "../http/exchange.js"
+import type { WebSocket } from "ws"
 import type { HttpServerOptions, UpgradeRequest } from "../http/httpServer.js"
 import { apiError } from "../http/originCheck.js"
 import { logRequest } from "../http/requestLog.js"
 import type { ServerLimits } from "../http/serverLimits.js"
+import { close, closeCodes, makeWebSocketServer, startHeartbeat } from "../http/webSockets.js"
 import type { BackgroundWork } from "../http/work.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
@@ -26,49 +26,6 @@ export interface WebSocketRouteOptions {
 }
 
 const pathPattern = /^\/ws\/([\w-]{1,128})$/
-
-const closeCodes = { goingAway: 1001, unsupported: 1003 } as const
-
-/** No compression: on loopback it only costs memory and time, and lets a small frame expand. */
-const makeWebSocketServer = ({ frameBytes }: ServerLimits): WebSocketServer => {
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: frameBytes
-  })
-  server.on("wsClientError", (_error, socket) => {
-    sendRaw(socket, errorReply("", apiError(400, "MalformedRequest", "this is no handshake of a WebSocket")))
-  })
-  return server
-}
-
-const closeTimeoutMs = 1000
-
-/** Starts the closing handshake, and terminates the connection where the client does not complete it. */
-const close = (socket: WebSocket, code: number, reason: string): void => {
-  if (socket.readyState === socket.CLOSED) return
-  socket.close(code, reason)
-  const timer = setTimeout(() => socket.terminate(), closeTimeoutMs)
-  socket.once("close", () => clearTimeout(timer))
-}
-
-/** Pings the client, and terminates the connection where nothing was received or sent between two pings. */
-const startHeartbeat = (
-  socket: WebSocket,
-  { socket: raw }: UpgradeRequest["request"],
-  framesSent: () => number,
-  intervalMs: number
-) => {
-  let last = -1
-  const timer = setInterval(() => {
-    const activity = raw.bytesRead + framesSent()
-    if (activity === last) return socket.terminate()
-    last = activity
-    socket.ping()
-  }, intervalMs)
-  socket.once("close", () => clearInterval(timer))
-}
 
 /** Sends frames with backpressure: a slow client holds up its runs, and nothing more is read from it. */
 const makeOutbox = (socket: WebSocket, unsentBytes: number) => {
@@ -120,7 +77,7 @@ const serveSocket = (
           context: { requestId: invocationId, sessionId: session.sessionId, tool: "run_code", sandboxMillis: 0 }
         }))
     })
-    startHeartbeat(socket, request, outbox.framesSent, limits.heartbeat)
+    startHeartbeat(socket, request, limits.heartbeat, outbox.framesSent)
     socket.on("message", (data: Buffer, isBinary: boolean) =>
       isBinary ? close(socket, closeCodes.unsupported, "text frames only") : calls.onMessage(data))
     socket.on("error", () => {})
@@ -141,7 +98,7 @@ export const make = (
   options: WebSocketRouteOptions
 ): Pick<HttpServerOptions, "upgrade" | "onStop"> => {
   const { limits, registry } = options
-  const server = makeWebSocketServer(limits)
+  const server = makeWebSocketServer(limits.frameBytes)
   const sockets = new Map<LocalSession, Set<WebSocket>>()
 
   const track = (session: LocalSession, socket: WebSocket) => {

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Crypto from "node:crypto"
 import type { LocalSession } from "./localSession.js"
 import { paginate } from "./pagination.js"
 import type { SessionRegistry } from "./registry.js"
@@ -33,6 +32,10 @@ export interface HandlerOptions {
   readonly links: {
     /** Opens a link; the result is its URL. */
     readonly open: (session: LocalSession, port: number, protocol: "http" | "ws") => Effect.Effect<string, ApiError>
+  }
+  readonly pages: {
+    /** The address of the page of a session, which works once and lets steer it. */
+    readonly address: (session: LocalSession) => Effect.Effect<string>
   }
   readonly contexts: {
     readonly handlers: ContextHandlers
@@ -61,9 +64,6 @@ const describeTool = (name: ToolName) => {
   return { name, description, server, tool: name, inputSchema: JSONSchema.make(Schema.typeSchema(args as never)) }
 }
 
-const resourceUrl = (origin: string, { resourceId }: LocalSession): string =>
-  `${origin}/resource?resourceId=${resourceId}&authcode=${Crypto.randomBytes(16).toString("hex")}`
-
 /** Sessions of browser images have a link route too, as in the cloud. */
 const hasLink = (imageId: string): boolean => imageId.includes("browser")
 
@@ -74,12 +74,12 @@ const routesOf = (origin: string, { imageId, sessionId, token }: LocalSession) =
   ...(hasLink(imageId) ? { linkUrl: `${origin}/link/${sessionId}` } : {})
 })
 
-const handlesOf = (origin: string, session: LocalSession) => ({
+const handlesOf = (origin: string, resourceUrl: string, session: LocalSession) => ({
   ...routesOf(origin, session),
   sessionId: session.sessionId,
   appInstanceId: session.appInstanceId,
   resourceId: session.resourceId,
-  resourceUrl: resourceUrl(origin, session),
+  resourceUrl,
   toolList: toolServers
 })
 
@@ -87,12 +87,12 @@ const matches = (wanted: Readonly<Record<string, string>>) => ({ labels }: Local
   Object.entries(wanted).every(([name, value]) => Object.hasOwn(labels, name) && labels[name] === value)
 
 /** The ports that have links, as in the cloud. */
-const isLinked = (port: number | undefined): port is number => port !== undefined && port >= 30_100 && port <= 30_199
+const isLinked = (port: number): boolean => port >= 30_100 && port <= 30_199
 
-const portRequired = new ApiError({
+const portNotLinked = new ApiError({
   status: 400,
   code: "InvalidParameter",
-  message: "port must be named, a whole number from 30100 to 30199: a link leads to what listens there in the session"
+  message: "port must be a whole number from 30100 to 30199: a link leads to what listens there in the session"
 })
 
 const noBrowser = new ApiError({
@@ -131,7 +131,7 @@ export const callTool = (
 type Handler<K extends keyof Handlers> = Pick<Handlers, K>
 
 const lifecycleHandlers = (
-  { contexts, defaultIdleSeconds, origin, registry }: HandlerOptions
+  { contexts, defaultIdleSeconds, origin, pages, registry }: HandlerOptions
 ): Handler<
   "createSession" | "getSession" | "getSessionInfo" | "listSession" | "releaseSession" | "releaseSessionAsync"
 > => ({
@@ -147,19 +147,24 @@ const lifecycleHandlers = (
         replyFormat: sdkStats === undefined && isV02(userAgent) ? "v0.2" : "v0.12"
       }),
       (session) =>
-        Effect.map(
+        Effect.zipWith(
           Effect.zipRight(contexts.attach(session, persistenceDataList), origin),
-          (origin) => ({ ...handlesOf(origin, session), success: true })
+          pages.address(session),
+          (origin, url) => ({ ...handlesOf(origin, url, session), success: true })
         )
     ),
   releaseSession: ({ sessionId }) => registry.release(sessionId),
   releaseSessionAsync: ({ sessionId }) => registry.releaseAsync(sessionId),
   getSession: ({ sessionId }) =>
-    Effect.zipWith(registry.find(sessionId), origin, (session, origin) => ({
-      ...handlesOf(origin, session),
-      status: session.status,
-      success: true
-    })),
+    Effect.flatMap(
+      registry.find(sessionId),
+      (session) =>
+        Effect.zipWith(origin, pages.address(session), (origin, url) => ({
+          ...handlesOf(origin, url, session),
+          status: session.status,
+          success: true
+        }))
+    ),
   getSessionInfo: ({ sessionId }) => Effect.map(registry.status(sessionId), (status) => ({ status })),
   listSession: ({ labels = {}, ...page }) =>
     Effect.flatMap(registry.running, (all) => paginate(all.filter(matches(labels)), page)).pipe(
@@ -171,7 +176,7 @@ const lifecycleHandlers = (
 })
 
 export const make = (options: HandlerOptions): Handlers => {
-  const { contexts, links, origin, registry } = options
+  const { contexts, links, pages, registry } = options
   return {
     ...contexts.handlers,
     ...lifecycleHandlers(options),
@@ -181,10 +186,10 @@ export const make = (options: HandlerOptions): Handlers => {
       }),
     getLabel: ({ sessionId }) => Effect.map(registry.use(sessionId), ({ labels }) => labels),
     getMcpResource: ({ sessionId }) =>
-      Effect.zipWith(registry.use(sessionId), origin, (session, origin) => ({
-        sessionId,
-        resourceUrl: resourceUrl(origin, session)
-      })),
+      Effect.map(
+        Effect.flatMap(registry.use(sessionId), pages.address),
+        (resourceUrl) => ({ sessionId, resourceUrl })
+      ),
     refreshSessionIdleTime: ({ sessionId }) => Effect.asVoid(registry.use(sessionId)),
     listTools: () => Effect.sync(() => (Object.keys(tools) as Array<ToolName>).map(describeTool)),
     callTool: ({ args, autoGenSession, name, sessionId }) =>
@@ -195,9 +200,11 @@ export const make = (options: HandlerOptions): Handlers => {
     initBrowser: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
     getCdpLink: ({ sessionId }) => Effect.flatMap(registry.use(sessionId), () => noBrowser),
     getLink: ({ port, protocolType = "https", sessionId }) =>
-      Effect.flatMap(registry.use(sessionId), (session) =>
-        isLinked(port)
+      Effect.flatMap(registry.use(sessionId), (session) => {
+        if (port === undefined) return Effect.map(pages.address(session), (url) => ({ url }))
+        return isLinked(port)
           ? Effect.map(links.open(session, port, /^wss?$/i.test(protocolType) ? "ws" : "http"), (url) => ({ url }))
-          : portRequired)
+          : Effect.fail(portNotLinked)
+      })
   }
 }

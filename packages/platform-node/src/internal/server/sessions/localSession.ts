@@ -5,13 +5,16 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Crypto from "node:crypto"
+import type { Body } from "../../agentWire/frames.js"
 import { makeFifoSemaphore } from "../../fifoSemaphore.js"
 import { acquireOwned } from "../../ownScope.js"
 import { isLarge, isUnparsed } from "../../sandbox/channel/largeAnswer.js"
-import type { SandboxLost, SandboxStartError } from "../../sandbox/channel/protocol.js"
+import type { SandboxCall, SandboxLost, SandboxStartError } from "../../sandbox/channel/protocol.js"
 import type { SandboxPool } from "../../sandbox/pool.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
 import { countSandboxTime } from "../http/requestContext.js"
+import { currentRecording, recordedTool } from "../timeline/recorded.js"
+import { Timeline, type TimelineBudget } from "../timeline/timeline.js"
 import type { Callable } from "./agentCall.js"
 import { AnsweredLarge, type ReplyThread } from "./replyThread.js"
 import * as toolHandlers from "./toolHandlers.js"
@@ -31,7 +34,11 @@ export interface LocalSession {
   readonly createdAt: number
   readonly scope: Scope.CloseableScope
   readonly sandbox: Sandbox
-  readonly callTool: (name: string, args: unknown, format: ReplyFormat) => Effect.Effect<ToolReply, SandboxLost>
+  /** Calls a tool, and records that. */
+  readonly callTool: ToolCalls
+  /** Calls a tool for somebody who only looks. */
+  readonly callUnrecorded: ToolCalls
+  readonly timeline: Timeline
   /** Run before the sandbox is stopped: for example to save files. Each returns what it could not do, and why. */
   readonly preStopHooks: Array<Effect.Effect<ReadonlyArray<string>>>
   status: "RUNNING" | "DELETING"
@@ -39,7 +46,11 @@ export interface LocalSession {
   usedAt: number
   /** Calls in flight; a session with any is not idle. */
   active: number
+  /** Why it ends, for people. */
+  endReason: string | undefined
 }
+
+type ToolCalls = (name: string, args: unknown, format: ReplyFormat) => Effect.Effect<ToolReply, SandboxLost>
 
 export interface SessionParams {
   readonly imageId: string
@@ -51,19 +62,34 @@ export interface SessionParams {
 const randomId = (prefix: string): string => `${prefix}-${Crypto.randomBytes(10).toString("hex")}`
 
 /** A sandbox whose large answers end the call of a tool: another thread goes on with it. */
-const withoutLargeAnswers = ({ callUnparsed, hasNetwork, kill }: Sandbox): Callable<AnsweredLarge> => ({
-  hasNetwork,
-  kill,
+const withoutLargeAnswers = (sandbox: Sandbox, timeline: Timeline): Callable<AnsweredLarge> => ({
+  hasNetwork: sandbox.hasNetwork,
+  kill: sandbox.kill,
   call: (call, body) =>
     Effect.flatMap(
-      callUnparsed(call, body),
+      timeline.isWatched ? watchedCall(sandbox, timeline, call, body) : sandbox.callUnparsed(call, body),
       (answer) => isLarge(answer) || isUnparsed(answer) ? new AnsweredLarge({ call, answer }) : Effect.succeed(answer)
     )
 })
 
+/** A call whose output is told while it runs. */
+const watchedCall = (
+  { callUnparsed }: Sandbox,
+  timeline: Timeline,
+  call: SandboxCall,
+  body: Body | undefined
+): ReturnType<Sandbox["callUnparsed"]> =>
+  Effect.flatMap(currentRecording, (recording) => {
+    if (recording === undefined || call.op !== "shell" && call.op !== "runCode") return callUnparsed(call, body)
+    const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+    return callUnparsed(call, body, ({ body, event }) => {
+      if (event !== "result") timeline.output(recording, event, decoders[event].decode(body, { stream: true }))
+    })
+  })
+
 /** One large answer of a session at a time: those of others come in between. */
-const toolsOf = (sandbox: Sandbox, replies: ReplyThread): LocalSession["callTool"] => {
-  const callTool = makeTools(toolHandlers.make(withoutLargeAnswers(sandbox)))
+const toolsOf = (sandbox: Sandbox, replies: ReplyThread, timeline: Timeline): ToolCalls => {
+  const callTool = makeTools(toolHandlers.make(withoutLargeAnswers(sandbox, timeline)))
   const oneByOne = makeFifoSemaphore(1)
   return (name, args, format) =>
     Effect.catchIf(
@@ -78,28 +104,37 @@ export const startSession = (
   { idleSeconds, imageId, labels, replyFormat }: SessionParams,
   nextSerial: () => number,
   take: SandboxPool["take"],
-  replies: ReplyThread
+  replies: ReplyThread,
+  budget: TimelineBudget
 ): Effect.Effect<LocalSession, SandboxStartError> =>
   Effect.zipWith(
     acquireOwned(countSandboxTime(take)),
     Clock.currentTimeMillis,
-    ({ scope, value: sandbox }, now): LocalSession => ({
-      sessionId: randomId("s"),
-      serial: nextSerial(),
-      resourceId: randomId("p"),
-      appInstanceId: randomId("ai"),
-      token: randomId("t"),
-      imageId,
-      labels,
-      replyFormat,
-      idleMillis: idleSeconds * 1000,
-      scope,
-      sandbox,
-      callTool: toolsOf(sandbox, replies),
-      preStopHooks: [],
-      status: "RUNNING",
-      createdAt: now,
-      usedAt: now,
-      active: 0
-    })
+    ({ scope, value: sandbox }, now): LocalSession => {
+      const timeline = new Timeline(budget)
+      const callUnrecorded = toolsOf(sandbox, replies, timeline)
+      return {
+        sessionId: randomId("s"),
+        serial: nextSerial(),
+        resourceId: randomId("p"),
+        appInstanceId: randomId("ai"),
+        token: randomId("t"),
+        imageId,
+        labels,
+        replyFormat,
+        idleMillis: idleSeconds * 1000,
+        scope,
+        sandbox,
+        callTool: (name, args, format) =>
+          recordedTool(timeline, name, args, (name, args) => callUnrecorded(name, args, format)),
+        callUnrecorded,
+        timeline,
+        preStopHooks: [],
+        status: "RUNNING",
+        createdAt: now,
+        usedAt: now,
+        active: 0,
+        endReason: undefined
+      }
+    }
   )

@@ -12,6 +12,7 @@ import { ownPass } from "../../sandbox/channel/eventLoopTurns.js"
 import type { SandboxLost } from "../../sandbox/channel/protocol.js"
 import type { SandboxPool } from "../../sandbox/pool.js"
 import { annotateRequest } from "../http/requestContext.js"
+import { TimelineBudget } from "../timeline/timeline.js"
 import { type LocalSession, type SessionParams, startSession } from "./localSession.js"
 import type { ReplyThread } from "./replyThread.js"
 
@@ -67,6 +68,8 @@ const requireRunning = (session: LocalSession): Effect.Effect<LocalSession, ApiE
 /** How many released sessions are remembered until their end was asked for. */
 const maxReleased = 1000
 
+const deleted = "it was deleted"
+
 const inParallel = { concurrency: "unbounded", discard: true } as const
 
 /** How many sessions that were not saved are remembered, and for how long. */
@@ -89,6 +92,7 @@ export class SessionRegistry {
   readonly #unsaved = new Map<string, Unsaved>()
   /** Sessions whose release was asked for, and whose end was not reported yet. */
   readonly #released = new Set<string>()
+  readonly #timelines = new TimelineBudget()
   #starting = 0
   #serial = 0
 
@@ -101,7 +105,7 @@ export class SessionRegistry {
       const { maxSessions, pool, replies } = this.#options
       if (this.#sessions.size + this.#starting >= maxSessions) return Effect.fail(tooManySessions(maxSessions))
       this.#starting += 1
-      return startSession(params, () => this.#serial += 1, restore(pool.take), replies).pipe(
+      return startSession(params, () => this.#serial += 1, restore(pool.take), replies, this.#timelines).pipe(
         Effect.mapError(startFailed),
         Effect.tap((session) => this.#add(session)),
         Effect.ensuring(Effect.sync(() => {
@@ -167,7 +171,7 @@ export class SessionRegistry {
         Effect.catchTag(
           work,
           "SandboxLost",
-          ({ reason }) => Effect.zipRight(this.#stopAsync(session), sessionLost(session.sessionId, reason))
+          ({ reason }) => Effect.zipRight(this.#stopAsync(session, reason), sessionLost(session.sessionId, reason))
         ),
       () =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -180,7 +184,7 @@ export class SessionRegistry {
   /** Releases a session and waits until it is gone. Fails where it could not save everything. */
   release(sessionId: string): Effect.Effect<void, ApiError> {
     return Effect.flatMap(
-      Effect.flatMap(this.get(sessionId), (session) => this.#stop(session)),
+      Effect.flatMap(this.get(sessionId), (session) => this.#stop(session, deleted)),
       (unsaved) => unsaved.length === 0 ? Effect.void : notSaved(unsaved)
     )
   }
@@ -193,7 +197,7 @@ export class SessionRegistry {
         if (this.#released.size <= maxReleased) break
         this.#released.delete(oldest)
       }
-      return this.#stopAsync(session)
+      return this.#stopAsync(session, deleted)
     })
   }
 
@@ -219,7 +223,7 @@ export class SessionRegistry {
     return Effect.flatMap(Clock.currentTimeMillis, (now) =>
       Effect.forEach(
         [...this.#sessions.values()].filter((session) => this.#isExpired(session, now)),
-        (session) => this.#stopAsync(session),
+        (session) => this.#stopAsync(session, this.#whyExpired(session, now)),
         inParallel
       ))
   }
@@ -257,7 +261,10 @@ export class SessionRegistry {
   /** From now on the session ends with its sandbox. */
   #add(session: LocalSession): Effect.Effect<void> {
     this.#sessions.set(session.sessionId, session)
-    const endWithSandbox = Effect.zipRight(session.sandbox.lost, Effect.forkDaemon(this.#stop(session)))
+    const endWithSandbox = Effect.flatMap(
+      session.sandbox.lost,
+      ({ reason }) => Effect.forkDaemon(this.#stop(session, reason))
+    )
     return Effect.zipRight(
       annotateRequest({ sessionId: session.sessionId }),
       Effect.forkIn(Effect.interruptible(endWithSandbox), session.scope)
@@ -267,17 +274,23 @@ export class SessionRegistry {
   #remove(session: LocalSession): Effect.Effect<void> {
     return Effect.uninterruptible(
       Effect.suspend(() =>
-        this.#sessions.delete(session.sessionId) ? Scope.close(session.scope, Exit.void) : Effect.void
+        this.#sessions.delete(session.sessionId)
+          ? Effect.ensuring(Scope.close(session.scope, Exit.void), Effect.sync(() => session.timeline.close()))
+          : Effect.void
       )
     )
   }
 
   /** Runs the hooks and removes the session, once, whoever waits for it. An interruption ends the hooks. */
-  #beginStop(session: LocalSession): Effect.Effect<Fiber.RuntimeFiber<ReadonlyArray<string>>> {
+  #beginStop(
+    session: LocalSession,
+    reason = "the runtime has stopped"
+  ): Effect.Effect<Fiber.RuntimeFiber<ReadonlyArray<string>>> {
     return Effect.suspend(() => {
       const stopping = this.#stops.get(session)
       if (stopping !== undefined) return Effect.succeed(stopping)
       session.status = "DELETING"
+      session.endReason = reason
       const stop = Effect.gen(this, function*() {
         const unsaved = (yield* Effect.forEach(session.preStopHooks, (hook) => hook)).flat()
         if (unsaved.length > 0) yield* this.#reportUnsaved(session)
@@ -305,15 +318,21 @@ export class SessionRegistry {
   }
 
   /** Waits until the session is gone; the result is what it could not save. It goes on when the wait is interrupted. */
-  #stop(session: LocalSession): Effect.Effect<ReadonlyArray<string>> {
-    return Effect.flatMap(Effect.uninterruptible(this.#beginStop(session)), Fiber.join)
+  #stop(session: LocalSession, reason: string): Effect.Effect<ReadonlyArray<string>> {
+    return Effect.flatMap(Effect.uninterruptible(this.#beginStop(session, reason)), Fiber.join)
   }
 
   /** The same, but waits only for a session without hooks. */
-  #stopAsync(session: LocalSession): Effect.Effect<void> {
+  #stopAsync(session: LocalSession, reason: string): Effect.Effect<void> {
     return session.preStopHooks.length === 0
-      ? Effect.asVoid(this.#stop(session))
-      : Effect.asVoid(Effect.uninterruptible(this.#beginStop(session)))
+      ? Effect.asVoid(this.#stop(session, reason))
+      : Effect.asVoid(Effect.uninterruptible(this.#beginStop(session, reason)))
+  }
+
+  #whyExpired({ createdAt }: LocalSession, now: number): string {
+    return now - createdAt >= this.#options.maxLifetimeMillis
+      ? "it has reached the longest life of a session"
+      : "it was not used for its idle timeout"
   }
 
   #isExpired({ active, createdAt, idleMillis, usedAt }: LocalSession, now: number): boolean {

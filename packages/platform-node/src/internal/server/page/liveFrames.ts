@@ -1,0 +1,76 @@
+/** The frames that tell a page what happens in a session: JSON texts. */
+import type { OutputPiece, Result } from "../timeline/entry.js"
+import { type EntryView, type Recording, shownResult } from "../timeline/recording.js"
+import type { Timeline, TimelineEvent } from "../timeline/timeline.js"
+
+/** Types that are shown in a frame of no origin. */
+const framedTypes = ["text/html", "image/svg+xml"] as const
+
+/** A result as a page gets it. */
+export interface ShownResult extends Result {
+  readonly frame: string | null
+}
+
+/** The type and content of a result that is served for a frame. */
+export const framedContent = ({ mime }: Result): { readonly type: string; readonly text: string } | undefined => {
+  const type = framedTypes.find((type) => typeof mime[type] === "string")
+  return type === undefined ? undefined : { type, text: mime[type] as string }
+}
+
+const shown = (result: Result, id: string, index: number): ShownResult => ({
+  ...result,
+  frame: framedContent(result) === undefined ? null : `/frames/${id}-${index}`
+})
+
+const resultsOf = ({ id, results }: EntryView): ReadonlyArray<ShownResult> =>
+  results.map((result, index) => shown(shownResult(result), id, index))
+
+/** An entry as JSON, except for a reply that is not read yet. */
+export const entryJson = (view: EntryView): string => {
+  const { isScript: _isScript, reply: _reply, ...entry } = view
+  return JSON.stringify({ ...entry, results: resultsOf(view) })
+}
+
+const frame = (type: string, seq: number, fields: object): string => JSON.stringify({ type, seq, ...fields })
+
+const lengthOf = (outputs: ReadonlyArray<OutputPiece>): number =>
+  outputs.reduce((sum, { text }) => sum + text.length, 0)
+
+/** The end of an entry, with what its reply tells beside what was told while it ran. */
+const endFrame = (seq: number, recording: Recording, timeline: Timeline): string => {
+  const before = recording.view()
+  const hadReply = before.reply !== undefined
+  timeline.read(recording)
+  const view = recording.view()
+  const { durationMs, error, exitCode, id, omittedBytes, outputs, state } = view
+  const isChanged = hadReply
+    ? lengthOf(outputs) !== lengthOf(before.outputs)
+    : error !== null && error.traceback !== ""
+  return frame("end", seq, {
+    id,
+    state,
+    durationMs,
+    exitCode,
+    error,
+    omittedBytes,
+    ...(isChanged ? { outputs } : {}),
+    ...(hadReply && view.results.length > 0 ? { results: resultsOf(view) } : {})
+  })
+}
+
+/** What has happened, as one frame. */
+export const eventFrame = (event: TimelineEvent, timeline: Timeline): string => {
+  const { recording, seq } = event
+  switch (event.type) {
+    case "entry":
+      return `{"type":"entry","seq":${seq},"entry":${entryJson(recording.view())}}`
+    case "output":
+      return frame("output", seq, { id: recording.id, stream: event.stream, text: event.text })
+    case "result": {
+      const result = shown(shownResult(event.result), recording.id, recording.view().results.length - 1)
+      return frame("result", seq, { id: recording.id, result })
+    }
+    case "end":
+      return endFrame(seq, recording, timeline)
+  }
+}
