@@ -33,7 +33,7 @@ const config = {
 const timeoutMs = 30_000
 
 /** The page could not be opened. */
-class OpenError extends Data.TaggedError("OpenError")<{ readonly message: string }> {}
+export class OpenError extends Data.TaggedError("OpenError")<{ readonly message: string }> {}
 
 interface Wanted {
   readonly sessionId?: string
