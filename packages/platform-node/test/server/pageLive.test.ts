@@ -143,7 +143,7 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       const framed = yield* go(() => page.get("/frames/e1-0"))
       assert.strictEqual(framed.status, 200)
       assert.strictEqual(framed.text, html)
-      const csp = framed.headers["content-security-policy"] ?? ""
+      const csp = String(framed.headers["content-security-policy"])
       assert.match(csp, /^sandbox allow-scripts; default-src 'none'; /)
       assert.notInclude(csp, "allow-same-origin")
       assert.include(csp, "connect-src 'none'")
@@ -173,7 +173,7 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
         "process: End the process server",
         "file: Write /tmp/a.txt",
         "file: Copy /tmp/a.txt",
-        "file: Remove /tmp/b.txt",
+        "file: Delete /tmp/b.txt",
         "process: Open a terminal: cat",
         "process: End a process"
       ])

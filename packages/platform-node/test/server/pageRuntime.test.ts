@@ -14,11 +14,10 @@ const go = <A>(work: () => Promise<A>) => Effect.promise(work)
 /** The machine's clock, set forward. */
 const shifted = { millis: 0 }
 
-const clock: Clock.Clock = {
-  ...Clock.make(),
+const clock: Clock.Clock = Object.assign(Object.create(Clock.make()), {
   unsafeCurrentTimeMillis: () => Date.now() + shifted.millis,
   currentTimeMillis: Effect.sync(() => Date.now() + shifted.millis)
-}
+})
 
 const lines: Array<string> = []
 
