@@ -70,7 +70,7 @@ const runIn = (wire: Wire, sessionId: string, name: string): Alternative => ({
 export const pages = async () => {
   const local = await startLocal()
   const wire = connect(local.server)
-  const [without, watched] = [await createSession(wire), await createSession(wire)]
+  const [{ sessionId: without }, { sessionId: watched }] = [await createSession(wire), await createSession(wire)]
   const sockets: Array<Duplex> = []
   for (let count = 0; count < 2 * pagesEach; count++) {
     sockets.push(await open(local.server, watched, count % 2 === 1))

@@ -60,7 +60,7 @@ const askRuntime = ({ config: { apiKey, endpoint } }: AgbClient.Service, wanted:
     return isUnknown
       ? Effect.succeed(undefined)
       : Effect.fail(
-        new UsageError({ message: typeof message === "string" ? message : `the server answered ${status}` })
+        new OpenError({ message: typeof message === "string" ? message : `the server answered ${status}` })
       )
   }))
 

@@ -89,10 +89,13 @@ layer(runtime, { excludeTestServices: true })("the runtime", (it) => {
       )
       assert.strictEqual(stolen.status, 404)
       assert.strictEqual((yield* go(() => page.get("/api/session"))).status, 404)
+      const before = live.frames.length
       yield* agb.delete(sessionId)
-      live.frames.length = 0
       yield* go(() =>
-        live.next(({ sessions }) => !sessions.some((one: { sessionId: string }) => one.sessionId === sessionId))
+        live.next((frame) =>
+          live.frames.indexOf(frame) >= before &&
+          !frame["sessions"].some((one: { sessionId: string }) => one.sessionId === sessionId)
+        )
       )
       live.socket.terminate()
       const reading = yield* ask({ access: "read" })
