@@ -40,6 +40,7 @@ import * as sweeps from "./internal/lifecycle/sweep.js"
 import type { SweepOptions, SweepReport } from "./internal/lifecycle/sweep.js"
 import { noWatch } from "./internal/lifecycle/watch.js"
 import * as sessions from "./internal/session/session.js"
+import { idleLabel } from "./internal/wire/ownLabels.js"
 import { persistenceOf } from "./internal/wire/persistence.js"
 import { visible } from "./internal/wire/text/visibleText.js"
 import { Program } from "./Program.js"
@@ -214,6 +215,17 @@ const pageSize = 50
 
 const defaultIdleSeconds = 300
 
+/** Whoever resumes the session without its `SessionRef` reads the idle timeout from this label. */
+const withIdleLabel = (request: CreateRequest): CreateRequest =>
+  request.timeout === undefined || request.timeout === defaultIdleSeconds
+    ? request
+    : { ...request, labels: { ...request.labels, [idleLabel]: String(request.timeout) } }
+
+const labelledIdleSeconds = (labels: Labels): number | undefined => {
+  const text = labels[idleLabel] ?? ""
+  return /^[1-9]\d{0,5}$/.test(text) ? Number(text) : undefined
+}
+
 const invalidOwner = (owner: unknown) =>
   new InvalidRequestError({
     operation: "Agb.ensure",
@@ -299,7 +311,8 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
   const stamps = new Stamps(client)
   const supervisor = yield* supervisors.make({ client, stamps, programId, watch })
 
-  const start = (request: CreateRequest, custody: Custody) => {
+  const start = (given: CreateRequest, custody: Custody) => {
+    const request = withIdleLabel(given)
     const { imageId, persistenceDataList: mounts, timeout: idleTimeoutSeconds } = request
     const handleOf = (reply: Created) => sessions.make({ client, imageId, idleTimeoutSeconds, mounts, reply })
     return Effect.uninterruptible(
@@ -322,10 +335,15 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
       Effect.uninterruptible
     )
 
-  const attach = ({ idleTimeoutSeconds, imageId, sessionId }: Pick<SessionRef, keyof SessionRef>, operation: string) =>
-    Effect.map(
+  const attach = (
+    { imageId, sessionId }: Pick<SessionRef, "imageId" | "sessionId">,
+    operation: string,
+    idleSeconds: Effect.Effect<number | undefined, ClientError> = Effect.succeed(undefined)
+  ) =>
+    Effect.zipWith(
       client.getSession({ sessionId }, internalOptions({ operation })),
-      (reply) => sessions.make({ client, imageId, idleTimeoutSeconds, reply })
+      idleSeconds,
+      (reply, idleTimeoutSeconds) => sessions.make({ client, imageId, idleTimeoutSeconds, reply })
     )
 
   const ensure = (owner: string, params: CreateSessionParams.Input) =>
@@ -342,11 +360,16 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
       return new SessionRef({ sessionId: yield* election.run, imageId, idleTimeoutSeconds })
     })
 
+  const idleSecondsOf = ({ idleTimeoutSeconds, sessionId }: SessionRef) =>
+    idleTimeoutSeconds === undefined
+      ? Effect.map(client.getLabel({ sessionId }, internalOptions({ operation: "Session.resume" })), labelledIdleSeconds)
+      : Effect.succeed(idleTimeoutSeconds)
+
   const resume = (ref: SessionRef) =>
     Effect.gen(function*() {
-      const { session, state } = yield* attach(ref, "Session.resume")
+      const { session, state } = yield* attach(ref, "Session.resume", idleSecondsOf(ref))
       yield* session.keepAlive
-      const { idleTimeoutSeconds = defaultIdleSeconds, sessionId } = ref
+      const { idleTimeoutSeconds = defaultIdleSeconds, sessionId } = session.ref
       yield* Effect.forkScoped(Effect.interruptible(keepAlive(client, sessionId, state, idleTimeoutSeconds)))
       return session
     })

@@ -30,9 +30,24 @@ export default [
     caughtBy: "flags decide what is created, emptied, refused"
   },
   {
+    defence: "what the faster route refuses is read by commands",
+    changes: { [`${platform}/contents.ts`]: [["isEmpty && isRefused(error) ? parts :", "isEmpty && false ? parts :"]] },
+    caughtBy: "files that commands can read are read"
+  },
+  {
+    defence: "a range of it too",
+    changes: { [`${platform}/contents.ts`]: [["readParts(machine, call, path, range))", "readParts(machine, call, path))"]] },
+    caughtBy: "files that commands can read are read"
+  },
+  {
+    defence: "unknown flags are refused",
+    changes: { [`${platform}/file.ts`]: [["/^(r|[wa]x?)\\+?$/.test(flag)", "flag.length > 0"]] },
+    caughtBy: "flags decide what is created, emptied, refused"
+  },
+  {
     defence: "files whose size is not told are read to their end",
     changes: {
-      [`${platform}/contents.ts`]: [["isEmpty ? readUnsized(machine, call, path) : Stream.empty", "Stream.empty"]]
+      [`${platform}/contents.ts`]: [["isWhole && isEmpty ? parts : Stream.empty", "Stream.empty"]]
     },
     caughtBy: "wire alone.*streams have ranges and sizes of chunks"
   },

@@ -3,7 +3,7 @@ import { Session } from "@effect-agb/core"
 import { type Error, FileSystem, Path } from "@effect/platform"
 import { assert, layer } from "@effect/vitest"
 import { Chunk, Effect, FastCheck, Option, Stream } from "effect"
-import { backends } from "../support/sessionPlatform.js"
+import { backends, withoutIsolation } from "../support/sessionPlatform.js"
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -34,6 +34,24 @@ const inDirectory = <A, E, R>(
     const directory = yield* fs.makeTempDirectoryScoped({ prefix: "a 'b'\n" })
     return yield* body(fs, (name) => `${directory}/${name}`)
   })
+
+layer(withoutIsolation, { excludeTestServices: true })("without isolation", (it) => {
+  it.scoped("files that commands can read are read, whatever the tools for files reach", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const path = "/usr/bin/env"
+      const { size } = yield* fs.stat(path)
+      const bytes = yield* fs.readFile(path)
+      assert.strictEqual(BigInt(bytes.length), size)
+      const read = (options: FileSystem.StreamOptions) =>
+        Effect.map(Stream.runCollect(fs.stream(path, options)), (chunks) => Buffer.concat([...chunks]))
+      assert.isTrue(isSame(yield* read({}), bytes))
+      assert.isTrue(isSame(yield* read({ offset: 7, bytesToRead: 1000 }), bytes.subarray(7, 1007)))
+      assert.strictEqual(yield* reasonOf(fs.readFile("/usr/bin/none-of-it")), "NotFound")
+      const none = yield* Effect.flip(fs.writeFileString("a\0b", ""))
+      assert.match(none.message, /a path must be without NUL/)
+    }))
+})
 
 for (const { layer: platform, name } of backends) {
   layer(platform, { excludeTestServices: true })(name, (it) => {
@@ -150,6 +168,9 @@ for (const { layer: platform, name } of backends) {
             assert.strictEqual(yield* reasonOf(fs.open(at("."), { flag })), "BadResource")
           }
           assert.strictEqual(yield* reasonOf(fs.open(at("."), { flag: "wx" })), "AlreadyExists")
+          for (const use of [fs.open(path, { flag: "x" as "r" }), fs.writeFileString(path, "", { flag: "rw" as "r" })]) {
+            assert.strictEqual(yield* reasonOf(use), "BadArgument")
+          }
           const closed = yield* Effect.scoped(fs.open(path))
           assert.strictEqual(yield* reasonOf(closed.readAlloc(1)), "Unknown")
         })

@@ -2,7 +2,7 @@
 import { Agb, AgbConfig, Session, SessionPlatform, Transport } from "@effect-agb/core"
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { Effect, Layer } from "effect"
-import { best, layerWith, serverLayer } from "./runtime.js"
+import { best, layerWith, none, serverLayer } from "./runtime.js"
 
 const session = Session.layer({ imageId: "agb-code-space-1" })
 
@@ -22,10 +22,15 @@ const wireOnly = Agb.layerTransport.pipe(
   Layer.provide(serverLayer())
 )
 
+const overSession = SessionPlatform.layer.pipe(Layer.provideMerge(session))
+
+/** Whose file tools reach less than its commands. */
+export const withoutIsolation = Layer.provide(overSession, layerWith(none))
+
 export const backends = [
   { name: "all that the local runtime offers", layer: layerWith(best) },
   { name: "the tools of the wire alone", layer: wireOnly }
 ].map(({ layer, name }) => ({
   name,
-  layer: SessionPlatform.layer.pipe(Layer.provideMerge(session), Layer.provide(layer))
+  layer: Layer.provide(overSession, layer)
 }))

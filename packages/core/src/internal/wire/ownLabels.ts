@@ -21,5 +21,8 @@ export const sinceLabel = `${ownPrefix}since`
 /** Present once the session of an owner has been chosen among all that were created for it. */
 export const chosenLabel = `${ownPrefix}chosen`
 
+/** The idle timeout of a session in seconds, where it is not the default one: no other reply tells it. */
+export const idleLabel = `${ownPrefix}idle`
+
 export const withoutOwn = (labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith(ownPrefix)))

@@ -64,31 +64,52 @@ export const readPart = (
     (text) => fromBase64(call, text)
   )
 
-/** Files whose size is not told, such as those of `/proc`, from the beginning to the end. */
-const readUnsized = (machine: Machine, call: Call, path: string): Stream.Stream<Uint8Array, PlatformError> =>
-  Stream.unfoldEffect(
-    0n,
-    (position) =>
-      Effect.map(
-        readPart(machine, call, { path, inode: "" }, position, readBytes),
-        (bytes) => bytes.length === 0 ? Option.none() : Option.some([bytes, position + BigInt(bytes.length)] as const)
-      )
-  )
+export interface Range {
+  readonly offset?: number | undefined
+  readonly bytesToRead?: number | undefined
+}
 
-/** Appends what a stream of bytes did not have because the size of the file was not told. */
-export const orUnsized = (
+/** By scripts, whatever the size of the file is said to be. */
+export const readParts = (
   machine: Machine,
   call: Call,
   path: string,
-  bytes: Stream.Stream<Uint8Array, PlatformError>
+  { bytesToRead = Infinity, offset = 0 }: Range = {}
+): Stream.Stream<Uint8Array, PlatformError> =>
+  Stream.unfoldEffect(offset, (position) => {
+    const left = offset + bytesToRead - position
+    if (left <= 0) return Effect.succeed(Option.none())
+    return Effect.map(
+      readPart(machine, call, { path, inode: "" }, BigInt(position), Math.min(left, readBytes)),
+      (bytes) => bytes.length === 0 ? Option.none() : Option.some([bytes, position + bytes.length] as const)
+    )
+  })
+
+/** Of a server whose route for files reaches less than its commands, e.g. only what belongs to the session. */
+export const isRefused = (error: PlatformError): boolean =>
+  error._tag === "SystemError" && error.reason === "PermissionDenied"
+
+/**
+ * Reads by scripts what the faster route did not give: a file whose size is not told, such as those of `/proc`, or which it refuses.
+ */
+export const orByParts = (
+  machine: Machine,
+  call: Call,
+  path: string,
+  bytes: Stream.Stream<Uint8Array, PlatformError>,
+  range: Range
 ): Stream.Stream<Uint8Array, PlatformError> =>
   Stream.suspend(() => {
+    const isWhole = range.offset === undefined && range.bytesToRead === undefined
     let isEmpty = true
     const seen = Stream.tap(bytes, ({ length }) =>
       Effect.sync(() => {
         isEmpty &&= length === 0
       }))
-    return Stream.concat(seen, Stream.suspend(() => isEmpty ? readUnsized(machine, call, path) : Stream.empty))
+    const parts = Stream.suspend(() => readParts(machine, call, path, range))
+    return Stream.concat(seen, Stream.suspend(() => isWhole && isEmpty ? parts : Stream.empty)).pipe(
+      Stream.catchAll((error) => isEmpty && isRefused(error) ? parts : Stream.fail(error))
+    )
   })
 
 /**

@@ -167,7 +167,14 @@ class OpenFile implements Platform.File {
 }
 
 /** The flag as the scripts know it. */
-export const scriptFlag = (flag: Platform.OpenFlag): string => flag.startsWith("r") ? flag : flag.replace("+", "")
+export const scriptFlag = (method: string, flag: Platform.OpenFlag): Effect.Effect<string, PlatformError> =>
+  /^(r|[wa]x?)\+?$/.test(flag)
+    ? Effect.succeed(flag.startsWith("r") ? flag : flag.replace("+", ""))
+    : Effect.fail(badArgument({
+      module: "FileSystem",
+      method,
+      description: `flag: expected r, w or a, then perhaps x and +, given ${flag}`
+    }))
 
 /** Mode in octal; empty where there is none. */
 export const octal = (mode: number | undefined): string => mode === undefined ? "" : (mode & 0o7777).toString(8)
@@ -180,10 +187,12 @@ export const open = (
 ): Effect.Effect<OpenFile, PlatformError, Scope.Scope> => {
   const file = absolute(machine, path)
   const call = { method, syscall: "open", path }
-  const args = [file, scriptFlag(flag), octal(mode)]
   const isSafe = flag === "r" || flag === "r+"
-  return Effect.flatMap(run(machine, call, scripts.open, args, isSafe ? "safe" : "unsafe"), (inode) => {
+  return Effect.gen(function*() {
+    const args = [file, yield* scriptFlag(method, flag), octal(mode)]
+    const inode = yield* run(machine, call, scripts.open, args, isSafe ? "safe" : "unsafe")
     const opened = new OpenFile(machine, file, inode, flag)
-    return Effect.as(Effect.addFinalizer(() => opened.close), opened)
+    yield* Effect.addFinalizer(() => opened.close)
+    return opened
   })
 }

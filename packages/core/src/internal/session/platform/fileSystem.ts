@@ -214,19 +214,19 @@ const readFile = (machine: Machine): Platform.FileSystem["readFile"] => (path) =
   const call = { method: "readFile", syscall: "open", path }
   return Effect.gen(function*() {
     const file = yield* located(machine, call)
-    const bytes = yield* Effect.mapError(
-      machine.files.readFileBytes(file, { maxBytes: contents.mostBytes }),
-      failed("FileSystem", call)
+    const bytes = yield* machine.files.readFileBytes(file, { maxBytes: contents.mostBytes }).pipe(
+      Effect.mapError(failed("FileSystem", call)),
+      Effect.catchIf(contents.isRefused, () => Effect.succeed(new Uint8Array()))
     )
     if (bytes.length > 0) return bytes
-    return concat(yield* Stream.runCollect(contents.orUnsized(machine, call, file, Stream.empty)))
+    return concat(yield* Stream.runCollect(contents.readParts(machine, call, file)))
   })
 }
 
 const writeFile = (machine: Machine): Platform.FileSystem["writeFile"] => (path, data, { flag = "w", mode } = {}) => {
   const call = { method: "writeFile", syscall: "open", path }
-  const args = [absolute(machine, path), files.scriptFlag(flag), files.octal(mode)]
-  return contents.send(machine, call, scripts.writeFile, args, data)
+  return Effect.flatMap(files.scriptFlag("writeFile", flag), (flag) =>
+    contents.send(machine, call, scripts.writeFile, [absolute(machine, path), flag, files.octal(mode)], data))
 }
 
 /** Pieces of exactly `size` bytes, but for the last. */
@@ -260,10 +260,9 @@ const stream = (machine: Machine): Platform.FileSystem["stream"] => (path, optio
   if (!Number.isSafeInteger(size) || size < 1) {
     return Stream.fromEffect(refused("stream", `chunkSize: expected a positive integer, given ${chunkSize}`))
   }
-  const isWhole = offset === undefined && bytesToRead === undefined
   return Stream.unwrap(Effect.map(located(machine, call), (file) => {
     const bytes = Stream.mapError(machine.files.readFileStream(file, range), failed("FileSystem", call))
-    return isWhole ? contents.orUnsized(machine, call, file, bytes) : bytes
+    return contents.orByParts(machine, call, file, bytes, range)
   })).pipe(inPieces(size))
 }
 

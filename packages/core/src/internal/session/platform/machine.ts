@@ -8,6 +8,7 @@ import type { RetrySafety } from "../../wire/endpoints/endpoint.js"
 import * as shellScript from "../files/shellScript.js"
 import type { Session } from "../session.js"
 import { toolCallOf } from "../session.js"
+import { badArgument } from "../platformError.js"
 import { type Call, errno, failed } from "./errors.js"
 import * as scripts from "./scripts.js"
 
@@ -24,11 +25,20 @@ export interface Machine {
 export const absolute = ({ cwd }: Pick<Machine, "cwd">, path: string): string =>
   path === "" || path.startsWith("/") ? path : `${cwd === "/" ? "" : cwd}/${path}`
 
-/** The path of a call on the file system; there is nothing at the empty one. */
-export const located = (machine: Pick<Machine, "cwd">, call: Call): Effect.Effect<string, PlatformError> =>
-  call.path === ""
-    ? Effect.fail(errno("FileSystem", "ENOENT", call))
-    : Effect.succeed(absolute(machine, String(call.path)))
+/** No path has NUL, and there is nothing at the empty one. */
+const refusal = (call: Call, ...paths: ReadonlyArray<string>): PlatformError | undefined => {
+  if (paths.some((path) => path.includes("\0"))) {
+    return badArgument({ module: "FileSystem", method: call.method, description: "a path must be without NUL" })
+  }
+  return paths[0] === "" ? errno("FileSystem", "ENOENT", call) : undefined
+}
+
+/** The path of a call on the file system. */
+export const located = (machine: Pick<Machine, "cwd">, call: Call): Effect.Effect<string, PlatformError> => {
+  const path = String(call.path)
+  const error = refusal(call, path)
+  return error === undefined ? Effect.succeed(absolute(machine, path)) : Effect.fail(error)
+}
 
 /** A name that nobody else takes. */
 export const newName = (prefix: string): string => prefix + crypto.randomUUID()
@@ -42,7 +52,8 @@ export const run = (
   retrySafety: RetrySafety,
   places?: shellScript.Places
 ): Effect.Effect<string, PlatformError> => {
-  if (args[0] === "") return Effect.fail(errno("FileSystem", "ENOENT", call))
+  const error = refusal(call, ...args.map(String))
+  if (error !== undefined) return Effect.fail(error)
   const operation = `SessionPlatform.${call.method}`
   const paths = [String(call.path)] as const
   const script = { operation, paths, text: scripts.functions + text, args: args.map(String), retrySafety, places }
