@@ -10,7 +10,8 @@ import { kill, logs, ps } from "./commands/processes.js"
 import { run } from "./commands/run.js"
 import { create, info, ls, rm } from "./commands/sessions.js"
 import { sh } from "./commands/sh.js"
-import { commandHelp, optionsOf, programHelp } from "./output/help.js"
+import { type Completable, optionsIn } from "./output/completions.js"
+import { commandHelp, completableOf, optionsOf, programHelp, summaryOf } from "./output/help.js"
 
 /** Described here, and run by `bin.ts`, which has its arguments from `agb-local`. */
 const local = Command.make("local").pipe(
@@ -43,6 +44,15 @@ export const knownOptions = (name: string): ReadonlyMap<string, string> | undefi
 
 /** Whether it runs what stands after `--`. */
 export const takesCommand = (name: string): boolean => Object.hasOwn(rest, name)
+
+/** The commands, as they are completed. `localUsage` is the help of `agb local`, which is described elsewhere. */
+export const completable = (localUsage: string): ReadonlyArray<Completable> =>
+  Object.entries(named).map(([name, command]) => ({
+    name,
+    text: summaryOf(command),
+    options: name === "local" ? optionsIn(localUsage) : completableOf(command),
+    takesFiles: name === "run" || name === "cp" || takesCommand(name)
+  }))
 
 /** Of a command, or of the program. */
 export const helpOf = (name: string | undefined): string => {

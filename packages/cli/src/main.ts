@@ -11,11 +11,12 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import { agb, helpOf, knownOptions, takesCommand } from "./app.js"
+import { agb, completable, helpOf, knownOptions, takesCommand } from "./app.js"
 import { sort, split } from "./arguments.js"
 import { report, teardown, UsageError } from "./failure.js"
-import { tidyCompletions } from "./output/completions.js"
+import { completions, shells } from "./output/completions.js"
 import { fitting, paint } from "./output/style.js"
+import { write } from "./output/write.js"
 import { Literal, misplaced } from "./session/literal.js"
 
 /** Warnings of the SDK, e.g. of a session that could not be deleted: one line each, and nothing on standard output. */
@@ -25,7 +26,7 @@ const logger = Logger.make(({ message }) => {
 })
 
 const print = (text: unknown): void => {
-  const shown = fitting(process.stdout, tidyCompletions(String(text)))
+  const shown = fitting(process.stdout, String(text))
   process.stdout.write(`${shown.trimEnd()}\n`)
 }
 
@@ -41,9 +42,6 @@ const isHelp = (own: ReadonlyArray<string>): boolean =>
 
 /** The arguments as `@effect/cli` reads them. */
 const prepared = ([name = "", ...args]: ReadonlyArray<string>): Either.Either<ReadonlyArray<string>, UsageError> => {
-  if (name === "--completions" && !/^(bash|zsh|fish)$/.test(args.join())) {
-    return Either.left(new UsageError({ message: "--completions must be bash, zsh or fish" }))
-  }
   if (name.startsWith("-")) return Either.right([name, ...args])
   const known = knownOptions(name)
   return known === undefined
@@ -55,12 +53,21 @@ const prepared = ([name = "", ...args]: ReadonlyArray<string>): Either.Either<Re
     ).pipe(Either.map(({ options, others }) => [name, ...options, ...others]))
 }
 
+const printCompletions = (args: ReadonlyArray<string>) =>
+  Effect.gen(function*() {
+    const shell = shells.find((shell) => shell === args.join())
+    if (shell === undefined) return yield* new UsageError({ message: "--completions must be bash, zsh or fish" })
+    const { usage } = yield* Effect.promise(() => import("@effect-agb/platform-node/LocalProgram"))
+    yield* write("stdout", completions(shell, completable(usage)))
+  })
+
 export const main = (args: ReadonlyArray<string>, version: string): void => {
   const { literal, own } = split(args)
   if (isHelp(own)) return void process.stdout.write(helpOf(own[0]))
   const run = Command.run(agb, { name: "agb", version, executable: "agb" })
-  const program = prepared(own).pipe(
-    Effect.flatMap((words) => run(["node", "agb", ...words])),
+  const program = (own[0] === "--completions"
+    ? printCompletions(own.slice(1))
+    : Effect.flatMap(prepared(own), (words) => run(["node", "agb", ...words]))).pipe(
     Effect.catchAllCause(report({ json: own.includes("--json"), command: own[0] ?? "" })),
     Effect.withConsole(quiet),
     Effect.provide(Layer.mergeAll(

@@ -80,6 +80,24 @@ export default [
     caughtBy: signals
   },
   {
+    defence: "a name that is taken is refused",
+    changes: { [source("commands/exec")]: [["if (!isNew) {", "if (isNew === undefined) {"]] },
+    caughtBy: detached
+  },
+  {
+    defence: "a signal that there is not is refused",
+    changes: { [source("commands/processes")]: [["return found === undefined", "return text === \"\""], [
+      "Effect.succeed(found[0])",
+      "Effect.succeed(found?.[0] ?? \"SIGTERM\")"
+    ]] },
+    caughtBy: detached
+  },
+  {
+    defence: "an image is not ignored",
+    changes: { [source("session/backend")]: [["if (!isOwn && Option.isSome(image)) {", "if (isOwn && !isOwn) {"]] },
+    caughtBy: "says that a session has its image already"
+  },
+  {
     defence: "logs do not wait for the end unless they are followed",
     changes: {
       "packages/core/src/internal/session/processes/follow.ts": [[

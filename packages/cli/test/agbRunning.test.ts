@@ -54,6 +54,12 @@ describe("agb run", () => {
     assert.deepStrictEqual(await others(), [])
   })
 
+  it("says that a session has its image already", async () => {
+    const refused = await agb("run", "-s", session, "--image", "another", "-l", "js", "-c", "1")
+    assert.deepStrictEqual([refused.code, refused.stdout], [2, ""])
+    assert.match(refused.stderr, /^agb: --image needs a session of the command's own/)
+  })
+
   it("has a local runtime of its own with --local", async () => {
     const args = ["run", "--local", "--isolation", "none", "--language=javascript", "--code", "6 * 7"]
     assert.deepStrictEqual(await anywhere(args), { code: 0, stdout: "42\n", stderr: "" })
@@ -98,6 +104,9 @@ describe("agb exec", () => {
       (await agb("exec", "-d", "--name", "job", "-s", session, "--", "sh", "-c", script)).stdout,
       "job\n"
     )
+    const taken = await agb("exec", "-d", "--name", "job", "-s", session, "--", "echo", "another")
+    assert.deepStrictEqual([taken.code, taken.stdout], [2, ""])
+    assert.match(taken.stderr, /has a process job already/)
     const following = start("logs", "-f", "--json", session, "job")
     await following.says(/one/)
     const { child, ended: said } = start("logs", session, "job")
@@ -106,7 +115,8 @@ describe("agb exec", () => {
     clearTimeout(timer)
     assert.strictEqual((await agb("ps", session)).stdout, "job\trunning\n")
 
-    assert.strictEqual((await agb("kill", session, "job", "--signal", "int")).code, 0)
+    assert.strictEqual((await agb("kill", session, "job", "--signal", "foo")).code, 2)
+    assert.strictEqual((await agb("kill", session, "job", "--signal", "2")).code, 0)
     assert.includeDeepMembers([...lines((await following.ended).stdout)], [{ type: "stderr", text: "two\n" }])
     const [ended] = lines((await agb("ps", "--json", session)).stdout)
     assert.include(ended, { process: "job", state: "exited", exitCode: 130, signal: "SIGINT" })

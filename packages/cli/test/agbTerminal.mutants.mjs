@@ -4,7 +4,7 @@ const source = (name) => `packages/cli/src/${name}.ts`
 
 const terminal = "is the terminal of the session"
 const says = "says in a sentence what is wrong"
-const helps = "has help, completions, a version"
+const helps = "has help, a version"
 const bars = "has headings in bold and a progress bar"
 
 /** @type {ReadonlyArray<import("../../../scripts/mutants/mutant.mjs").Mutant>} */

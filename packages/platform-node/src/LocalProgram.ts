@@ -9,6 +9,16 @@ import { parse, usage } from "./internal/cli/arguments.js"
 import { onBrokenStreams } from "./internal/node/standardStreams.js"
 import { packageFolder } from "./internal/sandbox/process/packageFolder.js"
 
+export {
+  /**
+   * What `--help` prints.
+   *
+   * @since 0.1.0
+   * @category main
+   */
+  usage
+} from "./internal/cli/arguments.js"
+
 const version = (): string => {
   const folder = packageFolder(import.meta.url)
   return folder === undefined ? "unknown" : JSON.parse(readFileSync(`${folder}/package.json`, "utf8")).version

@@ -112,7 +112,10 @@ const detached = (given: Given, line: string) =>
     }
     const start = yield* startOptions(given)
     const key = Option.getOrElse(given.name, () => `exec-${crypto.randomUUID().slice(0, 8)}`)
-    yield* inSession(given, ({ command }) => command.startDetached(line, { key, ...start }))
+    const { isNew } = yield* inSession(given, ({ command }) => command.startDetached(line, { key, ...start }))
+    if (!isNew) {
+      return yield* new UsageError({ message: `the session has a process ${key} already, which was left as it is` })
+    }
     yield* given.json ? printJson({ process: key }) : printLine(key)
   })
 

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { UsageError } from "../failure.js"
-import { backend, checkLocal, labels } from "../session/backend.js"
+import { backend, checkOwn, imageOf, labels, type SessionOptions } from "../session/backend.js"
 import * as options from "../session/options.js"
 
 /** Standard output belongs to the protocol. */
@@ -18,9 +18,9 @@ const checkJson = ({ json }: { readonly json: boolean }): Effect.Effect<void, Us
     : Effect.void
 
 /** A session of its own is created by the first call of a tool: an agent that needs none costs nothing. */
-const toolsOf = ({ image, session }: { readonly image: string; readonly session: Option.Option<string> }) =>
+const toolsOf = ({ image, session }: Pick<SessionOptions, "image" | "session">) =>
   Option.match(session, {
-    onNone: () => AgbToolkit.layerSession({ imageId: image, labels }),
+    onNone: () => AgbToolkit.layerSession({ imageId: imageOf(image), labels }),
     onSome: (sessionId) =>
       Layer.provideMerge(
         AgbToolkit.layer(),
@@ -32,7 +32,7 @@ const toolsOf = ({ image, session }: { readonly image: string; readonly session:
 
 export const mcp = Command.make("mcp", options.session, (given) =>
   checkJson(given).pipe(
-    Effect.zipRight(checkLocal(given)),
+    Effect.zipRight(checkOwn(given)),
     Effect.zipRight(AgbMcp.serveStdio()),
     Effect.provide(Layer.provide(toolsOf(given), backend(given)))
   )).pipe(

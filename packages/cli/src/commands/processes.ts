@@ -6,6 +6,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import { constants } from "node:os"
+import { UsageError } from "../failure.js"
 import { printChunks, printJson, printTable } from "../output/write.js"
 import { inExisting } from "../session/backend.js"
 import * as options from "../session/options.js"
@@ -71,25 +73,30 @@ const killConfig = {
   session: options.sessionId,
   process: options.processKey,
   signal: Options.text("signal").pipe(
-    Options.withDescription("such as INT or SIGKILL"),
+    Options.withDescription("such as INT, SIGKILL or 9"),
     Options.withDefault("SIGTERM")
   ),
   ...options.existing
 }
 
-const signalName = (text: string): string => {
-  const name = text.toUpperCase()
-  return name.startsWith("SIG") ? name : `SIG${name}`
+/** Of a name with or without `SIG`, or of a number. */
+const signalOf = (text: string): Effect.Effect<string, UsageError> => {
+  const name = text.toUpperCase().replace(/^(?!SIG)/, "SIG")
+  const found = Object.entries(constants.signals).find(([one, number]) => one === name || String(number) === text)
+  return found === undefined
+    ? new UsageError({ message: "--signal must be the name or the number of a signal, such as INT, SIGKILL or 9" })
+    : Effect.succeed(found[0])
 }
 
 export const kill = Command.make(
   "kill",
   killConfig,
   (given) =>
-    inExisting(given, given.session, ({ command }) =>
-      Effect.gen(function*() {
-        const process = yield* command.attach(given.process)
-        yield* process.kill(signalName(given.signal))
-        if (given.json) yield* printJson({ process: given.process, signal: signalName(given.signal) })
-      }))
+    Effect.flatMap(signalOf(given.signal), (signal) =>
+      inExisting(given, given.session, ({ command }) =>
+        Effect.gen(function*() {
+          const process = yield* command.attach(given.process)
+          yield* process.kill(signal)
+          if (given.json) yield* printJson({ process: given.process, signal })
+        })))
 ).pipe(Command.withDescription("Sends a signal to a process and what it has started."))

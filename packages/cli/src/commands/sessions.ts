@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { ExitCode } from "../failure.js"
 import { complain, printJson, printLine, printTable } from "../output/write.js"
-import { existing } from "../session/backend.js"
+import { existing, imageOf } from "../session/backend.js"
 import * as options from "../session/options.js"
 
 const labels = Options.text("label").pipe(
@@ -33,7 +33,7 @@ export const create = Command.make("create", createConfig, (given) =>
     const agb = yield* Agb.Agb
     const idleTimeout = yield* options.parseTime("idle-timeout", given.idleTimeout)
     const labels = yield* options.parsePairs("label", given.label)
-    const { sessionId } = yield* agb.create({ imageId: given.image, labels, idleTimeout }, { keepAlive: false })
+    const { sessionId } = yield* agb.create({ imageId: imageOf(given.image), labels, idleTimeout }, { keepAlive: false })
     yield* given.json ? printJson({ session: sessionId }) : printLine(sessionId)
   }).pipe(Effect.provide(existing(given)))).pipe(
     Command.withDescription(

@@ -4,6 +4,7 @@ import type * as Command from "@effect/cli/Command"
 import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
 import type * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
+import type { CompletableOption } from "./completions.js"
 import { paint } from "./style.js"
 
 type Described = Pick<Command.Command<string, unknown, unknown, unknown>, "descriptor">
@@ -99,14 +100,16 @@ const described = ({ descriptor }: Described): ReadonlyArray<Section> =>
 const rowsOf = (sections: ReadonlyArray<Section>, title: string): Section["rows"] =>
   sections.find((section) => section.title === title)?.rows ?? []
 
+/** The options of a command, as they are completed. */
+export const completableOf = (command: Described): ReadonlyArray<CompletableOption> =>
+  rowsOf(described(command), "OPTIONS").map(([term, text]) => {
+    const { names, value } = optionOf(term)
+    return { names: names.split(", "), value, text }
+  })
+
 /** The options of a command by all their names, with what each takes. */
 export const optionsOf = (command: Described): ReadonlyMap<string, string> =>
-  new Map(
-    rowsOf(described(command), "OPTIONS").flatMap(([term]) => {
-      const { names, value } = optionOf(term)
-      return names.split(", ").map((name) => [name, value] as const)
-    })
-  )
+  new Map(completableOf(command).flatMap(({ names, value }) => names.map((name) => [name, value] as const)))
 
 /** Of one command. `rest` is what stands after its arguments. */
 export const commandHelp = (name: string, command: Described, rest: string): string => {
@@ -127,12 +130,12 @@ export const commandHelp = (name: string, command: Described, rest: string): str
 
 const firstSentence = (text: string): string => /^.*?[.:](?= |$)/.exec(text)?.[0].replace(/:$/, ".") ?? text
 
+/** What a command does, in a sentence. */
+export const summaryOf = (command: Described): string => firstSentence(described(command)[0]?.text.join(" ") ?? "")
+
 /** Of the program. */
 export const programHelp = (commands: ReadonlyArray<readonly [name: string, command: Described]>): string => {
-  const rows = commands.map(([name, command]) => {
-    const [description] = described(command)
-    return [name, firstSentence(description?.text.join(" ") ?? "")] as const
-  })
+  const rows = commands.map(([name, command]) => [name, summaryOf(command)] as const)
   return [
     `${bold("usage:")} agb <command> [options]\n`,
     "Sessions: isolated machines for code and commands, in the AGB cloud (AGB_API_KEY) or, with --local, on this\nmachine.\n",

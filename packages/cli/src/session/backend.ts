@@ -18,7 +18,7 @@ type Network = "none" | "outbound" | "host"
 export interface SessionOptions {
   readonly local: boolean
   readonly session: Option.Option<string>
-  readonly image: string
+  readonly image: Option.Option<string>
   readonly isolation: Isolation
   readonly network: Network
 }
@@ -71,11 +71,21 @@ export const backend = (options: SessionOptions): Backend =>
 /** By these, sessions of `agb` are told from others. */
 export const labels = { "agb-cli": "1" }
 
+/** The image of a session of the command's own. */
+export const imageOf = (image: Option.Option<string>): string => Option.getOrElse(image, () => "agb-code-space-1")
+
 /** How a session is made says nothing about one that is there, or in the cloud. */
-export const checkLocal = ({ isolation, local, network, session }: SessionOptions): Effect.Effect<void, UsageError> =>
-  isolation === "auto" && network === "none" || local && Option.isNone(session)
+export const checkOwn = (
+  { image, isolation, local, network, session }: SessionOptions
+): Effect.Effect<void, UsageError> => {
+  const isOwn = Option.isNone(session)
+  if (!isOwn && Option.isSome(image)) {
+    return new UsageError({ message: "--image needs a session of the command's own: that of --session has one already" })
+  }
+  return isolation === "auto" && network === "none" || local && isOwn
     ? Effect.void
     : new UsageError({ message: "--isolation and --network need --local, and a session of the command's own" })
+}
 
 /** Works in the session of the options, or in one of its own, which is deleted at the end. */
 export const inSession = <A, E, R>(
@@ -83,9 +93,9 @@ export const inSession = <A, E, R>(
   f: (session: Session.Session) => Effect.Effect<A, E, R>
 ) =>
   Effect.zipRight(
-    checkLocal(options),
+    checkOwn(options),
     Option.match(options.session, {
       onSome: (sessionId) => inExisting(options, sessionId, f),
-      onNone: () => Session.use({ imageId: options.image, labels }, f).pipe(Effect.provide(own(options)))
+      onNone: () => Session.use({ imageId: imageOf(options.image), labels }, f).pipe(Effect.provide(own(options)))
     })
   )

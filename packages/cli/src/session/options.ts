@@ -30,8 +30,8 @@ export const session = {
     Options.optional
   ),
   image: Options.text("image").pipe(
-    withDescription("image of a session of its own"),
-    Options.withDefault("agb-code-space-1")
+    withDescription("image of a session of its own, such as agb-code-space-1, the default"),
+    Options.optional
   ),
   isolation: Options.choice("isolation", ["auto", "namespaces", "landlock", "none"]).pipe(
     withDescription("with --local: how the session is separated from this machine; none: not at all"),
