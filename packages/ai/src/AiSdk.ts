@@ -22,14 +22,16 @@ import type { Options } from "./internal/tools/handlers.js"
 
 export type {
   /**
-   * Options of `createSession`. `sessionId` and `identity` are not used: a session cannot be found again once it was deleted.
+   * Options of `createSession`. A `sessionId` is used by a provider that is `resumable`, to find the session again; `identity` is not:
+   * sessions have no snapshots.
    *
    * @since 0.1.0
    * @category models
    */
   CreateOptions,
   /**
-   * A sandbox with what is around it: the links to its ports, and its end. `stop` and `destroy` both delete the session.
+   * A sandbox with what is around it: the links to its ports, and its end. `stop` and `destroy` both delete the session, but for the
+   * `stop` of one that can be resumed.
    *
    * @since 0.1.0
    * @category models
@@ -55,7 +57,14 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  ProviderOptions
+  ProviderOptions,
+  /**
+   * Options of `resumeSession`. It rejects with `SessionLostError` where the session has ended meanwhile.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  ResumeOptions
 } from "./internal/sandbox/provider.js"
 
 export type {

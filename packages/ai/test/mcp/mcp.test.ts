@@ -80,6 +80,8 @@ const useFiles = (client: Client) =>
     assert.deepInclude(yield* read(client, "file:///tmp/bytes"), { blob: "/w==" })
     const missing = yield* Effect.promise(() => client.readResource({ uri: "file:///tmp/none" }).catch(String))
     assert.match(String(missing), /-32602.*\/tmp\/none does not exist/)
+    const foreign = yield* Effect.promise(() => client.readResource({ uri: "http://other/" }).catch(String))
+    assert.match(String(foreign), /-32002.*Resource not found: http:\/\/other\//)
   })
 
 interface Reply {

@@ -7,6 +7,7 @@ const kinds = "tells what is at a path, and deletes files alone"
 const commands = "runs commands, whatever their exit code, and stops them on abort"
 const processes = "spawns processes with input and output, and kills them more than once"
 const tools = "the tools give figures to the model as images"
+const resumes = "finds a sandbox again by the name of its harness, until it is destroyed"
 const provider = "makes a sandbox of a session, and deletes it, also when the set-up fails or is aborted"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
@@ -97,8 +98,23 @@ export default [
     caughtBy: tools
   },
   {
+    defence: "a session that can be resumed outlives stop",
+    changes: { [`${sandbox}/provider.ts`]: [["createResumable(params, sessionId, given), true,", "createResumable(params, sessionId, given).pipe(Effect.tap(({ session }) => Effect.flatMap(Agb, (agb) => Effect.addFinalizer(() => Effect.ignore(agb.delete(session.sessionId)))))), true,"]] },
+    caughtBy: resumes
+  },
+  {
+    defence: "it is deleted when it is destroyed",
+    changes: { [`${sandbox}/provider.ts`]: [["isKept ? promise(Effect.provide(remove, agb)).finally(stop) : stop()", "stop()"]] },
+    caughtBy: resumes
+  },
+  {
+    defence: "and when its set-up fails",
+    changes: { [`${sandbox}/provider.ts`]: [["Effect.ignoreLogged(agb.delete(ref.sessionId))", "Effect.void"]] },
+    caughtBy: resumes
+  },
+  {
     defence: "a set-up that fails leaves no session",
-    changes: { [`${sandbox}/provider.ts`]: [["    await runtime.dispose()\n    throw", "    throw"]] },
+    changes: { [`${sandbox}/provider.ts`]: [["    await dispose()\n    throw", "    throw"]] },
     caughtBy: provider
   },
   {

@@ -228,6 +228,8 @@ layer(local, { excludeTestServices: true })("the provider", (it) => {
       yield* Effect.promise(() => Promise.all([made.stop(), made.destroy()]))
       assert.strictEqual(yield* sessions, 0)
 
+      assert.isUndefined(provider.resumeSession)
+
       const failure = new Error("no set-up")
       const onFirstCreate = () => Promise.reject(failure)
       assert.strictEqual(yield* Effect.promise(() => rejected(provider.createSession({ onFirstCreate }))), failure)
@@ -235,6 +237,29 @@ layer(local, { excludeTestServices: true })("the provider", (it) => {
       const late = provider.createSession({ abortSignal: controller.signal })
       controller.abort(failure)
       assert.strictEqual(yield* Effect.promise(() => rejected(late)), failure)
+      assert.strictEqual(yield* sessions, 0)
+    }))
+
+  it.effect("finds a sandbox again by the name of its harness, until it is destroyed", () =>
+    Effect.gen(function*() {
+      const agb = Layer.succeedContext(yield* Effect.context<Agb.Agb>())
+      const resumable = () => AiSdk.sandboxProvider({ agb, session: params, resumable: true })
+      const named = { sessionId: "a harness: é/1" }
+      const made = yield* Effect.promise(() => resumable().createSession(named))
+      yield* Effect.promise(async () => {
+        await made.writeTextFile({ path: "kept.txt", content: "kept" })
+        await made.stop()
+      })
+      assert.strictEqual(yield* sessions, 1)
+      const again = yield* Effect.promise(async () => resumable().resumeSession!(named))
+      assert.strictEqual(again.id, made.id)
+      assert.strictEqual(yield* Effect.promise(async () => again.readTextFile({ path: "kept.txt" })), "kept")
+      yield* Effect.promise(() => Promise.all([again.destroy(), again.destroy(), again.stop()]))
+      assert.strictEqual(yield* sessions, 0)
+      const gone = yield* Effect.promise(() => rejected(resumable().resumeSession!(named)))
+      assert.deepInclude(gone, { _tag: "SessionLostError", sessionId: named.sessionId })
+      const onFirstCreate = () => Promise.reject(new Error("no set-up"))
+      yield* Effect.promise(() => rejected(resumable().createSession({ ...named, onFirstCreate })))
       assert.strictEqual(yield* sessions, 0)
     }))
 })

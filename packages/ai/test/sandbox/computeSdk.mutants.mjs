@@ -13,7 +13,12 @@ export default [
   },
   {
     defence: "variables of the sandbox are those of every command",
-    changes: { [`${sandbox}/computeProvider.ts`]: [["{ ...envs, ...options.env }", "{ ...options.env }"]] },
+    changes: { [`${sandbox}/computeSandbox.ts`]: [["{ ...envs, ...options.env }", "{ ...options.env }"]] },
+    caughtBy
+  },
+  {
+    defence: "the sandboxes of all providers are listed, and no other sessions",
+    changes: { [`${sandbox}/computeProvider.ts`]: [["labels: { ...params.labels, ...label }", "labels: { ...params.labels }"]] },
     caughtBy
   },
   {

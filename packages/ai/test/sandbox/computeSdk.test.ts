@@ -40,6 +40,10 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
         assert.deepInclude(await sandbox.getInfo(), { id: sandbox.sandboxId, status: "running", provider: "agb" })
 
         const other = ComputeSdk.provider({ agb, session: params })
+        const ids = async (list: () => Promise<ReadonlyArray<{ readonly sandboxId: string }>>) =>
+          (await list()).map(({ sandboxId }) => sandboxId)
+        assert.deepStrictEqual(await ids(compute.sandbox.list), [sandbox.sandboxId])
+        assert.deepStrictEqual(await ids(other.sandbox.list), [sandbox.sandboxId])
         const found = await other.sandbox.getById(sandbox.sandboxId)
         assert.strictEqual((await found!.runCommand("echo found")).stdout, "found\n")
         await other.dispose()

@@ -28,6 +28,8 @@ interface Message {
 interface Pending {
   readonly id: Id
   readonly error?: RpcError
+  /** Of a request for a resource. */
+  readonly uri?: string
 }
 
 const parseError = { code: -32700, message: "Parse error: a message is one line of JSON" }
@@ -59,6 +61,13 @@ const errorOf = (cause: Failure): RpcError => {
   if (cause._tag === "Die") return { code: -32603, message: textOf(cause.defect) }
   return { code: -32603, message: "The call was interrupted" }
 }
+
+const resourceOf = (method: string, params: unknown) =>
+  method === "resources/read" && Predicate.isRecord(params) ? { uri: String(params.uri).slice(0, 1000) } : {}
+
+/** How the server answers for a resource that it does not know. */
+const isNothing = (result: unknown): boolean =>
+  Predicate.isRecord(result) && Array.isArray(result.contents) && result.contents.length === 0
 
 /** The messages of one connection. */
 class Connection {
@@ -112,7 +121,7 @@ class Connection {
     if (typeof method !== "string") return this.#reply(message)
     if (id === undefined || id === null) return this.#notified(method, params)
     return isKnown(method)
-      ? this.#request(method, params, { id })
+      ? this.#request(method, params, { id, ...resourceOf(method, params) })
       : this.#refuse(id, { code: -32601, message: `Method not found: ${method.slice(0, 64)}` })
   }
 
@@ -157,9 +166,10 @@ class Connection {
     this.#pending.delete(message.requestId)
     const { exit } = message
     if (pending.error !== undefined) return write({ id: pending.id, error: pending.error })
-    return exit._tag === "Success"
-      ? write({ id: pending.id, result: exit.value })
-      : write({ id: pending.id, error: errorOf(exit.cause) })
+    if (exit._tag === "Failure") return write({ id: pending.id, error: errorOf(exit.cause) })
+    return pending.uri !== undefined && isNothing(exit.value)
+      ? write({ id: pending.id, error: { code: -32002, message: `Resource not found: ${pending.uri}` } })
+      : write({ id: pending.id, result: exit.value })
   }
 }
 
