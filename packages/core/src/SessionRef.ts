@@ -10,7 +10,8 @@ import * as Schema from "effect/Schema"
  *
  * - `sessionId`: the id of the session.
  * - `imageId`: its image; empty if the session was attached, since the server does not report it.
- * - `idleTimeoutSeconds`: after how many seconds without use the server releases it; absent if it is not known.
+ * - `idleTimeoutSeconds`: after how many seconds without use the server releases it. Absent if it is not known: then
+ *   `Session.resume` reads it from the labels of a session that this SDK has created, and takes 300 for others.
  *
  * @since 0.1.0
  * @category schemas

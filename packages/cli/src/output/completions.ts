@@ -110,7 +110,8 @@ const fish = (commands: ReadonlyArray<Completable>): string =>
   test (count $words) -gt 1; and test "$words[2]" = $argv[1]; and not contains -- -- $words
 end
 function __agb_begins
-  test (count (commandline -opc)) -eq 1
+  set -l words (commandline -opc)
+  test (count $words) -eq 1; or test "$words[2]" = --completions
 end
 complete -c agb -n __agb_begins -f
 ${program.map((option) => fishOption("__agb_begins", option)).join("")}${

@@ -35,5 +35,12 @@ export default [
       [assertions]: [["typeof actual === \"string\" && actual.includes(expected)", "typeof actual === \"string\""]]
     },
     caughtBy: "javascript: characters beyond ASCII arrive whole"
+  },
+  {
+    defence: "a backend without a shell is told what it lacks",
+    changes: {
+      "packages/core/src/AgbContract.ts": [["if (requires !== undefined && !shell) return \"a shell\"", "if (!shell && requires === \"fileSystem\") return \"a shell\""]]
+    },
+    caughtBy: "names what a backend lacks, and leaves nothing out in silence"
   }
 ]
