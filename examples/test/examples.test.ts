@@ -80,6 +80,10 @@ describe("every example runs and ends well", () => {
       /^agb_bytes_written\{\} 6$/m
     ]],
     ["workflow", [/^the engine ends in the middle: 1 session$/m, /^built once, 2 runs, then no session$/m]],
+    ["codingAgent", [
+      /^runner 1 ends\nrunner 2 ends\n, 0, , 1\n4$/m,
+      /^the model was asked 5 times, 0 sessions are left$/m
+    ]],
     ["testing", [
       /^scripted: all pass, after 2 runs; the session is Deleted, with the report "all pass\\n"$/m,
       /^among faults: ExecutionUnknownError$/m,

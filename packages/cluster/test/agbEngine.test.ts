@@ -26,7 +26,7 @@ const Notebook = AgbEntity.make("Notebook")
 const database = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "agb-engine-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
-).pipe(Effect.map((directory) => LibsqlClient.layer({ url: `file:${join(directory, "engine.db")}` })))
+).pipe(Effect.map((directory) => LibsqlClient.layer({ url: `file:${join(directory, "engine.db")}`, intMode: "bigint" })))
 
 describe("a single runner over SQLite", () => {
   it.scopedLive("goes on with workflows and entities where the one before has ended", () =>

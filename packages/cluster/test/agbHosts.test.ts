@@ -9,7 +9,7 @@ import { Effect, Either, Exit, Fiber, Layer, Scope, Stream, TestClock, TestServi
 const params = { imageId: "agb-code-space-1" }
 
 const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
 )
 
 /** Backends by the names of their hosts, which can be unplugged. */
@@ -60,17 +60,17 @@ const test = (
       const network = yield* makeNetwork
       const surroundings = Layer.mergeAll(key, Layer.succeed(Transport.Transport, network.transport))
       const cluster = yield* Layer.build(TestRunner.layer)
+      const memo = yield* Layer.makeMemoMap
       const start = (name: string) =>
         Effect.gen(function*() {
           const scope = yield* Scope.make()
           const host = AgbHosts.layerHost({ name, endpoint: `https://${name}.agb.test` })
-          yield* Layer.buildWithScope(Layer.provide(host, surroundings), scope).pipe(Effect.provide(cluster))
+          yield* Layer.buildWithMemoMap(Layer.provide(host, surroundings), memo, scope).pipe(Effect.provide(cluster))
           return Scope.close(scope, Exit.void)
         })
-      yield* body({ ...network, start }).pipe(
-        Effect.provide(Layer.provide(AgbHosts.layer(options), surroundings)),
-        Effect.provide(cluster)
-      )
+      const hosts = Layer.provide(AgbHosts.layer(options), surroundings)
+      const services = yield* Layer.buildWithMemoMap(hosts, memo, yield* Effect.scope).pipe(Effect.provide(cluster))
+      yield* Effect.provide(body({ ...network, start }), services)
     })).pipe(Effect.raceFirst(passing)))
 
 const tagOf = <E extends { readonly _tag: string }>(result: Either.Either<unknown, E>): string =>

@@ -9,7 +9,7 @@ import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock, TestServices } f
 const params = { imageId: "agb-code-space-1" }
 
 const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
 )
 
 /** A test in which time passes. */

@@ -20,7 +20,7 @@ const workflow = Workflow.make({
 const Notebook = AgbEntity.make("Notebook")
 
 const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
 )
 
 const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.raceFirst(effect, passing)
