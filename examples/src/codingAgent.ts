@@ -46,7 +46,11 @@ const program = Effect.gen(function*() {
   )
   const sharding = Cluster.ShardingConfig.layer(config)
   const record = yield* Layer.build(Layer.provide(Cluster.MessageStorage.layerMemory, sharding))
-  const storage = Layer.mergeAll(Layer.succeedContext(record), Cluster.RunnerStorage.layerMemory, Cluster.RunnerHealth.layerNoop)
+  const storage = Layer.mergeAll(
+    Layer.succeedContext(record),
+    Cluster.RunnerStorage.layerMemory,
+    Cluster.RunnerHealth.layerNoop
+  )
   const runner = agent.pipe(
     Layer.provideMerge(Cluster.ClusterWorkflowEngine.layer),
     Layer.provideMerge(Layer.fresh(Cluster.Sharding.layer)),

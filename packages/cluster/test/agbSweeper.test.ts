@@ -1,6 +1,7 @@
 /** The sweeper: what belongs to a workflow or an entity that has ended goes, and nothing that may be alive. */
 import { AgbEntity, AgbSweeper, AgbWorkflow } from "@effect-agb/cluster"
-import { Agb, AgbError, SessionRef } from "@effect-agb/core"
+import type { SessionRef } from "@effect-agb/core"
+import { Agb, AgbError } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { ClusterWorkflowEngine, Entity, ShardingConfig, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
