@@ -81,8 +81,8 @@ describe("every example runs and ends well", () => {
     ]],
     ["workflow", [/^the engine ends in the middle: 1 session$/m, /^built once, 2 runs, then no session$/m]],
     ["codingAgent", [
-      /^runner 1 ends\nrunner 2 ends\n, 0, , 1\n4$/m,
-      /^the model was asked 5 times, 0 sessions are left$/m
+      /^a runner ends after turn 1\na runner ends after turn 3$/m,
+      /^wrote sum\.js, fail, mended sum\.js, pass, 4 commands\n0 sessions are left$/m
     ]],
     ["testing", [
       /^scripted: all pass, after 2 runs; the session is Deleted, with the report "all pass\\n"$/m,
