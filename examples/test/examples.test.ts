@@ -80,6 +80,10 @@ describe("every example runs and ends well", () => {
       /^agb_bytes_written\{\} 6$/m
     ]],
     ["workflow", [/^the engine ends in the middle: 1 session$/m, /^built once, 2 runs, then no session$/m]],
+    ["codingAgent", [
+      /^a runner ends after turn 1\na runner ends after turn 3$/m,
+      /^wrote sum\.js, fail, mended sum\.js, pass, 4 commands\n0 sessions are left$/m
+    ]],
     ["testing", [
       /^scripted: all pass, after 2 runs; the session is Deleted, with the report "all pass\\n"$/m,
       /^among faults: ExecutionUnknownError$/m,

@@ -37,7 +37,10 @@ export const layerShared: Layer.Layer<SqlClient, ConfigurationError, SqlClient> 
     sql.onDialectOrElse({
       sqlite: () =>
         Effect.fail(
-          new ConfigurationError({ field: "database", expected: "one that several runners can use: Postgres, not SQLite" })
+          new ConfigurationError({
+            field: "database",
+            expected: "one that several runners can use: Postgres, not SQLite"
+          })
         ),
       orElse: () => Effect.succeed(sql)
     }))

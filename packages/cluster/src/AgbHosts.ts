@@ -87,7 +87,9 @@ class Router {
   #method(name: EndpointName): Method {
     return (request, options) => {
       const { sessionId } = request
-      if (typeof sessionId === "string") return this.#inSession(name, sessionId, (host) => methodOf(host, name)(request, options))
+      if (typeof sessionId === "string") {
+        return this.#inSession(name, sessionId, (host) => methodOf(host, name)(request, options))
+      }
       const host = name === "listTools"
         ? Effect.map(this.#hosts.byLoad(name), ([first]) => first as Host)
         : this.#contextHost(name)
@@ -128,11 +130,16 @@ class Router {
     return Effect.gen(this, function*() {
       const name = this.#locations.get(sessionId)
       if (name !== undefined) return yield* this.#hosts.get(name)
-      const found = yield* Effect.forEach(yield* this.#hosts.all, (host) =>
-        this.#hosts.call(host, host.client.getSessionInfo({ sessionId }), () => lost(operation, sessionId, false)).pipe(
-          Effect.as(host),
-          Effect.catchTag("SessionLostError", () => Effect.succeed(undefined))
-        ), { concurrency: 16 })
+      const found = yield* Effect.forEach(
+        yield* this.#hosts.all,
+        (host) =>
+          this.#hosts.call(host, host.client.getSessionInfo({ sessionId }), () => lost(operation, sessionId, false))
+            .pipe(
+              Effect.as(host),
+              Effect.catchTag("SessionLostError", () => Effect.succeed(undefined))
+            ),
+        { concurrency: 16 }
+      )
       const host = found.find((one) => one !== undefined)
       if (host !== undefined) this.#place(host, sessionId)
       return host
@@ -249,7 +256,9 @@ export const layerHost = (
       registry.announce({ name, endpoint, sessions: total ?? sessions.length }))
     yield* announce.pipe(
       Effect.timeout("10 seconds"),
-      Effect.catchAllCause((cause) => Effect.logWarning("A host of sessions cannot tell of itself", cause)),
+      Effect.catchAllCause((cause) =>
+        Effect.logWarning("A host of sessions cannot tell of itself", cause)
+      ),
       Effect.zipRight(Effect.sleep(hostRegistry.beat)),
       Effect.forever,
       Effect.forkScoped

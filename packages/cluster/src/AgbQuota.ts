@@ -157,8 +157,10 @@ const limited = (agb: Agb.Service, permits: Permits): Agb.Service => ({
   create: (params, options) => permits.create(agb.create(params, options)),
   // A session that there is already needs no permit, least of all one that counts against it.
   ensure: (owner, params) =>
-    Effect.flatMap(Stream.runHead(agb.list(owners.ofOwner(owner))), (found) =>
-      Option.isSome(found) ? agb.ensure(owner, params) : permits.create(agb.ensure(owner, params))),
+    Effect.flatMap(
+      Stream.runHead(agb.list(owners.ofOwner(owner))),
+      (found) => Option.isSome(found) ? agb.ensure(owner, params) : permits.create(agb.ensure(owner, params))
+    ),
   delete: (sessionId, options) => Effect.zipLeft(agb.delete(sessionId, options), permits.release(sessionId)),
   deletions: deletions(agb, permits)
 })
@@ -171,10 +173,13 @@ const delayOf = (header: string, now: number): number =>
 const watching = (pauses: Queue.Enqueue<number>) => (transport: Transport.Service): Transport.Service => ({
   ...transport,
   exchange: (request) =>
-    Effect.tap(transport.exchange(request), ({ headers: { "retry-after": header }, status }) =>
-      status === 429 && typeof header === "string" && new URL(request.url).pathname.endsWith("/createSession")
-        ? Effect.flatMap(Clock.currentTimeMillis, (now) => pauses.offer(delayOf(header, now)))
-        : Effect.void)
+    Effect.tap(
+      transport.exchange(request),
+      ({ headers: { "retry-after": header }, status }) =>
+        status === 429 && typeof header === "string" && new URL(request.url).pathname.endsWith("/createSession")
+          ? Effect.flatMap(Clock.currentTimeMillis, (now) => pauses.offer(delayOf(header, now)))
+          : Effect.void
+    )
 })
 
 /**
@@ -212,7 +217,9 @@ export const layer = <E, R>(
       Agb,
       Effect.gen(function*() {
         const client = (yield* Line.client)(options.account ?? "default")
-        yield* Effect.forkScoped(Effect.forever(Effect.flatMap(pauses.take, (millis) => tell(client.pause({ millis })))))
+        yield* Effect.forkScoped(
+          Effect.forever(Effect.flatMap(pauses.take, (millis) => tell(client.pause({ millis }))))
+        )
         return limited(yield* Agb, new Permits(client))
       })
     )

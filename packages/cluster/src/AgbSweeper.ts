@@ -110,7 +110,11 @@ class SessionSweeper {
 
   readonly sweep: Effect.Effect<Report, ClientError> = Effect.gen(this, function*() {
     const listed = yield* Stream.runCollect(this.#agb.list(owners.chosen))
-    const report = { deleted: [] as Array<string>, kept: [] as Array<KeptSession>, failed: [] as Array<Report["failed"][0]> }
+    const report = {
+      deleted: [] as Array<string>,
+      kept: [] as Array<KeptSession>,
+      failed: [] as Array<Report["failed"][0]>
+    }
     const seen = this.#seen
     this.#seen = new Map()
     yield* Effect.forEach(listed, ({ sessionId }) =>

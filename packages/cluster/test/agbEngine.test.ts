@@ -26,7 +26,9 @@ const Notebook = AgbEntity.make("Notebook")
 const database = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "agb-engine-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true }))
-).pipe(Effect.map((directory) => LibsqlClient.layer({ url: `file:${join(directory, "engine.db")}` })))
+).pipe(
+  Effect.map((directory) => LibsqlClient.layer({ url: `file:${join(directory, "engine.db")}`, intMode: "bigint" }))
+)
 
 describe("a single runner over SQLite", () => {
   it.scopedLive("goes on with workflows and entities where the one before has ended", () =>
@@ -44,7 +46,7 @@ describe("a single runner over SQLite", () => {
       )
       const engine = Layer.mergeAll(build, AgbEntity.layer(Notebook, { session: params })).pipe(
         Layer.provideMerge(ClusterWorkflowEngine.layer),
-        Layer.provideMerge(SingleRunner.layer()),
+        Layer.provideMerge(SingleRunner.layer({ runnerStorage: "memory" })),
         Layer.provide(sql)
       )
       const first = yield* Effect.fork(Effect.provide(

@@ -1,16 +1,24 @@
 /** Sessions on several hosts: placed by load, reached from everywhere, and lost with their host. */
 import { AgbEntity, AgbHosts } from "@effect-agb/cluster"
-import { Agb, AgbConfig, AgbError, Session, Transport } from "@effect-agb/core"
+import type { AgbError } from "@effect-agb/core"
+import { Agb, AgbConfig, Session, Transport } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
-import { ShardingConfig, Entity, TestRunner } from "@effect/cluster"
+import { Entity, ShardingConfig, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Either, Exit, Fiber, Layer, Scope, Stream, TestClock, TestServices } from "effect"
 
 const params = { imageId: "agb-code-space-1" }
 
 const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
 )
+
+/** Each backend counts its sessions from 1, so that ids tell hosts apart only outside. */
+const inside = <R extends { readonly url: string; readonly body: string | undefined }>(name: string, request: R): R => ({
+  ...request,
+  url: request.url.replaceAll(`${name}-0`, "s-0"),
+  body: request.body?.replaceAll(`${name}-0`, "s-0")
+})
 
 /** Backends by the names of their hosts, which can be unplugged. */
 const makeNetwork = Effect.gen(function*() {
@@ -19,7 +27,10 @@ const makeNetwork = Effect.gen(function*() {
   for (const name of ["a", "b"]) {
     backends.set(
       name,
-      yield* AgbTest.make({ command: () => Effect.as(Effect.sleep("2 minutes"), "done"), code: ({ code }) => `${name} ${code}` })
+      yield* AgbTest.make({
+        command: () => Effect.as(Effect.sleep("2 minutes"), "done"),
+        code: ({ code }) => `${name} ${code}`
+      })
     )
   }
   const transport = Transport.Transport.of({
@@ -30,7 +41,8 @@ const makeNetwork = Effect.gen(function*() {
         const backend = backends.get(name)
         return backend === undefined || silent.has(name)
           ? Effect.fail(new Transport.ExchangeError({ reason: "Unreachable", code: "ECONNREFUSED" }))
-          : backend.transport.exchange({ ...request, url: request.url.replace(hostname, "api.agb.test") })
+          : backend.transport.exchange(inside(name, { ...request, url: request.url.replace(hostname, "api.agb.test") }))
+            .pipe(Effect.map((reply) => ({ ...reply, body: reply.body.replaceAll("s-0", `${name}-0`) })))
       })
   })
   return { backends, silent, transport }
@@ -40,8 +52,10 @@ const makeNetwork = Effect.gen(function*() {
 const placed = (backends: ReadonlyMap<string, AgbTest.AgbTest.Service>) =>
   Effect.map(
     Effect.forEach(backends, ([name, { sessions }]) =>
-      Effect.map(sessions, (all) => all.flatMap(({ status }) => status === "Running" ? [name] : []))),
-    (all) => all.flat().join("")
+      Effect.map(sessions, (all) =>
+        all.flatMap(({ status }) => status === "Running" ? [name] : []))),
+    (all) =>
+      all.flat().join("")
   )
 
 const key = AgbConfig.layer({ apiKey: AgbTest.secrets.apiKey, retry: { maxAttempts: 1 } })
@@ -60,17 +74,17 @@ const test = (
       const network = yield* makeNetwork
       const surroundings = Layer.mergeAll(key, Layer.succeed(Transport.Transport, network.transport))
       const cluster = yield* Layer.build(TestRunner.layer)
+      const memo = yield* Layer.makeMemoMap
       const start = (name: string) =>
         Effect.gen(function*() {
           const scope = yield* Scope.make()
           const host = AgbHosts.layerHost({ name, endpoint: `https://${name}.agb.test` })
-          yield* Layer.buildWithScope(Layer.provide(host, surroundings), scope).pipe(Effect.provide(cluster))
+          yield* Layer.buildWithMemoMap(Layer.provide(host, surroundings), memo, scope).pipe(Effect.provide(cluster))
           return Scope.close(scope, Exit.void)
         })
-      yield* body({ ...network, start }).pipe(
-        Effect.provide(Layer.provide(AgbHosts.layer(options), surroundings)),
-        Effect.provide(cluster)
-      )
+      const hosts = Layer.provide(AgbHosts.layer(options), surroundings)
+      const services = yield* Layer.buildWithMemoMap(hosts, memo, yield* Effect.scope).pipe(Effect.provide(cluster))
+      yield* Effect.provide(body({ ...network, start }), services)
     })).pipe(Effect.raceFirst(passing)))
 
 const tagOf = <E extends { readonly _tag: string }>(result: Either.Either<unknown, E>): string =>
@@ -120,7 +134,9 @@ describe("sessions on hosts", () => {
       const end = yield* start("a")
       yield* Effect.sleep("20 seconds")
       const session = yield* agb.create(params)
-      const waiting = yield* Effect.forkScoped(Effect.either(session.command.executeCommand("wait", { timeout: "10 minutes" })))
+      const waiting = yield* Effect.forkScoped(
+        Effect.either(session.command.executeCommand("wait", { timeout: "10 minutes" }))
+      )
       yield* Effect.sleep("5 seconds")
       yield* end
       silent.add("a")
@@ -128,7 +144,9 @@ describe("sessions on hosts", () => {
       assert.strictEqual(tagOf(yield* Fiber.join(waiting)), "SessionLostError")
       assert.strictEqual(tagOf(yield* Effect.either(Session.attach(session.sessionId))), "SessionLostError")
       assert.strictEqual(yield* kept.status, "RUNNING")
-      assert.deepStrictEqual([...yield* Stream.runCollect(agb.list())].map(({ sessionId }) => sessionId), [kept.sessionId])
+      assert.deepStrictEqual([...yield* Stream.runCollect(agb.list())].map(({ sessionId }) => sessionId), [
+        kept.sessionId
+      ])
     }))
 
   test("are not lost because their host cannot be reached for a moment", ({ silent, start }) =>

@@ -9,7 +9,7 @@ import { Context, Effect, Exit, Fiber, Layer, Scope, TestClock, TestServices } f
 const params = { imageId: "agb-code-space-1" }
 
 const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
 )
 
 /** A test in which time passes. */
@@ -22,7 +22,11 @@ const test = <E>(
 /** The service without the quota. */
 class Bare extends Context.Tag("Bare")<Bare, Agb.Agb.Service>() {}
 
-const config = AgbConfig.layer({ apiKey: AgbTest.secrets.apiKey, endpoint: "https://api.agb.test", retry: { maxAttempts: 5 } })
+const config = AgbConfig.layer({
+  apiKey: AgbTest.secrets.apiKey,
+  endpoint: "https://api.agb.test",
+  retry: { maxAttempts: 5 }
+})
 
 const limited = (maxSessions: number, faults: Parameters<typeof AgbTest.faults>[0] = {}) => {
   const agb = Agb.layerTransport.pipe(
@@ -36,8 +40,10 @@ const limited = (maxSessions: number, faults: Parameters<typeof AgbTest.faults>[
   )
 }
 
-const running = Effect.flatMap(AgbTest.AgbTest, ({ sessions }) =>
-  Effect.map(sessions, (all) => all.filter(({ status }) => status === "Running").length))
+const running = Effect.flatMap(
+  AgbTest.AgbTest,
+  ({ sessions }) => Effect.map(sessions, (all) => all.filter(({ status }) => status === "Running").length)
+)
 
 /** A session until the scope ends. */
 const open = Effect.gen(function*() {
@@ -126,8 +132,10 @@ describe("a quota", () => {
       const second = yield* Effect.forkScoped(agb.ensure("mine", params))
       yield* Effect.sleep("20 seconds")
       const { ledger } = yield* AgbTest.AgbTest
-      const creates = Effect.map(ledger, (all) =>
-        all.filter((one) => one._tag === "RequestReceived" && one.point === "createSession").length)
+      const creates = Effect.map(
+        ledger,
+        (all) => all.filter((one) => one._tag === "RequestReceived" && one.point === "createSession").length
+      )
       assert.strictEqual(yield* creates, 0)
       yield* Effect.all([Fiber.join(first), Fiber.join(second)])
       assert.strictEqual(yield* running, 2)

@@ -1,6 +1,7 @@
 /** The sweeper: what belongs to a workflow or an entity that has ended goes, and nothing that may be alive. */
 import { AgbEntity, AgbSweeper, AgbWorkflow } from "@effect-agb/cluster"
-import { Agb, AgbError, SessionRef } from "@effect-agb/core"
+import type { SessionRef } from "@effect-agb/core"
+import { Agb, AgbError } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { ClusterWorkflowEngine, Entity, ShardingConfig, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
@@ -20,7 +21,7 @@ const workflow = Workflow.make({
 const Notebook = AgbEntity.make("Notebook")
 
 const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("100 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
+  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
 )
 
 const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.raceFirst(effect, passing)

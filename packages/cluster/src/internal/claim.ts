@@ -49,10 +49,13 @@ export class Claim {
 
   /** Whether nobody has taken the session since. One whose claim was removed by a program is still ours. */
   readonly isOurs: Effect.Effect<boolean, AgbError.AgbError> = Effect.suspend(() =>
-    Effect.flatMap(read(this.#fileSystem, claimPath), Option.match({
-      onNone: () => Effect.as(this.#write, true),
-      onSome: (token) => Effect.succeed(token === this.#token)
-    }))
+    Effect.flatMap(
+      read(this.#fileSystem, claimPath),
+      Option.match({
+        onNone: () => Effect.as(this.#write, true),
+        onSome: (token) => Effect.succeed(token === this.#token)
+      })
+    )
   )
 
   /**
@@ -60,8 +63,10 @@ export class Claim {
    * runs by then has the shard, and takes the session again.
    */
   readonly pass: Effect.Effect<void, AgbError.AgbError> = Effect.suspend(() =>
-    Effect.flatMap(this.isOurs, (isOurs) =>
-      isOurs ? Effect.void : Effect.zipRight(Effect.sleep(lockExpires), this.#write))
+    Effect.flatMap(
+      this.isOurs,
+      (isOurs) => isOurs ? Effect.void : Effect.zipRight(Effect.sleep(lockExpires), this.#write)
+    )
   )
 
   readonly #write: Effect.Effect<void, AgbError.AgbError> = Effect.suspend(() =>

@@ -82,8 +82,10 @@ export class KnownHosts {
     onGone: () => E
   ): Effect.Effect<A, ClientError | E> => {
     const gone = Effect.flatMap(Deferred.await(host.gone), () => Effect.fail(onGone()))
-    const told = Effect.catchTag(call, "TransportError", (error) =>
-      Effect.suspend(() => Effect.zipRight(Effect.timeoutOption(Deferred.await(host.sign), "30 seconds"), Effect.fail(error))))
+    const sign = Effect.suspend(() => Deferred.await(host.sign))
+    // The first of two may be older than the failure.
+    const isThere = Effect.timeoutOption(Effect.zipRight(sign, sign), "30 seconds")
+    const told = Effect.catchTag(call, "TransportError", (error) => Effect.zipRight(isThere, Effect.fail(error)))
     return Effect.raceFirst(told, gone)
   }
 
@@ -111,7 +113,11 @@ export class KnownHosts {
         return yield* Effect.asVoid(Deferred.succeed(sign, undefined))
       }
       if (known !== undefined) yield* this.#forget(known)
-      const [client, gone, sign] = [yield* this.#connect(endpoint), yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const [client, gone, sign] = [
+        yield* this.#connect(endpoint),
+        yield* Deferred.make<void>(),
+        yield* Deferred.make<void>()
+      ]
       this.#hosts.set(name, { name, endpoint, client, sessions, beats, gone, sign })
       yield* this.#any.open
     })

@@ -1,5 +1,5 @@
 /** Output of commands and of code while it is written. */
-import * as AgbError from "@effect-agb/core/AgbError"
+import type * as AgbError from "@effect-agb/core/AgbError"
 import type { Session } from "@effect-agb/core/Session"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -27,10 +27,15 @@ export const ofCommand = (
     const rest = () =>
       (["stdout", "stderr"] as const).map((stream) => ({ _tag: tags[stream], text: decoders[stream].decode() }))
     return process.logs().pipe(
-      Stream.map(({ bytes, stream }) => ({ _tag: tags[stream], text: decoders[stream].decode(bytes, { stream: true }) })),
+      Stream.map(({ bytes, stream }) => ({
+        _tag: tags[stream],
+        text: decoders[stream].decode(bytes, { stream: true })
+      })),
       Stream.concat(Stream.suspend(() => Stream.fromIterable(rest()))),
       Stream.filter(({ text }) => text !== ""),
-      Stream.concat(Stream.map(process.exit, ({ exitCode, timedOut }) => ({ _tag: "Exited" as const, exitCode, timedOut })))
+      Stream.concat(
+        Stream.map(process.exit, ({ exitCode, timedOut }) => ({ _tag: "Exited" as const, exitCode, timedOut }))
+      )
     )
   }))
 
