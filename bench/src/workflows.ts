@@ -1,5 +1,5 @@
 // Workflows on an engine that keeps its record in Postgres: how many a second, what a step costs, what it costs when a runner
-// ends. `scripts/bench.mjs` starts the Postgres.
+// ends. `scripts/benchWorkflows.mjs` starts the Postgres.
 import { Command, Session } from "@effect-agb/core"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import { Effect, Layer, Logger, ManagedRuntime } from "effect"
@@ -11,11 +11,11 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { client, Commands, commands, local, params, runner, Stepped, steps, Waiting } from "./workflowsCluster.js"
 
-const host = process.env["AGB_BENCH_POSTGRES"]
+const host = process.env["AGB_BENCH_POSTGRES"] ?? ""
 const psql = process.env["AGB_BENCH_PSQL"] ?? "psql"
 
 const query = (sql: string): string =>
-  execFileSync(psql, ["-h", host ?? "", "-U", "agb", "-d", "agb", "-Atc", sql], { encoding: "utf8" }).trim()
+  execFileSync(psql, ["-h", host, "-U", "agb", "-d", "agb", "-Atc", sql], { encoding: "utf8" }).trim()
 
 const transactions = () => Number(query("SELECT xact_commit FROM pg_stat_database WHERE datname = 'agb'"))
 
@@ -37,8 +37,9 @@ interface Runner {
 }
 
 const startRunner = async (locks: string): Promise<Runner> => {
-  const file = fileURLToPath(new URL("workflowsRunner.js", import.meta.url))
-  const child = spawn(process.execPath, [file, String(await freePort()), locks], { stdio: ["ignore", "pipe", "inherit"] })
+  const file = fileURLToPath(new URL("workflowsRunner.ts", import.meta.url))
+  const args = [...process.execArgv, file, String(await freePort()), locks]
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
   let said = ""
   const says = (pattern: RegExp) =>
     new Promise<string>((resolve) => {
@@ -182,10 +183,6 @@ const overhead = async (): Promise<void> => {
   }
 }
 
-if (host === undefined) {
-  console.log("skipped: no Postgres is installed")
-  process.exit(0)
-}
 console.log(`Node ${process.versions.node}; load ${loadavg()[0]?.toFixed(1)} at the beginning`)
 const parts = { overhead, throughput, moves }
 for (const [name, part] of Object.entries(parts)) {
