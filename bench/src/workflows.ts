@@ -104,7 +104,9 @@ const throughput = async (): Promise<void> => {
       const each = (transactions() - before) / jobs
       console.log(
         `  ${String(count).padEnd(7)}  ${String(jobs).padEnd(9)} ${seconds.toFixed(2).padStart(9)} ` +
-          `${(jobs / seconds).toFixed(1).padStart(12)} ${each.toFixed(0).padStart(18)} ${processor.toFixed(0).padStart(23)} ms`
+          `${(jobs / seconds).toFixed(1).padStart(12)} ${each.toFixed(0).padStart(18)} ${
+            processor.toFixed(0).padStart(23)
+          } ms`
       )
     }
     await settle()
@@ -125,7 +127,9 @@ const throughput = async (): Promise<void> => {
 }
 
 const moves = async (): Promise<void> => {
-  console.log("\na shard moves: from the end of a runner until a step that it ran begins on another, library's own settings")
+  console.log(
+    "\na shard moves: from the end of a runner until a step that it ran begins on another, library's own settings"
+  )
   for (const [locks, signal] of [["advisory", "SIGTERM"], ["advisory", "SIGKILL"], ["table", "SIGKILL"]] as const) {
     const first = await startRunner(locks)
     const runtime = asClient()
@@ -162,8 +166,7 @@ const bare = Session.use(params, (session) =>
       Effect.flatMap(command.startDetached("true", { key: `bare-${nth}` }), ({ exit }) => exit)
     )
     return { plain, detached }
-  }).pipe(Effect.provide(Session.toContext(session)))
-).pipe(Effect.provide(local))
+  }).pipe(Effect.provide(Session.toContext(session)))).pipe(Effect.provide(local))
 
 const overhead = async (): Promise<void> => {
   const { detached, plain } = await Effect.runPromise(Effect.provide(bare, quiet))
@@ -176,8 +179,12 @@ const overhead = async (): Promise<void> => {
   const memory = await within(WorkflowEngine.layerMemory, "memory")
   const postgres = await within(runner(await freePort(), { isTable: false }), "postgres")
   console.log("\nthe command `true` in one session of a local runtime, one after the other")
-  const lines = { "executeCommand": plain, "startDetached and its exit": detached, "session.command, engine in memory": memory,
-    "session.command, engine on Postgres": postgres }
+  const lines = {
+    "executeCommand": plain,
+    "startDetached and its exit": detached,
+    "session.command, engine in memory": memory,
+    "session.command, engine on Postgres": postgres
+  }
   for (const [name, millis] of Object.entries(lines)) {
     console.log(`  ${name.padEnd(40)} ${millis.toFixed(1).padStart(8)} ms ${(millis / plain).toFixed(2).padStart(8)} x`)
   }

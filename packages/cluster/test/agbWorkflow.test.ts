@@ -152,7 +152,9 @@ describe("a session of a workflow", () => {
         const { run } = workflowOf(
           Effect.gen(function*() {
             const session = yield* AgbWorkflow.session(params)
-            yield* session.step("flaky", { execute: Effect.suspend(() => left-- > 0 ? Effect.fail(error) : Effect.void) })
+            yield* session.step("flaky", {
+              execute: Effect.suspend(() => left-- > 0 ? Effect.fail(error) : Effect.void)
+            })
             return `${left}`
           })
         )
