@@ -1,24 +1,14 @@
-// Runs a measuring program, `main`, `load` or `workflows`, on the packages as users install them: packed, under plain Node.
+// Runs a measuring program, `main` or `load`, on the packages as users install them: packed, under plain Node.
 import { buildSync } from "esbuild"
 import { spawnSync } from "node:child_process"
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import ts from "typescript"
 import { withPacked } from "./pack.mjs"
-import { isInstalled, Postgres, programs } from "./postgres.mjs"
 
 const [program = "main", ...args] = process.argv.slice(2)
 
-const others = [
-  "@anthropic-ai/sandbox-runtime",
-  "@effect/cluster",
-  "@effect/experimental",
-  "@effect/platform-node",
-  "@effect/rpc",
-  "@effect/sql",
-  "@effect/sql-pg",
-  "@effect/workflow"
-]
+const others = ["@effect/platform-node", "@anthropic-ai/sandbox-runtime"]
 const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 }
 
 const compile = (target) => {
@@ -51,25 +41,9 @@ const compileAgent = (target) => {
   writeFileSync(join(target, "package.json"), `{ "type": "commonjs" }`)
 }
 
-/** A database for the program that needs one, as its environment tells it. */
-const withDatabase = async (use) => {
-  if (program !== "workflows" || !isInstalled) return use({})
-  const postgres = new Postgres()
-  try {
-    await postgres.start()
-    return await use({ AGB_BENCH_POSTGRES: postgres.folder, AGB_BENCH_PSQL: join(programs, "psql") })
-  } finally {
-    await postgres.stop()
-    postgres.remove()
-  }
-}
-
 process.exitCode = await withPacked((folder) => {
   const target = join(folder, "bench")
   compile(target)
   compileAgent(join(target, "agentModules"))
-  const command = [join(target, `${program}.js`), ...args]
-  return withDatabase((env) =>
-    spawnSync(process.execPath, command, { stdio: "inherit", env: { ...process.env, ...env } }).status ?? 1
-  )
+  return spawnSync(process.execPath, [join(target, `${program}.js`), ...args], { stdio: "inherit" }).status ?? 1
 }, Object.fromEntries(others.map((name) => [name, join("bench/node_modules", name)])))

@@ -1,5 +1,5 @@
 // Workflows on an engine that keeps its record in Postgres: how many a second, what a step costs, what it costs when a runner
-// ends. `scripts/bench.mjs` starts the Postgres.
+// ends. `scripts/benchWorkflows.mjs` starts the Postgres.
 import { Command, Session } from "@effect-agb/core"
 import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import { Effect, Layer, Logger, ManagedRuntime } from "effect"
@@ -11,11 +11,11 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { client, Commands, commands, local, params, runner, Stepped, steps, Waiting } from "./workflowsCluster.js"
 
-const host = process.env["AGB_BENCH_POSTGRES"]
+const host = process.env["AGB_BENCH_POSTGRES"] ?? ""
 const psql = process.env["AGB_BENCH_PSQL"] ?? "psql"
 
 const query = (sql: string): string =>
-  execFileSync(psql, ["-h", host ?? "", "-U", "agb", "-d", "agb", "-Atc", sql], { encoding: "utf8" }).trim()
+  execFileSync(psql, ["-h", host, "-U", "agb", "-d", "agb", "-Atc", sql], { encoding: "utf8" }).trim()
 
 const transactions = () => Number(query("SELECT xact_commit FROM pg_stat_database WHERE datname = 'agb'"))
 
@@ -37,8 +37,9 @@ interface Runner {
 }
 
 const startRunner = async (locks: string): Promise<Runner> => {
-  const file = fileURLToPath(new URL("workflowsRunner.js", import.meta.url))
-  const child = spawn(process.execPath, [file, String(await freePort()), locks], { stdio: ["ignore", "pipe", "inherit"] })
+  const file = fileURLToPath(new URL("workflowsRunner.ts", import.meta.url))
+  const args = [...process.execArgv, file, String(await freePort()), locks]
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
   let said = ""
   const says = (pattern: RegExp) =>
     new Promise<string>((resolve) => {
@@ -103,7 +104,9 @@ const throughput = async (): Promise<void> => {
       const each = (transactions() - before) / jobs
       console.log(
         `  ${String(count).padEnd(7)}  ${String(jobs).padEnd(9)} ${seconds.toFixed(2).padStart(9)} ` +
-          `${(jobs / seconds).toFixed(1).padStart(12)} ${each.toFixed(0).padStart(18)} ${processor.toFixed(0).padStart(23)} ms`
+          `${(jobs / seconds).toFixed(1).padStart(12)} ${each.toFixed(0).padStart(18)} ${
+            processor.toFixed(0).padStart(23)
+          } ms`
       )
     }
     await settle()
@@ -124,7 +127,9 @@ const throughput = async (): Promise<void> => {
 }
 
 const moves = async (): Promise<void> => {
-  console.log("\na shard moves: from the end of a runner until a step that it ran begins on another, library's own settings")
+  console.log(
+    "\na shard moves: from the end of a runner until a step that it ran begins on another, library's own settings"
+  )
   for (const [locks, signal] of [["advisory", "SIGTERM"], ["advisory", "SIGKILL"], ["table", "SIGKILL"]] as const) {
     const first = await startRunner(locks)
     const runtime = asClient()
@@ -161,8 +166,7 @@ const bare = Session.use(params, (session) =>
       Effect.flatMap(command.startDetached("true", { key: `bare-${nth}` }), ({ exit }) => exit)
     )
     return { plain, detached }
-  }).pipe(Effect.provide(Session.toContext(session)))
-).pipe(Effect.provide(local))
+  }).pipe(Effect.provide(Session.toContext(session)))).pipe(Effect.provide(local))
 
 const overhead = async (): Promise<void> => {
   const { detached, plain } = await Effect.runPromise(Effect.provide(bare, quiet))
@@ -175,17 +179,17 @@ const overhead = async (): Promise<void> => {
   const memory = await within(WorkflowEngine.layerMemory, "memory")
   const postgres = await within(runner(await freePort(), { isTable: false }), "postgres")
   console.log("\nthe command `true` in one session of a local runtime, one after the other")
-  const lines = { "executeCommand": plain, "startDetached and its exit": detached, "session.command, engine in memory": memory,
-    "session.command, engine on Postgres": postgres }
+  const lines = {
+    "executeCommand": plain,
+    "startDetached and its exit": detached,
+    "session.command, engine in memory": memory,
+    "session.command, engine on Postgres": postgres
+  }
   for (const [name, millis] of Object.entries(lines)) {
     console.log(`  ${name.padEnd(40)} ${millis.toFixed(1).padStart(8)} ms ${(millis / plain).toFixed(2).padStart(8)} x`)
   }
 }
 
-if (host === undefined) {
-  console.log("skipped: no Postgres is installed")
-  process.exit(0)
-}
 console.log(`Node ${process.versions.node}; load ${loadavg()[0]?.toFixed(1)} at the beginning`)
 const parts = { overhead, throughput, moves }
 for (const [name, part] of Object.entries(parts)) {

@@ -16,7 +16,9 @@ export default [
   },
   {
     defence: "one session per owner: a candidate that is interrupted goes",
-    changes: { [owners]: [["const removed = Effect.ignore(this.#lifecycle.remove(sessionId))", "const removed = Effect.void"]] },
+    changes: {
+      [owners]: [["const removed = Effect.ignore(this.#lifecycle.remove(sessionId))", "const removed = Effect.void"]]
+    },
     caughtBy: "is one, however many programs ask"
   },
   {
