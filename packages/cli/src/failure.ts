@@ -16,6 +16,9 @@ export class ExitCode extends Data.TaggedError("ExitCode")<{ readonly code: numb
 /** The arguments do not make sense together. */
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string }> {}
 
+/** A page could not be opened. */
+export class OpenError extends Data.TaggedError("OpenError")<{ readonly message: string }> {}
+
 /** The command of the user was not run, or its end is not known: told apart from the exit codes of commands. */
 export const notRun = 125
 

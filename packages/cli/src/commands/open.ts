@@ -2,14 +2,13 @@
 import { AgbClient } from "@effect-agb/core/AgbClient"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { spawn } from "node:child_process"
-import { UsageError } from "../failure.js"
+import { OpenError, UsageError } from "../failure.js"
 import { note, printJson, printLine } from "../output/write.js"
 import { existing } from "../session/backend.js"
 import * as options from "../session/options.js"
@@ -31,9 +30,6 @@ const config = {
 }
 
 const timeoutMs = 30_000
-
-/** The page could not be opened. */
-export class OpenError extends Data.TaggedError("OpenError")<{ readonly message: string }> {}
 
 interface Wanted {
   readonly sessionId?: string

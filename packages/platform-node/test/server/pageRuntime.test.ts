@@ -31,7 +31,7 @@ const logged = Layer.merge(
   Logger.minimumLogLevel(LogLevel.All)
 )
 
-const runtime = layerWith(best, { idleTimeout: "3 hours" }).pipe(
+const runtime = layerWith(best, { idleTimeout: "3 hours", server: { heartbeat: "10 minutes" } }).pipe(
   Layer.provideMerge(Layer.merge(logged, Layer.setClock(clock)))
 )
 
