@@ -4,6 +4,7 @@ import { code } from "./code.js"
 import { startContenders } from "./contenders.js"
 import { files } from "./files.js"
 import { neighbours } from "./neighbours.js"
+import { pages } from "./pages.js"
 import { sessions } from "./sessions.js"
 import { shell } from "./shell.js"
 import { split } from "./split.js"
@@ -13,7 +14,7 @@ import { transfer } from "./transfer.js"
 
 /** These need the runtime and its alternatives. Large files come last: the heap that they leave makes every later fork slower. */
 const sideBySide = { sessions, code, shell, split, transfer }
-const alone = { toolCall, files, startup, agentStart, neighbours }
+const alone = { toolCall, files, startup, agentStart, neighbours, pages }
 
 const names = [...Object.keys(sideBySide), ...Object.keys(alone)]
 const wanted = process.argv.slice(2)

@@ -49,9 +49,10 @@ const work = (session: Session.Session) =>
   ))
 
 const demo = Effect.gen(function*() {
-  const { isolation, languageSummary } = yield* LocalAgb.LocalAgb
+  const { isolation, languageSummary, pageUrl } = yield* LocalAgb.LocalAgb
   yield* Console.log(`${paint("bold", "isolation:")} ${isolation.level}, ${isolation.mechanism}`)
   yield* Console.log(`${paint("bold", "languages:")} ${languageSummary}`)
+  yield* Console.log(`${paint("bold", "page:")} ${yield* pageUrl}`)
   yield* Session.use({ imageId: "agb-code-space-1" }, work).pipe(Effect.ensuring(Console.log("the session is deleted")))
   yield* Console.log(paint("dim", "next: pnpm agb run --local FILE, pnpm agb sh --local, docs/README.md"))
 })

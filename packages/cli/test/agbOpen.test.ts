@@ -2,10 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
-import { lines } from "./support/agb.js"
+import { agb as anywhere, lines } from "./support/agb.js"
 import { shareServer } from "./support/shared.js"
 
-const { session, agb, agbWith, path } = await shareServer()
+const { session, agb, path, server } = await shareServer()
+
+const agbWith = (env: Record<string, string>, ...args: ReadonlyArray<string>) =>
+  anywhere(args, { ...server.env, ...env })
 
 /** The status of a page's address for who comes first. */
 const enter = (url: string): Promise<number> =>

@@ -33,7 +33,7 @@ const config = {
 const timeoutMs = 30_000
 
 /** The page could not be opened. */
-class OpenError extends Data.TaggedError("OpenError")<{ readonly message: string }> {}
+export class OpenError extends Data.TaggedError("OpenError")<{ readonly message: string }> {}
 
 interface Wanted {
   readonly sessionId?: string
@@ -60,7 +60,7 @@ const askRuntime = ({ config: { apiKey, endpoint } }: AgbClient.Service, wanted:
     return isUnknown
       ? Effect.succeed(undefined)
       : Effect.fail(
-        new UsageError({ message: typeof message === "string" ? message : `the server answered ${status}` })
+        new OpenError({ message: typeof message === "string" ? message : `the server answered ${status}` })
       )
   }))
 

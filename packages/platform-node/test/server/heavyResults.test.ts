@@ -9,6 +9,7 @@ import { type RequestContext, withRequestContext } from "../../src/internal/serv
 import { startSession } from "../../src/internal/server/sessions/localSession.js"
 import { AnsweredLarge, make as makeReplies, type ReplyThread } from "../../src/internal/server/sessions/replyThread.js"
 import { CodeValue } from "../../src/internal/server/sessions/toolHandlers.js"
+import { TimelineBudget } from "../../src/internal/server/timeline/timeline.js"
 import { failsWith } from "../support/failsWith.js"
 import { best, layerWith, none } from "../support/runtime.js"
 
@@ -90,7 +91,13 @@ describe("an answer that is large", () => {
         resultJson: () => Effect.never
       }
       const params = { imageId: "i", labels: {}, idleSeconds: 1, replyFormat: "v0.12" } as const
-      const { callTool } = yield* startSession(params, () => 1, Effect.succeed(stub(answer)), replies)
+      const { callTool } = yield* startSession(
+        params,
+        () => 1,
+        Effect.succeed(stub(answer)),
+        replies,
+        new TimelineBudget()
+      )
       yield* callTool("shell", { command: "true" }, "v0.12")
       return asked.map((one) => one.answer)
     })

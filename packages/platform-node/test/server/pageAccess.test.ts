@@ -277,7 +277,7 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       const session = yield* Session.make(params)
       const newest: Array<string> = []
       for (let made = 0; made < 32; made++) {
-        newest.push((yield* agb.client.getMcpResource({ sessionId: session.sessionId })).resourceUrl)
+        newest.push((yield* agb.client.getMcpResource({ sessionId: session.sessionId })).resourceUrl ?? "")
       }
       const first = partsOf(session.resourceUrl)
       assert.strictEqual((yield* send(first, first.target)).status, 404)
@@ -355,7 +355,7 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       assert.strictEqual((yield* go(() => page.get("/api/session"))).status, 410)
       assert.strictEqual((yield* go(() => page.send("POST", "/api/command", { command: "true" }))).status, 410)
       assert.strictEqual((yield* send(stranger, "/")).status, 404)
-      const late = partsOf(unused.resourceUrl)
+      const late = partsOf(unused.resourceUrl ?? "")
       assert.strictEqual((yield* send(late, late.target)).status, 404)
     }))
 })

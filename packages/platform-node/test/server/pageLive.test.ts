@@ -1,41 +1,288 @@
-/** What a page is told of its session, while it happens. */
-import { Session } from "@effect-agb/core"
+/** What a page is told of its session, while it happens and of what has happened. */
+import { Agb, Session } from "@effect-agb/core"
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
+import type { Json, LiveSocket, OpenPage } from "../support/pageClient.js"
 import { openPage } from "../support/pageClient.js"
 import { best, layerWith } from "../support/runtime.js"
 
 const params = { imageId: "agb-code-space-1" }
 
+const go = <A>(work: () => Promise<A>) => Effect.promise(work)
+
+const pageOf = (session: Session.Session) =>
+  Effect.flatMap(session.info, ({ resourceUrl }) => go(() => openPage(resourceUrl)))
+
+const liveOf = (page: OpenPage, from?: number) =>
+  Effect.gen(function*() {
+    const live = yield* go(() => page.live(from))
+    yield* Effect.addFinalizer(() => Effect.sync(() => live.socket.terminate()))
+    return live
+  })
+
+const hello = (live: LiveSocket) => go(() => live.next(({ type }) => type === "hello"))
+
+/** An entry, once it has begun, by its title. */
+const began = (live: LiveSocket, title: string | RegExp) =>
+  Effect.map(
+    go(() => live.next((frame) => frame["type"] === "entry" && String(frame["entry"].title).match(title) !== null)),
+    (frame): Json => frame["entry"]
+  )
+
+const ended = (live: LiveSocket, id: string) =>
+  go(() => live.next((frame) => frame["type"] === "end" && frame["id"] === id))
+
+const outputOf = (frames: ReadonlyArray<Json>, id: string, stream: string) =>
+  frames.filter((frame) => frame["type"] === "output" && frame["id"] === id && frame["stream"] === stream)
+    .map(({ text }) => text).join("")
+
+const textOf = (outputs: ReadonlyArray<Json>, name: string) =>
+  outputs.filter(({ stream }) => stream === name).map(({ text }) => text).join("")
+
 layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) => {
-  it.scoped("has all that has run, and tells what runs", () =>
+  it.scoped("tells what has run before it was opened: code, commands and files, with their outcome", () =>
     Effect.gen(function*() {
       const session = yield* Session.make(params)
-      yield* session.command.executeCommand("echo before; exit 3", { acceptExitCodes: [3] })
+      yield* session.command.executeCommand("echo out; echo err >&2; exit 3", { acceptExitCodes: [3], cwd: "/tmp" })
       yield* session.code.runCode("print('hello')\n6 * 7", "python")
-      const page = yield* Effect.promise(() => openPage(session.resourceUrl))
-      const live = yield* Effect.promise(() => page.live())
-      const hello = yield* Effect.promise(() => live.next(({ type }) => type === "hello"))
-      console.dir(hello, { depth: 6 })
-      yield* session.command.executeCommand("echo one; sleep 0.5; echo two >&2; exit 0")
-      yield* session.code.runCode("from IPython.display import HTML\nprint('x')\nHTML('<b>1</b>')", "python")
+      yield* Effect.ignore(session.code.runCode("print('x')\nraise ValueError('no')", "python"))
       yield* session.fileSystem.writeFile("/tmp/a.txt", "abc")
-      const process = yield* session.command.startDetached("sleep 5; echo done", { key: "build" })
-      yield* process.kill()
-      const processes = yield* Effect.promise(() => page.get("/api/processes"))
-      console.dir(processes.json(), { depth: 6 })
-      const files = yield* Effect.promise(() => page.get("/api/files?path=/tmp"))
-      console.dir(files.json(), { depth: 6 })
-      const ran = yield* Effect.promise(() => page.send("POST", "/api/run", { language: "python", code: "print(1)" }))
-      console.log(ran.status, ran.text)
-      const com = yield* Effect.promise(() => page.send("POST", "/api/command", { command: "echo hi" }))
-      console.log(com.status, com.text)
-      yield* Effect.promise(() => live.next(({ type, id }) => type === "end" && id === com.json().id))
-      yield* Effect.promise(() => live.next(({ type }) => type === "metrics"))
-      console.dir(live.frames.slice(1), { depth: 6 })
-      console.log((yield* Effect.promise(() => page.get("/api/session"))).text)
-      console.log((yield* Effect.promise(() => page.send("DELETE", "/api/session"))).text)
-      console.log(yield* Effect.promise(() => live.closed), live.frames.at(-1))
-      console.log((yield* Effect.promise(() => page.get("/"))).status)
-    }), 60_000)
+      yield* Effect.ignore(session.fileSystem.readFile("/tmp/none.txt"))
+      const live = yield* liveOf(yield* pageOf(session))
+      const { dropped, entries, isReset, session: view } = yield* hello(live)
+      assert.isTrue(isReset)
+      assert.strictEqual(dropped, 0)
+      assert.strictEqual(view.sessionId, session.sessionId)
+      const [command, code, failed, written, missing] = entries as ReadonlyArray<Json>
+      assert.deepInclude(command, {
+        kind: "command",
+        title: "echo out; echo err >&2; exit 3",
+        cwd: "/tmp",
+        state: "failed",
+        exitCode: 3,
+        by: "client"
+      })
+      assert.deepStrictEqual(command?.["outputs"], [
+        { stream: "stdout", text: "out\n" },
+        { stream: "stderr", text: "err\n" }
+      ])
+      assert.match(command?.["requestId"], /^[\dA-F-]{36}$/)
+      assert.deepInclude(code, { kind: "code", language: "python", state: "succeeded", error: null })
+      assert.deepStrictEqual(code?.["results"], [
+        { mime: { "text/plain": "42" }, isMain: true, omitted: [], frame: null }
+      ])
+      assert.strictEqual(failed?.["state"], "failed")
+      assert.deepInclude(failed?.["error"], { name: "ValueError", message: "no" })
+      assert.include(failed?.["error"].traceback, "ValueError")
+      assert.deepStrictEqual(failed?.["outputs"], [{ stream: "stdout", text: "x\n" }])
+      assert.deepInclude(written, { kind: "file", title: "Write /tmp/a.txt", path: "/tmp/a.txt", text: "abc" })
+      assert.deepInclude(missing, { title: "Read /tmp/none.txt", state: "failed" })
+      assert.include(missing?.["error"].message, "ENOENT")
+    }))
+
+  it.scoped("tells what a command and code print while they run, in the order in which they do", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const live = yield* liveOf(yield* pageOf(session))
+      yield* hello(live)
+      // The command waits for the page to have seen what it has printed.
+      yield* Effect.fork(
+        session.command.executeCommand("echo one; until [ -e go ]; do sleep 0.02; done; echo two >&2; echo three")
+      )
+      const { id } = yield* began(live, /^echo one/)
+      yield* go(() =>
+        live.next((frame) => frame["type"] === "output" && frame["id"] === id && frame["text"] === "one\n")
+      )
+      assert.isUndefined(live.frames.find((frame) => frame["type"] === "end" && frame["id"] === id))
+      yield* session.fileSystem.writeFile("/home/user/go", "")
+      const end = yield* ended(live, id)
+      assert.deepInclude(end, { state: "succeeded", exitCode: 0 })
+      assert.isAtLeast(end["durationMs"], 1)
+      const printed = live.frames.filter((frame) => frame["type"] === "output" && frame["id"] === id)
+      assert.deepStrictEqual(printed.map(({ text }) => text), ["one\n", "two\n", "three\n"])
+      const code = yield* session.code.runCode("import sys\nprint('ä' * 10)\nsys.stderr.write('b')\n1 / 0", "python")
+        .pipe(
+          Effect.ignore,
+          Effect.zipRight(began(live, /^import sys/))
+        )
+      const failed = yield* ended(live, code["id"])
+      assert.strictEqual(outputOf(live.frames, code["id"], "stdout"), `${"ä".repeat(10)}\n`)
+      assert.strictEqual(failed["error"].name, "ZeroDivisionError")
+    }))
+
+  it.scoped("tells the results of a streamed run as they come, and of a run as a whole at its end", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const live = yield* liveOf(yield* pageOf(session))
+      yield* hello(live)
+      const source = "from IPython.display import display, HTML\ndisplay(HTML('<b>1</b>'))\nprint('x')\n'last'"
+      yield* Stream.runDrain(session.code.runCodeStream(source, "python"))
+      const { id } = yield* began(live, /^from IPython/)
+      const end = yield* ended(live, id)
+      assert.isUndefined(end["results"])
+      const results = live.frames.filter((frame) => frame["type"] === "result" && frame["id"] === id)
+      assert.deepStrictEqual(results.map(({ result }) => result.mime["text/html"] ?? result.mime["text/plain"]), [
+        "<b>1</b>",
+        "'last'"
+      ])
+      assert.strictEqual(results[0]?.["result"].frame, `/frames/${id}-0`)
+      yield* session.code.runCode(`${source} + 'whole'`, "python")
+      const whole = yield* go(() => live.next((frame) => frame["type"] === "end" && frame["results"] !== undefined))
+      assert.deepStrictEqual(whole["results"].map((result: Json) => result["frame"]), [
+        `/frames/${whole["id"]}-0`,
+        null
+      ])
+    }))
+
+  it.scoped("serves what a session displays as HTML to a frame of no origin", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const page = yield* pageOf(session)
+      const html = "<script>parent.document.title = 'x'</script>"
+      yield* session.code.runCode(`from IPython.display import HTML\nHTML(${JSON.stringify(html)})`, "python")
+      const framed = yield* go(() => page.get("/frames/e1-0"))
+      assert.strictEqual(framed.status, 200)
+      assert.strictEqual(framed.text, html)
+      const csp = String(framed.headers["content-security-policy"])
+      assert.match(csp, /^sandbox allow-scripts; default-src 'none'; /)
+      assert.notInclude(csp, "allow-same-origin")
+      assert.include(csp, "connect-src 'none'")
+      assert.include(csp, `frame-ancestors http://${page.host}`)
+      assert.strictEqual(framed.headers["content-type"], "text/html; charset=utf-8")
+      assert.strictEqual((yield* go(() => page.get("/frames/e1-1"))).status, 404)
+    }))
+
+  it.scoped("tells what the SDK's scripts do, not how, and leaves out what only looks", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const process = yield* session.command.startDetached("echo \"it's up\"; sleep 60", { key: "server" })
+      yield* process.waitForLog(/up/)
+      yield* process.kill("SIGUSR1")
+      yield* process.stop
+      yield* session.command.listProcesses
+      yield* session.fileSystem.writeFile("/tmp/a.txt", "abc")
+      yield* session.fileSystem.copy("/tmp/a.txt", "/tmp/b.txt")
+      yield* session.fileSystem.remove("/tmp/b.txt")
+      yield* Effect.scoped(session.terminal.open("cat"))
+      yield* session.metrics
+      const live = yield* liveOf(yield* pageOf(session))
+      const { entries } = yield* hello(live)
+      assert.deepStrictEqual((entries as ReadonlyArray<Json>).map(({ kind, title }) => `${kind}: ${title}`), [
+        "process: Start the process server: echo \"it's up\"; sleep 60",
+        "process: Send SIGUSR1 to the process server",
+        "process: End the process server",
+        "file: Write /tmp/a.txt",
+        "file: Copy /tmp/a.txt",
+        "file: Delete /tmp/b.txt",
+        "process: Open a terminal: cat",
+        "process: End a process"
+      ])
+      assert.isEmpty((entries as ReadonlyArray<Json>).flatMap(({ outputs }) => outputs))
+    }))
+
+  it.scoped("goes on after a lost connection in the middle of a run", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const page = yield* pageOf(session)
+      const first = yield* liveOf(page)
+      yield* hello(first)
+      yield* Effect.fork(
+        session.command.executeCommand("echo one; until [ -e go ]; do sleep 0.02; done; echo two; echo three")
+      )
+      const { id } = yield* began(first, /^echo one/)
+      const { seq } = yield* go(() => first.next((frame) => frame["type"] === "output"))
+      first.socket.terminate()
+      yield* go(() => first.closed)
+      yield* session.fileSystem.writeFile("/home/user/go", "")
+      const second = yield* liveOf(page, seq)
+      const { entries, isReset, seq: from } = yield* hello(second)
+      assert.isFalse(isReset)
+      assert.deepStrictEqual(entries, [])
+      assert.strictEqual(from, seq)
+      yield* ended(second, id)
+      assert.strictEqual(outputOf(second.frames, id, "stdout"), "two\nthree\n")
+      const numbers = second.frames.flatMap((frame) =>
+        frame["type"] === "hello" || frame["seq"] === undefined ? [] : [frame["seq"]]
+      )
+      assert.deepStrictEqual(numbers, numbers.map((_, index) => seq + 1 + index))
+      // A reload gets everything.
+      const third = yield* liveOf(page)
+      const { entries: all } = yield* hello(third)
+      const entry = (all as ReadonlyArray<Json>).find((entry) => entry["id"] === id)
+      assert.strictEqual(textOf(entry?.["outputs"], "stdout"), "one\ntwo\nthree\n")
+      const unknown = yield* liveOf(page, 1_000_000)
+      assert.isTrue((yield* hello(unknown))["isReset"])
+    }))
+
+  it.scoped("keeps a bounded number of entries, the newest, and says how many it has forgotten", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const calls = 2000
+      yield* Effect.forEach(
+        Array.from({ length: calls }),
+        (_, index) => session.fileSystem.exists(`/tmp/${index}`),
+        { concurrency: 16, discard: true }
+      )
+      const live = yield* liveOf(yield* pageOf(session))
+      const { dropped, entries } = yield* hello(live)
+      assert.lengthOf(entries, 500)
+      assert.strictEqual(dropped, calls - 500)
+    }))
+
+  it.scoped("keeps the newest of much output, and no more of a result than fits", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      yield* session.command.executeCommand("seq 100000")
+      yield* session.code.runCode("'x' * 3_000_000", "python")
+      yield* session.code.runCode("'y' * 6_000_000", "python")
+      yield* Stream.runDrain(session.code.runCodeStream("'z' * 6_000_000", "python"))
+      const live = yield* liveOf(yield* pageOf(session))
+      const { entries } = yield* hello(live)
+      const [printed, kept, large, streamed] = entries as ReadonlyArray<Json>
+      const text = textOf(printed?.["outputs"], "stdout")
+      assert.isTrue(text.endsWith("99999\n100000\n"), text.slice(-100))
+      assert.isAtMost(text.length, 256 * 1024)
+      assert.strictEqual(text.length + printed?.["omittedBytes"], 588_895)
+      assert.strictEqual(kept?.["results"][0].mime["text/plain"].length, 3_000_002)
+      assert.deepStrictEqual(large?.["results"], [])
+      assert.isAtLeast(large?.["omittedBytes"], 6_000_000)
+      assert.strictEqual(streamed?.["results"][0].omitted[0].mime, "*/*")
+      assert.isAtLeast(streamed?.["results"][0].omitted[0].bytes, 6_000_000)
+    }))
+
+  it.scoped("tells how the session is used, and does not use it", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const page = yield* pageOf(session)
+      const live = yield* liveOf(page)
+      const metrics = yield* go(() => live.next(({ type }) => type === "metrics"))
+      for (const name of ["at", "memoryBytes", "memoryLimitBytes", "diskBytes", "diskLimitBytes"]) {
+        assert.isAbove(metrics[name], -1, name)
+      }
+      const idle = yield* go(() => live.next(({ type }) => type === "idle"))
+      assert.isAtMost(idle["secondsLeft"], 300)
+      for (const path of ["/", "/api/session", "/api/files?path=/", "/api/file?path=/etc/hostname", "/api/processes"]) {
+        yield* go(() => page.get(path))
+      }
+      const again = yield* liveOf(page)
+      assert.deepStrictEqual((yield* hello(again))["entries"], [])
+    }))
+})
+
+layer(layerWith(best, { idleTimeout: "3 seconds" }), { excludeTestServices: true })("a page that is open", (it) => {
+  it.scoped("does not keep the session from ending when it is idle", () =>
+    Effect.gen(function*() {
+      const { client } = yield* Agb.Agb
+      const { sessionId, resourceUrl = "" } = yield* client.createSession({ imageId: params.imageId })
+      assert.isString(sessionId)
+      const page = yield* go(() => openPage(resourceUrl))
+      const live = yield* liveOf(page)
+      yield* hello(live)
+      const asking = yield* Effect.fork(
+        Effect.forever(Effect.zipRight(go(() => page.get("/api/processes")), Effect.sleep("200 millis")))
+      )
+      const { reason } = yield* go(() => live.next(({ type }) => type === "ended"))
+      assert.strictEqual(reason, "it was not used for its idle timeout")
+      asking.unsafeInterruptAsFork(asking.id())
+    }))
 })

@@ -12,11 +12,6 @@ const named = (...patterns: ReadonlyArray<RegExp>) => ({ id }: Exchange) => patt
 
 export const deviations: ReadonlyArray<Deviation> = [
   {
-    why: "a link leads to a port of the session, which must be named",
-    outcome: "refused",
-    applies: named(/\/session\/getLink(\.noUrl)?#/)
-  },
-  {
     why: "only the ports from 30100 to 30199 have links",
     outcome: "refused",
     applies: named(/^python-v0\.2\.2\/session\/getLink\.args#/)
