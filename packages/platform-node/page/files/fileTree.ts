@@ -1,6 +1,6 @@
 /** Folders as far as they have been opened. */
 import { Signal } from "../state/store.js"
-import { folder } from "../wire/api.js"
+import { ApiError, folder } from "../wire/api.js"
 import type { FileEntry } from "../wire/contract.js"
 
 export interface Node {
@@ -92,7 +92,9 @@ export class FileTree extends Signal {
       const { entries, isTruncated } = await folder(path)
       if (this.#opened.has(path)) this.#opened.set(path, { entries: sorted(entries), isTruncated, failure: undefined })
     } catch (error) {
-      const failure = (error as Error).message
+      // After the end of the session what was read stays.
+      const isGone = error instanceof ApiError && error.status === 410 && known?.entries !== undefined
+      const failure = isGone ? undefined : (error as Error).message
       if (this.#opened.has(path)) this.#opened.set(path, { entries: known?.entries, isTruncated: false, failure })
     }
     this.tell()

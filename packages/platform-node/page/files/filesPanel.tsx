@@ -61,23 +61,26 @@ interface SelectedProps {
   readonly path: string
   readonly stamp: string
   readonly isSteering: boolean
+  readonly isEnded: boolean
   readonly onRemove: () => void
   readonly onClose: () => void
 }
 
-const Selected = ({ isSteering, onClose, onRemove, path, stamp }: SelectedProps) => (
+const Selected = ({ isEnded, isSteering, onClose, onRemove, path, stamp }: SelectedProps) => (
   <section class="preview" aria-label={`Preview of ${path}`}>
     <header class="preview-head">
       <h3 title={path}>{path}</h3>
-      <a
-        class="icon-button"
-        href={fileAddress(path, { download: 1 })}
-        download
-        aria-label={`Download ${path}`}
-        title="Download"
-      >
-        <Icon name="download" />
-      </a>
+      {isEnded ? null : (
+        <a
+          class="icon-button"
+          href={fileAddress(path, { download: 1 })}
+          download
+          aria-label={`Download ${path}`}
+          title="Download"
+        >
+          <Icon name="download" />
+        </a>
+      )}
       {isSteering ? <IconButton icon="remove" label={`Delete ${path}`} onClick={onRemove} /> : null}
       <IconButton icon="close" label="Close the preview" onClick={onClose} />
     </header>
@@ -119,6 +122,7 @@ export const FilesPanel = ({ chosen, isShown, model }: FilesPanelProps) => {
   const isEnded = model.ended.current !== undefined
   return (
     <div class={drop.isOver ? "files dropping" : "files"} {...drop.handlers}>
+      <h2 class="visually-hidden">Files</h2>
       <div class="files-bar">
         {isSteering ? <UploadButton folder={folder} uploads={uploads} /> : null}
         <span class="hint">{isSteering ? `into ${folder}, or drop files on a folder` : ""}</span>
@@ -138,6 +142,7 @@ export const FilesPanel = ({ chosen, isShown, model }: FilesPanelProps) => {
           path={path}
           stamp={`${node?.entry?.modifiedAt} ${node?.entry?.size}`}
           isSteering={isSteering}
+          isEnded={isEnded}
           onRemove={() => setRemoving(path)}
           onClose={() => chosen.set(undefined)}
         />

@@ -1,4 +1,5 @@
 /** Processes of the session with their logs; asked for only while somebody looks. */
+import type { ComponentChild } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import { useNow } from "../parts/clock.js"
 import { ConfirmDialog } from "../parts/dialog.js"
@@ -29,14 +30,18 @@ interface RowProps {
   readonly onKill: (signal: "SIGTERM" | "SIGKILL") => void
 }
 
-const nameOf = ({ command, id }: Process): string => command ?? id
+/** Under which it was started; other processes have ids of `~` and a number. */
+const keyOf = ({ id }: Process): string | undefined => id.startsWith("~") ? undefined : id
+
+const nameOf = (process: Process): string => keyOf(process) ?? process.command ?? `process ${process.pid}`
 
 const Row = ({ isOpen, isSteering, onKill, onToggle, process }: RowProps) => {
   const now = useNow(process.state === "running" && process.startedAt !== null)
   return (
     <li class={`process ${process.state}`}>
       <div class="process-head">
-        <code class="process-command" title={nameOf(process)}>{nameOf(process)}</code>
+        {keyOf(process) === undefined ? null : <strong>{keyOf(process)}</strong>}
+        <code class="process-command" title={process.command ?? ""}>{process.command}</code>
         <span class={`process-state ${process.state}`}>{stateText(process)}</span>
       </div>
       <div class="process-facts">
@@ -83,6 +88,11 @@ const useProcesses = (model: SessionModel, isShown: boolean) => {
   return { failure, list, load }
 }
 
+const List = ({ processes, row }: {
+  readonly processes: ReadonlyArray<Process>
+  readonly row: (process: Process) => ComponentChild
+}) => <ul class="process-list">{processes.map(row)}</ul>
+
 interface ProcessesPanelProps {
   readonly model: SessionModel
   readonly isShown: boolean
@@ -93,6 +103,17 @@ export const ProcessesPanel = ({ isShown, model }: ProcessesPanelProps) => {
   const { failure, list, load } = useProcesses(model, isShown)
   const [open, setOpen] = useState<string>()
   const [killing, setKilling] = useState<{ process: Process; signal: "SIGTERM" | "SIGKILL" }>()
+  const others = list?.filter((process) => keyOf(process) === undefined) ?? []
+  const row = (process: Process) => (
+    <Row
+      key={process.id}
+      process={process}
+      isSteering={model.isSteering}
+      isOpen={open === process.id}
+      onToggle={() => setOpen(open === process.id ? undefined : process.id)}
+      onKill={(signal) => setKilling({ process, signal })}
+    />
+  )
   return (
     <div class="processes">
       {failure === undefined || model.ended.current !== undefined
@@ -100,18 +121,13 @@ export const ProcessesPanel = ({ isShown, model }: ProcessesPanelProps) => {
         : <p role="alert" class="failure">{failure}</p>}
       {list !== undefined && list.length === 0 ? <p class="empty">No process runs in this session.</p> : null}
       {list === undefined && failure === undefined ? <p class="empty">Loading…</p> : null}
-      <ul class="process-list">
-        {list?.map((process) => (
-          <Row
-            key={process.id}
-            process={process}
-            isSteering={model.isSteering}
-            isOpen={open === process.id}
-            onToggle={() => setOpen(open === process.id ? undefined : process.id)}
-            onKill={(signal) => setKilling({ process, signal })}
-          />
-        ))}
-      </ul>
+      <List processes={(list ?? []).filter((process) => keyOf(process) !== undefined)} row={row} />
+      {others.length === 0 ? null : (
+        <details class="other-processes" open={list?.length === others.length}>
+          <summary>{others.length} other {others.length === 1 ? "process" : "processes"}</summary>
+          <List processes={others} row={row} />
+        </details>
+      )}
       {killing === undefined ? null : (
         <ConfirmDialog
           title={killing.signal === "SIGKILL" ? "Kill this process?" : "Stop this process?"}

@@ -89,6 +89,7 @@ export const TimelinePanel = ({ model, onOpenFile }: TimelinePanelProps) => {
   const cell = useMemo(() => <Cell model={model} onSent={toEnd} />, [model])
   return (
     <div class="timeline">
+      <h2 class="visually-hidden">Timeline</h2>
       <FilterBar filter={filter} onChange={setFilter} />
       <div class="timeline-view">
         <div

@@ -144,7 +144,10 @@ describe.skipIf(!hasBrowser)(`attacks on a page${missingBrowser}`, () => {
       Effect.gen(function*() {
         const session = yield* Session.make(params)
         const markup = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
-        yield* session.code.runCode(`# ${markup}\nprint(${JSON.stringify(markup)})\n${JSON.stringify(markup)}`, "python")
+        yield* session.code.runCode(
+          `# ${markup}\nprint(${JSON.stringify(markup)})\n${JSON.stringify(markup)}`,
+          "python"
+        )
         yield* session.fileSystem.writeFile(`/tmp/${markup.replaceAll("/", "")}`, markup)
         const { page } = yield* openAddress(session.resourceUrl)
         yield* go(async () => {
@@ -198,7 +201,9 @@ describe.skipIf(!hasBrowser)(`attacks on a page${missingBrowser}`, () => {
         yield* go(async () => {
           await seen(entryWith(reader.page, "seen by all"))
           await seen(reader.page.getByText("read-only", { exact: true }))
-          for (const name of ["Keep alive", "End session", "Upload", "Run", "Copy read-only address", "Edit in the cell"]) {
+          for (
+            const name of ["Keep alive", "End session", "Upload", "Run", "Copy read-only address", "Edit in the cell"]
+          ) {
             assert.strictEqual(await reader.page.getByRole("button", { name }).count(), 0, name)
           }
           assert.strictEqual(await reader.page.getByRole("tab", { name: "Terminal" }).count(), 0)

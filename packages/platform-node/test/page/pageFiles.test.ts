@@ -28,7 +28,7 @@ const notebook = JSON.stringify({
 
 const files: ReadonlyArray<readonly [string, string | Uint8Array]> = [
   ["/tmp/all/table.csv", "name,people\nOslo,\"700,000\"\nBergen,290000\n"],
-  ["/tmp/all/ünï <b>cöde</b>.txt", "text of it\n"],
+  ["/tmp/all/ünï <b>cöde<b>.txt", "text of it\n"],
   ["/tmp/all/picture.png", Buffer.from(pixel, "base64")],
   ["/tmp/all/book.ipynb", notebook],
   ["/tmp/all/values.json", "{\"list\": [1, {\"deep\": true}]}"],
@@ -38,6 +38,7 @@ const files: ReadonlyArray<readonly [string, string | Uint8Array]> = [
 
 const prepared = Effect.gen(function*() {
   const session = yield* Session.make(params)
+  yield* session.fileSystem.createDirectory("/tmp/all")
   for (const [path, content] of files) yield* session.fileSystem.writeFile(path, content)
   const tab = yield* openAddress(session.resourceUrl)
   yield* go(async () => {
@@ -61,7 +62,7 @@ describe.skipIf(!hasBrowser)(`the files of a page${missingBrowser}`, () => {
           const table = await open(page, "table.csv")
           await seen(table.getByRole("columnheader", { name: "people" }))
           await seen(table.getByRole("cell", { name: "700,000" }))
-          await seen((await open(page, "ünï <b>cöde</b>.txt")).getByText("text of it"))
+          await seen((await open(page, "ünï <b>cöde<b>.txt")).getByText("text of it"))
           const picture = (await open(page, "picture.png")).getByRole("img")
           await seen(picture)
           const width = () => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)

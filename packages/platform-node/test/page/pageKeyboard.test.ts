@@ -24,7 +24,9 @@ const findings = async (page: Page): Promise<ReadonlyArray<string>> => {
   // The policy of the page lets no script in, so it is evaluated by the browser's tools.
   await page.evaluate(axe)
   const violations = await page.evaluate(async () => {
-    const { run } = (globalThis as unknown as { axe: { run: (context: object, options: object) => Promise<{ violations: unknown }> } }).axe
+    const { run } = (globalThis as unknown as {
+      axe: { run: (context: object, options: object) => Promise<{ violations: unknown }> }
+    }).axe
     const { violations } = await run({ exclude: ["iframe"] }, { iframes: false, resultTypes: ["violations"] })
     return JSON.parse(JSON.stringify(violations)) as unknown
   }) as ReadonlyArray<Finding>
@@ -138,7 +140,8 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
       Effect.gen(function*() {
         const session = yield* filled
         const { page } = yield* openAddress(session.resourceUrl, { viewport: { width: 360, height: 740 } })
-        const isTooWide = () => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
+        const isTooWide = () =>
+          page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)
         yield* go(async () => {
           await seen(entryWith(page, "ValueError"))
           for (const name of ["Timeline", "Files", "Processes", "Terminal"]) {

@@ -9,9 +9,9 @@ import {
   gone,
   hasBrowser,
   missingBrowser,
+  newProfile,
   openAddress,
   openTab,
-  newProfile,
   runInCell,
   seen,
   until
@@ -70,7 +70,10 @@ describe.skipIf(!hasBrowser)(`the timeline of a page${missingBrowser}`, () => {
         yield* go(async () => {
           const code = await seen(entryWith(page, "héllo"))
           const figure = await seen(code.getByRole("img", { name: "Figure" }))
-          assert.strictEqual(await until(() => figure.evaluate((image: HTMLImageElement) => image.naturalWidth), (width) => width > 0), 2)
+          assert.strictEqual(
+            await until(() => figure.evaluate((image: HTMLImageElement) => image.naturalWidth), (width) => width > 0),
+            2
+          )
           const frame = await seen(code.locator("iframe"))
           assert.strictEqual(await frame.getAttribute("sandbox"), "allow-scripts")
           await seen(code.frameLocator("iframe").getByText("cell of a table"))
@@ -195,7 +198,9 @@ describe.skipIf(!hasBrowser)(`the timeline of a page${missingBrowser}`, () => {
       Effect.gen(function*() {
         const session = yield* Session.make(params)
         const { page } = yield* openAddress(session.resourceUrl)
-        yield* go(() => runInCell(page, "for i in range(400_000): print('a line of output, and its number is', i)\nprint('the end')"))
+        yield* go(() =>
+          runInCell(page, "for i in range(400_000): print('a line of output, and its number is', i)\nprint('the end')")
+        )
         yield* go(async () => {
           await seen(page.locator("article.running", { hasText: "a line of output" }))
           await page.getByLabel("Filter by text").fill("line")

@@ -2,7 +2,7 @@
 import { Agb, Session } from "@effect-agb/core"
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Exit, Layer, Redacted, Scope, Stream } from "effect"
 import type { Page } from "playwright-core"
 import {
   browserLayer,
@@ -38,7 +38,8 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
         const { faults, page } = yield* openAddress(session.resourceUrl)
         yield* go(async () => {
           await page.getByRole("tab", { name: "Processes" }).click()
-          const row = page.getByRole("listitem").filter({ hasText: "echo is ready" }).first()
+          const list = page.getByRole("tabpanel", { name: "Processes" })
+          const row = list.getByRole("listitem").filter({ has: page.getByText("server", { exact: true }) }).first()
           await (await seen(row)).getByRole("button", { name: "Logs" }).click()
           await seen(row.getByRole("group", { name: "Logs" }).getByText("is ready"))
           await row.getByRole("button", { name: "Kill" }).click()
@@ -46,7 +47,7 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
           await seen(row.getByText("ended by SIGKILL"))
           assert.deepStrictEqual(faults, [])
         })
-        yield* Effect.exit(process.exitCode)
+        assert.strictEqual((yield* process.exit).exitCode, 137)
       }))
 
     it.scoped("has a terminal on a pseudo-terminal, which follows the size of the window", () =>
@@ -97,8 +98,8 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
           assert.strictEqual(await page.getByRole("button", { name: "Keep alive" }).count(), 0)
           await gone(page.getByRole("dialog"))
         })
-        const { sessions } = yield* agb.client.listSessions({})
-        assert.notInclude(sessions.map(({ sessionId }) => sessionId), session.sessionId)
+        const alive = yield* Stream.runCollect(agb.list())
+        assert.notInclude(Array.from(alive, ({ sessionId }) => sessionId), session.sessionId)
       }))
 
     it.scoped("of the runtime lists the live sessions and opens them", () =>
@@ -115,7 +116,8 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
         })
         const { context, faults, page } = yield* openAddress(url)
         yield* go(() => seen(page.getByRole("listitem").filter({ hasText: one.sessionId })))
-        const two = yield* Session.make(params)
+        const scope = yield* Scope.make()
+        const two = yield* Scope.extend(Session.make(params), scope)
         yield* go(async () => {
           const row = await seen(page.getByRole("listitem").filter({ hasText: two.sessionId }).first())
           const opened = context.waitForEvent("page")
@@ -125,7 +127,7 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
           assert.include(other.url(), two.sessionId)
           assert.deepStrictEqual(faults, [])
         })
-        yield* two.delete
+        yield* Scope.close(scope, Exit.void)
         yield* go(() => gone(page.getByRole("listitem").filter({ hasText: two.sessionId })))
       }))
   })

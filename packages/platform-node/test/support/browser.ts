@@ -1,4 +1,5 @@
 /** Pages in a real browser: Debian's Chromium, without a screen. */
+import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import * as Context from "effect/Context"
 import { existsSync } from "node:fs"
@@ -15,9 +16,9 @@ export const missingBrowser = program === undefined ? ", which needs Chromium" :
 export const hasBrowser = program !== undefined
 
 /** Patience costs nothing where nothing waits. */
-const patience = 120_000
+const patience = 60_000
 
-export class ChromiumBrowser extends Context.Tag("test/ChromiumBrowser")<ChromiumBrowser, Browser>() {}
+class ChromiumBrowser extends Context.Tag("test/ChromiumBrowser")<ChromiumBrowser, Browser>() {}
 
 /** Root has no sandbox of Chromium's own; what pages may do to each other is the same without it. */
 const launch = () =>
@@ -44,7 +45,10 @@ export const newProfile = (options: BrowserContextOptions = {}) =>
     const browser = yield* ChromiumBrowser
     const permissions = ["clipboard-read", "clipboard-write"]
     const open = () => browser.newContext({ viewport: { width: 1280, height: 860 }, permissions, ...options })
-    const context = yield* Effect.acquireRelease(Effect.promise(open), (context) => Effect.promise(() => context.close()))
+    const context = yield* Effect.acquireRelease(
+      Effect.promise(open),
+      (context) => Effect.promise(() => context.close())
+    )
     context.setDefaultTimeout(patience)
     return context
   })
@@ -67,11 +71,13 @@ export const openAddress = (url: string, options: BrowserContextOptions = {}) =>
 
 /** Waits until it can be seen. */
 export const seen = async (locator: Locator): Promise<Locator> => {
-  await locator.first().waitFor({ state: "visible" })
+  await locator.first().waitFor({ state: "visible" }).catch(() => assert.fail(`${locator} is not to be seen`))
   return locator
 }
 
-export const gone = (locator: Locator): Promise<void> => locator.first().waitFor({ state: "detached" })
+/** Waits until there is none. */
+export const gone = (locator: Locator): Promise<void> =>
+  locator.first().waitFor({ state: "detached" }).catch(() => assert.fail(`${locator} is still there`))
 
 /** The newest entry that shows a text. */
 export const entryWith = (page: Page, text: string | RegExp): Locator =>

@@ -1,6 +1,7 @@
 /** What a session displays as a document for a frame, which tells the page around it how high it would like to be. */
 
-const style = "<style>body{margin:8px;font:14px/1.45 system-ui,sans-serif}</style>"
+const style = "<style>body{margin:8px;font:14px/1.45 system-ui,sans-serif}" +
+  "table{border-collapse:collapse}td,th{padding:3px 8px;border:1px solid #dcdcd5;text-align:left}</style>"
 
 const tellHeight = `<script>new ResizeObserver(() => parent.postMessage({
   agbFrameHeight: Math.ceil(document.documentElement.getBoundingClientRect().height)
