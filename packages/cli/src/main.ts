@@ -68,17 +68,17 @@ export const main = (args: ReadonlyArray<string>, version: string): void => {
   const program = (own[0] === "--completions"
     ? printCompletions(own.slice(1))
     : Effect.flatMap(prepared(own), (words) => run(["node", "agb", ...words]))).pipe(
-    Effect.catchAllCause(report({ json: own.includes("--json"), command: own[0] ?? "" })),
-    Effect.withConsole(quiet),
-    Effect.provide(Layer.mergeAll(
-      NodeFileSystem.layer,
-      NodePath.layer,
-      NodeTerminal.layer,
-      CliConfig.layer({ isCaseSensitive: true }),
-      Logger.replace(Logger.defaultLogger, logger),
-      Logger.minimumLogLevel(LogLevel.Warning)
-    )),
-    Effect.provideService(Literal, literal)
-  )
+      Effect.catchAllCause(report({ json: own.includes("--json"), command: own[0] ?? "" })),
+      Effect.withConsole(quiet),
+      Effect.provide(Layer.mergeAll(
+        NodeFileSystem.layer,
+        NodePath.layer,
+        NodeTerminal.layer,
+        CliConfig.layer({ isCaseSensitive: true }),
+        Logger.replace(Logger.defaultLogger, logger),
+        Logger.minimumLogLevel(LogLevel.Warning)
+      )),
+      Effect.provideService(Literal, literal)
+    )
   NodeAgb.runMain(program, { disableErrorReporting: true, disablePrettyLogger: true, teardown })
 }

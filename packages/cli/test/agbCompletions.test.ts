@@ -81,11 +81,14 @@ describe("agb --completions", () => {
       has(offered("--completions", ""), "fish")
       const files = offered("run", "ch").join("\n")
       // bash offers them by itself where the script offers nothing.
-      assert.include(shell === "bash" ? Fs.readFileSync(script("bash"), "utf8") : files, {
-        bash: "complete -o bashdefault -o default",
-        zsh: "*:file:_files",
-        fish: "chart.py"
-      }[shell])
+      assert.include(
+        shell === "bash" ? Fs.readFileSync(script("bash"), "utf8") : files,
+        {
+          bash: "complete -o bashdefault -o default",
+          zsh: "*:file:_files",
+          fish: "chart.py"
+        }[shell]
+      )
       assert.notInclude(offered("ls", "ch").join("\n"), "chart.py")
       assert.notInclude(offered("exec", "--", "--").join("\n"), "--session")
     })

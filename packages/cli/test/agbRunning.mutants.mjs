@@ -86,10 +86,12 @@ export default [
   },
   {
     defence: "a signal that there is not is refused",
-    changes: { [source("commands/processes")]: [["return found === undefined", "return text === \"\""], [
-      "Effect.succeed(found[0])",
-      "Effect.succeed(found?.[0] ?? \"SIGTERM\")"
-    ]] },
+    changes: {
+      [source("commands/processes")]: [["return found === undefined", "return text === \"\""], [
+        "Effect.succeed(found[0])",
+        "Effect.succeed(found?.[0] ?? \"SIGTERM\")"
+      ]]
+    },
     caughtBy: detached
   },
   {

@@ -362,7 +362,10 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
 
   const idleSecondsOf = ({ idleTimeoutSeconds, sessionId }: SessionRef) =>
     idleTimeoutSeconds === undefined
-      ? Effect.map(client.getLabel({ sessionId }, internalOptions({ operation: "Session.resume" })), labelledIdleSeconds)
+      ? Effect.map(
+        client.getLabel({ sessionId }, internalOptions({ operation: "Session.resume" })),
+        labelledIdleSeconds
+      )
       : Effect.succeed(idleTimeoutSeconds)
 
   const resume = (ref: SessionRef) =>

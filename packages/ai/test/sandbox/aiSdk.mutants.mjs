@@ -99,12 +99,19 @@ export default [
   },
   {
     defence: "a session that can be resumed outlives stop",
-    changes: { [`${sandbox}/provider.ts`]: [["createResumable(params, sessionId, given), true,", "createResumable(params, sessionId, given).pipe(Effect.tap(({ session }) => Effect.flatMap(Agb, (agb) => Effect.addFinalizer(() => Effect.ignore(agb.delete(session.sessionId)))))), true,"]] },
+    changes: {
+      [`${sandbox}/provider.ts`]: [[
+        "createResumable(params, sessionId, given), true,",
+        "createResumable(params, sessionId, given).pipe(Effect.tap(({ session }) => Effect.flatMap(Agb, (agb) => Effect.addFinalizer(() => Effect.ignore(agb.delete(session.sessionId)))))), true,"
+      ]]
+    },
     caughtBy: resumes
   },
   {
     defence: "it is deleted when it is destroyed",
-    changes: { [`${sandbox}/provider.ts`]: [["isKept ? promise(Effect.provide(remove, agb)).finally(stop) : stop()", "stop()"]] },
+    changes: {
+      [`${sandbox}/provider.ts`]: [["isKept ? promise(Effect.provide(remove, agb)).finally(stop) : stop()", "stop()"]]
+    },
     caughtBy: resumes
   },
   {

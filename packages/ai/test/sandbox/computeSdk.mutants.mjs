@@ -18,7 +18,9 @@ export default [
   },
   {
     defence: "the sandboxes of all providers are listed, and no other sessions",
-    changes: { [`${sandbox}/computeProvider.ts`]: [["labels: { ...params.labels, ...label }", "labels: { ...params.labels }"]] },
+    changes: {
+      [`${sandbox}/computeProvider.ts`]: [["labels: { ...params.labels, ...label }", "labels: { ...params.labels }"]]
+    },
     caughtBy
   },
   {

@@ -92,11 +92,14 @@ export const kill = Command.make(
   "kill",
   killConfig,
   (given) =>
-    Effect.flatMap(signalOf(given.signal), (signal) =>
-      inExisting(given, given.session, ({ command }) =>
-        Effect.gen(function*() {
-          const process = yield* command.attach(given.process)
-          yield* process.kill(signal)
-          if (given.json) yield* printJson({ process: given.process, signal })
-        })))
+    Effect.flatMap(
+      signalOf(given.signal),
+      (signal) =>
+        inExisting(given, given.session, ({ command }) =>
+          Effect.gen(function*() {
+            const process = yield* command.attach(given.process)
+            yield* process.kill(signal)
+            if (given.json) yield* printJson({ process: given.process, signal })
+          }))
+    )
 ).pipe(Command.withDescription("Sends a signal to a process and what it has started."))

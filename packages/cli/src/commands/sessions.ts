@@ -33,7 +33,9 @@ export const create = Command.make("create", createConfig, (given) =>
     const agb = yield* Agb.Agb
     const idleTimeout = yield* options.parseTime("idle-timeout", given.idleTimeout)
     const labels = yield* options.parsePairs("label", given.label)
-    const { sessionId } = yield* agb.create({ imageId: imageOf(given.image), labels, idleTimeout }, { keepAlive: false })
+    const { sessionId } = yield* agb.create({ imageId: imageOf(given.image), labels, idleTimeout }, {
+      keepAlive: false
+    })
     yield* given.json ? printJson({ session: sessionId }) : printLine(sessionId)
   }).pipe(Effect.provide(existing(given)))).pipe(
     Command.withDescription(

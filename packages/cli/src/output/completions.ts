@@ -51,7 +51,9 @@ const bash = (commands: ReadonlyArray<Completable>): string => {
   if ((COMP_CWORD == 1)); then words='${commands.map(({ name }) => name).join(" ")} ${names(program)}'
   elif ((COMP_CWORD == 2)) && [[ $prev == --completions ]]; then words='${shells.join(" ")}'
   else case "$command $prev" in
-${commands.map((command) => values(`${command.name} `, command.options)).join("")}    *) [[ $cur == -* ]] && case $command in
+${
+    commands.map((command) => values(`${command.name} `, command.options)).join("")
+  }    *) [[ $cur == -* ]] && case $command in
 ${commands.map((command) => `      ${command.name}) words='${names(withHelp(command))}' ;;\n`).join("")}    esac ;;
   esac; fi
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
@@ -62,7 +64,11 @@ complete -o bashdefault -o default -F _agb agb`
 const zshOption = (option: CompletableOption): string => {
   const { names, text, value } = option
   const spec = `[${text.replace(/[[\]:\\]/g, "\\$&")}]${
-    value === "" ? "" : choicesOf(option) === "" ? `:${value}:${isDirectory(option) ? "_files -/" : ""}` : `: :(${choicesOf(option)})`
+    value === ""
+      ? ""
+      : choicesOf(option) === ""
+      ? `:${value}:${isDirectory(option) ? "_files -/" : ""}`
+      : `: :(${choicesOf(option)})`
   }`
   return names.map((name) => ` \\\n      ${quoted(`${name}${spec}`)}`).join("")
 }
@@ -131,7 +137,9 @@ export const completions = (shell: Shell, commands: ReadonlyArray<Completable>):
 
 /** The options in the text of a program's `--help`, such as that of `agb local`. */
 export const optionsIn = (usage: string): ReadonlyArray<CompletableOption> =>
-  [...usage.matchAll(/^ {2}(--(?!help\b)[\w-]+)(?: <([^>]+)>)? +(\S.*)$/gm)].map(([, name = "", value = "", text = ""]) => ({
+  [...usage.matchAll(/^ {2}(--(?!help\b)[\w-]+)(?: <([^>]+)>)? +(\S.*)$/gm)].map((
+    [, name = "", value = "", text = ""]
+  ) => ({
     names: [name],
     value,
     text

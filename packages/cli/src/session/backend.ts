@@ -80,7 +80,9 @@ export const checkOwn = (
 ): Effect.Effect<void, UsageError> => {
   const isOwn = Option.isNone(session)
   if (!isOwn && Option.isSome(image)) {
-    return new UsageError({ message: "--image needs a session of the command's own: that of --session has one already" })
+    return new UsageError({
+      message: "--image needs a session of the command's own: that of --session has one already"
+    })
   }
   return isolation === "auto" && network === "none" || local && isOwn
     ? Effect.void

@@ -39,7 +39,10 @@ export default [
   {
     defence: "a backend without a shell is told what it lacks",
     changes: {
-      "packages/core/src/AgbContract.ts": [["if (requires !== undefined && !shell) return \"a shell\"", "if (!shell && requires === \"fileSystem\") return \"a shell\""]]
+      "packages/core/src/AgbContract.ts": [[
+        "if (requires !== undefined && !shell) return \"a shell\"",
+        "if (!shell && requires === \"fileSystem\") return \"a shell\""
+      ]]
     },
     caughtBy: "names what a backend lacks, and leaves nothing out in silence"
   }

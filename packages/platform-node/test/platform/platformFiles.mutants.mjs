@@ -36,7 +36,9 @@ export default [
   },
   {
     defence: "a range of it too",
-    changes: { [`${platform}/contents.ts`]: [["readParts(machine, call, path, range))", "readParts(machine, call, path))"]] },
+    changes: {
+      [`${platform}/contents.ts`]: [["readParts(machine, call, path, range))", "readParts(machine, call, path))"]]
+    },
     caughtBy: "files that commands can read are read"
   },
   {

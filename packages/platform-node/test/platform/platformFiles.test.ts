@@ -168,7 +168,9 @@ for (const { layer: platform, name } of backends) {
             assert.strictEqual(yield* reasonOf(fs.open(at("."), { flag })), "BadResource")
           }
           assert.strictEqual(yield* reasonOf(fs.open(at("."), { flag: "wx" })), "AlreadyExists")
-          for (const use of [fs.open(path, { flag: "x" as "r" }), fs.writeFileString(path, "", { flag: "rw" as "r" })]) {
+          for (
+            const use of [fs.open(path, { flag: "x" as "r" }), fs.writeFileString(path, "", { flag: "rw" as "r" })]
+          ) {
             assert.strictEqual(yield* reasonOf(use), "BadArgument")
           }
           const closed = yield* Effect.scoped(fs.open(path))

@@ -225,8 +225,10 @@ const readFile = (machine: Machine): Platform.FileSystem["readFile"] => (path) =
 
 const writeFile = (machine: Machine): Platform.FileSystem["writeFile"] => (path, data, { flag = "w", mode } = {}) => {
   const call = { method: "writeFile", syscall: "open", path }
-  return Effect.flatMap(files.scriptFlag("writeFile", flag), (flag) =>
-    contents.send(machine, call, scripts.writeFile, [absolute(machine, path), flag, files.octal(mode)], data))
+  return Effect.flatMap(
+    files.scriptFlag("writeFile", flag),
+    (flag) => contents.send(machine, call, scripts.writeFile, [absolute(machine, path), flag, files.octal(mode)], data)
+  )
 }
 
 /** Pieces of exactly `size` bytes, but for the last. */
