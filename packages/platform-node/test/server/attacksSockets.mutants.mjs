@@ -2,16 +2,18 @@
 
 const webSocket = `packages/platform-node/src/internal/server/routes/webSocketRoute.ts`
 
+const webSockets = "packages/platform-node/src/internal/server/http/webSockets.ts"
+
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
     defence: "the size of a WebSocket message",
-    changes: { [webSocket]: [["maxPayload: frameBytes", "maxPayload: 100 * frameBytes"]] },
+    changes: { [webSockets]: [["maxPayload: frameBytes", "maxPayload: 100 * frameBytes"]] },
     caughtBy: "that announces a message without end is cut"
   },
   {
     defence: "WebSockets whose client is gone",
-    changes: { [webSocket]: [["if (activity === last) return socket.terminate()", ""]] },
+    changes: { [webSockets]: [["if (activity === last) return socket.terminate()", ""]] },
     caughtBy: "that gives no sign of life is cut"
   },
   {

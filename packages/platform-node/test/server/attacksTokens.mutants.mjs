@@ -44,8 +44,8 @@ export default [
     changes: {
       [http]: [
         [
-          "const error = originCheck(request, target) ?? (work.isStopping() ? serverStopping : undefined)",
-          "const error = work.isStopping() ? serverStopping : undefined"
+          "const error = (isOfSite ? undefined : originCheck(request, target)) ??\n      (work.isStopping() ?",
+          "const error = (work.isStopping() ?"
         ]
       ]
     },

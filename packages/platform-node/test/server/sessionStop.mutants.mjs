@@ -13,8 +13,8 @@ export default [
     defence: "a client that is gone does not cut off the saving",
     changes: {
       [registry]: [[
-        "return Effect.flatMap(Effect.uninterruptible(this.#beginStop(session)), Fiber.join)",
-        "return Effect.flatMap(this.#beginStop(session), (f) => Effect.onInterrupt(Fiber.join(f), () => Fiber.interrupt(f)))"
+        "return Effect.flatMap(Effect.uninterruptible(this.#beginStop(session, reason)), Fiber.join)",
+        "return Effect.flatMap(this.#beginStop(session, reason), (f) => Effect.onInterrupt(Fiber.join(f), () => Fiber.interrupt(f)))"
       ]]
     },
     caughtBy: "goes on saving when the client that waits for it is gone"
