@@ -13,21 +13,6 @@ import * as Layer from "effect/Layer"
  * Hands on a database that several runners can share, such as Postgres. Fails with `ConfigurationError` if it is SQLite: several processes
  * that write to one file lock each other out, and their workflows stand still.
  *
- * @example
- * ```ts
- * import { AgbEngine } from "@effect-agb/cluster"
- * import { ClusterWorkflowEngine, type Sharding, type MessageStorage } from "@effect/cluster"
- * import type { SqlClient } from "@effect/sql"
- * import { Layer } from "effect"
- *
- * declare const runner: Layer.Layer<Sharding.Sharding | MessageStorage.MessageStorage, never, SqlClient.SqlClient>
- *
- * export const engine = ClusterWorkflowEngine.layer.pipe(
- *   Layer.provideMerge(runner),
- *   Layer.provide(AgbEngine.layerShared)
- * )
- * ```
- *
  * @since 0.1.0
  * @category layers
  */

@@ -14,7 +14,10 @@ const passing = Effect.forever(
 )
 
 /** Each backend counts its sessions from 1, so that ids tell hosts apart only outside. */
-const inside = <R extends { readonly url: string; readonly body: string | undefined }>(name: string, request: R): R => ({
+const inside = <R extends { readonly url: string; readonly body: string | undefined }>(
+  name: string,
+  request: R
+): R => ({
   ...request,
   url: request.url.replaceAll(`${name}-0`, "s-0"),
   body: request.body?.replaceAll(`${name}-0`, "s-0")
