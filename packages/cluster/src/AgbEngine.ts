@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { ConfigurationError } from "@effect-agb/core/AgbError"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -16,9 +16,9 @@ import * as Layer from "effect/Layer"
  * @since 0.1.0
  * @category layers
  */
-export const layerShared: Layer.Layer<SqlClient, ConfigurationError, SqlClient> = Layer.effect(
-  SqlClient,
-  Effect.flatMap(SqlClient, (sql) =>
+export const layerShared: Layer.Layer<SqlClient.SqlClient, ConfigurationError, SqlClient.SqlClient> = Layer.effect(
+  SqlClient.SqlClient,
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
     sql.onDialectOrElse({
       sqlite: () =>
         Effect.fail(
