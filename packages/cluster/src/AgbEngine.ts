@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import { ConfigurationError } from "@effect-agb/core/AgbError"
-import { SqlClient } from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
@@ -13,27 +13,12 @@ import * as Layer from "effect/Layer"
  * Hands on a database that several runners can share, such as Postgres. Fails with `ConfigurationError` if it is SQLite: several processes
  * that write to one file lock each other out, and their workflows stand still.
  *
- * @example
- * ```ts
- * import { AgbEngine } from "@effect-agb/cluster"
- * import { ClusterWorkflowEngine, type Sharding, type MessageStorage } from "@effect/cluster"
- * import type { SqlClient } from "@effect/sql"
- * import { Layer } from "effect"
- *
- * declare const runner: Layer.Layer<Sharding.Sharding | MessageStorage.MessageStorage, never, SqlClient.SqlClient>
- *
- * export const engine = ClusterWorkflowEngine.layer.pipe(
- *   Layer.provideMerge(runner),
- *   Layer.provide(AgbEngine.layerShared)
- * )
- * ```
- *
  * @since 0.1.0
  * @category layers
  */
-export const layerShared: Layer.Layer<SqlClient, ConfigurationError, SqlClient> = Layer.effect(
-  SqlClient,
-  Effect.flatMap(SqlClient, (sql) =>
+export const layerShared: Layer.Layer<SqlClient.SqlClient, ConfigurationError, SqlClient.SqlClient> = Layer.effect(
+  SqlClient.SqlClient,
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
     sql.onDialectOrElse({
       sqlite: () =>
         Effect.fail(

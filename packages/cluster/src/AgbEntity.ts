@@ -9,7 +9,7 @@ import type * as AgbError from "@effect-agb/core/AgbError"
 import type * as CreateSessionParams from "@effect-agb/core/CreateSessionParams"
 import type * as Session from "@effect-agb/core/Session"
 import * as Entity from "@effect/cluster/Entity"
-import type { Sharding } from "@effect/cluster/Sharding"
+import type * as Sharding from "@effect/cluster/Sharding"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
@@ -28,6 +28,13 @@ export {
    * @category models
    */
   type Calls,
+  /**
+   * The declarations of these calls.
+   *
+   * @since 0.1.0
+   * @category schemas
+   */
+  calls,
   /**
    * Events of `runCodeStream`. The last one is `Completed`.
    *
@@ -134,7 +141,7 @@ const handlersOf = (held: heldSession.HeldSession) => {
 export const layer = <Name extends string>(
   entity: Entity.Entity<Name, Calls>,
   { idleTimeToLive = "30 minutes", session }: Options
-): Layer.Layer<never, never, Agb | Sharding> =>
+): Layer.Layer<never, never, Agb | Sharding.Sharding> =>
   entity.toLayer(
     Effect.gen(function*() {
       const { entityId } = yield* Entity.CurrentAddress

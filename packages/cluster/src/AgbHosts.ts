@@ -11,7 +11,7 @@ import * as AgbClient from "@effect-agb/core/AgbClient"
 import { AgbConfig } from "@effect-agb/core/AgbConfig"
 import { type ClientError, InvalidRequestError, SessionLostError } from "@effect-agb/core/AgbError"
 import { Transport } from "@effect-agb/core/Transport"
-import type { Sharding } from "@effect/cluster/Sharding"
+import type * as Sharding from "@effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as hostRegistry from "./internal/hostRegistry.js"
@@ -222,7 +222,7 @@ const makeClient = ({ contexts }: Options) =>
  */
 export const layer = (
   options: Options = {}
-): Layer.Layer<Agb.Agb | AgbClient.AgbClient, never, AgbConfig | Transport | Sharding> =>
+): Layer.Layer<Agb.Agb | AgbClient.AgbClient, never, AgbConfig | Transport | Sharding.Sharding> =>
   Layer.scoped(Agb.Agb, Agb.make).pipe(
     Layer.provideMerge(Layer.scoped(AgbClient.AgbClient, makeClient(options))),
     Layer.provide(hostRegistry.layer)
@@ -248,7 +248,7 @@ export const layer = (
  */
 export const layerHost = (
   { endpoint, name }: HostOptions
-): Layer.Layer<never, never, AgbConfig | Transport | Sharding> =>
+): Layer.Layer<never, never, AgbConfig | Transport | Sharding.Sharding> =>
   Layer.scopedDiscard(Effect.gen(function*() {
     const registry = yield* hostRegistry.client
     const client = yield* Effect.flatMap(connector, (connect) => connect(endpoint))

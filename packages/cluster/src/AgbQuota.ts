@@ -8,7 +8,7 @@ import { Agb } from "@effect-agb/core/Agb"
 import type { ClientError } from "@effect-agb/core/AgbError"
 import { Interceptor, type Transport } from "@effect-agb/core/Transport"
 import * as Entity from "@effect/cluster/Entity"
-import type { Sharding } from "@effect/cluster/Sharding"
+import type * as Sharding from "@effect/cluster/Sharding"
 import * as Rpc from "@effect/rpc/Rpc"
 import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
@@ -204,7 +204,7 @@ const watching = (pauses: Queue.Enqueue<number>) => (transport: Transport.Servic
 export const layer = <E, R>(
   agb: Layer.Layer<Agb, E, R>,
   options: Options
-): Layer.Layer<Agb, E, R | Sharding> =>
+): Layer.Layer<Agb, E, R | Sharding.Sharding> =>
   Layer.unwrapScoped(Effect.gen(function*() {
     const pauses = yield* Queue.sliding<number>(16)
     const outer = yield* Effect.serviceOption(Interceptor)

@@ -6,10 +6,10 @@
  */
 import { Agb } from "@effect-agb/core/Agb"
 import type { AgbError, ClientError } from "@effect-agb/core/AgbError"
-import type { Sharding } from "@effect/cluster/Sharding"
+import type * as Sharding from "@effect/cluster/Sharding"
 import * as Singleton from "@effect/cluster/Singleton"
 import type * as Workflow from "@effect/workflow/Workflow"
-import { WorkflowEngine } from "@effect/workflow/WorkflowEngine"
+import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -92,14 +92,14 @@ const kept = (sessionId: string, reason: KeptSession["reason"], error?: AgbError
 
 class SessionSweeper {
   readonly #agb: Agb.Service
-  readonly #engine: typeof WorkflowEngine.Service
+  readonly #engine: typeof WorkflowEngine.WorkflowEngine.Service
   readonly #workflows: ReadonlyArray<Workflow.Any>
   readonly #entities: ReadonlySet<string>
   readonly #grace: number
   /** Since when which sign was seen. */
   #seen = new Map<string, { readonly sign: string; readonly since: number }>()
 
-  constructor(agb: Agb.Service, engine: typeof WorkflowEngine.Service, options: Options) {
+  constructor(agb: Agb.Service, engine: typeof WorkflowEngine.WorkflowEngine.Service, options: Options) {
     const { entities = [], grace = "10 minutes", workflows = [] } = options
     this.#agb = agb
     this.#engine = engine
@@ -182,8 +182,8 @@ class SessionSweeper {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options): Effect.Effect<Sweeper, never, Agb | WorkflowEngine> =>
-  Effect.zipWith(Agb, WorkflowEngine, (agb, engine) => new SessionSweeper(agb, engine, options))
+export const make = (options: Options): Effect.Effect<Sweeper, never, Agb | WorkflowEngine.WorkflowEngine> =>
+  Effect.zipWith(Agb, WorkflowEngine.WorkflowEngine, (agb, engine) => new SessionSweeper(agb, engine, options))
 
 const log = ({ deleted, failed }: Report): Effect.Effect<void> =>
   Effect.zipRight(
@@ -207,7 +207,7 @@ const log = ({ deleted, failed }: Report): Effect.Effect<void> =>
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<never, never, Agb | Sharding | WorkflowEngine> =>
+export const layer = (options: Options): Layer.Layer<never, never, Agb | Sharding.Sharding | WorkflowEngine.WorkflowEngine> =>
   Singleton.make(
     "AgbSweeper",
     Effect.flatMap(make(options), ({ sweep }) =>
