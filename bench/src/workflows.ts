@@ -136,11 +136,11 @@ const moves = async (): Promise<void> => {
     await runtime.runPromise(Waiting.execute({ id: `${locks} ${signal}` }, { discard: true }))
     await first.begun
     const second = await startRunner(locks)
-    // Of two runners either may have the shard now; the one that has it ends.
-    await sleep(8000)
+    // The shard may move to the second, which takes a while; the one that has it then ends.
+    await sleep(40_000)
     const owner = await Promise.race([second.begun.then(() => second), sleep(1000).then(() => first)])
     const third = owner === first ? second : await startRunner(locks)
-    if (third !== second) await sleep(8000)
+    if (third !== second) await sleep(40_000)
     const ended = Date.now()
     owner.child.kill(signal)
     const begun = await Promise.race([third.begun, sleep(240_000).then(() => NaN)])

@@ -93,7 +93,8 @@ export type InWorkflow = WorkflowEngine.WorkflowEngine | WorkflowEngine.Workflow
 export type InSession = Session.Session | Code | Command | FileSystem | Scope.Scope
 
 /**
- * A session of an execution of a workflow. Steps are told apart by their names: each must be unique within the workflow.
+ * A session of an execution of a workflow. Steps are told apart by their names: each must be unique within the workflow. What fails
+ * with an error that is `retryable` is repeated, for about four minutes, before the failure is that of the step.
  *
  * @since 0.1.0
  * @category models
@@ -130,8 +131,8 @@ export interface DurableSession {
   ) => Effect.Effect<commands.CommandResult, AgbError.AgbError, Agb | InWorkflow>
   /**
    * Runs code that takes effect at most once. The run is claimed in the session, and its outcome recorded there. Whoever runs the
-   * activity again returns what was recorded; where a run was claimed and no outcome is recorded within its time limit it fails with
-   * `ExecutionUnknownError`, and never runs the code again.
+   * activity again returns what was recorded; where a run was claimed and no outcome is recorded within two minutes more than its
+   * time limit it fails with `ExecutionUnknownError`, and never runs the code again.
    */
   readonly runCode: (
     name: string,
