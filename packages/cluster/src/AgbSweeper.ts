@@ -207,7 +207,9 @@ const log = ({ deleted, failed }: Report): Effect.Effect<void> =>
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: Options): Layer.Layer<never, never, Agb | Sharding.Sharding | WorkflowEngine.WorkflowEngine> =>
+export const layer = (
+  options: Options
+): Layer.Layer<never, never, Agb | Sharding.Sharding | WorkflowEngine.WorkflowEngine> =>
   Singleton.make(
     "AgbSweeper",
     Effect.flatMap(make(options), ({ sweep }) =>

@@ -13,7 +13,7 @@ const told = "is told when the session ends"
 export default [
   {
     defence: "an address works once",
-    changes: { [source("doors")]: [["    this.#passes.delete(digest(secret))\n", ""]] },
+    changes: { [source("access/doors")]: [["    this.#passes.delete(digest(secret))\n", ""]] },
     caughtBy: once
   },
   {
@@ -34,21 +34,24 @@ export default [
   {
     defence: "what changes something names its origin, and so does a WebSocket",
     changes: {
-      [source("fetchMetadata")]: [["origin === undefined ? needsOrigin :", "origin === undefined ? false :"]]
+      [source("access/fetchMetadata")]: [["origin === undefined ? needsOrigin :", "origin === undefined ? false :"]]
     },
     caughtBy: sites
   },
   {
     defence: "the origin is that of the page",
     changes: {
-      [source("fetchMetadata")]: [["needsOrigin : !isOwnOrigin(origin, host)", "needsOrigin : origin === \"null\""]]
+      [source("access/fetchMetadata")]: [[
+        "needsOrigin : !isOwnOrigin(origin, host)",
+        "needsOrigin : origin === \"null\""
+      ]]
     },
     caughtBy: sites
   },
   {
     defence: "fetch metadata of other sites",
     changes: {
-      [source("fetchMetadata")]: [[
+      [source("access/fetchMetadata")]: [[
         "return mayBeForeign || isOfPage(request) ?",
         "return mayBeForeign || origin !== \"\" ?"
       ]]
@@ -58,7 +61,7 @@ export default [
   {
     defence: "another site leads to a page by a navigation alone",
     changes: {
-      [source("fetchMetadata")]: [[
+      [source("access/fetchMetadata")]: [[
         "isEntry && [undefined, \"navigate\"].includes(request.headers[\"sec-fetch-mode\"]?.toString())",
         "isEntry"
       ]]
@@ -83,19 +86,22 @@ export default [
   {
     defence: "a read-only page changes nothing",
     changes: {
-      [source("pageRoute")]: [["route.access === \"steer\" ? mustSteer(place.access) : Effect.void", "Effect.void"]]
+      [source("http/pageRoute")]: [[
+        "route.access === \"steer\" ? mustSteer(place.access) : Effect.void",
+        "Effect.void"
+      ]]
     },
     caughtBy: looking
   },
   {
     defence: "a read-only page has no terminal",
-    changes: { [source("terminal")]: [["    yield* mustSteer(access)\n", ""]] },
+    changes: { [source("routes/terminal")]: [["    yield* mustSteer(access)\n", ""]] },
     caughtBy: looking
   },
   {
     defence: "the name of a page is for its port",
     changes: {
-      [source("pageHosts")]: [[
+      [source("access/pageHosts")]: [[
         "`${labelOf(target)}.localhost:${port}` ? target",
         "`${labelOf(target)}.localhost:${port}` || name !== \"\" ? target"
       ]]
@@ -109,13 +115,16 @@ export default [
   },
   {
     defence: "a bounded number of addresses",
-    changes: { [source("doors")]: [["const maxCodes = 32", "const maxCodes = 64"]] },
+    changes: { [source("access/doors")]: [["const maxCodes = 32", "const maxCodes = 64"]] },
     caughtBy: "keeps a bounded number of addresses"
   },
   {
     defence: "who had a page open is told that the session has ended",
     changes: {
-      [source("pageAccess")]: [["if (found?.door.hasCookies !== true) return", "if (found !== undefined) return"]]
+      [source("access/pageAccess")]: [[
+        "if (found?.door.hasCookies !== true) return",
+        "if (found !== undefined) return"
+      ]]
     },
     caughtBy: told
   },
@@ -126,12 +135,12 @@ export default [
   },
   {
     defence: "no inline script on a page",
-    changes: { [source("pageHeaders")]: [["\"script-src 'self'\"", "\"script-src 'self' 'unsafe-inline'\""]] },
+    changes: { [source("access/pageHeaders")]: [["\"script-src 'self'\"", "\"script-src 'self' 'unsafe-inline'\""]] },
     caughtBy: "sends what protects it"
   },
   {
     defence: "no page in a frame of others",
-    changes: { [source("pageHeaders")]: [["\"frame-ancestors 'none'\"", "\"frame-ancestors *\""]] },
+    changes: { [source("access/pageHeaders")]: [["\"frame-ancestors 'none'\"", "\"frame-ancestors *\""]] },
     caughtBy: "sends what protects it"
   },
   {

@@ -11,12 +11,14 @@ const scripts = "tells what the SDK's scripts do"
 export default [
   {
     defence: "what a session displays has no origin",
-    changes: { [page("pageHeaders")]: [["\"sandbox allow-scripts\"", "\"sandbox allow-scripts allow-same-origin\""]] },
+    changes: {
+      [page("access/pageHeaders")]: [["\"sandbox allow-scripts\"", "\"sandbox allow-scripts allow-same-origin\""]]
+    },
     caughtBy: "serves what a session displays as HTML"
   },
   {
     defence: "what a session displays loads nothing",
-    changes: { [page("pageHeaders")]: [["\"connect-src 'none'\"", "\"connect-src *\""]] },
+    changes: { [page("access/pageHeaders")]: [["\"connect-src 'none'\"", "\"connect-src *\""]] },
     caughtBy: "serves what a session displays as HTML"
   },
   {
@@ -58,7 +60,7 @@ export default [
   },
   {
     defence: "a page that goes on gets nothing twice",
-    changes: { [page("live")]: [["frame.seq > from)", "frame.seq >= from)"]] },
+    changes: { [page("live/live")]: [["frame.seq > from)", "frame.seq >= from)"]] },
     caughtBy: "goes on after a lost connection"
   },
   {

@@ -11,24 +11,30 @@ export default [
   {
     defence: "addresses need the key",
     changes: {
-      [source("pagesRoute")]: [["isKey(request.headers.authorization)", "request.headers.authorization !== \"\""]]
+      [source("routes/pagesRoute")]: [[
+        "isKey(request.headers.authorization)",
+        "request.headers.authorization !== \"\""
+      ]]
     },
     caughtBy: key
   },
   {
     defence: "an address works for half an hour",
-    changes: { [source("doors")]: [["30 * 60_000", "60 * 60_000"]] },
+    changes: { [source("access/doors")]: [["30 * 60_000", "60 * 60_000"]] },
     caughtBy: forgets
   },
   {
     defence: "a cookie works for half a day",
-    changes: { [source("doors")]: [["12 * 60 * 60_000", "24 * 60 * 60_000"]] },
+    changes: { [source("access/doors")]: [["12 * 60 * 60_000", "24 * 60 * 60_000"]] },
     caughtBy: forgets
   },
   {
     defence: "who may only look at the list steers no session",
     changes: {
-      [source("runtimeRoutes")]: [["if (wanted.access === \"steer\") yield*", "if (wanted.sessionId === \"\") yield*"]]
+      [source("routes/runtimeRoutes")]: [[
+        "if (wanted.access === \"steer\") yield*",
+        "if (wanted.sessionId === \"\") yield*"
+      ]]
     },
     caughtBy: lists
   },

@@ -5,7 +5,7 @@ import { Effect, Stream } from "effect"
 
 export type { CodeProgram, LanguagePrograms } from "@effect-agb/core/AgbContract"
 
-export const { bytes, commands, java, javaPrograms, javascript, python, r, rPrograms } = AgbContract.programs
+export const { bytes, commands, java, javascript, python, r } = AgbContract.programs
 
 const forms: ReadonlyArray<AgbContract.LanguagePrograms> = [python, javascript]
 const codePrograms = [

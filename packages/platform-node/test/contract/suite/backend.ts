@@ -26,6 +26,3 @@ export type Test = ((title: string, body: Body) => void) & {
 export type Contract = (test: Test, backend: Backend) => void
 
 export const imageId = "agb-code-space-1"
-
-/** Commands that are not about time must not fail on a slow machine. */
-export const patient = { timeout: "30 seconds" } as const

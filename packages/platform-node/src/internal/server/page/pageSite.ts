@@ -7,11 +7,11 @@ import { type Exchange, parseTarget } from "../http/exchange.js"
 import type { Site, UpgradeRequest } from "../http/httpServer.js"
 import { stackFrames } from "../http/requestLog.js"
 import { cookiesOf } from "../routes/linkCookies.js"
-import type { Access } from "./doors.js"
-import { isForeign, isPrefetch, refusalOf } from "./fetchMetadata.js"
-import type { Entrance, PageAccess } from "./pageAccess.js"
-import { pageHeaders } from "./pageHeaders.js"
-import { type PageTarget, targetOf } from "./pageHosts.js"
+import type { Access } from "./access/doors.js"
+import { isForeign, isPrefetch, refusalOf } from "./access/fetchMetadata.js"
+import type { Entrance, PageAccess } from "./access/pageAccess.js"
+import { pageHeaders } from "./access/pageHeaders.js"
+import { type PageTarget, targetOf } from "./access/pageHosts.js"
 import {
   htmlType,
   nothingHere,
@@ -21,7 +21,7 @@ import {
   sendNothing,
   sendRefusal,
   sendReply
-} from "./pageReply.js"
+} from "./http/pageReply.js"
 
 /** Somebody on a page. */
 export interface Visit<Place extends Entrance = Entrance> {

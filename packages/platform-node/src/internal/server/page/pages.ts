@@ -2,13 +2,13 @@
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import type { Site } from "../http/httpServer.js"
-import * as bundles from "./bundle.js"
-import { PageAccess } from "./pageAccess.js"
-import { pageHost, runtimeTarget } from "./pageHosts.js"
-import type { Addresses, PagesOptions } from "./pageOptions.js"
+import { PageAccess } from "./access/pageAccess.js"
+import { pageHost, runtimeTarget } from "./access/pageHosts.js"
+import * as bundles from "./http/bundle.js"
+import type { Addresses, PagesOptions } from "./http/pageOptions.js"
 import * as pageSite from "./pageSite.js"
-import * as runtimeRoutes from "./runtimeRoutes.js"
-import * as sessionRoutes from "./sessionRoutes.js"
+import * as runtimeRoutes from "./routes/runtimeRoutes.js"
+import * as sessionRoutes from "./routes/sessionRoutes.js"
 
 export interface Pages {
   readonly addresses: Addresses

@@ -1,7 +1,7 @@
 /** The frames that tell a page what happens in a session: JSON texts. */
-import type { OutputPiece, Result } from "../timeline/entry.js"
-import { type EntryView, type Recording, shownResult } from "../timeline/recording.js"
-import type { Timeline, TimelineEvent } from "../timeline/timeline.js"
+import type { OutputPiece, Result } from "../../timeline/entry.js"
+import { type EntryView, type Recording, shownResult } from "../../timeline/recording.js"
+import type { Timeline, TimelineEvent } from "../../timeline/timeline.js"
 
 /** Types that are shown in a frame of no origin. */
 const framedTypes = ["text/html", "image/svg+xml"] as const

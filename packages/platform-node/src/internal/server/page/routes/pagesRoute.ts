@@ -2,12 +2,12 @@
 import { successReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { Route } from "../http/exchange.js"
-import { constantTimeEquals, requireSecret } from "../http/originCheck.js"
-import type { BodyLimits } from "../http/requestBody.js"
-import type { SessionRegistry } from "../sessions/registry.js"
-import { AccessField, readBody } from "./pageBody.js"
-import type { Addresses } from "./pageOptions.js"
+import type { Route } from "../../http/exchange.js"
+import { constantTimeEquals, requireSecret } from "../../http/originCheck.js"
+import type { BodyLimits } from "../../http/requestBody.js"
+import type { SessionRegistry } from "../../sessions/registry.js"
+import { AccessField, readBody } from "../http/pageBody.js"
+import type { Addresses } from "../http/pageOptions.js"
 
 export interface PagesRouteOptions {
   readonly apiKey: string

@@ -6,8 +6,8 @@ import type { ToolReply } from "@effect-agb/core/AgbApi"
 import { SessionLostError } from "@effect-agb/core/AgbError"
 import * as ToolCall from "@effect-agb/core/ToolCall"
 import * as Effect from "effect/Effect"
-import { type RequestContext, withRequestContext } from "../http/requestContext.js"
-import type { LocalSession } from "../sessions/localSession.js"
+import { type RequestContext, withRequestContext } from "../../http/requestContext.js"
+import type { LocalSession } from "../../sessions/localSession.js"
 
 /** The context of what a person does. */
 export const pageRequest = (onPageEntry: (id: string) => void = () => {}): RequestContext => ({

@@ -1,9 +1,9 @@
 /** A route of a page: who may use it, and what it does. */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import type { Exchange } from "../http/exchange.js"
-import type { LocalSession } from "../sessions/localSession.js"
-import type { Access } from "./doors.js"
+import type { Exchange } from "../../http/exchange.js"
+import type { LocalSession } from "../../sessions/localSession.js"
+import type { Access } from "../access/doors.js"
 
 export interface PageRoute<Place> {
   readonly method: "GET" | "POST" | "PUT" | "DELETE"

@@ -1,12 +1,12 @@
 /** What the pages are made from. */
 import type * as Effect from "effect/Effect"
-import type { ServerLimits } from "../http/serverLimits.js"
-import type { LocalSession } from "../sessions/localSession.js"
-import type { SessionRegistry } from "../sessions/registry.js"
-import type { ReplyThread } from "../sessions/replyThread.js"
+import type { ServerLimits } from "../../http/serverLimits.js"
+import type { LocalSession } from "../../sessions/localSession.js"
+import type { SessionRegistry } from "../../sessions/registry.js"
+import type { ReplyThread } from "../../sessions/replyThread.js"
+import type { Access } from "../access/doors.js"
+import type { RuntimeFacts } from "../session/sessionView.js"
 import type { Bundle } from "./bundle.js"
-import type { Access } from "./doors.js"
-import type { RuntimeFacts } from "./sessionView.js"
 
 export interface PagesOptions {
   readonly registry: SessionRegistry

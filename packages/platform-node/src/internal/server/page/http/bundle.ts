@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
-import { packageFolder } from "../../sandbox/process/packageFolder.js"
-import type { PageTarget } from "./pageHosts.js"
+import { packageFolder } from "../../../sandbox/process/packageFolder.js"
+import type { PageTarget } from "../access/pageHosts.js"
 
 export interface Asset {
   readonly type: string

@@ -1,8 +1,8 @@
 /** Opens the WebSockets by which pages are told what happens. */
 import * as Effect from "effect/Effect"
 import type { WebSocket, WebSocketServer } from "ws"
-import type { UpgradeRequest } from "../http/httpServer.js"
-import { close, closeCodes, startHeartbeat } from "../http/webSockets.js"
+import type { UpgradeRequest } from "../../http/httpServer.js"
+import { close, closeCodes, startHeartbeat } from "../../http/webSockets.js"
 
 /** Completes the handshake; interrupted where the client leaves before. */
 export const open = (

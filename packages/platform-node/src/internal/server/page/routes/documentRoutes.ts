@@ -1,12 +1,12 @@
 /** The document of a page and its assets. */
 import { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import type { Bundle } from "./bundle.js"
-import type { Access } from "./doors.js"
-import { immutable } from "./pageHeaders.js"
-import type { PageTarget } from "./pageHosts.js"
-import { htmlType, sendReply } from "./pageReply.js"
-import type { PageRoute } from "./pageRoute.js"
+import type { Access } from "../access/doors.js"
+import { immutable } from "../access/pageHeaders.js"
+import type { PageTarget } from "../access/pageHosts.js"
+import type { Bundle } from "../http/bundle.js"
+import { htmlType, sendReply } from "../http/pageReply.js"
+import type { PageRoute } from "../http/pageRoute.js"
 
 const noAsset = new ApiError({ status: 404, code: "NotFound", message: "the page has no such asset" })
 

@@ -3,7 +3,7 @@ import { tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { LocalSession } from "../sessions/localSession.js"
+import type { LocalSession } from "../../sessions/localSession.js"
 import type { RuntimeFacts } from "./sessionView.js"
 
 const decode = Schema.decodeUnknownOption(Schema.typeSchema(tools.get_metrics.result))

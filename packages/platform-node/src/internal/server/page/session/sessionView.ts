@@ -1,6 +1,6 @@
 /** What a page is told of a session and of the runtime. */
-import type { LocalSession } from "../sessions/localSession.js"
-import type { Access } from "./doors.js"
+import type { LocalSession } from "../../sessions/localSession.js"
+import type { Access } from "../access/doors.js"
 
 /** What is the same for all sessions of a runtime. */
 export interface RuntimeFacts {

@@ -2,7 +2,7 @@
 import type { ApiError } from "@effect-agb/core/AgbServer"
 import * as Http from "node:http"
 import type { Duplex } from "node:stream"
-import type { Exchange } from "../http/exchange.js"
+import type { Exchange } from "../../http/exchange.js"
 
 export const jsonType = "application/json"
 const textType = "text/plain; charset=utf-8"

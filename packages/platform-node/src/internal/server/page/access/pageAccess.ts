@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
-import type { LocalSession } from "../sessions/localSession.js"
+import type { LocalSession } from "../../sessions/localSession.js"
 import { type Access, Door } from "./doors.js"
 import type { PageTarget } from "./pageHosts.js"
 
