@@ -3,7 +3,7 @@ import { parseArgs } from "node:util"
 import type { IsolationRequest } from "../../Isolation.js"
 import type * as LocalAgb from "../../LocalAgb.js"
 
-export const usage = `agb-local: the AGB wire on a loopback port, with real sandboxed processes behind it.
+export const usage: string = `agb-local: the AGB wire on a loopback port, with real sandboxed processes behind it.
 
   --port <number>        default 0: any free port
   --host <address>       address to listen on, default 127.0.0.1; any other, such as 0.0.0.0, exposes the sessions to
