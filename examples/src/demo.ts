@@ -38,10 +38,7 @@ const work = (session: Session.Session) =>
     yield* fail(code.runCode("null.length", "javascript"))
     yield* fail(command.executeCommand("echo no luck >&2; exit 3"))
     yield* fail(fileSystem.readFile("/tmp/missing"))
-    const endless = code.runCodeStream("for (;;) {}", "javascript").pipe(
-      Stream.runDrain,
-      Effect.timeoutOption("300 millis")
-    )
+    const endless = Effect.timeoutOption(Stream.runDrain(code.runCodeStream("for (;;) {}", "javascript")), "300 millis")
     yield* timed(Effect.zipRight(endless, code.runCode("6 * 7", "javascript")), ({ text }) =>
       `an endless loop was interrupted, and the session goes on: 6 * 7 is ${text}`)
   }).pipe(Effect.onInterrupt(() =>

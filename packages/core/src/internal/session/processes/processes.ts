@@ -46,6 +46,11 @@ interface Origin {
   readonly sessionId: string
 }
 
+/** With the turns of the starts of a session. */
+interface Starter extends Origin {
+  readonly starting: Effect.Semaphore
+}
+
 const keyPattern = /^[A-Za-z0-9_:@-][A-Za-z0-9._:@-]{0,127}$/
 
 const checkKey = (operation: string, key: string): Either.Either<string, InvalidRequestError> =>
@@ -236,19 +241,25 @@ export const release = (target: follow.Target): Effect.Effect<void> => {
   return Effect.asVoid(finish(ended, longestRelease))
 }
 
+/** A start has so long to be answered, and more of them at a time are no faster than one after the other. */
+const mostStarts = 24
+
+const inTurn = <A, E, R>({ starting }: Starter, start: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  starting.withPermits(1)(start)
+
 /** A process has its key from the beginning, so that whatever becomes of its start, it can be ended. */
-const startScoped = (origin: Origin): Processes["start"] => {
+const startScoped = (origin: Starter): Processes["start"] => {
   const operation = "Command.start"
   return (command, options) =>
     Effect.gen(function*() {
       const checked = yield* check(operation, command, yield* optionObjects.check(operation, options, names))
       const key = newId()
       yield* Effect.addFinalizer(() => release({ toolCall: origin.toolCall, operation, key }))
-      return yield* start(origin, operation, key, checked)
+      return yield* inTurn(origin, start(origin, operation, key, checked))
     }).pipe(spans.traced(operation))
 }
 
-const startDetached = (origin: Origin): Processes["startDetached"] => {
+const startDetached = (origin: Starter): Processes["startDetached"] => {
   const operation = "Command.startDetached"
   return spans.method(operation)((command: string, options: StartDetachedOptions) =>
     Effect.gen(function*() {
@@ -256,7 +267,7 @@ const startDetached = (origin: Origin): Processes["startDetached"] => {
       const key = yield* checkKey(operation, given.key as string)
       const checked = yield* check(operation, command, given)
       // A server ends what a request has begun when that is broken off, and a key starts nothing twice.
-      return yield* Effect.disconnect(Effect.uninterruptible(start(origin, operation, key, checked)))
+      return yield* inTurn(origin, Effect.disconnect(Effect.uninterruptible(start(origin, operation, key, checked))))
     })
   )
 }
@@ -292,7 +303,7 @@ const list = ({ toolCall }: Origin): Processes["listProcesses"] => {
 }
 
 export const makeAll = (toolCall: ToolCall, sessionId: string): Processes => {
-  const origin = { toolCall, sessionId }
+  const origin = { toolCall, sessionId, starting: Effect.unsafeMakeSemaphore(mostStarts) }
   return {
     start: startScoped(origin),
     startDetached: startDetached(origin),

@@ -46,9 +46,11 @@ def plain_texts(_agb, session):
 
 
 @walk.observes("v0.2.2: get_link")
-def no_links(_agb, session):
-    for result in (session.get_link(), session.get_link("https", 8080)):
-        holds(not result.success and result.request_id and result.error_message, result)
+def links(_agb, session):
+    page = session.get_link()
+    holds(page.success and page.request_id and "resourceId=" in page.data, page)
+    result = session.get_link("https", 8080)
+    holds(not result.success and result.request_id and result.error_message, result)
 
 
 @walk.observes("Kernel state", "Empty code", "Code timeout")
