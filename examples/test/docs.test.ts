@@ -57,7 +57,7 @@ describe("the page about the local runtime", () => {
 
   it("names the options of agb-local, all of them and no others", () => {
     const source = readFileSync(join(root, "packages/platform-node/src/internal/cli/arguments.ts"), "utf8")
-    const [, usage = ""] = /usage = `([^`]*)`/.exec(source) ?? []
+    const [, usage = ""] = /usage: string = `([^`]*)`/.exec(source) ?? []
     assert.deepStrictEqual(flagsIn(page("docs/local-runtime.md").text), flagsIn(usage))
   })
 })

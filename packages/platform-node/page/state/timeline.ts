@@ -32,10 +32,14 @@ const outputOf = (outputs: ReadonlyArray<Output>): OutputText => {
   return output
 }
 
+/** As much of an id as is shown: shorter texts of digits occur in any. */
+const isBeginningOf = (word: string, requestId: string | null): boolean =>
+  word.length >= 8 && requestId?.toLowerCase().startsWith(word) === true
+
 const matches = (item: Item, words: ReadonlyArray<string>): boolean => {
   const { error, path, requestId, text, title } = item.entry
-  const all = [title, text, path, requestId, error?.name, error?.message, item.output.text].join("\n").toLowerCase()
-  return words.every((word) => all.includes(word))
+  const all = [title, text, path, error?.name, error?.message, item.output.text].join("\n").toLowerCase()
+  return words.every((word) => all.includes(word) || isBeginningOf(word, requestId))
 }
 
 export interface Filter {

@@ -255,7 +255,7 @@ describe("two hundred creates", () => {
           if (Exit.isFailure(exit)) assert.strictEqual(exit.cause._tag, "Fail", String(exit.cause))
         }
         assert.isAbove(server.ledger.created.length, 200)
-      }).pipe(Effect.provide(server.node({ deleteBudget: "10 seconds" })))
+      }).pipe(Effect.provide(server.node({ deleteBudget: "1 minute" })))
     ))
 })
 

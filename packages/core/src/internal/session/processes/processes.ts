@@ -242,7 +242,7 @@ export const release = (target: follow.Target): Effect.Effect<void> => {
 }
 
 /** A start has so long to be answered, and more of them at a time are no faster than one after the other. */
-const mostStarts = 24
+const mostStarts = 8
 
 const inTurn = <A, E, R>({ starting }: Starter, start: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   starting.withPermits(1)(start)
