@@ -73,7 +73,8 @@ describe.skipIf(!hasBrowser)(`the files of a page${missingBrowser}`, () => {
           await seen(book.getByRole("img", { name: "Figure: a figure" }))
           const values = await open(page, "values.json")
           await values.getByText("[ 2 items ]").click()
-          await values.getByText("{ 1 field }").last().click()
+          // The one inside the list; the first is the whole value.
+          await values.getByText("{ 1 field }").nth(1).click()
           await seen(values.getByText("true"))
           await values.getByRole("button", { name: "Show as text" }).click()
           await seen(values.getByText("{\"list\": [1, {\"deep\": true}]}"))

@@ -65,7 +65,9 @@ describe(title, () => {
     assert(infoResult.success, infoResult.errorMessage)
     const { resourceUrl, sessionId } = infoResult.data
     assert.strictEqual(sessionId, session.sessionId)
-    assert.strictEqual(new URL(resourceUrl).origin, agb.endpoint)
+    // The session's page, on a host of its own.
+    assert.match(new URL(resourceUrl).hostname, /^s-[0-9a-f]+\.localhost$/)
+    assert.strictEqual(new URL(resourceUrl).port, new URL(agb.endpoint).port)
 
     // The local runtime has no desktop.
     for (const key of ["appId", "authCode", "ticket"]) assert.notProperty(infoResult.data, key)
