@@ -1,11 +1,12 @@
 // Proves that the tests can fail: breaks one defence at a time in a copy of the packages and demands that the test which
 // watches over it fails on an assertion. That every mutant can still be made is always checked.
 //
-//     node scripts/mutants.mjs [--as-nobody] [--sample n] [--seed text] [word ...]
+//     node scripts/mutants.mjs [--as-nobody] [--passed] [--sample n] [--seed text] [word ...]
 //
 // Words select folders of tests (`sandbox`), lists (`attacksSession`) or defences by a part of their name. With --sample
 // only n of them are proven: others for every seed, which is MUTANTS_SEED or else the commit. With --as-nobody, for root
-// only, the same in a copy of the checkout that belongs to a user without rights.
+// only, the same in a copy of the checkout that belongs to a user without rights. With --passed the tests are not run
+// without a mutant first, since they have just passed here.
 import { spawnSync } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { dirname, join, resolve } from "node:path"
@@ -32,7 +33,7 @@ const chosenOf = (mutants, { sample, seed, words }) => {
   return sampleOf(possible, sample, seed)
 }
 
-const prove = (options) =>
+const prove = ({ passed, ...options }) =>
   withFolder("agb-mutants", async (folder) => {
     const mutants = await readMutants(root)
     const stale = staleOf(root, mutants)
@@ -40,7 +41,7 @@ const prove = (options) =>
     const start = performance.now()
     const count = Math.min(4, Math.max(2, availableParallelism()))
     const places = Array.from({ length: count }, (_, index) => copyCheckout(root, join(folder, String(index))))
-    const uncaught = await uncaughtOf(chosen, places)
+    const uncaught = await uncaughtOf(chosen, places, passed)
     const seconds = Math.round((performance.now() - start) / 1000)
     const user = isRoot ? "root" : "an ordinary user"
     console.log(`${chosen.length - uncaught.length} of ${chosen.length} mutants caught as ${user} in ${seconds} s`)
@@ -49,12 +50,17 @@ const prove = (options) =>
   })
 
 /** The same as a user who owns nothing but a copy of the checkout. */
-const asNobody = ({ sample, seed, words }) =>
+const asNobody = ({ passed, sample, seed, words }) =>
   withFolder("agb-nobody", (folder) => {
     const place = copyCheckout(root, join(folder, "checkout"))
     spawnSync("chown", ["-R", `${nobody}:${nobody}`, folder], { stdio: "inherit" })
     const become = ["--reuid", nobody, "--regid", nobody, "--clear-groups", "--inh-caps=-all"]
-    const options = ["--seed", seed, ...(sample === undefined ? [] : ["--sample", String(sample)])]
+    const options = [
+      "--seed",
+      seed,
+      ...(sample === undefined ? [] : ["--sample", String(sample)]),
+      ...(passed ? ["--passed"] : [])
+    ]
     const { status } = spawnSync(
       "setpriv",
       [...become, process.execPath, join(place, "scripts", "mutants.mjs"), ...options, ...words],
@@ -73,9 +79,11 @@ const { positionals: words, values } = parseArgs({
   allowPositionals: true,
   options: {
     "as-nobody": { type: "boolean", default: false },
+    passed: { type: "boolean", default: false },
     sample: { type: "string" },
     seed: { type: "string", default: process.env.MUTANTS_SEED ?? commit() }
   }
 })
 const sample = values.sample === undefined ? undefined : sizeOf(values.sample)
-await (values["as-nobody"] && isRoot ? asNobody : prove)({ words, sample, seed: values.seed })
+const options = { words, sample, seed: values.seed, passed: values.passed }
+await (values["as-nobody"] && isRoot ? asNobody : prove)(options)
