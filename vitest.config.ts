@@ -2,8 +2,8 @@ import { defineConfig } from "vitest/config"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 import projects from "./vitest.workspace.js"
 
-/** Most files wait more than they compute, so there are more workers than cores on a small machine. */
-const workers = 8
+/** Many files wait more than they compute, so there are more workers than cores on a small machine. */
+const workers = 6
 
 /** Files that take long, the longest first: one that began last would keep all other workers waiting. */
 const long = [

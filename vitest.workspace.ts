@@ -4,7 +4,7 @@ import type { TestProjectConfiguration } from "vitest/config"
 const root = fileURLToPath(new URL(".", import.meta.url))
 
 /** Everything waits longer on a busy machine; where nothing waits, patience costs nothing. */
-const patience = 180_000
+const patience = 600_000
 
 const support = `${root}packages/core/test/support`
 

@@ -21,7 +21,7 @@ describe("the code on the pages", () => {
     assert.deepStrictEqual(complaints.filter((complaint) => !complaint.startsWith("wrong.md")), [])
     assert.strictEqual(complaints.length, 1, "code that is wrong is noticed")
     assert.match(complaints[0] ?? "", /^wrong\.md:12: .*'image' does not exist/)
-  }, 300_000)
+  })
 
   it("is checked, but for a few fragments", () => {
     const unchecked = blocks.filter(({ info }) => info.startsWith("ts ")).map(({ line, page }) => `${page}:${line}`)

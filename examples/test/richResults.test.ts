@@ -37,7 +37,7 @@ const asOnPage = (actual: Items, expected: Items): Items =>
 const isolation = Isolation.probe("auto").pipe(Effect.orElseSucceed(() => "none" as const))
 const local = Layer.unwrapEffect(Effect.map(isolation, (isolation) => LocalAgb.layer({ isolation })))
 
-layer(local, { excludeTestServices: true, timeout: 120_000 })("the examples of rich results", (it) => {
+layer(local, { excludeTestServices: true })("the examples of rich results", (it) => {
   for (const { code, expected, language } of examples) {
     it.effect(language, (context) =>
       Effect.gen(function*() {

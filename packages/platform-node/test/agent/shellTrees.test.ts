@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== "linux").each(everywhere)("process trees, $
       const { markers, script } = started([...starts, ...bareStarts])
       yield* Effect.scoped(Effect.gen(function*() {
         const { command } = yield* Session.make({ imageId: "code_latest" })
-        const { stdout } = yield* command.executeCommand(`${script}\necho begun`, { timeout: "20 seconds" })
+        const { stdout } = yield* command.executeCommand(`${script}\necho begun`, { timeout: "2 minutes" })
         assert.strictEqual(stdout, "begun\n")
         assert.isTrue(yield* until(() => counted(markers).every((count) => count > 0)), `${counted(markers)}`)
         yield* command.executeCommand("true")
@@ -70,7 +70,7 @@ describe.skipIf(process.platform !== "linux").each(everywhere)("process trees, $
       const error = yield* failsWith(call, "ExecutionTimeoutError")
       assert.strictEqual(error.stdout, "begun\n")
       assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
-      assert.strictEqual((yield* command.executeCommand("echo well", { timeout: "20 seconds" })).stdout, "well\n")
+      assert.strictEqual((yield* command.executeCommand("echo well", { timeout: "2 minutes" })).stdout, "well\n")
     }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))))
 
   it.live("end with a run that takes too long or is interrupted, but not those of runs that have ended", () =>
@@ -130,7 +130,7 @@ describe("process trees, landlock", () => {
         yield* Effect.scoped(Effect.gen(function*() {
           const { command } = yield* Session.make({ imageId: "code_latest" })
           const kill = "kill -9 $(cut -d' ' -f4 /proc/$PPID/stat) $PPID"
-          yield* Effect.exit(command.executeCommand(`${script}\nsleep 0.2; ${kill}`, { timeout: "20 seconds" }))
+          yield* Effect.exit(command.executeCommand(`${script}\nsleep 0.2; ${kill}`, { timeout: "2 minutes" }))
         }))
         assert.isTrue(yield* until(() => none(markers)), `left: ${counted(markers)}`)
       }).pipe(Effect.scoped, Effect.provide(Layer.suspend(() => layerWith(Option.getOrThrow(landlock)))))

@@ -42,7 +42,7 @@ const watch = (child: ChildProcess, onOutput: (output: string) => void): Effect.
     }
     child.once("close", (code, signal) => resume(Effect.succeed({ code, signal, output })))
     // One that prints errors about printing errors would never end.
-    const patience = setTimeout(() => child.kill("SIGKILL"), 60_000)
+    const patience = setTimeout(() => child.kill("SIGKILL"), 300_000)
     child.once("exit", () => clearTimeout(patience))
   })
 

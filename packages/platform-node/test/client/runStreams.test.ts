@@ -81,7 +81,7 @@ layer(layerWith(best), { excludeTestServices: true })("a stream on the local run
   it.scoped("over the link of a session with one calls its tools there", () =>
     Effect.gen(function*() {
       const { code, command, fileSystem } = yield* Session.make({ imageId: "agb-browser-use-1" })
-      assert.strictEqual((yield* command.executeCommand("echo out", { timeout: "30 seconds" })).stdout, "out\n")
+      assert.strictEqual((yield* command.executeCommand("echo out", { timeout: "2 minutes" })).stdout, "out\n")
       yield* fileSystem.writeFile("/tmp/file", "naïve 🎈 日本")
       assert.strictEqual(yield* fileSystem.readFile("/tmp/file"), "naïve 🎈 日本")
       yield* failsWith(fileSystem.readFile("/tmp/nothing"), "FileNotFoundError")

@@ -273,7 +273,7 @@ describe("sandboxed code", () => {
         const runtime = yield* LocalAgb.LocalAgb
         const { code, command } = yield* Session.make({ imageId })
         const visible = isolation.level === "namespaces" ? everybody : everything
-        const shell = yield* command.executeCommand(visible, { acceptExitCodes: [0, 1], timeout: "10 seconds" })
+        const shell = yield* command.executeCommand(visible, { acceptExitCodes: [0, 1], timeout: "2 minutes" })
         const runs = yield* Effect.forEach(
           Object.entries(environments).filter(([language]) =>
             runtime.languages.includes(language as AgbTools.Language)

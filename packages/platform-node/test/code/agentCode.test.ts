@@ -5,8 +5,6 @@ import * as Path from "node:path"
 import * as Agent from "../support/agent/agentProcess.js"
 
 const { AgentProcess, failsWith, interpreters, run, shell } = Agent
-const seconds = { timeout: 20_000 }
-
 const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
   results.find((result) => result["isMainResult"] === true)?.["text/plain"]
 
@@ -359,7 +357,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.strictEqual(shown.stderr, "note\nWarning message: careful\n")
           assert.deepStrictEqual((yield* run("r", "invisible(x)")).results, [])
           assert.strictEqual(main(yield* run("r", "paste0('é', \"'\")")), "[1] \"é'\"")
-        }), seconds)
+        }))
 
       it.effect("tells errors", () =>
         Effect.gen(function*() {
@@ -376,7 +374,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
             )
           })
           assert.include((yield* run("r", "1 +")).error?.value, "unexpected end of input")
-        }), seconds)
+        }))
 
       it.effect("is interrupted and keeps its state, or dies and is replaced", () =>
         Effect.gen(function*() {
@@ -386,7 +384,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.strictEqual(main(yield* run("r", "kept")), "[1] 1")
           assert.strictEqual((yield* run("r", "tools::pskill(Sys.getpid(), 9)")).died, "signal SIGKILL")
           assert.isTrue((yield* run("r", "1")).kernelRestarted)
-        }), seconds)
+        }))
     })
   })
 
@@ -408,7 +406,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.deepStrictEqual((yield* run("java", "int y = 5;")).results, [])
           const printed = yield* run("java", "System.out.printf(\"%d%n\", y);")
           assert.deepInclude(printed, { error: null, results: [], stdout: "5\n" })
-        }), seconds)
+        }))
 
       it.effect("tells errors with the user's own lines", () =>
         Effect.gen(function*() {
@@ -434,7 +432,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
             "int even(int n) {\n  return odd(n - 1);\n}\nint odd(int n) {\n  return n;\n}\neven(3)"
           )
           assert.strictEqual(main(forward), "2")
-        }), seconds)
+        }))
 
       it.effect(
         "tells the code's own exceptions by their names, and what a thread does not catch",
@@ -462,8 +460,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
             )
             assert.strictEqual(main(apart), "5")
             assert.match(apart.stderr, /^Exception in thread "worker" Own: apart\n {4}at lambda/)
-          }),
-        seconds
+          })
       )
 
       it.effect("is interrupted and keeps its state, or dies and is replaced", () =>
@@ -474,7 +471,7 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
           assert.deepInclude(loop, { timedOut: "interrupted", died: null })
           assert.strictEqual(main(yield* run("java", "kept")), "1")
           assert.strictEqual((yield* run("java", "Runtime.getRuntime().halt(3);")).died, "exit code 3")
-        }), seconds)
+        }))
     })
   })
 

@@ -7,8 +7,6 @@ import * as Agent from "../support/agent/agentProcess.js"
 import { slowdown } from "../support/slowdown.js"
 
 const { interpreters, shell } = Agent
-const seconds = { timeout: 60_000 }
-
 const script = (code: string, options?: object) => Agent.run("javascript", code, options)
 
 const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
@@ -279,7 +277,7 @@ describe.skipIf(interpreters.java === undefined || process.platform !== "linux")
         const next = yield* Agent.run("java", "kept + 1")
         assert.deepInclude(next, { kernelRestarted: false, stderr: "" })
         assert.strictEqual(main(next), "42")
-      }), seconds)
+      }))
 
     it.effect("when its threads are done, or tells how many are left", () =>
       Effect.gen(function*() {
@@ -292,6 +290,6 @@ describe.skipIf(interpreters.java === undefined || process.platform !== "linux")
         assert.deepInclude(left, { ...ended, stdout: "", stderr: "[still going on: 1 thread]\n" })
         assert.strictEqual(main(left), "7")
         assert.deepInclude(yield* Agent.run("java", "8"), { ...ended, stderr: "" })
-      }), seconds)
+      }))
   })
 })

@@ -3,8 +3,6 @@ import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Agent from "../support/agent/agentProcess.js"
 
-const seconds = { timeout: 60_000 }
-
 const run = (code: string) => Agent.run("java", code, { timeoutMs: 60_000 })
 
 const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
@@ -31,7 +29,7 @@ describe.skipIf(Agent.interpreters.java === undefined || process.platform !== "l
         assert.strictEqual((yield* run("App.main(null)")).stdout, "no\n")
         const exit = "public class Leaving {\n  public static void main(String[] names) {\n    System.exit(3);\n  }\n}"
         assert.deepInclude((yield* run(exit)).error, { name: "Exit" })
-      }), seconds)
+      }))
 
     it.effect(
       "takes statements without semicolons a line each, and records with their own constructors",
@@ -53,8 +51,7 @@ describe.skipIf(Agent.interpreters.java === undefined || process.platform !== "l
           )
           assert.deepInclude(record.error, { name: "IllegalArgumentException", value: "no" })
           assert.include(record.error?.traceback, `(run-${record.executionCount}:3)`)
-        }),
-      seconds
+        })
     )
   })
 })

@@ -4,8 +4,6 @@ import { spawnSync } from "node:child_process"
 import * as Agent from "../support/agent/agentProcess.js"
 
 const { interpreters } = Agent
-const seconds = { timeout: 60_000 }
-
 const python = (code: string, options?: object) => Agent.run("python", code, options)
 
 const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
@@ -107,14 +105,14 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         assert.deepStrictEqual(results.map((result) => isPng(result["image/png"])), [true, true])
         assert.strictEqual(stdout, "shown\n")
         assert.deepStrictEqual((yield* python("plt.get_fignums()")).results.length, 1)
-      }), seconds)
+      }))
 
     it.effect.skipIf(!has("pandas"))("are data frames as a table and as text", () =>
       Effect.gen(function*() {
         const { results } = yield* python("import pandas as pd\npd.DataFrame({'a': [1, 2]})", { timeoutMs: 60_000 })
         assert.include(results[0]?.["text/html"], "<table")
         assert.strictEqual(results[0]?.["text/plain"], "   a\n0  1\n1  2")
-      }), seconds)
+      }))
   })
 
   layer(Agent.layer)("without IPython", (it) => {

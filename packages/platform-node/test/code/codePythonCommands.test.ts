@@ -4,8 +4,6 @@ import { Effect, Layer } from "effect"
 import * as Agent from "../support/agent/agentProcess.js"
 import { hasModule, pythons } from "../support/agent/pythons.js"
 
-const seconds = { timeout: 60_000 }
-
 const python = (code: string, options?: object) => Agent.run("python", code, options)
 
 const texts = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
@@ -28,7 +26,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           assert.strictEqual(yield* valueOf("_exit_code"), "3")
           assert.deepInclude(yield* python("%%capture taken\n!echo é"), { stdout: "" })
           assert.strictEqual(yield* valueOf("taken.stdout"), "'é\\n'")
-        }), seconds)
+        }))
 
       it.effect("leave processes behind, which keep their output", () =>
         Effect.gen(function*() {
@@ -38,7 +36,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
             "import time, os\nfor _ in range(500): os.path.exists('told.txt') or time.sleep(0.01)\ntime.sleep(0.2)"
           )
           assert.strictEqual(yield* valueOf("open('told.txt').read()"), "'late\\n'")
-        }), seconds)
+        }))
 
       it.effect("end with a run that is interrupted", () =>
         Effect.gen(function*() {
@@ -48,7 +46,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           const gone =
             "import os\ntry: os.kill(int(open('pid.txt').read()), 0)\nexcept ProcessLookupError: print('gone')"
           assert.strictEqual((yield* python(gone)).stdout, "gone\n")
-        }), seconds)
+        }))
 
       it.effect("fail by the name that IPython gives them", () =>
         Effect.gen(function*() {
@@ -65,7 +63,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           }
           const caught = "from IPython.core.error import UsageError\ntry: get_ipython().run_line_magic('nosuch', '')\n"
           assert.strictEqual((yield* python(`${caught}except UsageError: print('caught')`)).stdout, "caught\n")
-        }), seconds)
+        }))
 
       it.effect("change folders", () =>
         Effect.gen(function*() {
@@ -81,7 +79,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           assert.include((yield* python("%popd")).stdout, `popd -> ~\n`)
           yield* python("%alias greet echo hello %s and %s")
           assert.strictEqual((yield* python("%greet a b")).stdout, "hello a and b\n")
-        }), seconds)
+        }))
 
       it.effect("link files", () =>
         Effect.gen(function*() {
@@ -98,7 +96,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
             "<a href='files/links/b.txt' target='_blank'>links/b.txt</a>"
           )
           assert.strictEqual((yield* python("FileLink('links')")).error?.name, "ValueError")
-        }), seconds)
+        }))
 
       it.effect("run programs, which may use the variables of the code", () =>
         Effect.gen(function*() {
@@ -118,7 +116,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           if (name !== "IPython") assert.strictEqual(yield* valueOf("there"), "5")
           assert.strictEqual((yield* python("%run nowhere.py")).error?.value, "File `'nowhere.py'` not found.")
           assert.deepInclude(yield* python("exit"), { error: null, results: [] })
-        }), seconds)
+        }))
 
       it.effect("are defined by the code", () =>
         Effect.gen(function*() {
@@ -133,7 +131,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           assert.strictEqual(yield* valueOf("%down A"), "'a'")
           const plain = "get_ipython().input_transformer_manager.transform_cell('!ls\\n')"
           assert.strictEqual(yield* valueOf(plain), `"get_ipython().system('ls')\\n"`)
-        }), seconds)
+        }))
 
       it.effect("need a body where they are of a cell", () =>
         Effect.gen(function*() {
@@ -141,7 +139,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           assert.deepInclude(error, { name: "UsageError" })
           assert.match(String(error?.value), /^%%timeit is a cell magic, but the cell body is empty\. Did you mean/)
           assert.strictEqual((yield* python("%%html")).error?.name, "UsageError")
-        }), seconds)
+        }))
 
       it.effect("keep the last error", () =>
         Effect.gen(function*() {
@@ -159,7 +157,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           const run = yield* python(`${pool}pool.submit(abs, -2).result()`)
           assert.deepStrictEqual([texts(run), run.stderr], [["2"], ""])
           yield* python("pool.shutdown()")
-        }), seconds)
+        }))
 
       it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
         "show values and figures in order",
@@ -173,8 +171,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
               "for n in (2, 1): plt.figure(n, figsize=(n, n)); plt.plot([n])\nplt.figure(2)\nplt.show()"
             )
             assert.deepStrictEqual(texts(active), [1, 2].map((n) => `<Figure size ${n}00x${n}00 with 1 Axes>`))
-          }),
-        seconds
+          })
       )
     })
   })

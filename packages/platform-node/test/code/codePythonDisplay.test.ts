@@ -4,8 +4,6 @@ import { Effect, Layer } from "effect"
 import * as Agent from "../support/agent/agentProcess.js"
 import { pythons } from "../support/agent/pythons.js"
 
-const seconds = { timeout: 60_000 }
-
 const shown = (code: string) =>
   Effect.map(Agent.run("python", code), ({ error, results, stderr }) => {
     assert.deepStrictEqual([error, stderr], [null, ""], code)
@@ -54,21 +52,21 @@ describe.skipIf(process.platform !== "linux").each(pythons)("what python shows w
             if (content instanceof RegExp) assert.match(String(bundle?.[type]), content, code)
             else assert.deepStrictEqual(bundle?.[type], content, code)
           }
-        }), seconds)
+        }))
 
       it.effect("is of one type where that is asked for", () =>
         Effect.gen(function*() {
           assert.deepStrictEqual(yield* shown("display_html(HTML('<b>'))"), [{ "text/html": "<b>" }])
           assert.deepStrictEqual(yield* shown("display_latex('$x$', raw=True)"), [{ "text/latex": "$x$" }])
           assert.deepStrictEqual(yield* shown("GeoJSON({'type': 'Point'});"), [])
-        }), seconds)
+        }))
 
       it.effect("is of the same class under each name", () =>
         Effect.gen(function*() {
           const code = "import IPython.core.display as core, IPython.display as face\n"
           const [bundle] = yield* shown(`${code}core.HTML is face.HTML, isinstance(HTML('a'), face.TextDisplayObject)`)
           assert.strictEqual(bundle?.["text/plain"], "(True, True)")
-        }), seconds)
+        }))
 
       it.effect("is nothing where it cannot be", () =>
         Effect.gen(function*() {
@@ -82,7 +80,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("what python shows w
           }
           const { error } = yield* Agent.run("python", "Audio([0.5])")
           assert.match(String(error?.value), /^rate must be specified/)
-        }), seconds)
+        }))
     })
   })
 })

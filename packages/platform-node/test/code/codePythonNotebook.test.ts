@@ -4,7 +4,6 @@ import { Effect, Layer } from "effect"
 import * as Agent from "../support/agent/agentProcess.js"
 import { hasModule as has, pythons } from "../support/agent/pythons.js"
 
-const seconds = { timeout: 60_000 }
 const patient = { timeoutMs: 60_000 }
 
 const python = (code: string, options?: object) => Agent.run("python", code, options)
@@ -41,7 +40,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           assert.strictEqual(yield* valueOf("l = [1]; l.append(l); l"), "[1, [...]]")
           yield* python("class A:\n  def _repr_pretty_(self, printer, cycle): printer.text('pretty')")
           assert.strictEqual(yield* valueOf("[A()]"), "[pretty]")
-        }), seconds)
+        }))
 
       it.effect("prints values as the calls that make them", () =>
         Effect.gen(function*() {
@@ -99,7 +98,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           assert.match(told, /^Signature: f\(a\)\nDocstring: Doc\.\nFile: [^\n]+\nType:      function\n?$/)
           const failed = yield* python("%%bash\nexit 3")
           assert.strictEqual(failed.error?.value, "Command 'b'exit 3\\n'' returned non-zero exit status 3.")
-        }), seconds)
+        }))
 
       it.effect("lists, formats and removes variables", () =>
         Effect.gen(function*() {
@@ -121,7 +120,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           const timed = yield* python("kept = %timeit -n 1 -r 1 -o -q 1\nkept.loops")
           assert.deepInclude(timed, { error: null, stdout: "" })
           assert.strictEqual(main(timed), "1")
-        }), seconds)
+        }))
 
       it.effect("shows the less common objects of IPython.display", () =>
         Effect.gen(function*() {
@@ -225,7 +224,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
             help.stdout + String(help.results[0]?.["text/plain"]),
             "Return the number of items in a container."
           )
-        }), seconds)
+        }))
 
       it.effect("fails a run whose cell magic fails", () =>
         Effect.gen(function*() {
@@ -265,7 +264,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           assert.isNull(error, error?.traceback)
           assert.strictEqual(results[0]?.["text/latex"], "$\\displaystyle \\frac{x^{2}}{3}$")
           assert.strictEqual(results[0]?.["text/plain"], " 2\nx \n──\n3 ")
-        }), seconds)
+        }))
 
       it.effect("keeps inputs and values", () =>
         Effect.gen(function*() {
@@ -320,7 +319,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           const many = yield* python("display(*[HTML('x' * 9_000_000)] * 4)", patient)
           assert.strictEqual(many.results.length, 3)
           assert.match(many.stderr, /left out \(.*text\/html of 8\.6 MiB\): the results of a run hold 30\.\d MiB/)
-        }), { timeout: 180_000 })
+        }))
 
       it.effect.skipIf(!has(interpreter, "matplotlib"))(
         "shows figures wherever they come from",
@@ -338,8 +337,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
             assert.deepStrictEqual(open.results.map((result) => isPng(result["image/png"])), [true, true])
             yield* python("%config InlineBackend.figure_format = 'svg'")
             assert.include((yield* python("chart()")).results[0]?.["image/svg+xml"], "<svg")
-          }),
-        seconds
+          })
       )
 
       it.effect.skipIf(!has(interpreter, "matplotlib"))(
@@ -356,8 +354,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
               assert.deepStrictEqual(results.map((result) => isPng(result["image/png"])), [true, true])
               assert.deepInclude(yield* python("None"), { error: null, results: [] })
             }
-          }),
-        seconds
+          })
       )
 
       it.effect.skipIf(!has(interpreter, "pandas"))("prints twenty columns of a table", () =>
@@ -366,7 +363,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           const text = String(main(yield* python(code, { timeoutMs: 60_000 })))
           assert.notInclude(text, "...")
           assert.match(text, / t {2}\n0| t\n0/)
-        }), seconds)
+        }))
 
       it.effect.skipIf(!has(interpreter, "plotly"))("shows figures of plotly", () =>
         Effect.gen(function*() {
@@ -375,7 +372,7 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           assert.isNull(error, error?.traceback)
           assert.strictEqual(stdout, "")
           assert.isTrue(results.some((result) => "application/vnd.plotly.v1+json" in result))
-        }), seconds)
+        }))
     })
 
     layer(agent)((it) => {

@@ -4,8 +4,6 @@ import { spawnSync } from "node:child_process"
 import * as Agent from "../support/agent/agentProcess.js"
 
 const { interpreters } = Agent
-const seconds = { timeout: 60_000 }
-
 const r = (code: string) => Agent.run("r", code, { timeoutMs: 60_000 })
 
 const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
@@ -30,21 +28,21 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         assert.strictEqual(main({ results }), "[1] 42")
         assert.strictEqual(stdout, "[1] \"after\"\n")
         assert.deepStrictEqual((yield* r("invisible(1)")).results, [])
-      }), seconds)
+      }))
 
     it.effect("leave devices that the code opens to the code", () =>
       Effect.gen(function*() {
         yield* r("grDevices::pdf('own.pdf')")
         assert.deepStrictEqual((yield* r("plot(1)\ninvisible(1)")).results, [])
         assert.strictEqual(main(yield* r("invisible(dev.off()); file.exists('own.pdf')")), "[1] TRUE")
-      }), seconds)
+      }))
 
     it.effect("show data frames, and get nothing from standard input", () =>
       Effect.gen(function*() {
         assert.strictEqual(main(yield* r("data.frame(a = 1:2, b = c('x', 'y'))")), "  a b\n1 1 x\n2 2 y")
         assert.strictEqual(main(yield* r("readline('? ')")), "[1] \"\"")
         assert.strictEqual(main(yield* r("readLines('stdin')")), "character(0)")
-      }), seconds)
+      }))
 
     it.effect("print functions, expressions and generics as Rscript does", () =>
       Effect.gen(function*() {
@@ -80,7 +78,7 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         const loop = yield* r("x <- 1\nfor (i in 1:2) {\n  stop('here')\n}")
         assert.include(loop.error?.traceback, `at run-${loop.executionCount}:2-4`)
         assert.match((yield* r("x <- 1\ny <- )")).error?.value ?? "", /^run-\d+:2:6: unexpected/)
-      }), seconds)
+      }))
 
     it.effect("treat warnings as the code wants them treated", () =>
       Effect.gen(function*() {
@@ -94,7 +92,7 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
             `1: w() at run-${executionCount}:3`
         })
         yield* r("options(warn = 0)")
-      }), seconds)
+      }))
 
     it.effect("sees no frames of the kernel at top level", () =>
       Effect.gen(function*() {
@@ -163,7 +161,7 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         const closed = yield* r("file <- file('own.txt', 'w'); closeAllConnections(); isOpen(file)")
         assert.include(closed.error?.value, "invalid connection")
         assert.strictEqual(main(yield* r("kept")), "[1] 5")
-      }), seconds)
+      }))
 
     it.effect("are not interrupted for an earlier one", () =>
       Effect.gen(function*() {
@@ -171,7 +169,7 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         process.kill(pid, "SIGINT")
         const run = yield* Agent.run("r", "6 * 7", { timeoutMs: 5000 })
         assert.deepStrictEqual([run.error, run.timedOut, run.died, main(run)], [null, null, null, "[1] 42"])
-      }), seconds)
+      }))
 
     it.effect.skipIf(!hasLattice)("show lattice plots as images alone", () =>
       Effect.gen(function*() {
@@ -180,6 +178,6 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
           "<plot>",
           false
         ]])
-      }), seconds)
+      }))
   })
 })

@@ -23,7 +23,7 @@ beforeAll(async () => {
   if (able.length === 0) return
   const started = runtime = await startRuntime()
   await Promise.all(able.map(async (walk) => walked.set(walk, await runWalk(walk, started))))
-}, 300_000)
+})
 
 afterAll(() => runtime?.stop())
 

@@ -124,7 +124,7 @@ const replayAll = (folder: Folder, exchanges: ReadonlyArray<Exchange>, server: S
     }
   })
 
-const options = { concurrent: true, timeout: 60_000 }
+const options = { concurrent: true }
 
 /** What takes its time does so in a session of its own. */
 const partOf = ({ callId, group }: Exchange): string =>

@@ -104,7 +104,7 @@ describe("the option `network`", () => {
 const inside = (command: string) =>
   Effect.gen(function*() {
     const session = yield* Session.make({ imageId: "agb-code-space-1" })
-    return (yield* session.command.executeCommand(command, { timeout: "20 seconds" })).stdout
+    return (yield* session.command.executeCommand(command, { timeout: "2 minutes" })).stdout
   }).pipe(Effect.scoped)
 
 const runtimeWith = (network: LocalAgb.Options["network"]) => layerWith(best, { network })

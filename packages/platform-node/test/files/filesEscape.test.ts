@@ -99,7 +99,7 @@ const argsOf = (tool: string, path: string, home: string): Record<string, unknow
 const opened = Effect.gen(function*() {
   const { callTool, command } = yield* Session.make({ imageId: "code_latest" })
   const sh = (line: string) =>
-    Effect.map(command.executeCommand(line, { timeout: "30 seconds" }), ({ stdout }) => stdout.trim())
+    Effect.map(command.executeCommand(line, { timeout: "2 minutes" }), ({ stdout }) => stdout.trim())
   const use = (tool: string, args: Record<string, unknown>) =>
     Effect.match(callTool(tool, args), {
       onFailure: (error) => ({ ok: false, text: error.message, tag: error._tag }),

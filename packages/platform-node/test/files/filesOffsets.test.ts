@@ -71,7 +71,7 @@ describe.skipIf(process.platform !== "linux")("files in a session", () => {
         const bytes = mixture(size, pieces)
         const encoded = bytes.toString("base64")
         yield* fileSystem.writeFile(`${path}.64`, encoded)
-        yield* command.executeCommand(`base64 -d <'${path}.64' >'${path}'`, { timeout: "20 seconds" })
+        yield* command.executeCommand(`base64 -d <'${path}.64' >'${path}'`, { timeout: "2 minutes" })
         assert.isTrue(bytes.equals(yield* fileSystem.readFileBytes(path)))
         const offsets = Array.from({ length: Math.ceil(size / step) }, (_, index) => index * step)
         const texts = yield* Effect.forEach(offsets, (offset) => read(path, offset, step, "text"))

@@ -8,7 +8,7 @@ import { failsWith } from "../support/failsWith.js"
 import { best, layerWith, serverLayer } from "../support/runtime.js"
 import { toolAnswer, wire } from "../support/wire.js"
 
-const patient = { timeout: "30 seconds" } as const
+const patient = { timeout: "2 minutes" } as const
 
 /** A session, its home and its shell. */
 const opened = Effect.gen(function*() {

@@ -79,7 +79,7 @@ const served = Effect.gen(function*() {
   const session = yield* Session.make({ imageId: "agb-code-space-1" })
   yield* session.fileSystem.writeFile("/tmp/server.cjs", program)
   const start = "nohup node \"$TMPDIR/server.cjs\" >/dev/null 2>&1 & until test -s ready; do sleep 0.05; done"
-  yield* session.command.executeCommand(start, { timeout: "20 seconds" })
+  yield* session.command.executeCommand(start, { timeout: "2 minutes" })
   const link = new URL(yield* session.getLink({ protocolType: "https", port: 30_100 }))
   return { session, link, token: link.pathname.slice(1, -1) }
 })

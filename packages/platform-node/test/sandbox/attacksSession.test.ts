@@ -26,7 +26,7 @@ const start = (isolation: Isolation) => make({ isolation, interpreters: nodeOnly
 /** Standard output and standard error of a command, one behind the other. */
 const run = (sandbox: Sandbox, command: string) =>
   Effect.map(
-    sandbox.call({ op: "shell", command, timeoutMs: 20_000 }),
+    sandbox.call({ op: "shell", command, timeoutMs: 120_000 }),
     ({ body }) => Buffer.from(body).toString("utf8").trim()
   )
 

@@ -46,7 +46,7 @@ const run = (sandbox: Sandbox, language: Language, code: string) =>
   })
 
 const shell = (sandbox: Sandbox, command: string) =>
-  Effect.map(sandbox.call({ op: "shell", command, timeoutMs: 10_000 }), ({ body }) => Buffer.from(body).toString())
+  Effect.map(sandbox.call({ op: "shell", command, timeoutMs: 120_000 }), ({ body }) => Buffer.from(body).toString())
 
 describe.skipIf(confined.length === 0).each(confined.map((isolation) => [nameOf(isolation), isolation] as const))(
   "code in a sandbox, %s",

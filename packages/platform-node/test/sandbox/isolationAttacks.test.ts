@@ -56,7 +56,7 @@ describe.each(attackers)("attacks, $who", ({ canRun, report }) => {
     const reported = await report
     isolations = reported?.isolations ?? []
     outcomes = reported?.outcomes ?? []
-  }, 240_000)
+  })
 
   const cannotTry = (name: string) => !canRun || inPython.has(name) && !Fs.existsSync("/usr/bin/python3")
 

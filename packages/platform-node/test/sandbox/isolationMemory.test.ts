@@ -35,7 +35,7 @@ describe.each(attackers)("memory, $who", ({ canRun, uid }) => {
 
   beforeAll(async () => {
     if (canRun) outcomes = await attackedAs(uid)
-  }, 240_000)
+  })
 
   it.skipIf(!canRun).each(memoryAttacks)("$name", ({ isDropped, mustSurvive, name, needsFiles, needsMemoryFiles }) => {
     const tried = outcomes.filter(({ attack, countsFiles }) => attack === name && (countsFiles || !needsFiles))

@@ -38,7 +38,7 @@ const odd = (op: string) => ({ op }) as unknown as SandboxCall
 
 const shell = (sandbox: Sandbox, command: string) =>
   Effect.map(
-    sandbox.call({ op: "shell", command, timeoutMs: 10_000 }),
+    sandbox.call({ op: "shell", command, timeoutMs: 120_000 }),
     ({ body }) => Buffer.from(body).toString().trim()
   )
 

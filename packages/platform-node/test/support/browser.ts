@@ -16,7 +16,7 @@ export const missingBrowser = program === undefined ? ", which needs Chromium" :
 export const hasBrowser = program !== undefined
 
 /** Patience costs nothing where nothing waits. */
-const patience = 60_000
+const patience = 300_000
 
 class ChromiumBrowser extends Context.Tag("test/ChromiumBrowser")<ChromiumBrowser, Browser>() {}
 

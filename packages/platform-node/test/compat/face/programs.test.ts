@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => runtime?.stop())
 
-const patience = 30_000
+const patience = 120_000
 
 const bare = ["requestId", "success"]
 const failed = ["errorMessage", "requestId", "success"]

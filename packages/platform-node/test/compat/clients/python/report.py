@@ -20,7 +20,7 @@ def holds(condition, *shown):
     assert condition, " ".join(repr(value) for value in shown)
 
 
-def until(ask, patience=10.0, interval=0.05):
+def until(ask, patience=60.0, interval=0.05):
     """What `ask` says as soon as it says something."""
     end = time.monotonic() + patience
     while True:

@@ -76,9 +76,9 @@ def listed(agb, _session):
 def keep_alive(agb, _session):
     """One is kept alive, of the other only the status is asked for."""
     kept, watched = (made(agb, idle_release_timeout=3) for _ in range(2))
-    until(lambda: kept.keep_alive().success and not watched.get_status().success, patience=20, interval=0.5)
+    until(lambda: kept.keep_alive().success and not watched.get_status().success, patience=120, interval=0.5)
     same(kept.get_status().data, "RUNNING")
-    until(lambda: not kept.get_status().success, patience=20, interval=0.5)
+    until(lambda: not kept.get_status().success, patience=120, interval=0.5)
 
 
 @walk.observes("listTools", "Unknown tool", "Metrics")

@@ -23,7 +23,7 @@ export const bad = ({ errorMessage, success }: Pick<Result<unknown>, "errorMessa
 }
 
 /** What `ask` says as soon as it says something. */
-export const until = async <A>(ask: () => Promise<A> | A, patience = 10_000): Promise<NonNullable<A>> => {
+export const until = async <A>(ask: () => Promise<A> | A, patience = 60_000): Promise<NonNullable<A>> => {
   for (const end = Date.now() + patience;;) {
     const said = await ask()
     if (said) return said

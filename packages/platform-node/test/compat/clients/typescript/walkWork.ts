@@ -6,7 +6,7 @@ import { bad, good, Skipped, until, Walk } from "./report.js"
 export const walk = new Walk()
 
 /** For a busy machine. */
-const patience = 10_000
+const patience = 60_000
 
 const ran = async (session: Session, code: string, language = "python", timeoutS = 60) => {
   const result = await session.code.run(code, language, timeoutS)
