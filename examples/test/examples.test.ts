@@ -5,11 +5,7 @@ import { execFile, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { vi } from "vitest"
 import { testProgram } from "../../scripts/testProgram.mjs"
-
-/** Each starts a local runtime with all its languages, five at a time. */
-vi.setConfig({ testTimeout: 300_000 })
 
 const sourceOf = (name: string): string => fileURLToPath(new URL(`../src/${name}.ts`, import.meta.url))
 
