@@ -89,7 +89,7 @@ export default [
   {
     defence: "missing directories are created",
     changes: {
-      [`${tools}/fileTools.ts`]: [["Effect.zipRight(files.createDirectory(parentOf(path)), write)", "write"]]
+      [`${tools}/fileTools.ts`]: [["Effect.zipRight(createParents(files, path), write)", "write"]]
     },
     caughtBy: files
   },
