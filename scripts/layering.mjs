@@ -85,7 +85,7 @@ const layers = {
     ["internal/tools"],
     ["AgbToolkit"],
     ["internal/mcp", "internal/sandbox"],
-    ["AgbMcp", "AiSdk", "ComputeSdk"],
+    ["AgbMcp", "AiSdk", "ComputeSdk", "OpenAiAgents"],
     ["index"]
   ],
   "packages/cli/src": [

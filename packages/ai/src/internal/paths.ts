@@ -15,17 +15,17 @@ const directoryOf = ({ executeCommand }: Command, command: string): Effect.Effec
 /** The directory that commands start in; it is the same for the life of a session. */
 export const baseDirectory = (command: Command): Effect.Effect<string, PathError> => directoryOf(command, "pwd")
 
-/** Absolute paths are used as they are, others start at the directory that commands start in. */
-export const resolver = (command: Command): Resolve => {
-  const base = firstSuccess(baseDirectory(command))
-  return (path) =>
-    path.startsWith("/") ?
-      Effect.succeed(path) :
-      Effect.map(base, (directory) =>
-        path === "" || path === "."
-          ? directory
-          : `${directory === "/" ? "" : directory}/${path.replace(/^(\.\/+)+/, "")}`)
-}
+/** Absolute paths are used as they are, others start at a directory. */
+export const resolverFrom = (base: Effect.Effect<string, PathError>): Resolve => (path) =>
+  path.startsWith("/") ?
+    Effect.succeed(path) :
+    Effect.map(base, (directory) =>
+      path === "" || path === "."
+        ? directory
+        : `${directory === "/" ? "" : directory}/${path.replace(/^(\.\/+)+/, "")}`)
+
+/** Relative paths start at the directory that commands start in. */
+export const resolver = (command: Command): Resolve => resolverFrom(firstSuccess(baseDirectory(command)))
 
 /** With `~` as shells have it, which models give as well. */
 export const tildeResolver = (command: Command): Resolve => {
