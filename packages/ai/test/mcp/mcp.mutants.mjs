@@ -149,15 +149,5 @@ export default [
       [`${mcp}/cancellation.ts`]: [["JSON.stringify([session, id])", "JSON.stringify([session.length, id])"]]
     },
     caughtBy: cancelled
-  },
-  {
-    defence: "over HTTP requests are cancelled while servers run them uninterruptibly",
-    changes: {
-      [`${mcp}/cancellation.ts`]: [[
-        "Effect.interruptible(Effect.raceFirst(app, Effect.as(Deferred.await(cancelled), nothing)))",
-        "Effect.raceFirst(app, Effect.interruptible(Effect.as(Deferred.await(cancelled), nothing)))"
-      ]]
-    },
-    caughtBy: cancelled
   }
 ]

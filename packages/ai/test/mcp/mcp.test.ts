@@ -79,7 +79,7 @@ const useTools = (client: Client) =>
         content: [{ type: "text", text: message }]
       })
     }
-    const without = yield* Effect.promise(() => client.callTool({ name: "read_file" }))
+    const without = yield* Effect.promise(() => client.callTool({ name: "read_file" }).catch((error) => ({ error })))
     assert.deepInclude(without, { isError: true })
     const unknown = yield* Effect.promise(() => client.callTool({ name: "none", arguments: {} }).catch(String))
     assert.match(String(unknown), /-32602.*Tool 'none' not found/)
@@ -206,8 +206,9 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
       const command = yield* Command.Command
       const untilRun = (count: number, seconds: number) =>
         command.executeCommand(
-          `until test $(ps -e -o args | grep -c '^sleep ${seconds}$') = ${count}; do sleep 0.1; done`
-        )
+          `for n in $(seq 300); do ps -e -o args | grep -c '^sleep ${seconds}$' | grep -qx ${count} && exit; sleep 0.1; done; exit 1`,
+          { acceptExitCodes: [0, 1], timeout: "2 minutes" }
+        ).pipe(Effect.map(({ exitCode }) => assert.strictEqual(exitCode, 0)))
       const cancelled = first.callTool(sleeping(1001), undefined, { signal: controller.signal }).catch(() => "over")
       const kept = second.callTool(sleeping(1002)).catch(() => "over")
       yield* untilRun(1, 1001)

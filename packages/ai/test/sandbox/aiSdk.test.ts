@@ -174,7 +174,8 @@ layer(services, { excludeTestServices: true })("over the local runtime", (it) =>
         await Promise.resolve()
         controller.abort(reason)
         assert.strictEqual(await first, reason)
-        await sandbox.writeTextFile({ path: "a.txt", content: "2" })
+        const again = sandbox.writeTextFile({ path: "a.txt", content: "2" }).then(() => "written", String)
+        assert.strictEqual(await again, "written")
         assert.strictEqual(await sandbox.readTextFile({ path: "a.txt" }), "2")
       }))
 
