@@ -15,6 +15,7 @@ const outside = new Set([
   "AiSdk.ts",
   "ComputeSdk.ts",
   "ContextStore.ts",
+  "OpenAiAgents.ts",
   "TerminalSocket.ts"
 ])
 

@@ -80,10 +80,12 @@ const layers = {
     ["index"]
   ],
   "packages/ai/src": [
-    ["internal/tools", "internal/keptSession"],
+    ["internal/firstSuccess"],
+    ["internal/paths", "internal/keptSession"],
+    ["internal/tools"],
     ["AgbToolkit"],
     ["internal/mcp", "internal/sandbox"],
-    ["AgbMcp", "AiSdk", "ComputeSdk"],
+    ["AgbMcp", "AiSdk", "ComputeSdk", "OpenAiAgents"],
     ["index"]
   ],
   "packages/cli/src": [

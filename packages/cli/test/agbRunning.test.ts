@@ -54,6 +54,23 @@ describe("agb run", () => {
     assert.deepStrictEqual(await others(), [])
   })
 
+  it("says what is wrong with its file or its language before it creates a session", async () => {
+    Fs.mkdirSync(path("folder.py"), { recursive: true })
+    Fs.writeFileSync(path("notes.txt"), "1")
+    const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, string]> = [
+      [["folder.py"], 2, "folder.py is a directory; give a file of code"],
+      [["none"], 1, "none: there is no such file or directory"],
+      [["notes.txt"], 2, "--language must say what notes.txt is: python, javascript, java or r"],
+      [["-c", "1"], 2, "--language must say what the code is: python, javascript, java or r"],
+      [["-c", "1", "-l", "perl"], 2, "--language must be python, javascript, java or r, but was perl"]
+    ]
+    // Without a server, so that a request would be another failure.
+    for (const [args, code, message] of cases) {
+      const said = await anywhere(["run", ...args], { AGB_ENDPOINT: "http://127.0.0.1:1", AGB_API_KEY: "akm-none" })
+      assert.deepStrictEqual(said, { code, stdout: "", stderr: `agb: ${message}\n` })
+    }
+  })
+
   it("says that a session has its image already", async () => {
     const refused = await agb("run", "-s", session, "--image", "another", "-l", "js", "-c", "1")
     assert.deepStrictEqual([refused.code, refused.stdout], [2, ""])

@@ -1,5 +1,5 @@
 // The package for agents in an empty project: its tools over the local runtime, its server of MCP over the standard streams, and the entry
-// point of the AI SDK, with the frameworks that were tested.
+// points of the AI SDK and of OpenAI Agents, with the frameworks that were tested.
 import { cpSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { run } from "../run.mjs"
@@ -21,6 +21,19 @@ const expectPrinted = (text, expected) => {
   if (text !== expected) throw new Error(`expected ${JSON.stringify(expected)}, but it printed\n${text}`)
 }
 
+/** A module that needs a framework beside it, by what it exports. */
+const entryPoint = (name, module, framework, exported) => ({
+  group: "agents",
+  name,
+  run: async (projects) => {
+    const cwd = await project(projects)
+    await projects.npm(cwd, "--no-save", fromCatalog(framework), fromCatalog("zod"))
+    const program = `import * as Module from "@effect-agb/ai/${module}"\nconsole.log(Object.keys(Module).join())\n`
+    writeFileSync(join(cwd, `${module}.mjs`), program)
+    expectPrinted(await run(process.execPath, [`${module}.mjs`], { cwd }), exported)
+  }
+})
+
 export const cells = [
   {
     group: "agents",
@@ -31,15 +44,6 @@ export const cells = [
         "toolkit: 42\nmcp: served\n"
       )
   },
-  {
-    group: "agents",
-    name: "AI SDK",
-    run: async (projects) => {
-      const cwd = await project(projects)
-      await projects.npm(cwd, "--no-save", fromCatalog("ai"), fromCatalog("zod"))
-      const program = `import * as AiSdk from "@effect-agb/ai/AiSdk"\nconsole.log(Object.keys(AiSdk).join())\n`
-      writeFileSync(join(cwd, "aiSdk.mjs"), program)
-      expectPrinted(await run(process.execPath, ["aiSdk.mjs"], { cwd }), "sandbox,sandboxProvider,tools\n")
-    }
-  }
+  entryPoint("AI SDK", "AiSdk", "ai", "sandbox,sandboxProvider,tools\n"),
+  entryPoint("OpenAI Agents", "OpenAiAgents", "@openai/agents-core", "sandboxClient\n")
 ]

@@ -8,22 +8,7 @@ import * as SessionPool from "@effect-agb/core/SessionPool"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-
-/** A failure is not kept: the next call tries again. */
-const firstSuccess = <A, E, R>(acquire: Effect.Effect<A, E, R>): Effect.Effect<Effect.Effect<A, E, R>> =>
-  Effect.sync(() => {
-    const turn = Effect.unsafeMakeSemaphore(1)
-    let kept: { readonly value: A } | undefined
-    const acquireOnce = Effect.suspend(() =>
-      kept === undefined
-        ? Effect.tap(acquire, (value) =>
-          Effect.sync(() => {
-            kept = { value }
-          }))
-        : Effect.succeed(kept.value)
-    )
-    return Effect.suspend(() => kept === undefined ? turn.withPermits(1)(acquireOnce) : Effect.succeed(kept.value))
-  })
+import { firstSuccess } from "./firstSuccess.js"
 
 /** The services of a session that is acquired by the first call and released with the layer. */
 export const layer = <R>(
@@ -31,7 +16,7 @@ export const layer = <R>(
 ): Layer.Layer<Code | Command | FileSystem, never, Exclude<R, Scope.Scope>> => {
   const pool = Effect.gen(function*() {
     const context = yield* Effect.context<R | Scope.Scope>()
-    const session = yield* firstSuccess(Effect.provide(acquire, context))
+    const session = firstSuccess(Effect.provide(acquire, context))
     return SessionPool.SessionPool.of({
       borrow: session,
       use: (f) => Effect.flatMap(session, f),

@@ -4,6 +4,7 @@ const mcp = "packages/ai/src/internal/mcp"
 
 const lines = "lines may hold any id and come in pieces, and one that is no JSON is answered"
 const http = "over HTTP it serves tools and files to who has the token"
+const cancelled = "over HTTP a request ends with its cancellation and with its client, and no other does"
 const ended = "serves tools and files, and deletes its session when its client ends"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
@@ -115,5 +116,38 @@ export default [
       [`${mcp}/http.ts`]: [["HttpServerResponse.empty({ status: 202 })", "HttpServerResponse.empty({ status: 200 })"]]
     },
     caughtBy: http
+  },
+  {
+    defence: "what is wrong with the parameters of a call is said by their names",
+    changes: {
+      [`${mcp}/register.ts`]: [["decodeParameters(tool.name, parameters).pipe(", "Effect.void.pipe("]]
+    },
+    caughtBy: ended
+  },
+  {
+    defence: "a call without arguments is one with none",
+    changes: {
+      [`${mcp}/jsonRpc.ts`]: [["? { ...params, arguments: {} }", "? params"]]
+    },
+    caughtBy: ended
+  },
+  {
+    defence: "parameters of the protocol that do not decode are said to be invalid",
+    changes: { [`${mcp}/jsonRpc.ts`]: [["return invalid === undefined\n", "return method !== \"\"\n"]] },
+    caughtBy: lines
+  },
+  {
+    defence: "over HTTP a request ends with its cancellation",
+    changes: {
+      [`${mcp}/cancellation.ts`]: [["Deferred.succeed(cancelled, void 0)", "Effect.void"]]
+    },
+    caughtBy: cancelled
+  },
+  {
+    defence: "over HTTP a client cancels no request of another",
+    changes: {
+      [`${mcp}/cancellation.ts`]: [["JSON.stringify([session, id])", "JSON.stringify([session.length, id])"]]
+    },
+    caughtBy: cancelled
   }
 ]

@@ -1,6 +1,6 @@
 /** The server of MCP, asked by the official client over the standard streams of a process and over HTTP, and in raw lines. */
 import { AgbMcp, AgbToolkit } from "@effect-agb/ai"
-import { Agb, FileSystem } from "@effect-agb/core"
+import { Agb, Command, FileSystem } from "@effect-agb/core"
 import { LocalAgb } from "@effect-agb/platform-node"
 import { HttpServer } from "@effect/platform"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -47,6 +47,18 @@ const read = (client: Client, uri: string) =>
 
 const figure = "class I:\n  def _repr_png_(self): return b'\\x89PNG'\ndisplay(I())"
 
+const wrongParameters: ReadonlyArray<readonly [string, Record<string, unknown>, string]> = [
+  ["read_file", {}, "read_file: path must be a string, but was missing"],
+  ["read_file", { file: "/a" }, `read_file: path must be a string, but was missing; there is no parameter "file"`],
+  ["run_code", { code: 5 }, "run_code: code must be a string, but was 5"],
+  ["shell", { command: "ls", timeout_seconds: "10" }, `shell: timeout_seconds must be a number, but was "10"`],
+  [
+    "edit_file",
+    { path: "a", old_text: "a", new_text: "b", replace_all: "yes" },
+    `edit_file: replace_all must be a boolean, but was "yes"`
+  ]
+]
+
 const useTools = (client: Client) =>
   Effect.gen(function*() {
     const { tools } = yield* Effect.promise(() => client.listTools())
@@ -61,9 +73,14 @@ const useTools = (client: Client) =>
     assert.notInclude(shown.content[0]!.text!, "iVBORw")
     assert.isFalse((yield* call(client, "shell", { command: "exit 3" })).isError)
     assert.isTrue((yield* call(client, "read_file", { path: "/none" })).isError)
-    const invalid = yield* call(client, "read_file", { file: "/none" })
-    assert.isTrue(invalid.isError)
-    assert.match(invalid.content[0]!.text!, /read_file/)
+    for (const [name, parameters, message] of wrongParameters) {
+      assert.deepStrictEqual(yield* call(client, name, parameters), {
+        isError: true,
+        content: [{ type: "text", text: message }]
+      })
+    }
+    const without = yield* Effect.promise(() => client.callTool({ name: "read_file" }).catch((error) => ({ error })))
+    assert.deepInclude(without, { isError: true })
     const unknown = yield* Effect.promise(() => client.callTool({ name: "none", arguments: {} }).catch(String))
     assert.match(String(unknown), /-32602.*Tool 'none' not found/)
   })
@@ -87,7 +104,7 @@ const useFiles = (client: Client) =>
 interface Reply {
   readonly id: unknown
   readonly result: unknown
-  readonly error: { readonly code: number }
+  readonly error: { readonly code: number; readonly message: string }
 }
 
 /** Waits for what has no clock of its own. */
@@ -175,6 +192,38 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
       assert.deepInclude(weak, { _tag: "InvalidRequestError", field: "token" })
     }).pipe(Effect.provide(http)))
 
+  it.scoped("over HTTP a request ends with its cancellation and with its client, and no other does", () =>
+    Effect.gen(function*() {
+      const url = yield* address
+      const requestInit = { headers: { authorization: `Bearer ${token}` } }
+      const connect = Effect.suspend(() =>
+        connected(new StreamableHTTPClientTransport(url, { requestInit }) as Transport)
+      )
+      const [first, second] = [yield* connect, yield* connect]
+      // The two clients count their requests alike, so that these have the same id.
+      const controller = new AbortController()
+      const sleeping = (seconds: number) => ({ name: "shell", arguments: { command: `sleep ${seconds}` } })
+      const command = yield* Command.Command
+      const untilRun = (count: number, seconds: number) =>
+        command.executeCommand(
+          `for n in $(seq 300); do ps -e -o args | grep -c '^sleep ${seconds}$' | grep -qx ${count} && exit; sleep 0.1; done; exit 1`,
+          { acceptExitCodes: [0, 1], timeout: "2 minutes" }
+        ).pipe(Effect.map(({ exitCode }) => assert.strictEqual(exitCode, 0)))
+      const cancelled = first.callTool(sleeping(1001), undefined, { signal: controller.signal }).catch(() => "over")
+      const kept = second.callTool(sleeping(1002)).catch(() => "over")
+      yield* untilRun(1, 1001)
+      yield* untilRun(1, 1002)
+      controller.abort()
+      assert.strictEqual(yield* Effect.promise(() => cancelled), "over")
+      yield* untilRun(0, 1001)
+      yield* untilRun(1, 1002)
+      const after = yield* call(first, "shell", { command: "echo usable" })
+      assert.match(after.content[0]!.text!, /usable/)
+      yield* Effect.promise(() => second.close())
+      assert.strictEqual(yield* Effect.promise(() => kept), "over")
+      yield* untilRun(0, 1002)
+    }).pipe(Effect.provide(http)))
+
   it.scoped("lines may hold any id and come in pieces, and one that is no JSON is answered", () =>
     Effect.gen(function*() {
       const input = yield* Queue.unbounded<Uint8Array>()
@@ -195,7 +244,14 @@ layer(local, { excludeTestServices: true })("over the local runtime", (it) => {
       assert.deepInclude((yield* ask("no JSON")).error, { code: -32700 })
       assert.deepInclude((yield* ask("5")).error, { code: -32600 })
       assert.deepInclude((yield* ask({ id: 1, method: "no/method" })).error, { code: -32601 })
-      assert.deepInclude((yield* ask({ id: 1, method: "tools/call", params: 5 })).error, { code: -32603 })
+      assert.deepInclude((yield* ask({ id: 1, method: "tools/call", params: 5 })).error, {
+        code: -32602,
+        message: "Invalid params: tools/call: params has another type"
+      })
+      assert.deepInclude((yield* ask({ id: 1, method: "tools/call", params: {} })).error, {
+        code: -32602,
+        message: "Invalid params: tools/call: params.name is missing"
+      })
       const content = "é".repeat(10)
       yield* ask({
         id: 2,

@@ -133,5 +133,15 @@ export default [
       ]]
     },
     caughtBy: provider
+  },
+  {
+    defence: "an aborted call does not end the relative paths of all later ones",
+    changes: {
+      "packages/ai/src/internal/paths.ts": [[
+        "firstSuccess(baseDirectory(command))",
+        "Effect.runSync(Effect.cached(baseDirectory(command)))"
+      ]]
+    },
+    caughtBy: "takes relative paths also after a call with one was aborted"
   }
 ]

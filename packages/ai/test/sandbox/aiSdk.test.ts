@@ -166,6 +166,19 @@ layer(services, { excludeTestServices: true })("over the local runtime", (it) =>
         assert.isDefined(await rejected(late.write(Uint8Array.of(1)).then(() => late.close())))
       }))
 
+    it.effect("takes relative paths also after a call with one was aborted", () =>
+      withSandbox(async (sandbox) => {
+        const controller = new AbortController()
+        const reason = new Error("over")
+        const first = rejected(sandbox.writeTextFile({ path: "a.txt", content: "1", abortSignal: controller.signal }))
+        await Promise.resolve()
+        controller.abort(reason)
+        assert.strictEqual(await first, reason)
+        const again = sandbox.writeTextFile({ path: "a.txt", content: "2" }).then(() => "written", String)
+        assert.strictEqual(await again, "written")
+        assert.strictEqual(await sandbox.readTextFile({ path: "a.txt" }), "2")
+      }))
+
     it.effect("is what tools of generateText get", () =>
       withSandbox(async (experimental_sandbox) => {
         const shell = tool({
@@ -209,7 +222,9 @@ layer(services, { excludeTestServices: true })("over the local runtime", (it) =>
       assert.strictEqual(output.value[1].mediaType, "image/png")
       assert.deepStrictEqual(output.value[1].data, { type: "data", data: "iVBORw==" } as never)
       assert.notInclude(output.value[0].text, "iVBORw")
-      assert.match(JSON.stringify(steps[1]?.content), /tool-error/)
+      const error = steps[1]?.content.find(({ type }) => type === "tool-error")
+      assert(error?.type === "tool-error")
+      assert.match(String(error.error), /run_code: code must be a string, but was missing; there is no parameter "cod"/)
     }))
 })
 

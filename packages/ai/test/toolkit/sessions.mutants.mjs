@@ -6,14 +6,14 @@ const source = "packages/ai/src"
 export default [
   {
     defence: "calls at the same time have one session",
-    changes: { [`${source}/internal/keptSession.ts`]: [["turn.withPermits(1)(acquireOnce)", "acquireOnce"]] },
+    changes: { [`${source}/internal/firstSuccess.ts`]: [["turn.withPermits(1)(acquireOnce)", "acquireOnce"]] },
     caughtBy: "is created by the first call, is one for all, and is deleted with the layer"
   },
   {
     defence: "a session that could not be created is asked for again",
     changes: {
       [`${source}/internal/keptSession.ts`]: [[
-        "yield* firstSuccess(Effect.provide(acquire, context))",
+        "firstSuccess(Effect.provide(acquire, context))",
         "yield* Effect.cached(Effect.provide(acquire, context))"
       ]]
     },
@@ -33,8 +33,8 @@ export default [
     defence: "processes of a model do not stay in a session that goes back to its pool",
     changes: {
       [`${source}/internal/tools/processTools.ts`]: [[
-        "yield* commands.start(command, { cwd: working_directory }).pipe(Scope.extend(scope))",
-        "yield* commands.start(command, { cwd: working_directory }).pipe(Scope.extend(yield* Scope.make()), Effect.tap(() => scope))"
+        "yield* commands.start(command, { cwd }).pipe(Scope.extend(scope))",
+        "yield* commands.start(command, { cwd }).pipe(Scope.extend(yield* Scope.make()), Effect.tap(() => scope))"
       ]]
     },
     caughtBy: "is borrowed from a pool once, and given back without the processes of the model"

@@ -7,6 +7,8 @@ const figures = "figures are bytes for programs, and a type and a size for model
 const command = "a command tells its exit code, and what is too long is cut and saved"
 const files = "files are written with their directories, read in parts and edited where the text is unique"
 const long = "of a long file only what is shown is read, and of what is no text nothing is shown"
+const relative = "relative paths start where commands start, for every tool"
+const limits = "a time limit that is none is refused by the name that the model knows"
 const search = "a search finds lines and names, and takes patterns literally"
 const processes = "processes are read where the last reading ended, and killed with their output kept"
 
@@ -87,7 +89,7 @@ export default [
   {
     defence: "missing directories are created",
     changes: {
-      [`${tools}/fileTools.ts`]: [["Effect.zipRight(files.createDirectory(parentOf(path)), write)", "write"]]
+      [`${tools}/fileTools.ts`]: [["Effect.zipRight(createParents(files, path), write)", "write"]]
     },
     caughtBy: files
   },
@@ -175,5 +177,35 @@ export default [
       [`${tools}/processTools.ts`]: [["wait_for !== undefined && unread.includes(wait_for)", "wait_for === \"\""]]
     },
     caughtBy: processes
+  },
+  {
+    defence: "paths of files are relative to where commands start",
+    changes: {
+      [`${tools}/fileTools.ts`]: [[
+        "const path = yield* resolve(given)\n    const write",
+        "const path = given\n    const write"
+      ]]
+    },
+    caughtBy: relative
+  },
+  {
+    defence: "directories of commands are relative to where commands start",
+    changes: {
+      [`${tools}/environment.ts`]: [[
+        "path === undefined ? Effect.succeed(undefined) : resolve(path)",
+        "Effect.succeed(path)"
+      ]]
+    },
+    caughtBy: relative
+  },
+  {
+    defence: "a tilde is the home directory",
+    changes: { "packages/ai/src/internal/paths.ts": [["/^~(\\/|$)/.test(path)", "path === \"\""]] },
+    caughtBy: relative
+  },
+  {
+    defence: "a time limit that is none is refused by the name that the model knows",
+    changes: { [`${tools}/environment.ts`]: [["seconds > 0 && seconds <= longestSeconds", "seconds !== 0"]] },
+    caughtBy: limits
   }
 ]

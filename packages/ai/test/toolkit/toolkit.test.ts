@@ -124,8 +124,55 @@ layer(services, { excludeTestServices: true })("over a session", (it) => {
       assert.deepStrictEqual(yield* call("list_directory", { path: "/tmp/notes" }), { entries: ["deep/"] })
 
       for (const missing of ["/tmp/notes/none", "relative.txt"]) {
-        const { problem } = yield* call("read_file", { path: missing })
-        assert.strictEqual(problem, missing.startsWith("/") ? "NotFound" : "InvalidArgument")
+        assert.strictEqual((yield* call("read_file", { path: missing })).problem, "NotFound")
+      }
+    }))
+
+  it.effect("relative paths start where commands start, for every tool", () =>
+    Effect.gen(function*() {
+      const { stdout: base = "" } = yield* call("shell", { command: "mkdir -p project && cd project && pwd" })
+      assert.match(base, /^\/.*\/project$/)
+      const path = `${base}/deep/a.py`
+      const content = "def first():\n  pass\n"
+      const written = yield* call("write_file", { path: "project/deep/a.py", content })
+      assert.deepStrictEqual(written, { path, bytes_written: 20 })
+      assert.strictEqual((yield* call("read_file", { path: "./project/deep/a.py" })).content, content)
+      assert.strictEqual((yield* call("read_file", { path })).content, content)
+      assert.match(
+        (yield* call("edit_file", { path: "project/deep/a.py", old_text: "pass", new_text: "1" })).diff!,
+        /1/
+      )
+      assert.deepStrictEqual(yield* call("list_directory", { path: "project" }), { entries: ["deep/"] })
+      assert.deepInclude(
+        yield* call("list_directory", { path: "." }),
+        yield* call("list_directory", {
+          path: base.replace(/\/project$/, "")
+        })
+      )
+      assert.strictEqual(
+        (yield* call("search", { path: "project", pattern: "def" })).matches,
+        `${path}:1:def first():`
+      )
+      assert.strictEqual((yield* call("search", { path: "project", glob: "*.py" })).matches, path)
+      const ls = { command: "ls", working_directory: "project/deep" }
+      assert.strictEqual((yield* call("shell", ls)).stdout, "a.py")
+      const { process_id = "" } = yield* call("start_process", ls)
+      assert.strictEqual((yield* call("read_process", { process_id, wait_seconds: 30 })).output?.trim(), "a.py")
+
+      yield* call("shell", { command: "echo kept > ~/of-home.txt" })
+      assert.strictEqual((yield* call("read_file", { path: "~/of-home.txt" })).content, "kept\n")
+      assert.include((yield* call("list_directory", { path: "~" }))["entries"], "of-home.txt")
+    }))
+
+  it.effect("a time limit that is none is refused by the name that the model knows", () =>
+    Effect.gen(function*() {
+      for (const timeout_seconds of [0, -1, 86_401, Number.NaN]) {
+        const message = `timeout_seconds must be a number above 0 and up to 86,400, but was ${timeout_seconds}`
+        assert.deepStrictEqual(yield* call("shell", { command: "true", timeout_seconds }), {
+          problem: "InvalidArgument",
+          message: `shell: ${message}`
+        })
+        assert.deepInclude(yield* call("run_code", { code: "1", timeout_seconds }), { message: `run_code: ${message}` })
       }
     }))
 

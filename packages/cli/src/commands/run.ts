@@ -1,5 +1,6 @@
 /** `agb run`: runs a file, or code, and shows its output while it runs. */
 import type { CodeExecutionError, CodeResultItem } from "@effect-agb/core/AgbError"
+import * as AgbTools from "@effect-agb/core/AgbTools"
 import type * as Code from "@effect-agb/core/Code"
 import * as RichResult from "@effect-agb/core/RichResult"
 import * as Args from "@effect/cli/Args"
@@ -8,6 +9,7 @@ import * as Options from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import { ExitCode, UsageError } from "../failure.js"
@@ -41,18 +43,35 @@ const readStandardInput = Effect.promise(async () => {
   return Buffer.concat(chunks).toString()
 })
 
+/** Checked before a session is created. */
+const languageOf = (path: string, given: Option.Option<string>) => {
+  const name = Option.getOrElse(given, () => languages[Path.extname(path).toLowerCase()])
+  if (name === undefined) {
+    return usage(`--language must say what ${path} is: python, javascript, java or r`)
+  }
+  return Effect.mapError(
+    Schema.decode(AgbTools.Language)(name),
+    () => usage(`--language must be python, javascript, java or r, but was ${name}`)
+  )
+}
+
+const checkFile = (path: string) =>
+  Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const { type } = yield* files.stat(path)
+    if (type === "Directory") return yield* usage(`${path} is a directory; give a file of code`)
+  })
+
 /** What to run, and what the names of saved figures begin with. */
 const sourceOf = ({ code, file, language, output }: Given) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     if (Option.isSome(file) === Option.isSome(code)) return yield* usage("give either a file or code by -c")
     const path = Option.getOrElse(file, () => "-")
-    const name = Option.getOrElse(language, () => languages[Path.extname(path).toLowerCase()])
-    if (name === undefined) {
-      return yield* usage("--language must say what this is: python, javascript, java or r")
-    }
-    if (Option.isSome(output)) yield* files.makeDirectory(output.value, { recursive: true })
     const isFile = path !== "-"
+    if (isFile) yield* checkFile(path)
+    const name = yield* languageOf(isFile ? path : "the code", language)
+    if (Option.isSome(output)) yield* files.makeDirectory(output.value, { recursive: true })
     const folder = Option.getOrElse(output, () => isFile ? Path.dirname(path) : ".")
     return {
       code: Option.isSome(code) ? code.value : yield* isFile ? files.readFileString(path) : readStandardInput,

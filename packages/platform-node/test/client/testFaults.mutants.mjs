@@ -37,5 +37,15 @@ export default [
     defence: "no number of bytes is cut at once",
     changes: { "packages/core/src/internal/testing/faults.ts": [["bytes: bytes > 0 ? bytes : 0", "bytes"]] },
     caughtBy: "cut at once where a number of bytes is none"
+  },
+  {
+    defence: "a file that could not be opened at first is opened again",
+    changes: {
+      "packages/core/src/internal/session/files/directFiles.ts": [[
+        "yield* yield* this.#retrier.run({ attempt, deadline, onCancel: () => () => {} })",
+        "yield* deadline > 0 ? yield* attempt : Effect.never"
+      ]]
+    },
+    caughtBy: "do not end a read whose file could not be opened at first, but for one that is not there"
   }
 ]

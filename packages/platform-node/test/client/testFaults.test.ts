@@ -144,4 +144,20 @@ layer(serverLayer(), { excludeTestServices: true })("faults", (it) => {
         assert.deepStrictEqual([outcomeOf(result), sessions], [["TransportError", "TransportError", true], 0])
       })
     ))
+
+  it.effect("do not end a read whose file could not be opened at first, but for one that is not there", () =>
+    use(
+      { transfer: [undefined, AgbTest.unavailable("before"), AgbTest.lostReply, undefined, undefined] },
+      ({ fileSystem }) =>
+        Effect.gen(function*() {
+          yield* fileSystem.writeFile("/tmp/file", "kept")
+          const read = yield* fileSystem.readFile("/tmp/file")
+          const missing = yield* Effect.flip(fileSystem.readFile("/tmp/none"))
+          return [read, missing._tag]
+        })
+    ).pipe(
+      Effect.map(([result, sessions]) => {
+        assert.deepStrictEqual([outcomeOf(result), sessions], [["kept", "FileNotFoundError"], 0])
+      })
+    ))
 })

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import { Cancellation } from "./cancellation.js"
 
 /** Of its own, so that other servers of the program do not serve these routes. */
 class Router extends HttpRouter.Tag("@effect-agb/ai/internal/mcp/Router")<Router>() {}
@@ -66,13 +67,15 @@ const accepted = (response: HttpServerResponse.HttpServerResponse) =>
 
 const maxBodyBytes = 64 * 2 ** 20
 
-const guarded = <E, R>(path: string, access: Access, app: HttpApp.Default<E, R>): HttpApp.Default<E, R> =>
-  Effect.gen(function*() {
+const guarded = <E, R>(path: string, access: Access, app: HttpApp.Default<E, R>) => {
+  const cancellable = new Cancellation().wrap(app)
+  return Effect.gen(function*() {
     const request = yield* HttpServerRequest.HttpServerRequest
     const refused = refusal(access, request.headers) ?? misdirected(path, request)
     if (refused !== undefined) return refused
-    return accepted(yield* HttpServerRequest.withMaxBodySize(app, Option.some(maxBodyBytes)))
+    return accepted(yield* HttpServerRequest.withMaxBodySize(cancellable, Option.some(maxBodyBytes)))
   })
+}
 
 export const layerServer = (path: string, access: Access): Layer.Layer<never, never, HttpServer.HttpServer> =>
   // The only route needs none of the services that routes may ask for.

@@ -5,9 +5,11 @@
 import * as McpSchema from "@effect/ai/McpSchema"
 import type { RpcMessage } from "@effect/rpc"
 import * as RpcSerialization from "@effect/rpc/RpcSerialization"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
-import type * as Schema from "effect/Schema"
+import * as Schema from "effect/Schema"
 
 type Id = string | number | null
 
@@ -43,6 +45,27 @@ const isMessage = (value: unknown): value is Message => Predicate.isRecord(value
 
 const isKnown = (method: string): boolean =>
   McpSchema.ClientRpcs.requests.has(method) || McpSchema.ClientNotificationRpcs.requests.has(method)
+
+/** Clients may leave out the arguments of a tool that needs none. */
+const payloadOf = (method: string, params: unknown): unknown =>
+  method === "tools/call" && Predicate.isRecord(params) && params.arguments === undefined
+    ? { ...params, arguments: {} }
+    : params
+
+/** The server itself answers with a dump of its schemas, and as if it were broken. */
+const invalidParams = (method: string, payload: unknown): string | undefined => {
+  const schema: Schema.Schema.AnyNoContext | undefined = McpSchema.ClientRpcs.requests.get(method as "ping")
+    ?.payloadSchema
+  if (schema === undefined) return undefined
+  return Either.match(Schema.decodeUnknownEither(schema)(payload), {
+    onRight: () => undefined,
+    onLeft: (error) => {
+      const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+      const field = ["params", ...issue?.path ?? []].join(".")
+      return `Invalid params: ${method}: ${field} ${issue?._tag === "Missing" ? "is missing" : "has another type"}`
+    }
+  })
+}
 
 const textOf = (defect: unknown): string =>
   typeof defect === "string"
@@ -120,9 +143,14 @@ class Connection {
     const { id, method, params } = message
     if (typeof method !== "string") return this.#reply(message)
     if (id === undefined || id === null) return this.#notified(method, params)
-    return isKnown(method)
-      ? this.#request(method, params, { id, ...resourceOf(method, params) })
-      : this.#refuse(id, { code: -32601, message: `Method not found: ${method.slice(0, 64)}` })
+    if (!isKnown(method)) {
+      return this.#refuse(id, { code: -32601, message: `Method not found: ${method.slice(0, 64)}` })
+    }
+    const payload = payloadOf(method, params)
+    const invalid = invalidParams(method, payload)
+    return invalid === undefined
+      ? this.#request(method, payload, { id, ...resourceOf(method, params) })
+      : this.#refuse(id, { code: -32602, message: invalid })
   }
 
   /** The server knows a request by another id than its client. What nobody knows is no more than a sign of life. */

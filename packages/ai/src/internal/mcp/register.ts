@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AgbToolkit from "../../AgbToolkit.js"
+import { decodeParameters } from "../tools/decodeParameters.js"
 import type { Figure } from "../tools/results.js"
 
 interface Result {
@@ -48,11 +49,14 @@ const registerTools = Effect.gen(function*() {
     server.addTool({
       tool: described(tool),
       handle: (parameters) =>
-        Effect.match(handle(tool.name, parameters), {
-          onFailure: (error) =>
-            new McpSchema.CallToolResult({ isError: true, content: [{ type: "text", text: error.message }] }),
-          onSuccess: ({ encodedResult, result }) => toolResult(result, encodedResult)
-        })
+        decodeParameters(tool.name, parameters).pipe(
+          Effect.zipRight(handle(tool.name, parameters)),
+          Effect.match({
+            onFailure: ({ message }) =>
+              new McpSchema.CallToolResult({ isError: true, content: [{ type: "text", text: message }] }),
+            onSuccess: ({ encodedResult, result }) => toolResult(result, encodedResult)
+          })
+        )
     }), { discard: true })
 })
 

@@ -3,8 +3,8 @@ import type * as Session from "@effect-agb/core/Session"
 import type * as Sdk from "computesdk"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { createParents, type Resolve, resolver } from "../paths.js"
 import { collect } from "./collect.js"
-import { baseDirectory, createParents, type Resolve, resolver } from "./paths.js"
 import { promise } from "./promises.js"
 
 const run = (
@@ -58,7 +58,7 @@ export const make = (
 ): Sdk.SandboxInterface => {
   const id = session.sessionId
   const createdAt = new Date()
-  const resolve = resolver(Effect.runSync(Effect.cached(baseDirectory(session.command))))
+  const resolve = resolver(session.command)
   return {
     sandboxId: id,
     provider: "agb",

@@ -13,7 +13,7 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { baseDirectory } from "./paths.js"
+import { baseDirectory } from "../paths.js"
 import { promise } from "./promises.js"
 import * as sandbox from "./sandbox.js"
 

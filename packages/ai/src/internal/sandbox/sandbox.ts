@@ -1,8 +1,7 @@
 /** A session as the sandbox session of the AI SDK. */
 import type { Session } from "@effect-agb/core/Session"
 import type { Experimental_SandboxSession as SandboxSession } from "ai"
-import * as Effect from "effect/Effect"
-import * as paths from "./paths.js"
+import { resolver } from "../paths.js"
 import * as sandboxFiles from "./sandboxFiles.js"
 import * as sandboxProcesses from "./sandboxProcesses.js"
 
@@ -12,8 +11,7 @@ const describe = (session: Session): string =>
   "directory and variables of a command are not."
 
 export const make = (session: Session): SandboxSession => {
-  const base = Effect.runSync(Effect.cached(paths.baseDirectory(session.command)))
-  const resolve = paths.resolver(base)
+  const resolve = resolver(session.command)
   return {
     description: describe(session),
     ...sandboxFiles.make(session, resolve),

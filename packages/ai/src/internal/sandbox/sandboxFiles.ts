@@ -8,7 +8,7 @@ import type {
 } from "ai"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { createParents, type Resolve } from "./paths.js"
+import { createParents, type Resolve } from "../paths.js"
 import { orNull, promise, readable } from "./promises.js"
 
 const invalid = (operation: string, field: string, given: unknown, expected: string) =>

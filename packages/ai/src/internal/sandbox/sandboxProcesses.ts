@@ -4,8 +4,8 @@ import type { Process } from "@effect-agb/core/Process"
 import type { Experimental_SandboxProcess as SandboxProcess, Experimental_SandboxSession as SandboxSession } from "ai"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { Resolve } from "../paths.js"
 import { collect } from "./collect.js"
-import type { Resolve } from "./paths.js"
 import { aborted, promise, readable } from "./promises.js"
 
 interface Options {

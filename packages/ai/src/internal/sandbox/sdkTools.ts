@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Schema from "effect/Schema"
+import { decodeParameters } from "../tools/decodeParameters.js"
 import { definitions, type ToolName } from "../tools/definitions.js"
 import type { AccountError } from "../tools/failures.js"
 import * as handlers from "../tools/handlers.js"
@@ -45,7 +46,7 @@ const toolOf = (name: ToolName, handler: Handler): Tool<unknown, Output> => {
   const encode = Schema.encode(Schema.Union(success as Schema.Schema<object>, Problem))
   const execute = (input: unknown, { abortSignal }: ToolExecutionOptions<unknown>) =>
     promise(
-      Schema.decodeUnknown(struct)(input).pipe(
+      decodeParameters(name, input).pipe(
         Effect.flatMap(handler),
         Effect.flatMap((result) =>
           Effect.map(encode(result), (encoded) => ({ result: encoded, images: imagesOf(result) }))

@@ -1,11 +1,10 @@
 /** run_code: what was printed and displayed, and images that a model can look at. */
 import type { CodeExecutionError, CodeResultItem } from "@effect-agb/core/AgbError"
 import * as RichResult from "@effect-agb/core/RichResult"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { bound, plain } from "./bounded.js"
 import { defaultTimeouts, type Parameters } from "./definitions.js"
-import { boundOutput, type Environment } from "./environment.js"
+import { boundOutput, type Environment, timeLimit } from "./environment.js"
 import { settle } from "./failures.js"
 import type { Figure, RunCodeResult } from "./results.js"
 
@@ -70,7 +69,8 @@ const raised = (environment: Environment, error: CodeExecutionError) => {
 
 export const make = (environment: Environment) => ({
   run_code: ({ code, language = "python", timeout_seconds = defaultTimeouts.run_code }: Parameters<"run_code">) =>
-    environment.code.runCode(code, language, { timeout: Duration.seconds(timeout_seconds) }).pipe(
+    timeLimit("run_code", timeout_seconds).pipe(
+      Effect.flatMap((timeout) => environment.code.runCode(code, language, { timeout })),
       Effect.flatMap((run) => describe(environment, run)),
       Effect.catchTags({
         CodeExecutionError: (error) => raised(environment, error),

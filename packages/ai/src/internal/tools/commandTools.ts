@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { plain } from "./bounded.js"
 import { defaultTimeouts, type Parameters } from "./definitions.js"
-import { boundOutput, type Environment } from "./environment.js"
+import { boundOutput, type Environment, timeLimit, workingDirectory } from "./environment.js"
 import { problem, settle } from "./failures.js"
 import type { SearchResult, ShellResult } from "./results.js"
 
@@ -29,16 +29,18 @@ const describe = (environment: Environment, { exitCode, stderr, stdout }: Ended,
 const shell =
   (environment: Environment) =>
   ({ command, timeout_seconds = defaultTimeouts.shell, working_directory }: Parameters<"shell">) =>
-    environment.command.executeCommand(command, { timeout: Duration.seconds(timeout_seconds), cwd: working_directory })
-      .pipe(
-        Effect.flatMap((ended) => describe(environment, ended)),
-        Effect.catchTags({
-          CommandExitError: (error) => describe(environment, error),
-          ExecutionTimeoutError: (error) => describe(environment, { ...error, exitCode: null }, error.message),
-          ExecutionUnknownError: (error) => describe(environment, { ...error, exitCode: null }, error.message)
-        }),
-        settle
-      )
+    Effect.gen(function*() {
+      const timeout = yield* timeLimit("shell", timeout_seconds)
+      const cwd = yield* workingDirectory(environment, working_directory)
+      return yield* describe(environment, yield* environment.command.executeCommand(command, { timeout, cwd }))
+    }).pipe(
+      Effect.catchTags({
+        CommandExitError: (error) => describe(environment, error),
+        ExecutionTimeoutError: (error) => describe(environment, { ...error, exitCode: null }, error.message),
+        ExecutionUnknownError: (error) => describe(environment, { ...error, exitCode: null }, error.message)
+      }),
+      settle
+    )
 
 /** Matches of minified files would hide all others. */
 const searchCommand = [
@@ -68,28 +70,27 @@ const contents = (environment: Environment, path: string, pattern: string, glob:
       stdout === "" && stderr !== ""
         ? problem("ToolFailed", plain(stderr))
         : cutMatches(environment, plain(stdout))
-    ),
-    settle
+    )
   )
 
 const names = (environment: Environment, path: string, glob: string) =>
   environment.files.searchFiles(path, glob, { excludePatterns: [".git", "node_modules"] }).pipe(
-    Effect.map((paths) => cutMatches(environment, plain(paths.join("\n")))),
-    settle
+    Effect.map((paths) => cutMatches(environment, plain(paths.join("\n"))))
   )
 
 const search = (environment: Environment) => ({ glob, path, pattern }: Parameters<"search">) => {
-  if (!path.startsWith("/")) return Effect.succeed(problem("InvalidArgument", "search: path must be an absolute path"))
   if (pattern === undefined || pattern === "") {
     return glob === undefined
       ? Effect.succeed(problem("InvalidArgument", "search: give a pattern, a glob, or both"))
-      : names(environment, path, glob)
+      : settle(Effect.flatMap(environment.resolve(path), (absolute) => names(environment, absolute, glob)))
   }
   return glob?.includes("/") === true
     ? Effect.succeed(
       problem("InvalidArgument", "search: with a pattern, glob must be a pattern of file names without a slash")
     )
-    : contents(environment, path, pattern, glob ?? "*")
+    : settle(
+      Effect.flatMap(environment.resolve(path), (absolute) => contents(environment, absolute, pattern, glob ?? "*"))
+    )
 }
 
 export const make = (environment: Environment) => ({ shell: shell(environment), search: search(environment) })

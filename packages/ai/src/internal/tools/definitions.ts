@@ -23,9 +23,15 @@ const optionalLanguage = optional(Schema.String, { type: "string", enum: ["pytho
 
 const text = (description: string): Text => Schema.String.annotations({ description })
 
-const file = text("Absolute path of the file in the sandbox, e.g. /tmp/data.csv.")
+const base = "Relative paths start at the working directory of the sandbox, where commands start too."
 
-const directory = text("Absolute path of the directory in the sandbox, e.g. /tmp.")
+const file = text(`Path of the file in the sandbox, e.g. /tmp/data.csv or src/main.py. ${base}`)
+
+const directory = text(`Path of the directory in the sandbox, e.g. /tmp or src. ${base}`)
+
+const workingDirectory = optionalText(
+  "Where to run it. Default, and start of a relative path: the working directory of the sandbox."
+)
 
 const timeout = (otherwise: number) =>
   optionalNumber(`Time limit in seconds, after which it is stopped. Default: ${otherwise}.`)
@@ -62,11 +68,11 @@ const programs = {
   shell: {
     ...changes("Run a shell command"),
     description:
-      "Run a shell command in the sandbox and return its exit code and output. Each call is a fresh shell: the working directory " +
+      "Run a shell command in the sandbox and return its exit code and output. Each call is a fresh shell: a change of directory " +
       "and variables are not kept, files are. The standard input is empty. For servers and other commands that do not end use start_process.",
     parameters: {
       command: text("The command line, e.g. `ls -la /tmp | head`."),
-      working_directory: optionalText("Absolute path. Default: the working directory of the sandbox."),
+      working_directory: workingDirectory,
       timeout_seconds: timeout(defaultTimeouts.shell)
     },
     success: results.ShellResult
@@ -136,7 +142,7 @@ const processes = {
       "with read_process, end it with kill_process. It ends at the latest with this conversation.",
     parameters: {
       command: text("The command line."),
-      working_directory: optionalText("Absolute path. Default: the working directory of the sandbox.")
+      working_directory: workingDirectory
     },
     success: results.ProcessResult
   },

@@ -1,5 +1,6 @@
 /** Files: read in parts, written whole, edited by exact text. */
 import * as Effect from "effect/Effect"
+import { createParents } from "../paths.js"
 import { bound } from "./bounded.js"
 import type { Parameters } from "./definitions.js"
 import type { Environment } from "./environment.js"
@@ -38,10 +39,14 @@ const read_file = (environment: Environment) => ({ line_count, path, start_line 
   if (!isCount(start_line) || line_count !== undefined && !isCount(line_count)) {
     return Effect.succeed(problem("InvalidArgument", "read_file: start_line and line_count must be integers from 1"))
   }
-  const { files, maxCharacters } = environment
+  const { files, maxCharacters, resolve } = environment
   const mimeType = imageTypeOf(path)
-  if (mimeType !== undefined) return settle(readImage(environment, path, mimeType))
-  return textLines.read(files, path, { startLine: start_line, lineCount: line_count ?? Infinity, maxCharacters }).pipe(
+  if (mimeType !== undefined) {
+    return settle(Effect.flatMap(resolve(path), (absolute) => readImage(environment, absolute, mimeType)))
+  }
+  const wanted = { startLine: start_line, lineCount: line_count ?? Infinity, maxCharacters }
+  return resolve(path).pipe(
+    Effect.flatMap((absolute) => textLines.read(files, absolute, wanted)),
     Effect.map((lines) => shown(start_line, lines)),
     Effect.catchTag(
       "NotText",
@@ -52,16 +57,13 @@ const read_file = (environment: Environment) => ({ line_count, path, start_line 
   )
 }
 
-const parentOf = (path: string): string => path.replace(/\/[^/]*$/, "") || "/"
-
-const write_file = ({ files }: Environment) => ({ content, path }: Parameters<"write_file">) => {
-  const write = files.writeFile(path, content)
-  return write.pipe(
-    Effect.catchTag("FileNotFoundError", () => Effect.zipRight(files.createDirectory(parentOf(path)), write)),
-    Effect.as({ path, bytes_written: new TextEncoder().encode(content).length }),
-    settle
-  )
-}
+const write_file = ({ files, resolve }: Environment) => ({ content, path: given }: Parameters<"write_file">) =>
+  Effect.gen(function*() {
+    const path = yield* resolve(given)
+    const write = files.writeFile(path, content)
+    yield* Effect.catchTag(write, "FileNotFoundError", () => Effect.zipRight(createParents(files, path), write))
+    return { path, bytes_written: new TextEncoder().encode(content).length }
+  }).pipe(settle)
 
 const occurrences = (content: string, text: string): number => content.split(text).length - 1
 
@@ -74,14 +76,15 @@ const mismatch = (path: string, found: number) =>
   )
 
 const edit_file =
-  ({ files, maxCharacters }: Environment) =>
-  ({ new_text, old_text, path, replace_all = false }: Parameters<"edit_file">) => {
+  ({ files, maxCharacters, resolve }: Environment) =>
+  ({ new_text, old_text, path: given, replace_all = false }: Parameters<"edit_file">) => {
     if (old_text === "") {
       return Effect.succeed(
         problem("InvalidArgument", "edit_file: old_text must not be empty; use write_file for a new file")
       )
     }
     return Effect.gen(function*() {
+      const path = yield* resolve(given)
       const content = yield* files.readFile(path)
       const found = occurrences(content, old_text)
       if (found !== 1 && !(replace_all && found > 1)) return mismatch(path, found)
@@ -96,8 +99,9 @@ const edit_file =
 
 const maxEntries = 1_000
 
-const list_directory = ({ files }: Environment) => ({ path }: Parameters<"list_directory">) =>
-  files.listDirectory(path).pipe(
+const list_directory = ({ files, resolve }: Environment) => ({ path }: Parameters<"list_directory">) =>
+  resolve(path).pipe(
+    Effect.flatMap(files.listDirectory),
     Effect.map((entries): ListDirectoryResult => ({
       entries: entries.slice(0, maxEntries).map(({ isDirectory, name }) => isDirectory ? `${name}/` : name),
       ...entries.length <= maxEntries ? {} : {

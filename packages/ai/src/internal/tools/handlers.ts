@@ -5,6 +5,7 @@ import { Command } from "@effect-agb/core/Command"
 import { FileSystem } from "@effect-agb/core/FileSystem"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { tildeResolver } from "../paths.js"
 import * as codeTools from "./codeTools.js"
 import * as commandTools from "./commandTools.js"
 import type { Parameters, Success, ToolName } from "./definitions.js"
@@ -41,9 +42,11 @@ export const make = (
   { maxCharacters = 20_000, maxFigureBytes = 3_750_000 }: Options = {}
 ): Effect.Effect<Handlers, InvalidRequestError, Code | Command | FileSystem | Scope.Scope> =>
   Effect.gen(function*() {
+    const command = yield* Command
     const environment = {
       code: yield* Code,
-      command: yield* Command,
+      command,
+      resolve: tildeResolver(command),
       files: yield* FileSystem,
       scope: yield* Effect.scope,
       maxCharacters: yield* integer("maxCharacters", maxCharacters, 1_000),

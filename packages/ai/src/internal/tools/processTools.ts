@@ -7,7 +7,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { plain } from "./bounded.js"
 import type { Parameters } from "./definitions.js"
-import type { Environment } from "./environment.js"
+import { type Environment, workingDirectory } from "./environment.js"
 import { problem, settle } from "./failures.js"
 import type { ProcessResult } from "./results.js"
 
@@ -103,7 +103,8 @@ class Processes {
   start({ command, working_directory }: Parameters<"start_process">) {
     const { command: commands, scope } = this.#environment
     return Effect.gen(this, function*() {
-      const process = yield* commands.start(command, { cwd: working_directory }).pipe(Scope.extend(scope))
+      const cwd = yield* workingDirectory(this.#environment, working_directory)
+      const process = yield* commands.start(command, { cwd }).pipe(Scope.extend(scope))
       const started = new Started(`process-${this.#next++}`, process)
       this.#started.set(started.id, started)
       return { process_id: started.id, status: "running", output: "" } satisfies ProcessResult

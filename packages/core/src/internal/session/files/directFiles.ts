@@ -16,10 +16,12 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Take from "effect/Take"
 import type { AgbClient } from "../../../AgbClient.js"
-import { type ClientError, FileError, ToolError, TransportError } from "../../../AgbError.js"
+import { type ClientError, FileError, type FileNotFoundError, ToolError, TransportError } from "../../../AgbError.js"
 import { cancellable } from "../../client/deadline/cancellation.js"
 import * as deadlines from "../../client/deadline/deadlines.js"
 import * as envelopes from "../../client/envelope.js"
+import * as retry from "../../client/retry/retry.js"
+import * as retryBudgets from "../../client/retry/retryBudget.js"
 import * as sessionRoutes from "../../client/sessionRoutes.js"
 import * as transfers from "../../client/transfer.js"
 import { ExchangeError, type TransferBody, type TransferReply } from "../../client/transport/exchange.js"
@@ -64,18 +66,30 @@ export const make = (client: AgbClient.Service, handles: Handles, state: Session
     : undefined
 }
 
+/** What the file system says is an answer, which another attempt would not change. */
+const asAnswer = <A>(attempt: Effect.Effect<A, FileSystemError>): Effect.Effect<
+  Effect.Effect<A, FileError | FileNotFoundError>,
+  ClientError
+> =>
+  Effect.catchTags(Effect.map(attempt, (value): Effect.Effect<A> => Effect.succeed(value)), {
+    FileError: (error) => Effect.succeed(Effect.fail(error)),
+    FileNotFoundError: (error) => Effect.succeed(Effect.fail(error))
+  })
+
 class DirectFiles implements FileRoute {
   readonly isDirect = true
   readonly #client: AgbClient.Service
   readonly #sessionId: string
   readonly #token: string
   readonly #state: SessionState
+  readonly #retrier: retry.Retrier
 
   constructor(client: AgbClient.Service, sessionId: string, token: string, state: SessionState) {
     this.#client = client
     this.#sessionId = sessionId
     this.#token = token
     this.#state = state
+    this.#retrier = retry.make(client.config.retry, retryBudgets.of(client))
   }
 
   write(
@@ -159,9 +173,15 @@ class DirectFiles implements FileRoute {
       }))
   }
 
+  /** To open a file for reading is safe to repeat, until its bytes come. */
   #opened(request: Request<never>): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
     const stall = this.#client.config.timeout
-    return Effect.timeoutFail(this.#request(request), { duration: stall, onTimeout: () => stalled(request, stall) })
+    return Effect.gen(this, function*() {
+      const context = yield* Effect.context<Scope.Scope>()
+      const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(stall)
+      const attempt = asAnswer(Effect.provide(this.#request(request), context))
+      return yield* yield* this.#retrier.run({ attempt, deadline, onCancel: () => () => {} })
+    }).pipe(Effect.timeoutFail({ duration: stall, onTimeout: () => stalled(request, stall) }))
   }
 
   /** The body of a reply, which has to have so many bytes and to go on. */
