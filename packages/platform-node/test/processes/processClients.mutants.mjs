@@ -1,6 +1,7 @@
 /** What `processClients.test.ts` watches over, each broken on purpose. */
 
 const scripts = "packages/core/src/internal/session/processes/scripts.ts"
+const processes = "packages/core/src/internal/session/processes/processes.ts"
 const follow = "packages/core/src/internal/session/processes/follow.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
@@ -14,6 +15,13 @@ export default [
       ]
     },
     caughtBy: "two programs start the same key at the same moment, and it runs once"
+  },
+  {
+    defence: "a process begins only when the call that started it has been answered",
+    changes: {
+      [processes]: [["start(origin, operation, key, checked, true)", "start(origin, operation, key, checked)"]]
+    },
+    caughtBy: "a program is killed while it starts processes, and the next one finds or starts each, and it runs once"
   },
   {
     defence: "a signal is sent once",
