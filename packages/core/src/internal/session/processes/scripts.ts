@@ -110,7 +110,7 @@ const prepare = `prepare() {
  * wait. Two that wait may have the same command file, when their call was repeated.
  */
 const claim = `if [ -n "$gate" ]; then
-  mkfifo "$gate.new" && exec 9<>"$gate.new" && mv "$gate.new" "$gate" || exit
+  exec 9<>"$gate.new" && mv "$gate.new" "$gate" || exit
   read -r _ <&9; exec 9<&-
   rm -f "$gate"
 fi
@@ -210,9 +210,9 @@ mkdir -p "$root" && chmod 700 "$root" && mkdir -p "$dir" || exit
 ${pause}
 gate=${isHeld ? `$dir/gate.${run}.$$` : ""}
 if ! [ -e "$dir/claim" ]; then
-  printf %s ${
-    quote(command)
-  } >"$dir/command.${run}" || { rm -f "$dir/command.${run}"; rmdir "$dir" 2>/dev/null; exit 1; }
+  printf %s ${quote(command)} >"$dir/command.${run}"${isHeld ? " && mkfifo \"$gate.new\"" : ""} || {
+    rm -f "$dir/command.${run}"; rmdir "$dir" 2>/dev/null; exit 1
+  }
   setsid "$(command -v dash || command -v sh)" -c ${quote(supervisor)} agb-process "$dir" "$gate" ${
     args.map((arg) => quote(String(arg))).join(" ")
   } ${env} </dev/null >/dev/null 2>&1 &${isHeld ? awaitGate : ""}
