@@ -194,7 +194,7 @@ const maxArgumentLength = 30_000
 const awaitGate = `
   idle=0
   until [ -e "$gate" ] || [ -e "$dir/claim" ] || [ "$idle" -ge 24 ]; do pause "$idle"; idle=$((idle + 1)); done
-  if ! [ -e "$dir/claim" ]; then [ -e "$gate" ] && echo "agb held $$" || echo "agb none"; exit 0; fi`
+  [ -e "$dir/claim" ] || { [ -e "$gate" ] && echo "agb held $$" || echo "agb none"; exit 0; }`
 
 /** Starts a process, or finds the one that has its key. Prints the state. */
 export const start = (
