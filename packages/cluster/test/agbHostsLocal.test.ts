@@ -12,8 +12,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as agbLocal from "./support/agbLocal.js"
-
-const params = { imageId: "agb-code-space-1" }
+import { params } from "./support/fixtures.js"
 
 const surroundings = Layer.merge(AgbConfig.layer({ apiKey: agbLocal.apiKey }), NodeAgb.layerTransport)
 
