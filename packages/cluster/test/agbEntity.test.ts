@@ -95,7 +95,8 @@ describe("a session of an entity", () => {
         Effect.either(ada.readFile({ path: "/tmp/b" }))
       ], { concurrency: 2 })
       assert.deepStrictEqual(lost.map(tagOf), ["SessionLostError", "SessionLostError"])
-      yield* ada.command({ key: "2", command: "true" })
+      const next = yield* Effect.either(ada.command({ key: "2", command: "true" }))
+      assert.strictEqual(tagOf(next), "Success")
       assert.deepStrictEqual(yield* statuses, ["Expired", "Running"])
     })).pipe(Effect.provide(backend)))
 

@@ -118,8 +118,8 @@ describe("sessions on hosts", () => {
       yield* start("b")
       yield* Effect.sleep("20 seconds")
       silent.add("a")
-      yield* agb.create(params)
-      yield* agb.create(params)
+      const create = Effect.either(agb.create(params))
+      assert.deepStrictEqual([tagOf(yield* create), tagOf(yield* create)], ["Success", "Success"])
       assert.strictEqual(yield* placed(backends), "bb")
     }))
 
