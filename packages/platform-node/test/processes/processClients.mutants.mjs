@@ -11,7 +11,8 @@ export default [
     changes: {
       [scripts]: [
         ["mkdir \"$dir/claim\" 2>/dev/null ||", "mkdir -p \"$dir/claim\" 2>/dev/null ||"],
-        ["if ! [ -e \"$dir/claim\" ]; then", "if true; then"]
+        ["if ! [ -e \"$dir/claim\" ]; then", "if true; then"],
+        ["  read -r _ <&9; exec 9<&-\n", "  exec 9<&-\n"]
       ]
     },
     caughtBy: "two programs start the same key at the same moment, and it runs once"
