@@ -5,10 +5,10 @@ import * as WorkflowEngine from "@effect/workflow/WorkflowEngine"
 import { Effect, Layer, Logger, ManagedRuntime } from "effect"
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { createServer } from "node:net"
 import { loadavg } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import { freePort } from "../../scripts/freePort.mjs"
 import { client, Commands, commands, local, params, runner, Stepped, steps, Waiting } from "./workflowsCluster.js"
 
 const host = process.env["AGB_BENCH_POSTGRES"] ?? ""
@@ -22,18 +22,10 @@ const transactions = () => Number(query("SELECT xact_commit FROM pg_stat_databas
 /** Postgres tells its counts a second late. */
 const settle = () => sleep(2000)
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  return typeof address === "object" && address !== null ? address.port : 0
-}
-
 interface Runner {
   readonly child: ChildProcess
-  /** When its waiting step began, once it has. */
-  readonly begun: Promise<number>
+  /** When its waiting step began the last time, in milliseconds since the epoch; 0 before that. */
+  readonly begun: () => number
 }
 
 const startRunner = async (locks: string): Promise<Runner> => {
@@ -52,7 +44,7 @@ const startRunner = async (locks: string): Promise<Runner> => {
     })
   child.stdout?.on("data", (chunk) => said += chunk)
   await says(/^ready/m)
-  return { child, begun: says(/^begun (\d+)/m).then(Number) }
+  return { child, begun: () => Number([...said.matchAll(/^begun (\d+)\n/gm)].at(-1)?.[1] ?? 0) }
 }
 
 const end = async ({ child }: Runner): Promise<void> => {
@@ -126,6 +118,15 @@ const throughput = async (): Promise<void> => {
   )
 }
 
+/** When the step of a runner begins, given that it has not at a time; NaN if it takes more than four minutes. */
+const beginsAfter = async ({ begun }: Runner, time: number): Promise<number> => {
+  for (let times = 0; times < 2400; times++) {
+    if (begun() > time) return begun()
+    await sleep(100)
+  }
+  return NaN
+}
+
 const moves = async (): Promise<void> => {
   console.log(
     "\na shard moves: from the end of a runner until a step that it ran begins on another, library's own settings"
@@ -134,19 +135,17 @@ const moves = async (): Promise<void> => {
     const first = await startRunner(locks)
     const runtime = asClient()
     await runtime.runPromise(Waiting.execute({ id: `${locks} ${signal}` }, { discard: true }))
-    await first.begun
+    await beginsAfter(first, 0)
     const second = await startRunner(locks)
     // The shard may move to the second, which takes a while; the one that has it then ends.
-    await sleep(40_000)
-    const owner = await Promise.race([second.begun.then(() => second), sleep(1000).then(() => first)])
-    const third = owner === first ? second : await startRunner(locks)
-    if (third !== second) await sleep(40_000)
+    await sleep(60_000)
+    const [owner, other] = first.begun() > second.begun() ? [first, second] : [second, first]
     const ended = Date.now()
     owner.child.kill(signal)
-    const begun = await Promise.race([third.begun, sleep(240_000).then(() => NaN)])
-    console.log(`  ${locks.padEnd(9)} ${signal}  ${((begun - ended) / 1000).toFixed(1).padStart(7)} s`)
+    const seconds = (await beginsAfter(other, ended) - ended) / 1000
+    console.log(`  ${locks.padEnd(9)} ${signal}  ${seconds.toFixed(1).padStart(7)} s`)
     await runtime.dispose()
-    await Promise.all([first, second, third].map(end))
+    await Promise.all([first, second].map(end))
     query("DELETE FROM cluster_runners")
   }
 }

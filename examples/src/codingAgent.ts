@@ -1,59 +1,34 @@
-// A coding agent that works in one session while its runner is ended twice. The engine is in memory and forgets everything, so that each
-// runner asks the model for all turns again; but a command of the session runs once. One with a database would not even ask again.
-import { AgbWorkflow } from "@effect-agb/cluster"
-import { Agb, AgbError } from "@effect-agb/core"
-import { NodeAgb } from "@effect-agb/platform-node"
-import { Workflow, WorkflowEngine } from "@effect/workflow"
-import { Chunk, Console, Deferred, Effect, Fiber, Layer, Schema, Stream } from "effect"
-import { local } from "./local.js"
+// A coding agent that works in one session while its runner, a process of its own, is killed twice with signal 9.
+import { Agb } from "@effect-agb/core"
+import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
+import { Chunk, Console, Effect, Redacted, Stream } from "effect"
+import { spawn } from "node:child_process"
+import { server } from "./local.js"
 
-const script = [
-  "echo edit >> log; echo 'const sum = (a, b) => a - b' > sum.js; echo wrote sum.js",
-  "echo test >> log; grep -q 'a + b' sum.js && echo pass || echo fail",
-  "echo edit >> log; sed -i 's/a - b/a + b/' sum.js; echo mended sum.js",
-  "echo test >> log; grep -q 'a + b' sum.js && echo pass || echo fail",
-  "echo $(wc -l < log) commands"
-]
+const file = (process.argv[1] ?? "").replace(/codingAgent(?=\.\w+$)/, "codingAgentRunner")
 
-/** The model: says the next command from what the last ones said. */
-const ask = (said: ReadonlyArray<string>) => Effect.succeed(script[said.length] ?? "")
-
-const Agent = Workflow.make({
-  name: "Agent",
-  payload: { task: Schema.String },
-  success: Schema.Array(Schema.String),
-  error: AgbError.AgbError,
-  idempotencyKey: ({ task }) => task
-})
-
-const run = (pause: (turn: number) => Effect.Effect<void>) => {
-  const agent = Agent.toLayer(() =>
-    Effect.gen(function*() {
-      const session = yield* AgbWorkflow.session({ imageId: "agb-code-space-1" })
-      const said: Array<string> = []
-      for (;;) {
-        const command = yield* session.step(`ask ${said.length}`, { success: Schema.String, execute: ask(said) })
-        if (command === "") return said
-        said.push((yield* session.command(`run ${said.length}`, command)).stdout.trim())
-        yield* pause(said.length)
-      }
+/** Runs a runner, which is killed when it says that it begins this turn; what it said. */
+const run = ({ apiKey, endpoint }: LocalAgb.LocalAgb["Type"], last?: number) =>
+  Effect.async<string>((resume) => {
+    const child = spawn(process.execPath, [...process.execArgv, file], {
+      env: { ...process.env, AGB_API_KEY: Redacted.value(apiKey), AGB_ENDPOINT: endpoint },
+      stdio: ["ignore", "pipe", "inherit"]
     })
-  )
-  return Effect.provide(Agent.execute({ task: "sum" }), Layer.provideMerge(agent, WorkflowEngine.layerMemory))
-}
+    let said = ""
+    child.stdout.on("data", (chunk) => {
+      said += chunk
+      if (said.includes(`turn ${last}\n`)) child.kill("SIGKILL")
+    })
+    child.once("close", (_, signal) => resume(Effect.succeed(signal === null ? said : `killed by ${signal}`)))
+  })
 
 const program = Effect.gen(function*() {
-  for (const last of [1, 3]) {
-    const reached = yield* Deferred.make<void>()
-    const stop = Effect.zipRight(Deferred.succeed(reached, undefined), Effect.never)
-    const runner = yield* Effect.fork(run((turn) => turn === last ? stop : Effect.void))
-    yield* Deferred.await(reached)
-    yield* Fiber.interrupt(runner)
-    yield* Console.log(`a runner ends after turn ${last}`)
-  }
-  yield* Console.log((yield* run(() => Effect.void)).join(", "))
-  const sessions = Chunk.size(yield* Stream.runCollect((yield* Agb.Agb).list()))
-  yield* Console.log(`${sessions} sessions are left`)
+  const local = yield* LocalAgb.LocalAgb
+  for (const turn of [1, 4]) yield* Console.log(`the runner is ${yield* run(local, turn)} in turn ${turn}`)
+  yield* Console.log((yield* run(local)).replaceAll(/^turn \d+\n/gm, "").trim())
+  const agb = Effect.flatMap(Agb.Agb, (agb) => Stream.runCollect(agb.list()))
+  const sessions = yield* Effect.provide(agb, NodeAgb.layer({ apiKey: local.apiKey, endpoint: local.endpoint }))
+  yield* Console.log(`${Chunk.size(sessions)} sessions are left`)
 })
 
-NodeAgb.runMain(program.pipe(Effect.provide(local)))
+NodeAgb.runMain(program.pipe(Effect.provide(server)))

@@ -17,4 +17,9 @@ const isolation = Isolation.probe(wanted).pipe(
   )
 )
 
+/** For programs of several processes. */
+export const server = Layer.unwrapEffect(
+  Effect.map(isolation, (isolation) => LocalAgb.layerServer({ isolation }))
+)
+
 export const local = Layer.unwrapEffect(Effect.map(isolation, (isolation) => LocalAgb.layer({ isolation })))

@@ -22,7 +22,7 @@ import * as liveOutput from "./internal/liveOutput.js"
 
 export {
   /**
-   * The calls of such an entity.
+   * The calls of such an entity, by their names: what each is given, its result and its errors.
    *
    * @since 0.1.0
    * @category models
@@ -48,7 +48,50 @@ export {
    * @since 0.1.0
    * @category schemas
    */
-  CommandEvent
+  CommandEvent,
+  /**
+   * What `command` is given beside that of `commandStream`: exit codes that count as success (default: `[0]`), and how many bytes of the end
+   * of each stream the result has (default: 65,536).
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type CommandPayload,
+  /**
+   * What `commandStream` is given: the command of a key, its time limit (default: none), absolute working directory and environment.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type CommandStreamPayload,
+  /**
+   * The schema of the errors of all calls, which are those of the SDK.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Errors,
+  /**
+   * What `readFile` is given: an absolute path.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type ReadFilePayload,
+  /**
+   * What `runCode` and `runCodeStream` are given: the code of a key, its language and its time limit (default: 300 seconds).
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type RunCodePayload,
+  /**
+   * What `writeFile` is given: the whole content of a file at an absolute path.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WriteFilePayload
 } from "./internal/entityCalls.js"
 
 /**

@@ -10,6 +10,7 @@ import * as AgbApi from "@effect-agb/core/AgbApi"
 import * as AgbClient from "@effect-agb/core/AgbClient"
 import { AgbConfig } from "@effect-agb/core/AgbConfig"
 import { type ClientError, InvalidRequestError, SessionLostError } from "@effect-agb/core/AgbError"
+import { fileBytesRoute } from "@effect-agb/core/AgbTools"
 import { Transport } from "@effect-agb/core/Transport"
 import type * as Sharding from "@effect/cluster/Sharding"
 import * as Effect from "effect/Effect"
@@ -80,6 +81,7 @@ class Router {
         Object.keys(AgbApi.endpoints).map((name) => [name, this.#method(name as EndpointName)])
       ),
       createSession: this.#create,
+      getSession: (...args: Parameters<Method>) => Effect.map(this.#method("getSession")(...args), overApi),
       listSession: this.#list
     }
   }
@@ -164,6 +166,7 @@ class Router {
     host.sessions += 1
     return host.client.createSession(...args).pipe(
       Effect.tap(({ sessionId }) => Effect.sync(() => this.#place(host, sessionId))),
+      Effect.map(overApi),
       Effect.catchAll((error) => {
         const [next, ...others] = rest
         return isElsewhere(error) && next !== undefined ? this.#createOn(next, others, ...args) : Effect.fail(error)
@@ -187,6 +190,20 @@ class Router {
       return next === undefined ? { sessions } : { sessions, nextToken: `${next.name}\n` }
     })
   }
+}
+
+/**
+ * A session without the routes past the API that its host names, but for that of streams: what goes over the API is told when the host is
+ * gone. Properties that are hidden from printers are kept.
+ */
+const overApi = <A extends object>(session: A): A => {
+  const copy: { linkUrl?: string; toolList?: ReadonlyArray<{ readonly name: string }> } = Object.create(
+    Object.prototype,
+    Object.getOwnPropertyDescriptors(session)
+  )
+  delete copy.linkUrl
+  if (copy.toolList !== undefined) copy.toolList = copy.toolList.filter(({ name }) => name !== fileBytesRoute)
+  return copy as A
 }
 
 /** What there is on a host that is gone. */

@@ -1,27 +1,14 @@
 /** Engines over SQLite: one runner works and goes on where the one before has ended, several are refused. */
 import { AgbEngine, AgbEntity, AgbWorkflow } from "@effect-agb/cluster"
-import { AgbError } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { ClusterWorkflowEngine, SingleRunner } from "@effect/cluster"
 import { LibsqlClient } from "@effect/sql-libsql"
 import { assert, describe, it } from "@effect/vitest"
-import { Workflow } from "@effect/workflow"
-import { Deferred, Effect, Fiber, Layer, Schema } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-
-const params = { imageId: "agb-code-space-1" }
-
-const Build = Workflow.make({
-  name: "Build",
-  payload: { id: Schema.String },
-  success: Schema.String,
-  error: AgbError.AgbError,
-  idempotencyKey: ({ id }) => id
-})
-
-const Notebook = AgbEntity.make("Notebook")
+import { Build, Notebook, params } from "./support/fixtures.js"
 
 const database = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "agb-engine-"))),

@@ -19,7 +19,7 @@ export default [
     defence: "whoever waits is told of the loss",
     changes: {
       [known]: [[
-        "return Effect.raceFirst(told, gone)",
+        "return Effect.raceFirst(Effect.interruptible(told), Effect.interruptible(gone))",
         "return Effect.zipLeft(call, Effect.if(false, { onTrue: () => gone, onFalse: () => Effect.void }))"
       ]]
     },

@@ -5,13 +5,8 @@ import { Agb, AgbConfig, Session, Transport } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { Entity, ShardingConfig, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Either, Exit, Fiber, Layer, Scope, Stream, TestClock, TestServices } from "effect"
-
-const params = { imageId: "agb-code-space-1" }
-
-const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
-)
+import { Effect, Either, Exit, Fiber, Layer, Scope, Stream } from "effect"
+import { params, passing } from "./support/fixtures.js"
 
 /** Each backend counts its sessions from 1, so that ids tell hosts apart only outside. */
 const inside = <R extends { readonly url: string; readonly body: string | undefined }>(
@@ -88,7 +83,7 @@ const test = (
       const hosts = Layer.provide(AgbHosts.layer(options), surroundings)
       const services = yield* Layer.buildWithMemoMap(hosts, memo, yield* Effect.scope).pipe(Effect.provide(cluster))
       yield* Effect.provide(body({ ...network, start }), services)
-    })).pipe(Effect.raceFirst(passing)))
+    })).pipe(Effect.raceFirst(passing("500 millis"))))
 
 const tagOf = <E extends { readonly _tag: string }>(result: Either.Either<unknown, E>): string =>
   Either.isLeft(result) ? result.left._tag : "Success"
@@ -123,8 +118,8 @@ describe("sessions on hosts", () => {
       yield* start("b")
       yield* Effect.sleep("20 seconds")
       silent.add("a")
-      yield* agb.create(params)
-      yield* agb.create(params)
+      const create = Effect.either(agb.create(params))
+      assert.deepStrictEqual([tagOf(yield* create), tagOf(yield* create)], ["Success", "Success"])
       assert.strictEqual(yield* placed(backends), "bb")
     }))
 
@@ -183,8 +178,8 @@ describe("sessions on hosts", () => {
       yield* Effect.sleep("20 seconds")
       const { id } = yield* agb.client.getContext({ name: "data", allowCreate: true })
       const contexts = [{ context: id, path: "/home/data" }]
-      yield* agb.create({ ...params, contexts })
-      yield* agb.create({ ...params, contexts })
+      const create = Effect.either(agb.create({ ...params, contexts }))
+      assert.deepStrictEqual([tagOf(yield* create), tagOf(yield* create)], ["Success", "Success"])
       assert.strictEqual(yield* placed(backends), "bb")
     }), { contexts: "b" })
 

@@ -16,6 +16,16 @@ export default [
     caughtBy: "lets no more sessions be created than it says"
   },
   {
+    defence: "whoever begins to count waits for those that were granted before",
+    changes: { [quota]: [["now < this.#startedAt + lease || ", ""]] },
+    caughtBy: "goes on when the runner that counts is lost"
+  },
+  {
+    defence: "a create under way tells of itself",
+    changes: { [service]: [["tell(this.#client.renew({ ticket }))", "Effect.void"]] },
+    caughtBy: "goes on when the runner that counts is lost"
+  },
+  {
     defence: "sessions of others count",
     changes: { [quota]: [["...[...listed].filter((sessionId) => !this.#deleted.has(sessionId))", ""]] },
     caughtBy: "counts sessions that others created"

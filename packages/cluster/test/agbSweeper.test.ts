@@ -1,30 +1,13 @@
 /** The sweeper: what belongs to a workflow or an entity that has ended goes, and nothing that may be alive. */
 import { AgbEntity, AgbSweeper, AgbWorkflow } from "@effect-agb/cluster"
 import type { SessionRef } from "@effect-agb/core"
-import { Agb, AgbError } from "@effect-agb/core"
+import { Agb } from "@effect-agb/core"
 import * as AgbTest from "@effect-agb/core/AgbTest"
 import { ClusterWorkflowEngine, Entity, ShardingConfig, TestRunner } from "@effect/cluster"
 import { assert, describe, it } from "@effect/vitest"
-import { Workflow, WorkflowEngine } from "@effect/workflow"
-import { Deferred, Effect, Exit, Layer, Schema, Scope, TestClock, TestServices } from "effect"
-
-const params = { imageId: "agb-code-space-1" }
-
-const workflow = Workflow.make({
-  name: "Build",
-  payload: { id: Schema.String },
-  success: Schema.String,
-  error: AgbError.AgbError,
-  idempotencyKey: ({ id }) => id
-})
-
-const Notebook = AgbEntity.make("Notebook")
-
-const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("500 millis"), TestServices.provideLive(Effect.sleep("1 millis")))
-)
-
-const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => Effect.raceFirst(effect, passing)
+import { WorkflowEngine } from "@effect/workflow"
+import { Deferred, Effect, Exit, Layer, Scope, TestClock } from "effect"
+import { Build, inTime, Notebook, params } from "./support/fixtures.js"
 
 const reasons = ({ deleted, failed, kept }: AgbSweeper.Report): string =>
   [...deleted.map(() => "deleted"), ...kept.map(({ reason }) => reason), ...failed.map(() => "failed")].sort().join(" ")
@@ -42,7 +25,7 @@ describe("a session of a workflow", () => {
         const agb = yield* Agb.Agb
         const proceed = yield* Deferred.make<void>()
         const refs: Array<SessionRef.SessionRef> = []
-        const layer = workflow.toLayer((_, executionId) =>
+        const layer = Build.toLayer((_, executionId) =>
           Effect.gen(function*() {
             yield* AgbWorkflow.session(params)
             yield* Deferred.await(proceed)
@@ -52,14 +35,14 @@ describe("a session of a workflow", () => {
           })
         )
         yield* Effect.gen(function*() {
-          const { sweep } = yield* AgbSweeper.make({ workflows: [workflow] })
+          const { sweep } = yield* AgbSweeper.make({ workflows: [Build] })
           const swept = Effect.map(inTime(sweep), reasons)
-          const id = yield* workflow.execute({ id: "one" }, { discard: true })
+          const id = yield* Build.execute({ id: "one" }, { discard: true })
           yield* inTime(Effect.repeat(Effect.map(swept, (all) => all), { until: (all) => all === "Unknown" }))
           yield* TestClock.adjust("4 minutes")
           assert.strictEqual(yield* swept, "Unknown")
           yield* Deferred.succeed(proceed, undefined)
-          yield* inTime(Effect.repeat(workflow.poll(id), { until: (result) => result?._tag === "Complete" }))
+          yield* inTime(Effect.repeat(Build.poll(id), { until: (result) => result?._tag === "Complete" }))
           assert.strictEqual(yield* swept, "Alive")
           yield* TestClock.adjust("4 minutes")
           assert.strictEqual(yield* swept, "Alive")
@@ -80,7 +63,7 @@ describe("a session of a workflow", () => {
       yield* inTime(agb.ensure("entity/Other/1", params))
       yield* inTime(agb.ensure("mine", params))
       yield* inTime(agb.create(params))
-      const { sweep } = yield* AgbSweeper.make({ workflows: [workflow], entities: [Notebook] })
+      const { sweep } = yield* AgbSweeper.make({ workflows: [Build], entities: [Notebook] })
       yield* inTime(sweep)
       yield* TestClock.adjust("4 minutes")
       assert.strictEqual(reasons(yield* inTime(sweep)), "Unknown Unknown")

@@ -5,9 +5,8 @@ import * as AgbTest from "@effect-agb/core/AgbTest"
 import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Workflow, WorkflowEngine } from "@effect/workflow"
-import { Deferred, Effect, Either, Fiber, Layer, Schema, type Scope, Stream, TestClock, TestServices } from "effect"
-
-const params = { imageId: "agb-code-space-1" }
+import { Deferred, Effect, Either, Fiber, Layer, Schema, type Scope, Stream } from "effect"
+import { params, passing } from "./support/fixtures.js"
 
 const runtime = Layer.unwrapEffect(
   Effect.map(Isolation.probe("none"), (isolation) => LocalAgb.layer({ isolation, poolSize: 0 }))
@@ -68,11 +67,6 @@ const tagOf = <E extends { readonly _tag: string }>(result: Either.Either<unknow
 
 const count = (session: AgbWorkflow.DurableSession) =>
   session.command("count", "cat counts 2>/dev/null | wc -l").pipe(Effect.map(({ stdout }) => stdout.trim()))
-
-/** Lets time pass for whoever waits. */
-const passing = Effect.forever(
-  Effect.zipRight(TestClock.adjust("1 second"), TestServices.provideLive(Effect.sleep("10 millis")))
-)
 
 describe("a session of a workflow", () => {
   it.effect("outlives the engine, and is deleted when the workflow ends", () =>
@@ -158,7 +152,7 @@ describe("a session of a workflow", () => {
             return `${left}`
           })
         )
-        return Effect.raceFirst(Effect.either(run), passing)
+        return Effect.raceFirst(Effect.either(run), passing("100 millis"))
       }
       assert.deepStrictEqual(yield* failing(true, 15), Either.right("-1"))
       assert.strictEqual(tagOf(yield* failing(true, 100)), "TransportError")
@@ -249,7 +243,7 @@ describe("code of a workflow", () => {
           const { text: counts } = yield* session.runCode("counts", "`${runs} ${raised}`", "javascript")
           return [text, stdout.trim(), results.length, tagOf(raised), counts].join(" ")
         })
-      ).pipe(Effect.raceFirst(passing))
+      ).pipe(Effect.raceFirst(passing("100 millis")))
       assert.strictEqual(result, "1 ran 1 CodeExecutionError '1 1'")
     }).pipe(Effect.provide(runtime)))
 
@@ -263,7 +257,7 @@ describe("code of a workflow", () => {
           return [tagOf(late), text].join(" ")
         })
       )
-      assert.strictEqual(yield* Effect.raceFirst(run, passing), "ExecutionUnknownError 'undefined'")
+      assert.strictEqual(yield* Effect.raceFirst(run, passing("100 millis")), "ExecutionUnknownError 'undefined'")
     }).pipe(
       // Each takes a minute, the deadline of a call.
       Effect.provide(runtime.pipe(
@@ -289,7 +283,7 @@ describe("code of a workflow", () => {
           const { text } = yield* session.runCode("count", "runs", "javascript")
           return [tagOf(run), text].join(" ")
         })
-      ).pipe(Effect.raceFirst(passing))
+      ).pipe(Effect.raceFirst(passing("100 millis")))
       assert.strictEqual(result, "ExecutionUnknownError 1")
     }).pipe(Effect.provide(runtime)))
 

@@ -86,7 +86,8 @@ export class KnownHosts {
     // The first of two may be older than the failure.
     const isThere = Effect.timeoutOption(Effect.zipRight(sign, sign), "30 seconds")
     const told = Effect.catchTag(call, "TransportError", (error) => Effect.zipRight(isThere, Effect.fail(error)))
-    return Effect.raceFirst(told, gone)
+    // Who calls may not be interruptible, and would wait for whichever comes last.
+    return Effect.raceFirst(Effect.interruptible(told), Effect.interruptible(gone))
   }
 
   readonly #refresh: Effect.Effect<void> = Effect.gen(this, function*() {

@@ -7,9 +7,9 @@ import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { Postgres } from "../../../../scripts/postgres.mjs"
 import { testProgram } from "../../../../scripts/testProgram.mjs"
+import * as agbLocal from "../support/agbLocal.js"
 import * as chaos from "./chaos.js"
 import { Job } from "./job.js"
-import * as local from "./local.js"
 import * as runners from "./runners.js"
 import * as settings from "./settings.js"
 import { faultsOf } from "./verdict.js"
@@ -26,7 +26,7 @@ interface Options {
 /** As long as a busy machine may take. */
 const patience = Duration.minutes(20)
 
-const program = (path: string) => Effect.promise(() => testProgram(fileURLToPath(new URL(path, import.meta.url))))
+const runnerProgram = Effect.promise(() => testProgram(fileURLToPath(new URL("runner.mts", import.meta.url))))
 
 const startPostgres = Effect.acquireRelease(
   Effect.sync(() => new Postgres()),
@@ -89,15 +89,15 @@ export const run = (options: Options): Effect.Effect<ReadonlyArray<string>, unkn
     const begun = yield* Clock.currentTimeMillis
     const say = (text: string) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => Console.log(`${Math.round((now - begun) / 1000)} s: ${text}`))
-    const env = yield* local.start(yield* program("../../../platform-node/src/bin.ts"), folder)
+    const { endpoint } = yield* agbLocal.start({ folder, args: ["--pool-size", "2"] })
     const database = yield* startPostgres
-    const file = yield* program("runner.mts")
+    const file = yield* runnerProgram
     const all = yield* Effect.forEach([1, 2, 3], (nth) =>
       runners.make({
         name: `runner ${nth}`,
         program: file,
         args: (port) => [database.folder, locks, String(port)],
-        env,
+        env: { AGB_ENDPOINT: endpoint, AGB_API_KEY: agbLocal.apiKey },
         log: Path.join(folder, `runner-${nth}.log`)
       }))
     yield* say("Postgres, agb-local and three runners are started")
@@ -109,7 +109,7 @@ export const run = (options: Options): Effect.Effect<ReadonlyArray<string>, unkn
     yield* say(`the runners were started ${all.map(({ starts }) => starts).join(", ")} times`)
     yield* Effect.forEach(all, (runner) => Effect.promise(() => runner.end()), { concurrency: 3 })
     const left = yield* Effect.flatMap(Agb.Agb, (agb) => Stream.runCollect(agb.list())).pipe(
-      Effect.provide(NodeAgb.layer({ apiKey: env["AGB_API_KEY"] ?? "", endpoint: env["AGB_ENDPOINT"] ?? "" }))
+      Effect.provide(NodeAgb.layer({ apiKey: agbLocal.apiKey, endpoint }))
     )
     const faults = faultsOf(ended, ledger, [...left].map(({ sessionId }) => sessionId))
     if (ended.some(({ exit }) => exit === undefined)) {

@@ -32,35 +32,29 @@ const shellLine = (ledger: string, id: string, step: string) => `echo "${id} ${s
 const codeLine = (ledger: string, id: string, step: string) =>
   `process.getBuiltinModule("node:fs").appendFileSync("${ledger}", "${id} ${step} " + process.env.HOME + "\\n")`
 
-/** What a runner that is killed takes with it is asked of those who know whether it happened, under another name. */
-const settled = <A, E extends { readonly _tag: string }, R>(
-  step: string,
-  first: (name: string) => Effect.Effect<A, E, R>,
-  again: (name: string) => Effect.Effect<A, E, R>
-) => {
-  const isUnknown = (error: E) =>
-    error._tag === "ExecutionUnknownError" ||
-    error._tag === "ProcessError" && "reason" in error && error.reason === "Lost"
-  const attempt = (nth: number): Effect.Effect<A, E, R> =>
-    nth < 8 ? Effect.catchIf(again(`${step}, unless it was (${nth})`), isUnknown, () => attempt(nth + 1)) : again(step)
-  return Effect.catchIf(first(step), isUnknown, () => attempt(1))
-}
-
 type Session = AgbWorkflow.DurableSession
 
-/** A command of which the ledger knows whether it ran. */
+/** A command takes effect once, whatever becomes of the runner that started it. */
 const told = (
   session: Session,
   { id, ledger }: typeof Job.payloadSchema.Type,
   step: string,
   rest: string,
   exitCode: number
+) => session.command(step, `${shellLine(ledger, id, step)}; ${rest}; exit ${exitCode}`, { acceptExitCodes: [exitCode] })
+
+/** What a runner that is killed takes with it is asked of the kernel, which knows whether it happened, under another name. */
+const settled = <A, E extends { readonly _tag: string }, R>(
+  step: string,
+  first: (name: string) => Effect.Effect<A, E, R>,
+  again: (name: string) => Effect.Effect<A, E, R>
 ) => {
-  const effect = shellLine(ledger, id, step)
-  const run = (effect: string) => (name: string) =>
-    session.command(name, `${effect}; ${rest}; exit ${exitCode}`, { acceptExitCodes: [exitCode] })
-  return settled(step, run(effect), run(`grep -q '^${id} ${step} ' '${ledger}' || ${effect}`))
+  const attempt = (nth: number): Effect.Effect<A, E, R> =>
+    nth < 8 ? Effect.catchIf(again(`${step}, unless it was (${nth})`), isUnknown, () => attempt(nth + 1)) : again(step)
+  return Effect.catchIf(first(step), isUnknown, () => attempt(1))
 }
+
+const isUnknown = ({ _tag }: { readonly _tag: string }): boolean => _tag === "ExecutionUnknownError"
 
 /** Code of which the kernel knows how often it ran. */
 const counted = (session: Session, { id, ledger }: typeof Job.payloadSchema.Type, step: string) => {

@@ -3,16 +3,8 @@ import { Effect, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
-import { createServer } from "node:net"
 import * as Os from "node:os"
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, "127.0.0.1")
-  await once(server, "listening")
-  const address = server.address()
-  server.close()
-  return typeof address === "object" && address !== null ? address.port : 0
-}
+import { freePort } from "../../../../scripts/freePort.mjs"
 
 interface Options {
   readonly name: string

@@ -6,8 +6,8 @@ export default [
     defence: "a detached start is not broken off halfway",
     changes: {
       "packages/core/src/internal/session/processes/processes.ts": [[
-        "Effect.disconnect(Effect.uninterruptible(start(origin, operation, key, checked)))",
-        "start(origin, operation, key, checked)"
+        "Effect.disconnect(Effect.uninterruptible(started))",
+        "started"
       ]]
     },
     caughtBy: "goes on, at whatever moment"

@@ -1,6 +1,7 @@
 /** What `processClients.test.ts` watches over, each broken on purpose. */
 
 const scripts = "packages/core/src/internal/session/processes/scripts.ts"
+const processes = "packages/core/src/internal/session/processes/processes.ts"
 const follow = "packages/core/src/internal/session/processes/follow.ts"
 
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
@@ -10,10 +11,18 @@ export default [
     changes: {
       [scripts]: [
         ["mkdir \"$dir/claim\" 2>/dev/null ||", "mkdir -p \"$dir/claim\" 2>/dev/null ||"],
-        ["if ! [ -e \"$dir/claim\" ]; then", "if true; then"]
+        ["if ! [ -e \"$dir/claim\" ]; then", "if true; then"],
+        ["  read -r _ <&9; exec 9<&-\n", "  exec 9<&-\n"]
       ]
     },
     caughtBy: "two programs start the same key at the same moment, and it runs once"
+  },
+  {
+    defence: "a process begins only when the call that started it has been answered",
+    changes: {
+      [processes]: [["start(origin, operation, key, checked, true)", "start(origin, operation, key, checked)"]]
+    },
+    caughtBy: "a program is killed while it starts processes, and the next one finds or starts each, and it runs once"
   },
   {
     defence: "a signal is sent once",

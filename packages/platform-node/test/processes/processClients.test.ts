@@ -5,7 +5,7 @@ import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { AGB } from "@effect-agb/platform-node/AgbPromise"
 import { assert, it } from "@effect/vitest"
 import type { Layer } from "effect"
-import { Chunk, Duration, Effect, Exit, Option, Redacted, Stream } from "effect"
+import { Chunk, Duration, Effect, Either, Exit, Option, Redacted, Stream } from "effect"
 import type { ChildProcess } from "node:child_process"
 import { make as makeProxy } from "../support/faultProxy.js"
 import { changed, cut, lostReply, lostRequest, makeGate, unavailable } from "../support/faults.js"
@@ -47,6 +47,8 @@ interface Line {
 
 const linesOf = (output: string): ReadonlyArray<Line> =>
   output.split("\n").slice(0, -1).map((line) => JSON.parse(line) as Line)
+
+const endsWith = ({ exit }: Process.Process) => Effect.map(exit, ({ exitCode }) => exitCode)
 
 /** The complete lines that a program has written when it is killed after some of them. */
 const killedAfter = (child: ChildProcess, lines: number) =>
@@ -100,6 +102,24 @@ it.live("two programs start the same key at the same moment, and it runs once", 
         assert.sameMembers([one?.isNew, other?.isNew], [true, false])
         const { stdout } = yield* command.executeCommand("cat \"$HOME/runs\"")
         assert.strictEqual(stdout, "ran\n")
+      }))))
+
+it.live("a program is killed while it starts processes, and the next one finds or starts each, and it runs once", () =>
+  withServer({}, ({ program }) =>
+    Session.use({ imageId }, ({ command, sessionId }) =>
+      Effect.gen(function*() {
+        const line = "echo \"$KEY\" >>\"$HOME/runs\"; sleep 0.3"
+        const rounds = ["a", "b", "c"]
+        for (const [nth, round] of rounds.entries()) {
+          yield* killedAfter(yield* program(sessionId, "startMany", round, line), 1 + 4 * nth)
+        }
+        const keys = rounds.flatMap((round) => Array.from({ length: 24 }, (_, nth) => `${round}-${nth}`)).sort()
+        const again = (key: string) =>
+          Effect.flatMap(command.startDetached(line, { key, envs: { KEY: key } }), endsWith).pipe(Effect.either)
+        const ends = yield* Effect.forEach(keys, again, { concurrency: "unbounded" })
+        assert.deepStrictEqual(ends, keys.map(() => Either.right(0)))
+        const { stdout } = yield* command.executeCommand("sort \"$HOME/runs\"")
+        assert.strictEqual(stdout, keys.map((key) => `${key}\n`).join(""))
       }))))
 
 it.live("a hundred processes run in one session", () =>

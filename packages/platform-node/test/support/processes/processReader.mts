@@ -1,6 +1,6 @@
 /**
- * Works on a process of the session named by `AGB_SESSION`: `start <key> <command>` says what it found; `read <key> <cursor>` writes
- * each chunk as a line, the digest of everything, or how much more memory it took.
+ * Works on a process of the session named by `AGB_SESSION`: `start <key> <command>` says what it found, `startMany` does so for `KEY`s
+ * that begin with the key; `read <key> <cursor>` writes each chunk as a line, the digest of everything, or how much more memory it took.
  */
 import * as Session from "@effect-agb/core/Session"
 import * as NodeAgb from "@effect-agb/platform-node/NodeAgb"
@@ -32,6 +32,12 @@ const program = Effect.gen(function*() {
   if (action === "start") {
     const { isNew, pid } = yield* command.startDetached(argument, { key })
     return yield* print({ isNew, pid })
+  }
+  if (action === "startMany") {
+    const keys = Array.from({ length: 24 }, (_, nth) => `${key}-${nth}`)
+    const start = (key: string) =>
+      Effect.flatMap(command.startDetached(argument, { key, envs: { KEY: key } }), ({ ref }) => print(ref))
+    return yield* Effect.forEach(keys, start, { concurrency: "unbounded", discard: true })
   }
   const found = yield* command.attach(key)
   if (action === "measure") return yield* measure(found.stdout)

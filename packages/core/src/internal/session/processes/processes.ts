@@ -215,12 +215,21 @@ export const check = (
     return { command, cwd, envs, timeoutSeconds, hasStdin: stdin === "pipe" }
   })
 
-/** Starts a process, or finds the one that has the key. */
-export const start = (origin: Origin, operation: string, key: string, { cwd, ...spec }: Checked) => {
+/**
+ * Starts a process, or finds the one that has the key. A server ends what a call has begun when that is broken off, as by a program that
+ * is killed: one that `isHeld` begins only when the call that started it has been answered.
+ */
+export const start = (origin: Origin, operation: string, key: string, { cwd, ...spec }: Checked, isHeld = false) => {
   const { toolCall } = origin
   const run = newId()
-  const text = scripts.start({ ...spec, key, run })
-  return control.run(toolCall, { operation, key, text, retrySafety: "idempotent", cwd }).pipe(
+  const call = (text: string) => control.run(toolCall, { operation, key, text, retrySafety: "idempotent", cwd })
+  return call(scripts.start({ ...spec, key, run, isHeld })).pipe(
+    Effect.flatMap((printed) => {
+      const [kind, shell = ""] = control.wordsOf(printed)
+      return kind === "held" && /^\d{1,10}$/.test(shell)
+        ? call(scripts.release(key, run, shell))
+        : Effect.succeed(printed)
+    }),
     Effect.flatMap((printed) => stateOf({ toolCall, operation, key }, printed)),
     Effect.flatMap(Option.match({
       onSome: (found) => Effect.succeed(make(origin, key, found.pid, found.run === run)),
@@ -266,8 +275,8 @@ const startDetached = (origin: Starter): Processes["startDetached"] => {
       const given = yield* optionObjects.check(operation, options, [...names, "key"])
       const key = yield* checkKey(operation, given.key as string)
       const checked = yield* check(operation, command, given)
-      // A server ends what a request has begun when that is broken off, and a key starts nothing twice.
-      return yield* inTurn(origin, Effect.disconnect(Effect.uninterruptible(start(origin, operation, key, checked))))
+      const started = start(origin, operation, key, checked, true)
+      return yield* inTurn(origin, Effect.disconnect(Effect.uninterruptible(started)))
     })
   )
 }

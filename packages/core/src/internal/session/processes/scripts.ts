@@ -4,6 +4,7 @@
  * Each process has a directory:
  * - `claim/`: made by the supervisor that may run the command; `mkdir` succeeds for one of them only
  * - `command.<run>`: the command line
+ * - `gate.<run>.<shell>`: a named pipe on which the supervisor that this shell started waits before it claims
  * - `state`: process id of the command, of its supervisor, start time of the supervisor (in clock ticks), id of the run
  * - `stdout`, `stderr`: the output, appended to by the command itself
  * - `late`: exists once the time limit has passed
@@ -105,12 +106,23 @@ const prepare = `prepare() {
 }`
 
 /**
- * Runs the command and records its outcome, outside the group of the command. The arguments after the first five are its
+ * Waits at the gate, if there is one, and claims the process. The gate is held open by its reader, so that who writes to it does not
+ * wait. Two that wait may have the same command file, when their call was repeated.
+ */
+const claim = `if [ -n "$gate" ]; then
+  exec 9<>"$gate.new" && mv "$gate.new" "$gate" || exit
+  read -r _ <&9; exec 9<&-
+  rm -f "$gate"
+fi
+mkdir "$dir/claim" 2>/dev/null || { [ -n "$gate" ] || rm -f "$dir/command.$run"; rmdir "$dir" 2>/dev/null; exit 0; }`
+
+/**
+ * Runs the command and records its outcome, outside the group of the command. The arguments after the first six are its
  * environment. Where there is no space for the records, it removes the directory and runs nothing.
  */
-const supervisor = `dir=$1 run=$2 limit=$3 input=$4 long=$5
-shift 5
-mkdir "$dir/claim" 2>/dev/null || { rm -f "$dir/command.$run"; rmdir "$dir" 2>/dev/null; exit 0; }
+const supervisor = `dir=$1 gate=$2 run=$3 limit=$4 input=$5 long=$6
+shift 6
+${claim}
 ${prepare}
 prepare 2>/dev/null || { rm -rf "$dir"; exit 0; }
 ${uptime}
@@ -171,13 +183,23 @@ export interface StartSpec {
   readonly hasStdin: boolean
   /** Programs that it needs beside those of every process. */
   readonly requires?: ReadonlyArray<string> | undefined
+  /** Whether the process waits for `release` before it begins. */
+  readonly isHeld: boolean
 }
 
 /** Linux limits one argument to 128 KiB: a longer command is run from its file. */
 const maxArgumentLength = 30_000
 
+/** Prints how to release what was started, once its supervisor waits at its gate; unless the key is taken. */
+const awaitGate = `
+  idle=0
+  until [ -e "$gate" ] || [ -e "$dir/claim" ] || [ "$idle" -ge 24 ]; do pause "$idle"; idle=$((idle + 1)); done
+  [ -e "$dir/claim" ] || { [ -e "$gate" ] && echo "agb held $$" || echo "agb none"; exit 0; }`
+
 /** Starts a process, or finds the one that has its key. Prints the state. */
-export const start = ({ command, envs, hasStdin, key, requires = [], run, timeoutSeconds }: StartSpec): string => {
+export const start = (
+  { command, envs, hasStdin, isHeld, key, requires = [], run, timeoutSeconds }: StartSpec
+): string => {
   const env = Object.entries(envs).map(([name, value]) => quote(`${name}=${value}`)).join(" ")
   const args = [run, timeoutSeconds ?? "", hasStdin ? "1" : "", command.length > maxArgumentLength ? "1" : ""]
   return `${directory(key)}
@@ -185,21 +207,39 @@ for tool in ${
     [utilities, ...requires].join(" ")
   }; do command -v "$tool" >/dev/null 2>&1 || { echo "agb missing $tool"; exit 0; }; done
 mkdir -p "$root" && chmod 700 "$root" && mkdir -p "$dir" || exit
+${pause}
+gate=${isHeld ? `$dir/gate.${run}.$$` : ""}
 if ! [ -e "$dir/claim" ]; then
-  printf %s ${
-    quote(command)
-  } >"$dir/command.${run}" || { rm -f "$dir/command.${run}"; rmdir "$dir" 2>/dev/null; exit 1; }
-  setsid "$(command -v dash || command -v sh)" -c ${quote(supervisor)} agb-process "$dir" ${
+  printf %s ${quote(command)} >"$dir/command.${run}"${isHeld ? " && mkfifo \"$gate.new\"" : ""} || {
+    rm -f "$dir/command.${run}"; rmdir "$dir" 2>/dev/null; exit 1
+  }
+  setsid "$(command -v dash || command -v sh)" -c ${quote(supervisor)} agb-process "$dir" "$gate" ${
     args.map((arg) => quote(String(arg))).join(" ")
-  } ${env} </dev/null >/dev/null 2>&1 &
+  } ${env} </dev/null >/dev/null 2>&1 &${isHeld ? awaitGate : ""}
 fi
 ${awaitState}`
 }
 
-/** The supervisor of a claim writes the state at once, unless it was killed in between, or could not and removed all. */
-const awaitState = `${pause}
-idle=0; while ! [ -e "$dir/state" ] && [ -d "$dir" ] && [ "$idle" -lt 24 ]; do pause "$idle"; idle=$((idle + 1)); done
-if [ -e "$dir/state" ]; then echo "agb state $(cat "$dir/state")"
+/**
+ * Lets the process begin that waits at the gate of this run and shell. The call that started it has been answered by then, so that no
+ * server ends it with a call that is broken off.
+ */
+export const release = (key: string, run: string, shell: string): string =>
+  `${directory(key)}
+${pause}
+gate=$dir/gate.${run}.${shell}
+if [ -p "$gate" ] && ! [ -e "$dir/claim" ]; then echo 1<>"$gate"; fi
+${awaitState}`
+
+/**
+ * The supervisor of a claim writes the state at once, unless it was killed in between, or could not and removed all. Those that still
+ * wait at a gate are told to go, since they find the claim taken.
+ */
+const awaitState =
+  `idle=0; while ! [ -e "$dir/state" ] && [ -d "$dir" ] && [ "$idle" -lt 24 ]; do pause "$idle"; idle=$((idle + 1)); done
+if [ -e "$dir/state" ]; then
+  for gate in "$dir"/gate.*; do [ -p "$gate" ] && echo 1<>"$gate"; done
+  echo "agb state $(cat "$dir/state")"
 elif [ -e "$dir/claim" ]; then echo "agb unstarted"
 elif ! [ -d "$dir" ]; then echo "no space left in $root for what is recorded of a process" >&2; exit 1
 else echo "agb none"
@@ -208,6 +248,7 @@ fi`
 /** Prints the state of a process. */
 export const find = (key: string): string =>
   `${directory(key)}
+${pause}
 if [ -e "$dir/claim" ]; then
 ${awaitState}
 else echo "agb none"

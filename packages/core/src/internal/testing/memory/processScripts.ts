@@ -17,7 +17,7 @@ const startPattern = new RegExp(
   `\\nif ! \\[ -e "\\$dir/claim" \\]; then\\n  printf %s ${text} >"\\$dir/command\\.(\\w+)"`
 )
 
-const argsPattern = new RegExp(` agb-process "\\$dir" ((?:${text} ?)*) *</dev/null`)
+const argsPattern = new RegExp(` agb-process "\\$dir" "\\$gate" ((?:${text} ?)*) *</dev/null`)
 
 const numbersOf = (script: string, name: string): number =>
   Number(new RegExp(`(?:^|[\\s])${name}='(-?\\d+)'`, "m").exec(script)?.[1] ?? NaN)
