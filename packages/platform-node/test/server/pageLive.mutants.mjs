@@ -60,7 +60,7 @@ export default [
   },
   {
     defence: "a page that goes on gets nothing twice",
-    changes: { [page("live/live")]: [["frame.seq > from)", "frame.seq >= from)"]] },
+    changes: { [timeline("timeline")]: [["recording.seq > seq)", "recording.seq > 0)"]] },
     caughtBy: "goes on after a lost connection"
   },
   {

@@ -184,27 +184,34 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
     Effect.gen(function*() {
       const session = yield* Session.make(params)
       const page = yield* pageOf(session)
-      const first = yield* liveOf(page)
+      const [first, other] = [yield* liveOf(page), yield* liveOf(page)]
       yield* hello(first)
+      yield* session.command.executeCommand("echo before")
+      const wait = (name: string) => `until [ -e ${name} ]; do sleep 0.02; done`
       yield* Effect.fork(
-        session.command.executeCommand("echo one; until [ -e go ]; do sleep 0.02; done; echo two; echo three")
+        session.command.executeCommand(`echo one; ${wait("go")}; echo two; ${wait("on")}; echo three`)
       )
       const { id } = yield* began(first, /^echo one/)
-      const { seq } = yield* go(() => first.next((frame) => frame["type"] === "output"))
+      const printed = (live: LiveSocket, text: string) =>
+        go(() => live.next((frame) => frame["type"] === "output" && frame["id"] === id && frame["text"] === text))
+      const { seq } = yield* printed(first, "one\n")
       first.socket.terminate()
       yield* go(() => first.closed)
       yield* session.fileSystem.writeFile("/home/user/go", "")
+      yield* printed(other, "two\n")
       const second = yield* liveOf(page, seq)
       const { entries, isReset, seq: from } = yield* hello(second)
+      // What has changed since, and no more.
       assert.isFalse(isReset)
-      assert.deepStrictEqual(entries, [])
-      assert.strictEqual(from, seq)
+      assert.deepStrictEqual((entries as ReadonlyArray<Json>).map(({ kind }) => kind), ["command", "file"])
+      assert.strictEqual(textOf(entries[0].outputs, "stdout"), "one\ntwo\n")
+      yield* session.fileSystem.writeFile("/home/user/on", "")
       yield* ended(second, id)
-      assert.strictEqual(outputOf(second.frames, id, "stdout"), "two\nthree\n")
+      assert.strictEqual(outputOf(second.frames, id, "stdout"), "three\n")
       const numbers = second.frames.flatMap((frame) =>
         frame["type"] === "hello" || frame["seq"] === undefined ? [] : [frame["seq"]]
       )
-      assert.deepStrictEqual(numbers, numbers.map((_, index) => seq + 1 + index))
+      assert.deepStrictEqual(numbers, numbers.map((_, index) => from + 1 + index))
       // A reload gets everything.
       const third = yield* liveOf(page)
       const { entries: all } = yield* hello(third)

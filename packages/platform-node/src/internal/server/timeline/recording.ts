@@ -31,6 +31,8 @@ export class Recording {
   readonly begun: Beginning
   readonly origin: Origin
   readonly startedAt: number
+  /** The number of the last event about it. */
+  seq = 0
   #durationMs: number | null = null
   #outcome: Outcome | undefined
   #outputs: Array<OutputPiece> = []
@@ -49,6 +51,10 @@ export class Recording {
 
   get isRunning(): boolean {
     return this.#durationMs === null
+  }
+
+  get resultCount(): number {
+    return this.#results.length
   }
 
   /** What it holds in memory, about. */

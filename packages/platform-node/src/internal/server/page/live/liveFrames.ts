@@ -1,7 +1,8 @@
 /** The frames that tell a page what happens in a session: JSON texts. */
 import type { OutputPiece, Result } from "../../timeline/entry.js"
 import { type EntryView, type Recording, shownResult } from "../../timeline/recording.js"
-import type { Timeline, TimelineEvent } from "../../timeline/timeline.js"
+import type { Timeline } from "../../timeline/timeline.js"
+import type { Part } from "./batch.js"
 
 /** Types that are shown in a frame of no origin. */
 const framedTypes = ["text/html", "image/svg+xml"] as const
@@ -36,9 +37,8 @@ const frame = (type: string, seq: number, fields: object): string => JSON.string
 const lengthOf = (outputs: ReadonlyArray<OutputPiece>): number =>
   outputs.reduce((sum, { text }) => sum + text.length, 0)
 
-/** The end of an entry, with what its reply tells beside what was told while it ran. */
-const endFrame = (seq: number, recording: Recording, timeline: Timeline): string => {
-  const before = recording.view()
+/** The end of an entry, with what its reply tells beside what was told while it ran: `before` is how it had ended. */
+const endFrame = (seq: number, recording: Recording, before: EntryView, timeline: Timeline): string => {
   const hadReply = before.reply !== undefined
   timeline.read(recording)
   const view = recording.view()
@@ -59,18 +59,19 @@ const endFrame = (seq: number, recording: Recording, timeline: Timeline): string
 }
 
 /** What has happened, as one frame. */
-export const eventFrame = (event: TimelineEvent, timeline: Timeline): string => {
-  const { recording, seq } = event
-  switch (event.type) {
+export const partFrame = (part: Part, timeline: Timeline): string => {
+  const { recording, seq } = part
+  switch (part.type) {
     case "entry":
-      return `{"type":"entry","seq":${seq},"entry":${entryJson(recording.view())}}`
+      return `{"type":"entry","seq":${seq},"entry":${entryJson(part.view)}}`
     case "output":
-      return frame("output", seq, { id: recording.id, stream: event.stream, text: event.text })
-    case "result": {
-      const result = shown(shownResult(event.result), recording.id, recording.view().results.length - 1)
-      return frame("result", seq, { id: recording.id, result })
-    }
+      return frame("output", seq, { id: recording.id, stream: part.stream, text: part.text })
+    case "result":
+      return frame("result", seq, {
+        id: recording.id,
+        result: shown(shownResult(part.result), recording.id, part.index)
+      })
     case "end":
-      return endFrame(seq, recording, timeline)
+      return endFrame(seq, recording, part.view, timeline)
   }
 }
