@@ -88,7 +88,8 @@ describe("an answer that is large", () => {
           asked.push(answered)
           return Effect.succeed({ content: [], isError: false })
         },
-        resultJson: () => Effect.never
+        resultJson: () => Effect.never,
+        contents: () => Effect.never
       }
       const params = { imageId: "i", labels: {}, idleSeconds: 1, replyFormat: "v0.12" } as const
       const { callTool } = yield* startSession(

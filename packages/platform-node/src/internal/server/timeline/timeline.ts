@@ -2,7 +2,7 @@
  * The timeline of a session: what has run in it, bounded in memory. It is kept whether or not a page is open; replies are read,
  * and what happens is told, only while somebody watches.
  */
-import type { Beginning, Origin, Outcome, Stream } from "./entry.js"
+import type { Beginning, Contents, Origin, Outcome, Stream } from "./entry.js"
 import { Recording, type StoredResult } from "./recording.js"
 import type { KeptReply } from "./replies.js"
 import { maxEntries, maxRuntimeBytes, maxSessionBytes, minSessionBytes } from "./timelineLimits.js"
@@ -126,6 +126,12 @@ export class Timeline {
   /** Reads the reply of an entry. */
   read(recording: Recording): void {
     this.#change(recording, () => recording.read())
+  }
+
+  /** Its reply was read elsewhere: the entry is told anew. */
+  readAs(recording: Recording, contents: Contents | undefined): void {
+    this.#change(recording, () => recording.read(contents))
+    this.#tell({ type: "entry", recording })
   }
 
   find(id: string): Recording | undefined {

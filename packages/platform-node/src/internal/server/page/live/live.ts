@@ -4,7 +4,9 @@ import * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
 import { close, closeCodes } from "../../http/webSockets.js"
 import type { LocalSession } from "../../sessions/localSession.js"
+import type { Contents } from "../../timeline/entry.js"
 import { Recording } from "../../timeline/recording.js"
+import { isHeavy, type KeptReply } from "../../timeline/replies.js"
 import type { TimelineEvent } from "../../timeline/timeline.js"
 import { Batch } from "./batch.js"
 import { entryJson, partFrame } from "./liveFrames.js"
@@ -26,6 +28,8 @@ export interface LiveOptions {
   readonly describe: (access: "read" | "steer") => object
   readonly secondsLeft: () => number
   readonly readMetrics: () => Promise<object | undefined>
+  /** Reads a reply without the event loop. */
+  readonly readReply: (reply: KeptReply) => Promise<Contents>
 }
 
 const frameOf = (value: object): Buffer => Buffer.from(JSON.stringify(value))
@@ -35,6 +39,7 @@ export class Live {
   readonly #options: LiveOptions
   readonly #sockets = new Map<LivePage, WebSocket>()
   readonly #batch = new Batch()
+  readonly #beingRead = new Set<Recording>()
   #batchTimer: NodeJS.Timeout | undefined
   #timers: Array<NodeJS.Timeout> = []
   #jump: NodeJS.Timeout | undefined
@@ -102,6 +107,7 @@ export class Live {
     this.#batch.add(event)
     if (this.#batch.length > batchLength) this.#flush()
     else this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref()
+    if (event.type === "end") this.#readIfHeavy(event.recording)
     if (event.type === "entry" || event.type === "end") {
       this.#jump ??= setTimeout(() => {
         this.#jump = undefined
@@ -142,11 +148,25 @@ export class Live {
     },"entries":[`
     let separator = ""
     for (const entry of entries) {
-      if (entry instanceof Recording) timeline.read(entry)
+      if (entry instanceof Recording && !this.#readIfHeavy(entry)) timeline.read(entry)
       yield separator + entryJson(entry instanceof Recording ? entry.view() : entry)
       separator = ","
     }
     yield "]}"
+  }
+
+  /** Such a reply is not told with its entry: once it is read, the entry is told again. */
+  #readIfHeavy(recording: Recording): boolean {
+    const { readReply, session: { timeline } } = this.#options
+    const { reply } = recording
+    if (reply === undefined || !isHeavy(reply)) return false
+    if (this.#beingRead.has(recording)) return true
+    this.#beingRead.add(recording)
+    void readReply(reply).catch(() => undefined).then((contents) => {
+      this.#beingRead.delete(recording)
+      timeline.readAs(recording, contents)
+    })
+    return true
   }
 
   #tellLatest(value: object): void {

@@ -1,6 +1,7 @@
 /** The frames that tell a page what happens in a session: JSON texts. */
 import type { OutputPiece, Result } from "../../timeline/entry.js"
 import { type EntryView, type Recording, shownResult } from "../../timeline/recording.js"
+import { isHeavy } from "../../timeline/replies.js"
 import type { Timeline } from "../../timeline/timeline.js"
 import type { Part } from "./batch.js"
 
@@ -39,9 +40,9 @@ const lengthOf = (outputs: ReadonlyArray<OutputPiece>): number =>
 
 /** The end of an entry, with what its reply tells beside what was told while it ran: `before` is how it had ended. */
 const endFrame = (seq: number, recording: Recording, before: EntryView, timeline: Timeline): string => {
-  const hadReply = before.reply !== undefined
-  timeline.read(recording)
-  const view = recording.view()
+  const hadReply = before.reply !== undefined && !isHeavy(before.reply)
+  if (hadReply) timeline.read(recording)
+  const view = hadReply ? recording.view() : before
   const { durationMs, error, exitCode, id, omittedBytes, outputs, state } = view
   const isChanged = hadReply
     ? lengthOf(outputs) !== lengthOf(before.outputs)

@@ -90,7 +90,8 @@ export const make = (options: RoutesOptions) =>
       lives.of(session, (session) => ({
         describe: (access) => sessionView(session, access, options.facts, now()),
         secondsLeft: () => secondsLeft(session, now()),
-        readMetrics: () => run(readMetrics(session, options.facts, now))
+        readMetrics: () => run(readMetrics(session, options.facts, now)),
+        readReply: (reply) => run(options.replies.contents(reply))
       }))
 
     const upgradeLive = ({ access, session }: SessionVisit, request: UpgradeRequest) =>
