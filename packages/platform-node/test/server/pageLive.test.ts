@@ -176,6 +176,9 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       assert.include(csp, `frame-ancestors http://${page.host}`)
       assert.strictEqual(framed.headers["content-type"], "text/html; charset=utf-8")
       assert.strictEqual((yield* go(() => page.get("/frames/e1-1"))).status, 404)
+      // And the document that becomes what a page sends it.
+      const sent = yield* go(() => page.get("/frames/sent"))
+      assert.strictEqual(sent.headers["content-security-policy"], csp)
     }))
 
   it.scoped("tells what the SDK's scripts do, not how, and leaves out what only looks", () =>

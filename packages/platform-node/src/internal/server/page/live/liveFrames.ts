@@ -29,7 +29,7 @@ const resultsOf = ({ id, results }: EntryView): ReadonlyArray<ShownResult> =>
 
 /** An entry as JSON, except for a reply that is not read yet. */
 export const entryJson = (view: EntryView): string => {
-  const { isScript: _isScript, reply: _reply, ...entry } = view
+  const { isScript: _isScript, reply: _reply, startsProcess: _startsProcess, ...entry } = view
   return JSON.stringify({ ...entry, results: resultsOf(view) })
 }
 
