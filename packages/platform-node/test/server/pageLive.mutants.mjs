@@ -22,6 +22,11 @@ export default [
     caughtBy: "serves what a session displays as HTML"
   },
   {
+    defence: "the HTML of a notebook has no origin",
+    changes: { [page("routes/sessionRoutes")]: [["sentDocument, frameHeaders(host)", "sentDocument"]] },
+    caughtBy: "serves what a session displays as HTML"
+  },
+  {
     defence: "a bounded number of entries",
     changes: { [timeline("timelineLimits")]: [["maxEntries = 500", "maxEntries = 5000"]] },
     caughtBy: "keeps a bounded number of entries"

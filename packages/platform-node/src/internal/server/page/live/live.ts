@@ -13,7 +13,7 @@ import { entryJson, partFrame } from "./liveFrames.js"
 import { type Hello, LivePage } from "./livePage.js"
 
 /** How long what happens is collected before all pages are told at once, in milliseconds. */
-const batchMs = 25
+const batchMs = 40
 
 /** A flood is told earlier; in characters. */
 const batchLength = 256 * 1024
