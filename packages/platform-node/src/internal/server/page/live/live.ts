@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
+import type { Access, Message, Metrics, Session } from "../../../pageWire/contract.js"
 import { close, closeCodes } from "../../http/webSockets.js"
 import type { LocalSession } from "../../sessions/localSession.js"
 import type { Contents } from "../../timeline/entry.js"
@@ -25,14 +26,12 @@ const jumpMs = 500
 export interface LiveOptions {
   readonly session: LocalSession
   /** The `session` of a hello. */
-  readonly describe: (access: "read" | "steer") => object
+  readonly describe: (access: Access) => Session
   readonly secondsLeft: () => number
-  readonly readMetrics: () => Promise<object | undefined>
+  readonly readMetrics: () => Promise<Metrics | undefined>
   /** Reads a reply without the event loop. */
   readonly readReply: (reply: KeptReply) => Promise<Contents>
 }
-
-const frameOf = (value: object): Buffer => Buffer.from(JSON.stringify(value))
 
 /** The pages of one session. */
 export class Live {
@@ -55,7 +54,7 @@ export class Live {
   }
 
   /** Another page. One that goes on after the event `from` is told what it has missed. */
-  add(socket: WebSocket, access: "read" | "steer", from: number | undefined): void {
+  add(socket: WebSocket, access: Access, from: number | undefined): void {
     if (this.size === 0) this.#start()
     const page = new LivePage(socket, (since) => this.#hello(access, since), from)
     this.#sockets.set(page, socket)
@@ -67,7 +66,7 @@ export class Live {
   /** The session has ended. */
   end(reason: string): void {
     this.#flush()
-    const frame = JSON.stringify({ type: "ended", reason })
+    const frame = JSON.stringify({ type: "ended", reason } satisfies Message)
     for (const [page, socket] of this.#sockets) {
       page.finish(frame, closeCodes.normal, "", (code, reason) => close(socket, code, reason))
     }
@@ -129,7 +128,7 @@ export class Live {
   }
 
   /** What is new since an event, or everything that is kept. What happens later is told after it. */
-  #hello(access: "read" | "steer", since: number | undefined): Hello {
+  #hello(access: Access, since: number | undefined): Hello {
     this.#flush()
     const { timeline } = this.#options.session
     const changed = since === undefined ? undefined : timeline.changedSince(since)
@@ -138,7 +137,7 @@ export class Live {
   }
 
   /** Entry by entry: as it was when the first piece was made. */
-  *#pieces(access: "read" | "steer", isReset: boolean, recordings: ReadonlyArray<Recording>): Hello["pieces"] {
+  *#pieces(access: Access, isReset: boolean, recordings: ReadonlyArray<Recording>): Hello["pieces"] {
     const { describe, session: { timeline } } = this.#options
     const { dropped, seq } = timeline
     // An entry that has ended does not change any more.
@@ -169,8 +168,8 @@ export class Live {
     return true
   }
 
-  #tellLatest(value: object): void {
-    const frame = frameOf(value)
+  #tellLatest(message: Message): void {
+    const frame = Buffer.from(JSON.stringify(message))
     for (const page of this.#sockets.keys()) page.pushLatest(frame)
   }
 

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { Logs, Process as Shown } from "../../../pageWire/contract.js"
 import { withRequestContext } from "../../http/requestContext.js"
 import { makeAgentCall } from "../../sessions/agentCall.js"
 import type { LocalSession } from "../../sessions/localSession.js"
@@ -29,18 +30,6 @@ const Processes = Schema.Struct({
 })
 
 type Running = (typeof Processes.Type)["processes"][number]
-
-/** What is told of a process. */
-interface Shown {
-  readonly id: string
-  readonly command: string | null
-  readonly state: "running" | "exited" | "lost"
-  readonly pid: number | null
-  readonly exitCode: number | null
-  readonly signal: string | null
-  readonly startedAt: number | null
-  readonly hasLogs: boolean
-}
 
 /** What was seen of a process while it ran, which nobody tells later. */
 interface Seen {
@@ -167,7 +156,7 @@ const cursorOf = (text: string | null): Effect.Effect<Process.Cursor, ApiError> 
 /** How much of the logs is told at once, in bytes. */
 const maxLogBytes = 1024 * 1024
 
-const logsOf = (session: LocalSession, key: string, from: Process.Cursor) =>
+const logsOf = (session: LocalSession, key: string, from: Process.Cursor): Effect.Effect<Logs, ApiError> =>
   Effect.gen(function*() {
     const process = yield* Effect.mapError(Command.make(toolCallOf(session)).attach(key), () => notFound(key))
     let bytes = 0
