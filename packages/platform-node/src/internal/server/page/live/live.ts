@@ -106,7 +106,6 @@ export class Live {
     this.#batch.add(event)
     if (this.#batch.length > batchLength) this.#flush()
     else this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref()
-    if (event.type === "end") this.#readIfHeavy(event.recording)
     if (event.type === "entry" || event.type === "end") {
       this.#jump ??= setTimeout(() => {
         this.#jump = undefined
@@ -125,6 +124,7 @@ export class Live {
     const { timeline } = this.#options.session
     const bytes = Buffer.from(`[${parts.map((part) => partFrame(part, timeline)).join(",")}]`)
     for (const page of this.#sockets.keys()) page.push({ seq: last.seq, bytes })
+    for (const { recording, type } of parts) if (type === "end") this.#readIfHeavy(recording)
   }
 
   /** What is new since an event, or everything that is kept. What happens later is told after it. */
