@@ -36,7 +36,14 @@ const layers = {
     ["index"]
   ],
   "packages/platform-node/src": [
-    ["internal/agentWire", "internal/fifoSemaphore", "internal/node", "internal/ownScope", "internal/readText"],
+    [
+      "internal/agentWire",
+      "internal/fifoSemaphore",
+      "internal/node",
+      "internal/ownScope",
+      "internal/pageWire",
+      "internal/readText"
+    ],
     ["internal/egress"],
     ["internal/sandbox"],
     ["internal/server"],
@@ -117,7 +124,10 @@ const layers = {
 }
 
 /** Imports that may leave their source folder. */
-const shared = { "packages/platform-node/agent": ["packages/platform-node/src/internal/agentWire"] }
+const shared = {
+  "packages/platform-node/agent": ["packages/platform-node/src/internal/agentWire"],
+  "packages/platform-node/page": ["packages/platform-node/src/internal/pageWire"]
+}
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..")
 

@@ -1,7 +1,7 @@
 /** Folders as far as they have been opened. */
+import type { FileEntry } from "../../src/internal/pageWire/contract.js"
 import { Signal } from "../state/store.js"
 import { ApiError, folder } from "../wire/api.js"
-import type { FileEntry } from "../wire/contract.js"
 
 export interface Node {
   readonly path: string

@@ -1,4 +1,5 @@
-/** A notebook as its cells. Its HTML is shown as text: only what the session displays itself has a frame. */
+/** A notebook as its cells. Its HTML and SVG are shown in frames of no origin, as what the session displays. */
+import { Frame } from "../parts/frame.js"
 import { Runs } from "../parts/outputView.js"
 import { RichResult } from "../parts/richResult.js"
 import { runsOfText } from "../text/ansi.js"
@@ -7,14 +8,24 @@ import type { NotebookCell, NotebookOutput } from "../text/notebook.js"
 const mostCells = 200
 const longest = 32 * 1024
 
-const withoutHtml = (mime: Readonly<Record<string, unknown>>) => {
-  const { "image/svg+xml": _svg, "text/html": html, ...others } = mime
-  return Object.keys(others).length === 0 ? { "text/plain": html ?? "" } : others
+type Mime = Readonly<Record<string, unknown>>
+
+/** What needs a frame: HTML, and SVG if there is nothing else to look at. */
+const markupOf = (mime: Mime): string | undefined => {
+  const { "image/png": png, "image/svg+xml": svg, "text/html": html } = mime
+  const markup = html ?? (png === undefined ? svg : undefined)
+  return typeof markup === "string" ? markup : undefined
+}
+
+const Displayed = ({ mime }: { readonly mime: Mime }) => {
+  const html = markupOf(mime)
+  if (html === undefined) return <RichResult mime={mime} frame={null} omitted={[]} />
+  return <Frame key={html} source="/frames/sent" html={html} title="Displayed by the notebook" />
 }
 
 const OutputOf = ({ isError, mime, text }: NotebookOutput) =>
   mime !== undefined
-    ? <RichResult mime={withoutHtml(mime)} frame={null} omitted={[]} />
+    ? <Displayed mime={mime} />
     : <pre class={isError ? "output stderr" : "output"}><Runs runs={runsOfText((text ?? "").slice(0, longest))} /></pre>
 
 const Cell = ({ count, outputs, source, type }: NotebookCell) => (

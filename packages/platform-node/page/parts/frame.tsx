@@ -14,7 +14,14 @@ const askedHeight = (data: unknown): number | undefined => {
   return typeof height === "number" && height > 0 ? Math.min(highest, Math.max(lowest, Math.ceil(height))) : undefined
 }
 
-export const Frame = ({ source, title }: { readonly source: string; readonly title: string }) => {
+interface FrameProps {
+  readonly source: string
+  readonly title: string
+  /** What the document at `source` is to become. */
+  readonly html?: string | undefined
+}
+
+export const Frame = ({ html, source, title }: FrameProps) => {
   const frame = useRef<HTMLIFrameElement>(null)
   const changes = useRef(0)
   const [height, setHeight] = useState(unknown)
@@ -27,9 +34,16 @@ export const Frame = ({ source, title }: { readonly source: string; readonly tit
     addEventListener("message", receive)
     return () => removeEventListener("message", receive)
   }, [])
+  const isSent = useRef(false)
+  const send = () => {
+    if (html === undefined || isSent.current) return
+    isSent.current = true
+    frame.current?.contentWindow?.postMessage({ agbHtml: html }, "*")
+  }
   return (
     <iframe
       ref={frame}
+      onLoad={send}
       class="frame"
       src={source}
       title={title}

@@ -1,13 +1,13 @@
 /** Processes of the session with their logs; asked for only while somebody looks. */
 import type { ComponentChild } from "preact"
 import { useEffect, useState } from "preact/hooks"
+import type { Process } from "../../src/internal/pageWire/contract.js"
 import { useNow } from "../parts/clock.js"
 import { ConfirmDialog } from "../parts/dialog.js"
 import type { SessionModel } from "../state/sessionModel.js"
 import { useSignals } from "../state/store.js"
 import { durationText } from "../text/format.js"
 import { kill, processes } from "../wire/api.js"
-import type { Process } from "../wire/contract.js"
 import { LogsView } from "./logsView.js"
 import { usePolling } from "./polling.js"
 

@@ -1,12 +1,12 @@
 /** The page of the runtime: its live sessions. */
 import { useEffect, useMemo } from "preact/hooks"
+import type { Access, ListedSession, Runtime } from "../../src/internal/pageWire/contract.js"
 import { announce, Announcer } from "../parts/announcer.js"
 import { ActionButton } from "../parts/buttons.js"
 import { useNow } from "../parts/clock.js"
 import { useValue, Value } from "../state/store.js"
 import { clockText, dateAndTime, plural, spokenTime } from "../text/format.js"
 import { addressOf, getJson } from "../wire/api.js"
-import type { Access, ListedSession, Runtime } from "../wire/contract.js"
 import { type Connection, connectOnWaking, Live } from "../wire/live.js"
 
 interface Known {

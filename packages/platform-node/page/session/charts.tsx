@@ -1,9 +1,9 @@
 /** Processor, memory and disk of the session over the last minutes. */
+import type { Metrics } from "../../src/internal/pageWire/contract.js"
 import { Chart } from "../parts/chart.js"
 import type { SessionModel } from "../state/sessionModel.js"
 import { useValue } from "../state/store.js"
 import { bytesText } from "../text/format.js"
-import type { Metrics } from "../wire/contract.js"
 
 const percent = (value: number): string => `${value.toFixed(0)} %`
 

@@ -1,6 +1,7 @@
 /** What session this is, how it does, how long it lives, and what can be done about that. */
 import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
+import type { Session } from "../../src/internal/pageWire/contract.js"
 import { announce } from "../parts/announcer.js"
 import { ActionButton, CopyButton, copyText } from "../parts/buttons.js"
 import { useNow } from "../parts/clock.js"
@@ -10,7 +11,6 @@ import type { SessionModel } from "../state/sessionModel.js"
 import { useSignals, useValue } from "../state/store.js"
 import { clockText, dateAndTime, spokenTime } from "../text/format.js"
 import { endSession, keepAlive, readOnlyAddress } from "../wire/api.js"
-import type { Session } from "../wire/contract.js"
 
 const lowSeconds = 60
 

@@ -1,6 +1,6 @@
 /** One session as this page knows it: what the live connection has told, and what the page may do. */
+import type { Entry, Message, Metrics, Session } from "../../src/internal/pageWire/contract.js"
 import { getJson } from "../wire/api.js"
-import type { Entry, Message, Metrics, Session } from "../wire/contract.js"
 import { type Connection, connectOnWaking, Live } from "../wire/live.js"
 import { Signal, Value } from "./store.js"
 import { Timeline } from "./timeline.js"

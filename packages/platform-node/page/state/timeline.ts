@@ -3,8 +3,8 @@
  * everything that is about itself. Bounded: an entry keeps the end of its
  * output; beyond `mostEntries` the oldest are forgotten, beyond `mostCharacters` the output of the oldest.
  */
+import type { Entry, Message, Output, Result } from "../../src/internal/pageWire/contract.js"
 import { OutputText } from "../text/outputText.js"
-import type { Entry, Message, Output, Result } from "../wire/contract.js"
 import { oncePerFrame } from "./frames.js"
 import { Signal } from "./store.js"
 

@@ -1,4 +1,5 @@
 /** One entry of the timeline. */
+import type { Entry, EntryError } from "../../src/internal/pageWire/contract.js"
 import { CopyButton, IconButton } from "../parts/buttons.js"
 import { useNow } from "../parts/clock.js"
 import { Icon } from "../parts/icons.js"
@@ -9,7 +10,6 @@ import { useSignals } from "../state/store.js"
 import type { Item } from "../state/timeline.js"
 import { runsOfText } from "../text/ansi.js"
 import { dateAndTime, durationText, languageName, timeOfDay } from "../text/format.js"
-import type { Entry, EntryError } from "../wire/contract.js"
 import { CodeView } from "./code.js"
 import { editInCell } from "./draft.js"
 

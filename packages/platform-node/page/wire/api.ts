@@ -1,5 +1,5 @@
 /** Requests to the server of this page. */
-import type { Access, Folder, Logs, Process } from "./contract.js"
+import type { Access, Folder, Logs, Process } from "../../src/internal/pageWire/contract.js"
 
 /** Why the server did not do what it was asked, in words that may be shown. */
 export class ApiError extends Error {

@@ -40,7 +40,8 @@ export class Live {
     this.#socket = socket
     socket.onmessage = ({ data }) => {
       this.#delay = firstDelay
-      this.#options.onMessage(JSON.parse(data as string))
+      const told: unknown = JSON.parse(data as string)
+      for (const message of Array.isArray(told) ? told : [told]) this.#options.onMessage(message)
     }
     socket.onopen = () => this.#options.onConnection({ state: "live" })
     socket.onclose = () => {

@@ -13,6 +13,9 @@ const go = <A>(work: () => Promise<A>) => Effect.promise(work)
 
 const pixel = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGP4z8DAAMIMEAoAHvkD/TiEYAoAAAAASUVORK5CYII="
 
+const markup = "<table><tr><td>cell of a table</td></tr></table><p id=told></p><script>" +
+  "try { told.append(parent.document.title) } catch { told.append('kept out') }</script>"
+
 const notebook = JSON.stringify({
   cells: [
     { cell_type: "markdown", source: ["# A heading\n", "and a text"] },
@@ -20,7 +23,10 @@ const notebook = JSON.stringify({
       cell_type: "code",
       execution_count: 7,
       source: "1 + 1",
-      outputs: [{ output_type: "display_data", data: { "image/png": pixel, "text/plain": "a figure" } }]
+      outputs: [
+        { output_type: "display_data", data: { "image/png": pixel, "text/plain": "a figure" } },
+        { output_type: "execute_result", data: { "text/html": [markup], "text/plain": "a table" } }
+      ]
     }
   ],
   nbformat: 4
@@ -71,6 +77,12 @@ describe.skipIf(!hasBrowser)(`the files of a page${missingBrowser}`, () => {
           await seen(book.getByText("# A heading"))
           await seen(book.getByText("[7]"))
           await seen(book.getByRole("img", { name: "Figure: a figure" }))
+          const frame = await seen(book.locator("iframe"))
+          assert.strictEqual(await frame.getAttribute("sandbox"), "allow-scripts")
+          await seen(book.frameLocator("iframe").getByText("cell of a table"))
+          await seen(book.frameLocator("iframe").getByText("kept out"))
+          const height = await until(() => frame.evaluate((element) => element.clientHeight), (height) => height < 200)
+          assert.isBelow(height, 200)
           const values = await open(page, "values.json")
           await values.getByText("[ 2 items ]").click()
           // The one inside the list; the first is the whole value.

@@ -134,6 +134,7 @@ describe.skipIf(!hasBrowser)(`the timeline of a page${missingBrowser}`, () => {
     it.scoped("loses nothing to a lost connection in the middle of a run, and says so", () =>
       Effect.gen(function*() {
         const session = yield* Session.make(params)
+        yield* session.code.runCode("'before'", "python")
         const context = yield* newProfile()
         let isDown = false
         let drop = () => {}
@@ -161,6 +162,7 @@ describe.skipIf(!hasBrowser)(`the timeline of a page${missingBrowser}`, () => {
         })
         assert.deepStrictEqual(lines, first(all))
         yield* go(() => seen(page.locator("article", { hasText: "'after'" })))
+        assert.strictEqual(yield* go(() => page.locator("article", { hasText: "'before'" }).count()), 1)
       }))
 
     it.scoped("follows the newest until somebody scrolls up, and filters", () =>

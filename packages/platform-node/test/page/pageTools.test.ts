@@ -29,6 +29,21 @@ const secondsLeft = async (page: Page): Promise<number> => {
   return Number(minutes) * 60 + Number(seconds)
 }
 
+/** Draws the whole screen, again when its size changes, until `q` is pressed: as editors do. */
+const fullScreen = `
+import os, signal, sys, tty
+def draw(*_):
+    columns, rows = os.get_terminal_size()
+    sys.stdout.write(f"\\033[2J\\033[1;1H\\033[7m{columns}x{rows}\\033[0m\\033[{rows};{columns - 5}Hcorner")
+    sys.stdout.flush()
+tty.setcbreak(0)
+sys.stdout.write("\\033[?1049h")
+signal.signal(signal.SIGWINCH, draw)
+draw()
+while os.read(0, 1) != b"q": pass
+sys.stdout.write("\\033[?1049l")
+`
+
 describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
   layer(Layer.merge(layerWith(best), browserLayer), { excludeTestServices: true })((it) => {
     it.scoped("shows processes with their logs, and kills them", () =>
@@ -71,6 +86,34 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
           assert.match(await screenOf(page), /\/dev\/pts\/\d+/)
           await page.getByRole("button", { name: "New shell" }).click()
           await seen(page.getByText("leaves the terminal"))
+          assert.deepStrictEqual(faults, [])
+        })
+      }))
+
+    it.scoped("has a terminal in which programs draw the whole screen", () =>
+      Effect.gen(function*() {
+        const session = yield* Session.make(params)
+        yield* session.fileSystem.writeFile("/tmp/full.py", fullScreen)
+        const { faults, page } = yield* openAddress(session.resourceUrl)
+        const rows = page.locator(".xterm-rows > div")
+        /** The size that it has drawn for, with its last row drawn, once that is another one. */
+        const drawn = (before = "") =>
+          until(async () => {
+            const texts = await rows.allInnerTexts()
+            const [size = before] = /^\d+x\d+/.exec(texts[0] ?? "") ?? []
+            return texts.at(-1)?.trim() === "corner" && size.endsWith(`x${texts.length}`) ? size : before
+          }, (size) => size !== before)
+        yield* go(async () => {
+          await page.getByRole("tab", { name: "Terminal" }).click()
+          await seen(page.locator(".xterm-rows"))
+          await page.keyboard.type("echo be''fore; python3 /tmp/full.py\n")
+          const before = await drawn()
+          assert.match(before, /^\d+x\d+$/)
+          await page.setViewportSize({ width: 1100, height: 700 })
+          assert.notStrictEqual(await drawn(before), before)
+          await page.keyboard.type("q")
+          assert.include(await until(() => screenOf(page), (text) => text.includes("before")), "before")
+          assert.notInclude(await screenOf(page), "corner")
           assert.deepStrictEqual(faults, [])
         })
       }))

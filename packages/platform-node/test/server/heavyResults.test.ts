@@ -9,6 +9,7 @@ import { type RequestContext, withRequestContext } from "../../src/internal/serv
 import { startSession } from "../../src/internal/server/sessions/localSession.js"
 import { AnsweredLarge, make as makeReplies, type ReplyThread } from "../../src/internal/server/sessions/replyThread.js"
 import { CodeValue } from "../../src/internal/server/sessions/toolHandlers.js"
+import { contentsOf } from "../../src/internal/server/timeline/replies.js"
 import { TimelineBudget } from "../../src/internal/server/timeline/timeline.js"
 import { failsWith } from "../support/failsWith.js"
 import { best, layerWith, none } from "../support/runtime.js"
@@ -88,7 +89,8 @@ describe("an answer that is large", () => {
           asked.push(answered)
           return Effect.succeed({ content: [], isError: false })
         },
-        resultJson: () => Effect.never
+        resultJson: () => Effect.never,
+        contents: () => Effect.never
       }
       const params = { imageId: "i", labels: {}, idleSeconds: 1, replyFormat: "v0.12" } as const
       const { callTool } = yield* startSession(
@@ -124,6 +126,17 @@ describe("an answer that is large", () => {
       assert.strictEqual(content[0]?.text, context.encodedText?.placeholder)
       return JSON.parse(JSON.parse(Buffer.from(context.encodedText?.json ?? []).toString()))
     }).pipe(Effect.scoped)
+
+  it.live("is read for a page as it would be here", () =>
+    Effect.gen(function*() {
+      const replies = yield* makeReplies
+      const text = JSON.stringify({ stdout: "\u00e9\ud83c\udf88\n".repeat(20_000), stderr: "", exit_code: 3 })
+      const encoded = new Uint8Array(Buffer.from(JSON.stringify(text)))
+      for (const kept of [text, encoded]) {
+        const reply = { tool: "shell", text: kept, isError: false }
+        assert.deepStrictEqual(yield* replies.contents(reply), contentsOf(reply))
+      }
+    }).pipe(Effect.scoped))
 
   it.live("becomes the reply that it would have become here, notices included", () =>
     Effect.gen(function*() {

@@ -238,11 +238,10 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
         assert.strictEqual(reply.json<{ error: { code: string } }>().error.code, "Forbidden.ReadOnly")
       }
       const origin = `http://${page.host}`
-      const terminal = yield* Effect.flip(Effect.tryPromise({
-        try: () =>
-          liveSocket(partsOf(session.resourceUrl).port, page.host, "/api/terminal", { cookie: page.cookie, origin }),
-        catch: String
-      }))
+      const terminal = yield* go(() =>
+        liveSocket(partsOf(session.resourceUrl).port, page.host, "/api/terminal", { cookie: page.cookie, origin })
+          .then(({ socket }) => (socket.terminate(), "opened"), String)
+      )
       assert.include(terminal, "403")
       assert.isFalse(yield* session.fileSystem.exists("/tmp/x"))
       const live = yield* go(() => page.live())

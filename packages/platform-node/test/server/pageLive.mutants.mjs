@@ -22,6 +22,11 @@ export default [
     caughtBy: "serves what a session displays as HTML"
   },
   {
+    defence: "the HTML of a notebook has no origin",
+    changes: { [page("routes/sessionRoutes")]: [["sentDocument, frameHeaders(host)", "sentDocument"]] },
+    caughtBy: "serves what a session displays as HTML"
+  },
+  {
     defence: "a bounded number of entries",
     changes: { [timeline("timelineLimits")]: [["maxEntries = 500", "maxEntries = 5000"]] },
     caughtBy: "keeps a bounded number of entries"
@@ -43,7 +48,12 @@ export default [
   },
   {
     defence: "what only looks at processes has no entry",
-    changes: { [timeline("toolEntries")]: [["  if (own === \"hidden\") return undefined\n", ""]] },
+    changes: {
+      [timeline("toolEntries")]: [[
+        "if (own === \"hidden\") return undefined",
+        "if (own === \"hidden\") return codeEntry(\"\", command)"
+      ]]
+    },
     caughtBy: scripts
   },
   {
@@ -60,8 +70,28 @@ export default [
   },
   {
     defence: "a page that goes on gets nothing twice",
-    changes: { [page("live/live")]: [["frame.seq > from)", "frame.seq >= from)"]] },
+    changes: { [timeline("timeline")]: [["recording.seq > seq)", "recording.seq > 0)"]] },
     caughtBy: "goes on after a lost connection"
+  },
+  {
+    defence: "what waits for a page that sleeps is bounded",
+    changes: { [page("live/livePage")]: [["queueBytes = 2 * 1024 * 1024", "queueBytes = 2 * 1024 * 1024 * 1024"]] },
+    caughtBy: "holds nothing up where a page sleeps"
+  },
+  {
+    defence: "what happens is told in batches",
+    changes: { [page("live/live")]: [["this.#batch.length > batchLength", "this.#batch.length > 0"]] },
+    caughtBy: "tells much at once in few messages"
+  },
+  {
+    defence: "long replies are read off the event loop",
+    changes: { [timeline("replies")]: [["reply.text.length > heavyLength", "reply.text.length > Infinity"]] },
+    caughtBy: much
+  },
+  {
+    defence: "a page that was behind is told what it has missed",
+    changes: { [page("live/live")]: [["changed ?? timeline.recordings)", "changed ?? [])"]] },
+    caughtBy: before
   },
   {
     defence: "the id of a request",

@@ -2,6 +2,8 @@
 import { Agb, Session } from "@effect-agb/core"
 import { assert, layer } from "@effect/vitest"
 import { Effect, Stream } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import type { Json, LiveSocket, OpenPage } from "../support/pageClient.js"
 import { openPage } from "../support/pageClient.js"
 import { best, layerWith } from "../support/runtime.js"
@@ -28,6 +30,13 @@ const began = (live: LiveSocket, title: string | RegExp) =>
     go(() => live.next((frame) => frame["type"] === "entry" && String(frame["entry"].title).match(title) !== null)),
     (frame): Json => frame["entry"]
   )
+
+/** An entry, once it is told as something: by itself, or to a page that was behind. */
+const told = (live: LiveSocket, title: string, isSo: (entry: Json) => boolean) => {
+  const entryOf = ({ entries = [], entry }: Json): Json | undefined =>
+    [entry, ...entries].find((one: Json | undefined) => one?.["title"] === title && isSo(one))
+  return Effect.map(go(() => live.next((frame) => entryOf(frame) !== undefined)), (frame) => entryOf(frame) as Json)
+}
 
 const ended = (live: LiveSocket, id: string) =>
   go(() => live.next((frame) => frame["type"] === "end" && frame["id"] === id))
@@ -110,6 +119,23 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       assert.strictEqual(failed["error"].name, "ZeroDivisionError")
     }))
 
+  it.scoped("tells much at once in few messages", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const live = yield* liveOf(yield* pageOf(session))
+      yield* hello(live)
+      let messages = 0
+      live.socket.on("message", () => messages++)
+      const before = live.frames.length
+      yield* Effect.forEach(Array.from({ length: 100 }), (_, index) => session.fileSystem.exists(`/tmp/${index}`), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      yield* go(() => live.next((frame) => frame["type"] === "end" && frame["id"] === "e100"))
+      assert.isAtLeast(live.frames.length - before, 200)
+      assert.isBelow(messages, 100)
+    }))
+
   it.scoped("tells the results of a streamed run as they come, and of a run as a whole at its end", () =>
     Effect.gen(function*() {
       const session = yield* Session.make(params)
@@ -150,6 +176,9 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       assert.include(csp, `frame-ancestors http://${page.host}`)
       assert.strictEqual(framed.headers["content-type"], "text/html; charset=utf-8")
       assert.strictEqual((yield* go(() => page.get("/frames/e1-1"))).status, 404)
+      // And the document that becomes what a page sends it.
+      const sent = yield* go(() => page.get("/frames/sent"))
+      assert.strictEqual(sent.headers["content-security-policy"], csp)
     }))
 
   it.scoped("tells what the SDK's scripts do, not how, and leaves out what only looks", () =>
@@ -177,34 +206,43 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
         "process: Open a terminal: cat",
         "process: End a process"
       ])
-      assert.isEmpty((entries as ReadonlyArray<Json>).flatMap(({ outputs }) => outputs))
+      for (const { error, outputs, title } of entries) {
+        assert.deepStrictEqual({ error, outputs }, { error: null, outputs: [] }, title)
+      }
     }))
 
   it.scoped("goes on after a lost connection in the middle of a run", () =>
     Effect.gen(function*() {
       const session = yield* Session.make(params)
       const page = yield* pageOf(session)
-      const first = yield* liveOf(page)
+      const [first, other] = [yield* liveOf(page), yield* liveOf(page)]
       yield* hello(first)
+      yield* session.command.executeCommand("echo before")
+      const wait = (name: string) => `until [ -e ${name} ]; do sleep 0.02; done`
       yield* Effect.fork(
-        session.command.executeCommand("echo one; until [ -e go ]; do sleep 0.02; done; echo two; echo three")
+        session.command.executeCommand(`echo one; ${wait("go")}; echo two; ${wait("on")}; echo three`)
       )
       const { id } = yield* began(first, /^echo one/)
-      const { seq } = yield* go(() => first.next((frame) => frame["type"] === "output"))
+      const printed = (live: LiveSocket, text: string) =>
+        go(() => live.next((frame) => frame["type"] === "output" && frame["id"] === id && frame["text"] === text))
+      const { seq } = yield* printed(first, "one\n")
       first.socket.terminate()
       yield* go(() => first.closed)
       yield* session.fileSystem.writeFile("/home/user/go", "")
+      yield* printed(other, "two\n")
       const second = yield* liveOf(page, seq)
       const { entries, isReset, seq: from } = yield* hello(second)
+      // What has changed since, and no more.
       assert.isFalse(isReset)
-      assert.deepStrictEqual(entries, [])
-      assert.strictEqual(from, seq)
+      assert.deepStrictEqual((entries as ReadonlyArray<Json>).map(({ kind }) => kind), ["command", "file"])
+      assert.strictEqual(textOf(entries[0].outputs, "stdout"), "one\ntwo\n")
+      yield* session.fileSystem.writeFile("/home/user/on", "")
       yield* ended(second, id)
-      assert.strictEqual(outputOf(second.frames, id, "stdout"), "two\nthree\n")
+      assert.strictEqual(outputOf(second.frames, id, "stdout"), "three\n")
       const numbers = second.frames.flatMap((frame) =>
         frame["type"] === "hello" || frame["seq"] === undefined ? [] : [frame["seq"]]
       )
-      assert.deepStrictEqual(numbers, numbers.map((_, index) => seq + 1 + index))
+      assert.deepStrictEqual(numbers, numbers.map((_, index) => from + 1 + index))
       // A reload gets everything.
       const third = yield* liveOf(page)
       const { entries: all } = yield* hello(third)
@@ -238,16 +276,21 @@ layer(layerWith(best), { excludeTestServices: true })("a session's page", (it) =
       yield* Stream.runDrain(session.code.runCodeStream("'z' * 6_000_000", "python"))
       const live = yield* liveOf(yield* pageOf(session))
       const { entries } = yield* hello(live)
-      const [printed, kept, large, streamed] = entries as ReadonlyArray<Json>
-      const text = textOf(printed?.["outputs"], "stdout")
+      const [, unread, large, streamed] = entries as ReadonlyArray<Json>
+      // Long replies are read by a thread, and told when they are.
+      assert.deepStrictEqual(unread?.["results"], [])
+      const printed = yield* told(live, "seq 100000", ({ outputs }) => outputs.length > 0)
+      const kept = yield* told(live, "'x' * 3_000_000", ({ results }) => results.length > 0)
+      const text = textOf(printed["outputs"], "stdout")
       assert.isTrue(text.endsWith("99999\n100000\n"), text.slice(-100))
       assert.isAtMost(text.length, 256 * 1024)
-      assert.strictEqual(text.length + printed?.["omittedBytes"], 588_895)
-      assert.strictEqual(kept?.["results"][0].mime["text/plain"].length, 3_000_002)
+      assert.strictEqual(text.length + printed["omittedBytes"], 588_895)
+      assert.strictEqual(kept["results"][0].mime["text/plain"].length, 3_000_002)
       assert.deepStrictEqual(large?.["results"], [])
       assert.isAtLeast(large?.["omittedBytes"], 6_000_000)
-      assert.strictEqual(streamed?.["results"][0].omitted[0].mime, "*/*")
-      assert.isAtLeast(streamed?.["results"][0].omitted[0].bytes, 6_000_000)
+      const [omitted] = streamed?.["results"][0].omitted ?? []
+      assert.strictEqual(omitted?.mime, "*/*")
+      assert.isAtLeast(omitted?.bytes, 6_000_000)
     }))
 
   it.scoped("tells how the session is used, and does not use it", () =>
@@ -285,4 +328,52 @@ layer(layerWith(best, { idleTimeout: "3 seconds" }), { excludeTestServices: true
       assert.strictEqual(reason, "it was not used for its idle timeout")
       asking.unsafeInterruptAsFork(asking.id())
     }))
+})
+
+const mebibyte = 2 ** 20
+
+const collect = () => {
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+}
+
+/** What the process holds in memory, without what it could give back. */
+const heldBytes = (): number => {
+  collect()
+  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  return arrayBuffers + heapUsed
+}
+
+layer(layerWith(best, { limits: { outputBytes: 16 * mebibyte }, server: { heartbeat: "10 minutes" } }), {
+  excludeTestServices: true
+})("a flood of output", (it) => {
+  it.scoped("holds nothing up where a page sleeps, and takes no memory", () =>
+    Effect.gen(function*() {
+      const session = yield* Session.make(params)
+      const page = yield* pageOf(session)
+      const [asleep, awake] = [yield* liveOf(page), yield* liveOf(page)]
+      yield* hello(asleep)
+      asleep.socket.pause()
+      // What this test would keep of it.
+      awake.socket.on("message", () => awake.frames.splice(0, awake.frames.length - 10))
+      yield* session.code.runCode("1", "python")
+      const before = heldBytes()
+      const flood = "for n in range(15 * 1024): print('%08d' % n + 'x' * 1015)"
+      for (let runs = 0; runs < 5; runs++) yield* Stream.runDrain(session.code.runCodeStream(flood, "python"))
+      yield* Stream.runDrain(session.code.runCodeStream("print('the last line')", "python"))
+      // As output, or to a page that was behind with its entry.
+      const isTold = ({ entries = [], text }: Json) =>
+        text === "the last line\n" ||
+        entries.some(({ outputs }: Json) => textOf(outputs, "stdout") === "the last line\n")
+      yield* go(() => awake.next(isTold))
+      // What is still on its way is garbage soon.
+      const held = yield* Effect.sync(() => heldBytes() - before).pipe(
+        Effect.delay("100 millis"),
+        Effect.repeat({ until: (bytes) => bytes < 24 * mebibyte, times: 100 })
+      )
+      assert.isBelow(held, 24 * mebibyte)
+      asleep.socket.resume()
+      yield* go(() => asleep.next(isTold))
+      assert.isBelow(asleep.frames.length, 1000)
+    }), 240_000)
 })

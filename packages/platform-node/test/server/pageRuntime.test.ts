@@ -145,7 +145,7 @@ layer(runtime, { excludeTestServices: true })("the runtime", (it) => {
     }))
 
   it.scoped(
-    "drops what a page does not read, and tells it everything once it reads again",
+    "drops what a page does not read, and tells it what it has missed once it reads again",
     () =>
       Effect.gen(function*() {
         const session = yield* Session.make(params)
@@ -162,7 +162,7 @@ layer(runtime, { excludeTestServices: true })("the runtime", (it) => {
         assert.isBelow(slow.frames.length, 60)
         slow.socket.resume()
         const isNew = (frame: Record<string, unknown>) =>
-          frame["type"] === "hello" && frame["isReset"] === true && Number(frame["seq"]) > 40
+          frame["type"] === "hello" && frame["isReset"] === false && Number(frame["seq"]) > 40
         const { entries } = yield* go(() => slow.next(isNew))
         assert.strictEqual(entries.at(-1).title, "echo last")
         for (const { socket } of [slow, attentive]) socket.terminate()

@@ -85,7 +85,8 @@ export const liveSocket = (
       })
     )
     socket.on("message", (data: Buffer, isBinary) => {
-      frames.push(isBinary ? { type: "bytes", bytes: data } : JSON.parse(data.toString()))
+      const told: unknown = isBinary ? { type: "bytes", bytes: data } : JSON.parse(data.toString())
+      frames.push(...Array.isArray(told) ? told : [told as Json])
       for (const look of [...waiting]) look()
     })
     const next: LiveSocket["next"] = (test) =>

@@ -2,6 +2,8 @@
 import type { ReplyFormat } from "@effect-agb/core/AgbServer"
 import type { Answer } from "../../sandbox/channel/largeAnswer.js"
 import type { SandboxCall } from "../../sandbox/channel/protocol.js"
+import type { Contents } from "../timeline/entry.js"
+import type { KeptReply } from "../timeline/replies.js"
 
 /** A call of a tool, which is made again with this answer to one of its calls to the agent. */
 export interface ToolJob {
@@ -19,6 +21,8 @@ export type ToThread =
     | { readonly tool: ToolJob }
     /** A result of a streamed run, as the agent sent it. */
     | { readonly result: Uint8Array }
+    /** A reply that a page wants to see. */
+    | { readonly kept: KeptReply }
     /** To the last call that was asked for. */
     | { readonly answer: Answer }
     | { readonly failure: { readonly code: string; readonly message: string } }
@@ -31,6 +35,7 @@ export type Outcome =
   | { readonly text: Uint8Array; readonly isError: boolean }
   /** A result, as clients get it. */
   | { readonly result: Uint8Array }
+  | { readonly contents: Contents }
   /** The agent has answered what it cannot have. */
   | { readonly lost: string }
   | { readonly defect: string }

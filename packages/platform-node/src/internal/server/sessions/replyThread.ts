@@ -15,6 +15,8 @@ import { type SandboxCall, SandboxLost } from "../../sandbox/channel/protocol.js
 import { packageFolder } from "../../sandbox/process/packageFolder.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
 import { encodedText } from "../http/requestContext.js"
+import type { Contents } from "../timeline/entry.js"
+import type { KeptReply } from "../timeline/replies.js"
 import { type FromThread, memoryOf, type Outcome, type ToolJob, type ToThread } from "./replyMessages.js"
 
 /** A tool has got a large answer, with which the thread has to go on. */
@@ -32,6 +34,8 @@ export interface ReplyThread {
   ) => Effect.Effect<ToolReply, SandboxLost>
   /** A large result of a streamed run as JSON for clients. The memory of `body` must be its own. */
   readonly resultJson: (sandbox: Sandbox, body: Uint8Array) => Effect.Effect<Uint8Array, SandboxLost>
+  /** What a page shows of a reply. Dies if the thread does. */
+  readonly contents: (reply: KeptReply) => Effect.Effect<Contents>
 }
 
 const workerFile = (): URL => pathToFileURL(Path.join(packageFolder(import.meta.url) ?? ".", "dist", "replyWorker.mjs"))
@@ -155,6 +159,15 @@ export const make: Effect.Effect<ReplyThread, never, Scope.Scope> = Effect.gen(f
       Effect.flatMap(
         run(sandbox, (thread, id) => thread.send({ id, result: body }, body)),
         (outcome) => "result" in outcome ? Effect.succeed(outcome.result) : Effect.dieMessage("no result")
-      )
+      ),
+    contents: (reply) =>
+      Effect.async<Contents>((resume) => {
+        const used = thread()
+        const settle = (outcome: Outcome) =>
+          resume("contents" in outcome ? Effect.succeed(outcome.contents) : Effect.dieMessage("a reply was not read"))
+        const id = used.begin({ settle, onCall: () => {} })
+        used.send({ id, kept: reply })
+        return Effect.sync(() => used.forget(id))
+      })
   }
 })

@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import { parentPort } from "node:worker_threads"
 import { parsedAnswer } from "../../sandbox/channel/largeAnswer.js"
 import { SandboxFailure, SandboxLost } from "../../sandbox/channel/protocol.js"
+import { contentsOf } from "../timeline/replies.js"
 import { type FromThread, memoryOf, type Outcome, type ToolJob, type ToThread } from "./replyMessages.js"
 import { decodeResult, toItem } from "./results.js"
 import * as toolHandlers from "./toolHandlers.js"
@@ -78,6 +79,7 @@ parentPort?.on("message", (message: ToThread) => {
   const { id } = message
   if ("tool" in message) start(id, toolReply(id, message.tool))
   else if ("result" in message) start(id, resultJson(message.result))
+  else if ("kept" in message) start(id, Effect.sync(() => ({ contents: contentsOf(message.kept) })))
   else if ("answer" in message) answers.get(id)?.(Effect.succeed(message.answer))
   else if ("failure" in message) answers.get(id)?.(Effect.fail(new SandboxFailure(message.failure)))
   else {

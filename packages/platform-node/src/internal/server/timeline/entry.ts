@@ -34,6 +34,8 @@ export interface Beginning {
   readonly cwd: string | null
   /** Whether what it prints is for the SDK, not for people. */
   readonly isScript?: true
+  /** The key of the process that it starts. */
+  readonly startsProcess?: string
 }
 
 /** Who began it, and in which request. */

@@ -31,6 +31,8 @@ export class Recording {
   readonly begun: Beginning
   readonly origin: Origin
   readonly startedAt: number
+  /** The number of the last event about it. */
+  seq = 0
   #durationMs: number | null = null
   #outcome: Outcome | undefined
   #outputs: Array<OutputPiece> = []
@@ -49,6 +51,10 @@ export class Recording {
 
   get isRunning(): boolean {
     return this.#durationMs === null
+  }
+
+  get resultCount(): number {
+    return this.#results.length
   }
 
   /** What it holds in memory, about. */
@@ -111,11 +117,11 @@ export class Recording {
   }
 
   /** Reads the reply, whose content takes the place of what was collected, unless that is more telling. */
-  read(): void {
+  read(contents?: Contents): void {
     const reply = this.#reply
     if (reply === undefined) return
     this.#reply = undefined
-    const { error, exitCode, omittedBytes, outputs, results, state } = contentsOf(reply)
+    const { error, exitCode, omittedBytes, outputs, results, state } = contents ?? contentsOf(reply)
     this.#outcome = { state, exitCode, error }
     const merged = mergedOutputs(this.#outputs, outputs)
     if (this.#omittedBytes === 0 && merged !== undefined) this.#setOutputs(merged)
@@ -128,7 +134,8 @@ export class Recording {
   }
 
   view(): EntryView {
-    const { error = null, exitCode = null, state = "succeeded" } = this.#outcome ?? {}
+    const { error = null, exitCode = null, state = this.#reply?.isError === true ? "failed" : "succeeded" } =
+      this.#outcome ?? {}
     return {
       ...this.begun,
       ...this.origin,

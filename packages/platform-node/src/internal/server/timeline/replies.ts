@@ -100,16 +100,25 @@ const shellContents = (json: Json, { isError, isScript = false }: KeptReply): Co
   return { state, exitCode, error, ...piecesOf(json), results: [] }
 }
 
+const isOfRun = ({ tool }: KeptReply): boolean => tool === "run_code" || tool === "shell"
+
+/** What takes milliseconds to be read is read by a thread. */
+const heavyLength = 64 * 1024
+
+export const isHeavy = (reply: KeptReply): boolean => isOfRun(reply) && reply.text.length > heavyLength
+
 /** The content of a reply. */
 export const contentsOf = (reply: KeptReply): Contents => {
   const { isError, tool } = reply
+  const isShown = isOfRun(reply) || isError || tool === "edit_file"
+  if (!isShown) return { ...nothing, ...succeeded }
   const text = textOf(reply)
-  if (tool === "run_code" || tool === "shell") {
+  if (isOfRun(reply)) {
     const json = parsed(text)
     if (Predicate.isRecord(json)) return tool === "shell" ? shellContents(json, reply) : runContents(json)
     const output: OutputPiece = { stream: isError ? "stderr" : "stdout", text: endOf(text, maxOutputLength) }
     return { ...nothing, ...(isError ? failed("Error", "") : succeeded), outputs: text === "" ? [] : [output] }
   }
   if (isError) return { ...nothing, ...failed("Error", endOf(text, maxOutputLength)) }
-  return { ...nothing, ...succeeded, outputs: tool === "edit_file" ? [{ stream: "stdout", text }] : [] }
+  return { ...nothing, ...succeeded, outputs: [{ stream: "stdout", text }] }
 }

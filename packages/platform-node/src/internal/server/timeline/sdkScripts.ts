@@ -49,9 +49,10 @@ const processEntry = (command: string): Beginning | undefined => {
   if (started !== undefined) {
     const text = literal(started)
     const channel = channelTitle(text)
-    return channel === undefined
+    const begun = channel === undefined
       ? beginning("process", `Start ${nameOf(key)}: ${titleOf(text)}`, text)
       : beginning("process", channel)
+    return { ...begun, startsProcess: key }
   }
   if (killPattern.test(command)) {
     const signal = signalPattern.exec(command)?.[1] ?? ""
@@ -92,6 +93,16 @@ const fileEntry = (command: string): Beginning | undefined => {
   const [, title] = fileTitles.find(([mark]) => script.includes(mark)) ?? ["", "Work on"]
   return title === undefined ? undefined : beginning("file", titleOf(`${title} ${path ?? "files"}`), "", path)
 }
+
+/** Programs by which the SDK holds terminals open, and writes to processes. */
+const ownPrograms = [
+  "import base64, fcntl, os, select, signal, struct, sys, termios, time\n",
+  "import binascii, os, select, sys\n"
+]
+
+/** Whether the command line of a process is that of a program of the SDK. */
+export const isOwnProgram = (commandLine: string): boolean =>
+  ownPrograms.some((program) => commandLine.includes(program))
 
 /** `undefined` if the command is no script of the SDK; `hidden` if it only looks at what has an entry already. */
 export const ownScript = (command: string): Beginning | "hidden" | undefined => {

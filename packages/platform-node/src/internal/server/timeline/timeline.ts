@@ -2,7 +2,7 @@
  * The timeline of a session: what has run in it, bounded in memory. It is kept whether or not a page is open; replies are read,
  * and what happens is told, only while somebody watches.
  */
-import type { Beginning, Origin, Outcome, Stream } from "./entry.js"
+import type { Beginning, Contents, Origin, Outcome, Stream } from "./entry.js"
 import { Recording, type StoredResult } from "./recording.js"
 import type { KeptReply } from "./replies.js"
 import { maxEntries, maxRuntimeBytes, maxSessionBytes, minSessionBytes } from "./timelineLimits.js"
@@ -47,6 +47,7 @@ export class Timeline {
   readonly #watchers = new Set<(event: TimelineEvent) => void>()
   #bytes = 0
   #dropped = 0
+  #droppedSeq = 0
   #last = 0
   #seq = 0
   #running = 0
@@ -77,6 +78,12 @@ export class Timeline {
 
   get recordings(): ReadonlyArray<Recording> {
     return this.#recordings
+  }
+
+  /** What has begun or changed after an event; `undefined` where some of that is forgotten, or the event is not of this timeline. */
+  changedSince(seq: number): ReadonlyArray<Recording> | undefined {
+    if (seq > this.#seq || seq < this.#droppedSeq) return undefined
+    return this.#recordings.filter((recording) => recording.seq > seq)
   }
 
   /** Tells what happens from now on, until the result is called. */
@@ -121,6 +128,12 @@ export class Timeline {
     this.#change(recording, () => recording.read())
   }
 
+  /** Its reply was read elsewhere: the entry is told anew. */
+  readAs(recording: Recording, contents: Contents | undefined): void {
+    this.#change(recording, () => recording.read(contents))
+    this.#tell({ type: "entry", recording })
+  }
+
   find(id: string): Recording | undefined {
     return this.#recordings.find((recording) => recording.id === id)
   }
@@ -137,6 +150,7 @@ export class Timeline {
       this.#recordings.splice(at, 1)
       this.#bytes -= recording.bytes
       this.#dropped += 1
+      this.#droppedSeq = Math.max(this.#droppedSeq, recording.seq)
     }
   }
 
@@ -172,7 +186,7 @@ export class Timeline {
   }
 
   #tell(event: Told): void {
-    this.#seq += 1
+    event.recording.seq = this.#seq += 1
     for (const watcher of this.#watchers) watcher({ ...event, seq: this.#seq })
   }
 }

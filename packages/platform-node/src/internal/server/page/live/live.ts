@@ -2,18 +2,22 @@
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
 import type { WebSocket } from "ws"
+import type { Access, Message, Metrics, Session } from "../../../pageWire/contract.js"
 import { close, closeCodes } from "../../http/webSockets.js"
 import type { LocalSession } from "../../sessions/localSession.js"
+import type { Contents } from "../../timeline/entry.js"
 import { Recording } from "../../timeline/recording.js"
+import { isHeavy, type KeptReply } from "../../timeline/replies.js"
 import type { TimelineEvent } from "../../timeline/timeline.js"
-import { entryJson, eventFrame } from "./liveFrames.js"
+import { Batch } from "./batch.js"
+import { entryJson, partFrame } from "./liveFrames.js"
 import { type Hello, LivePage } from "./livePage.js"
 
-/** What was told lately, for pages that have lost their connection; in characters. */
-const recentLength = 4 * 1024 * 1024
+/** How long what happens is collected before all pages are told at once, in milliseconds. */
+const batchMs = 40
 
-/** How long it is kept on after the last page was closed, in milliseconds. */
-const lingerMs = 30_000
+/** A flood is told earlier; in characters. */
+const batchLength = 256 * 1024
 
 const metricsMs = 2000
 const idleMs = 5000
@@ -22,52 +26,38 @@ const jumpMs = 500
 export interface LiveOptions {
   readonly session: LocalSession
   /** The `session` of a hello. */
-  readonly describe: (access: "read" | "steer") => object
+  readonly describe: (access: Access) => Session
   readonly secondsLeft: () => number
-  readonly readMetrics: () => Promise<object | undefined>
-  readonly onIdle: () => void
+  readonly readMetrics: () => Promise<Metrics | undefined>
+  /** Reads a reply without the event loop. */
+  readonly readReply: (reply: KeptReply) => Promise<Contents>
 }
 
-interface Frame {
-  readonly seq: number
-  readonly text: string
-}
-
-/** The pages of one session, from the first until a while after the last. */
+/** The pages of one session. */
 export class Live {
   readonly #options: LiveOptions
-  readonly #pages = new Set<LivePage>()
   readonly #sockets = new Map<LivePage, WebSocket>()
-  #recent: Array<Frame> = []
-  #recentLength = 0
-  #unwatch: () => void
+  readonly #batch = new Batch()
+  readonly #beingRead = new Set<Recording>()
+  #batchTimer: NodeJS.Timeout | undefined
   #timers: Array<NodeJS.Timeout> = []
-  #linger: NodeJS.Timeout | undefined
   #jump: NodeJS.Timeout | undefined
+  #unwatch = (): void => {}
   #isReading = false
 
   constructor(options: LiveOptions) {
     this.#options = options
-    this.#unwatch = options.session.timeline.watch((event) => this.#onEvent(event))
   }
 
   get size(): number {
-    return this.#pages.size
+    return this.#sockets.size
   }
 
-  /** Another page. One that goes on after `from` gets what it has missed, if that is still known. */
-  add(socket: WebSocket, access: "read" | "steer", from: number | undefined): void {
-    clearTimeout(this.#linger)
-    const missed = from === undefined ? undefined : this.#since(from)
-    const hello = () => this.#hello(access)
-    const page = new LivePage(
-      socket,
-      hello,
-      missed && from !== undefined ? [this.#continuation(access, from), ...missed] : undefined
-    )
-    this.#pages.add(page)
+  /** Another page. One that goes on after the event `from` is told what it has missed. */
+  add(socket: WebSocket, access: Access, from: number | undefined): void {
+    if (this.size === 0) this.#start()
+    const page = new LivePage(socket, (since) => this.#hello(access, since), from)
     this.#sockets.set(page, socket)
-    if (this.#pages.size === 1) this.#startTimers()
     socket.once("close", () => this.#remove(page))
     void this.#tellMetrics()
     this.#tellIdle()
@@ -75,7 +65,8 @@ export class Live {
 
   /** The session has ended. */
   end(reason: string): void {
-    const frame = JSON.stringify({ type: "ended", reason })
+    this.#flush()
+    const frame = JSON.stringify({ type: "ended", reason } satisfies Message)
     for (const [page, socket] of this.#sockets) {
       page.finish(frame, closeCodes.normal, "", (code, reason) => close(socket, code, reason))
     }
@@ -88,43 +79,33 @@ export class Live {
     this.#stop()
   }
 
-  #stop(): void {
-    this.#unwatch()
-    this.#stopTimers()
-    clearTimeout(this.#linger)
-    clearTimeout(this.#jump)
-    this.#recent = []
-  }
-
-  #remove(page: LivePage): void {
-    this.#pages.delete(page)
-    this.#sockets.delete(page)
-    if (this.#pages.size > 0) return
-    this.#stopTimers()
-    this.#linger = setTimeout(() => {
-      this.#stop()
-      this.#options.onIdle()
-    }, lingerMs).unref()
-  }
-
-  #startTimers(): void {
+  #start(): void {
+    this.#unwatch = this.#options.session.timeline.watch((event) => this.#onEvent(event))
     this.#timers = [
       setInterval(() => void this.#tellMetrics(), metricsMs).unref(),
       setInterval(() => this.#tellIdle(), idleMs).unref()
     ]
   }
 
-  #stopTimers(): void {
+  #stop(): void {
+    this.#unwatch()
     for (const timer of this.#timers) clearInterval(timer)
-    this.#timers = []
+    clearTimeout(this.#jump)
+    clearTimeout(this.#batchTimer)
+    this.#jump = this.#batchTimer = undefined
+    this.#batch.take()
   }
 
+  #remove(page: LivePage): void {
+    this.#sockets.delete(page)
+    if (this.size === 0) this.#stop()
+  }
+
+  /** A run waits for this. */
   #onEvent(event: TimelineEvent): void {
-    const text = eventFrame(event, this.#options.session.timeline)
-    this.#recent.push({ seq: event.seq, text })
-    this.#recentLength += text.length
-    while (this.#recentLength > recentLength) this.#recentLength -= this.#recent.shift()?.text.length ?? 0
-    for (const page of this.#pages) page.push(text)
+    this.#batch.add(event)
+    if (this.#batch.length > batchLength) this.#flush()
+    else this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref()
     if (event.type === "entry" || event.type === "end") {
       this.#jump ??= setTimeout(() => {
         this.#jump = undefined
@@ -133,48 +114,67 @@ export class Live {
     }
   }
 
-  /** What was told after a frame; undefined where not all of it is known. */
-  #since(from: number): ReadonlyArray<string> | undefined {
-    const { seq } = this.#options.session.timeline
-    if (from > seq) return undefined
-    if (from === seq) return []
-    const isComplete = (this.#recent[0]?.seq ?? Infinity) <= from + 1
-    return isComplete ? this.#recent.filter((frame) => frame.seq > from).map(({ text }) => text) : undefined
+  /** Tells all pages what has been collected. */
+  #flush(): void {
+    clearTimeout(this.#batchTimer)
+    this.#batchTimer = undefined
+    const parts = this.#batch.take()
+    const last = parts.at(-1)
+    if (last === undefined) return
+    const { timeline } = this.#options.session
+    const bytes = Buffer.from(`[${parts.map((part) => partFrame(part, timeline)).join(",")}]`)
+    for (const page of this.#sockets.keys()) page.push({ seq: last.seq, bytes })
+    for (const { recording, type } of parts) if (type === "end") this.#readIfHeavy(recording)
   }
 
-  #continuation(access: "read" | "steer", seq: number): string {
-    const { describe, session: { timeline: { dropped } } } = this.#options
-    return JSON.stringify({
-      type: "hello",
-      seq,
-      session: describe(access),
-      entries: [],
-      isReset: false,
-      dropped
-    })
+  /** What is new since an event, or everything that is kept. What happens later is told after it. */
+  #hello(access: Access, since: number | undefined): Hello {
+    this.#flush()
+    const { timeline } = this.#options.session
+    const changed = since === undefined ? undefined : timeline.changedSince(since)
+    const isReset = changed === undefined
+    return { seq: timeline.seq, pieces: this.#pieces(access, isReset, changed ?? timeline.recordings) }
   }
 
-  /** Everything that is kept, entry by entry: as it was when the first piece was made. */
-  *#hello(access: "read" | "steer"): Hello {
+  /** Entry by entry: as it was when the first piece was made. */
+  *#pieces(access: Access, isReset: boolean, recordings: ReadonlyArray<Recording>): Hello["pieces"] {
     const { describe, session: { timeline } } = this.#options
     const { dropped, seq } = timeline
     // An entry that has ended does not change any more.
-    const entries = timeline.recordings.map((recording) => recording.isRunning ? recording.view() : recording)
-    yield `{"type":"hello","seq":${seq},"isReset":true,"dropped":${dropped},"session":${
+    const entries = recordings.map((recording) => recording.isRunning ? recording.view() : recording)
+    yield `{"type":"hello","seq":${seq},"isReset":${isReset},"dropped":${dropped},"session":${
       JSON.stringify(describe(access))
     },"entries":[`
     let separator = ""
     for (const entry of entries) {
-      if (entry instanceof Recording) timeline.read(entry)
+      if (entry instanceof Recording && !this.#readIfHeavy(entry)) timeline.read(entry)
       yield separator + entryJson(entry instanceof Recording ? entry.view() : entry)
       separator = ","
     }
     yield "]}"
   }
 
+  /** Such a reply is not told with its entry: once it is read, the entry is told again. */
+  #readIfHeavy(recording: Recording): boolean {
+    const { readReply, session: { timeline } } = this.#options
+    const { reply } = recording
+    if (reply === undefined || !isHeavy(reply)) return false
+    if (this.#beingRead.has(recording)) return true
+    this.#beingRead.add(recording)
+    void readReply(reply).catch(() => undefined).then((contents) => {
+      this.#beingRead.delete(recording)
+      timeline.readAs(recording, contents)
+    })
+    return true
+  }
+
+  #tellLatest(message: Message): void {
+    const frame = Buffer.from(JSON.stringify(message))
+    for (const page of this.#sockets.keys()) page.pushLatest(frame)
+  }
+
   #tellIdle(): void {
-    const frame = JSON.stringify({ type: "idle", secondsLeft: this.#options.secondsLeft() })
-    for (const page of this.#pages) page.pushLatest(frame)
+    this.#tellLatest({ type: "idle", secondsLeft: this.#options.secondsLeft() })
   }
 
   /** One at a time. */
@@ -183,9 +183,7 @@ export class Live {
     this.#isReading = true
     const metrics = await this.#options.readMetrics()
     this.#isReading = false
-    if (metrics === undefined) return
-    const frame = JSON.stringify({ type: "metrics", ...metrics })
-    for (const page of this.#pages) page.pushLatest(frame)
+    if (metrics !== undefined) this.#tellLatest({ type: "metrics", ...metrics })
   }
 }
 
@@ -198,14 +196,12 @@ export class LiveSessions {
     return this.#lives.get(session)?.size ?? 0
   }
 
-  of(
-    session: LocalSession,
-    options: (session: LocalSession) => Omit<LiveOptions, "session" | "onIdle">
-  ): Effect.Effect<Live> {
+  /** For the life of the session. */
+  of(session: LocalSession, options: (session: LocalSession) => Omit<LiveOptions, "session">): Effect.Effect<Live> {
     return Effect.suspend(() => {
       const known = this.#lives.get(session)
       if (known !== undefined) return Effect.succeed(known)
-      const live = new Live({ ...options(session), session, onIdle: () => void this.#lives.delete(session) })
+      const live = new Live({ ...options(session), session })
       this.#lives.set(session, live)
       const end = Effect.sync(() => {
         this.#lives.delete(session)

@@ -1,45 +1,59 @@
 /**
- * One open page. What it does not read waits in a bounded queue; when that is full it is dropped, and the page gets everything
- * anew once it reads again.
+ * One open page. What it does not read waits in a bounded queue; when that is full it is dropped, and the page gets what it has
+ * missed once it reads again.
  */
 import type { WebSocket } from "ws"
 
-/** The beginning of a stream of frames: one message in pieces, which are made as they are sent. */
-export type Hello = Iterator<string, void>
+/** What all pages are told, made once: JSON in UTF-8. */
+export interface Message {
+  /** The last event that it tells. */
+  readonly seq: number
+  readonly bytes: Buffer
+}
 
-/** What of the queue the socket may hold, and what the queue may, in characters. */
-const socketLength = 256 * 1024
-const queueLength = 2 * 1024 * 1024
-const queueFrames = 10_000
+/** How things are, or what has changed: one message in pieces, which are made as they are sent. */
+export interface Hello {
+  /** The last event that it includes. */
+  readonly seq: number
+  readonly pieces: Iterator<string, void>
+}
+
+/** What of the queue the socket may hold, and what the queue may, in bytes. */
+const socketBytes = 256 * 1024
+const queueBytes = 2 * 1024 * 1024
+
+const asText = { binary: false }
 
 export class LivePage {
   readonly #socket: WebSocket
-  readonly #hello: () => Hello
-  #queue: Array<string> = []
+  readonly #hello: (since: number | undefined) => Hello
+  #queue: Array<Message> = []
   #queued = 0
   /** The message that is being sent in pieces. */
-  #sending: Hello | undefined
-  #needsHello: boolean
+  #sending: Hello["pieces"] | undefined
+  #needsHello = true
+  /** The last event that was sent. */
+  #seq: number | undefined
 
-  /** `hello` begins with everything; `first` are the frames for a page that goes on. */
-  constructor(socket: WebSocket, hello: () => Hello, first?: ReadonlyArray<string>) {
+  /** `hello` tells what is new since an event, or everything; `from` is the last event that the page knows. */
+  constructor(socket: WebSocket, hello: (since: number | undefined) => Hello, from: number | undefined) {
     this.#socket = socket
     this.#hello = hello
-    this.#needsHello = first === undefined
-    for (const frame of first ?? []) this.#add(frame)
+    this.#seq = from
     this.#pump()
   }
 
-  /** A frame in the order of all. */
-  push(frame: string): void {
+  /** A message in the order of all. */
+  push(message: Message): void {
     if (this.#needsHello) return
-    this.#add(frame)
+    this.#add(message)
     this.#pump()
   }
 
   /** A frame that tells how things are just now: left out where the page is behind. */
-  pushLatest(frame: string): void {
-    if (!this.#needsHello && this.#sending === undefined && this.#queue.length === 0) this.push(frame)
+  pushLatest(frame: Buffer): void {
+    const isBehind = this.#needsHello || this.#sending !== undefined || this.#queue.length > 0
+    if (!isBehind && this.#hasRoom()) this.#socket.send(frame, asText)
   }
 
   /** The last frame. */
@@ -50,21 +64,19 @@ export class LivePage {
     close(code, reason)
   }
 
-  #add(frame: string): void {
-    const isFull = this.#queue.length > 0 && this.#queued + frame.length > queueLength ||
-      this.#queue.length >= queueFrames
-    if (isFull) {
+  #add(message: Message): void {
+    if (this.#queue.length > 0 && this.#queued + message.bytes.length > queueBytes) {
       this.#queue = []
       this.#queued = 0
       this.#needsHello = true
       return
     }
-    this.#queue.push(frame)
-    this.#queued += frame.length
+    this.#queue.push(message)
+    this.#queued += message.bytes.length
   }
 
   #hasRoom(): boolean {
-    return this.#socket.readyState === this.#socket.OPEN && this.#socket.bufferedAmount < socketLength
+    return this.#socket.readyState === this.#socket.OPEN && this.#socket.bufferedAmount < socketBytes
   }
 
   readonly #onSent = (): void => this.#pump()
@@ -76,19 +88,22 @@ export class LivePage {
         this.#sendPiece(this.#sending)
         return
       }
-      const frame = this.#queue.shift()
-      if (frame !== undefined) {
-        this.#queued -= frame.length
-        this.#socket.send(frame, this.#onSent)
+      const message = this.#queue.shift()
+      if (message !== undefined) {
+        this.#queued -= message.bytes.length
+        this.#seq = message.seq
+        this.#socket.send(message.bytes, asText, this.#onSent)
       } else if (this.#needsHello) {
         this.#needsHello = false
-        this.#sending = this.#hello()
+        const { pieces, seq } = this.#hello(this.#seq)
+        this.#seq = seq
+        this.#sending = pieces
       } else return
     }
   }
 
-  #sendPiece(hello: Hello): void {
-    const { done, value } = hello.next()
+  #sendPiece(pieces: Hello["pieces"]): void {
+    const { done, value } = pieces.next()
     if (done === true) this.#sending = undefined
     this.#socket.send(value ?? "", { binary: false, fin: done === true }, () => setImmediate(this.#onSent))
   }

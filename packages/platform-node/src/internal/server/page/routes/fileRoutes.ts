@@ -4,10 +4,12 @@ import * as FileSystem from "@effect-agb/core/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Path from "node:path"
+import type { Folder } from "../../../pageWire/contract.js"
 import type { Exchange } from "../../http/exchange.js"
 import { withRequestContext } from "../../http/requestContext.js"
 import { type CallFailure, makeAgentCall } from "../../sessions/agentCall.js"
 import * as fileBytes from "../../sessions/fileBytes.js"
+import type { Beginning } from "../../timeline/entry.js"
 import { recordedAs } from "../../timeline/recorded.js"
 import { streamedFile } from "../../timeline/toolEntries.js"
 import type { RoutesOptions } from "../http/pageOptions.js"
@@ -73,7 +75,7 @@ const list: PageRoute<SessionVisit> = {
       const { value } = yield* lookedAt(
         makeAgentCall<never>(session.sandbox)({ op: "describeDirectory", path }, Directory)
       )
-      sendJson(exchange, 200, { path, ...value })
+      sendJson(exchange, 200, { path, ...value } satisfies Folder)
     })
 }
 
@@ -100,6 +102,18 @@ const read: PageRoute<SessionVisit> = {
     ))
 }
 
+/** What a person does to a file: use of the session, with an entry in its timeline. */
+const recordedUse = <A>(
+  registry: RoutesOptions["registry"],
+  session: SessionVisit["session"],
+  entry: Beginning,
+  work: Effect.Effect<A, ApiError | CallFailure>
+) =>
+  Effect.zipRight(
+    registry.use(session.sessionId),
+    registry.whileActive(session, Effect.mapError(recordedAs(session.timeline, entry, () => work), failed))
+  ).pipe(withRequestContext(pageRequest()))
+
 const write = ({ registry }: RoutesOptions): PageRoute<SessionVisit> => ({
   method: "PUT",
   path: /^\/api\/file$/,
@@ -107,16 +121,12 @@ const write = ({ registry }: RoutesOptions): PageRoute<SessionVisit> => ({
   handle: ({ session }, exchange) =>
     Effect.gen(function*() {
       const path = yield* pathOf(exchange)
-      yield* registry.use(session.sessionId)
       const agentCall = makeAgentCall<never>(session.sandbox)
       const work = Effect.zipRight(
         agentCall({ op: "createDirectory", path: Path.posix.dirname(path) }, Schema.Null),
         fileBytes.writeFile(session.sandbox, { path, mode: "overwrite" }, exchange.request)
       )
-      const recorded = recordedAs(session.timeline, streamedFile("Write", path), () => work)
-      const size = yield* registry.whileActive(session, Effect.mapError(recorded, failed)).pipe(
-        withRequestContext(pageRequest())
-      )
+      const size = yield* recordedUse(registry, session, streamedFile("Write", path), work)
       sendJson(exchange, 200, { size })
     })
 })
@@ -128,14 +138,9 @@ const remove = ({ registry }: RoutesOptions): PageRoute<SessionVisit> => ({
   handle: ({ session }, exchange) =>
     Effect.gen(function*() {
       const path = yield* pathOf(exchange)
-      yield* registry.use(session.sessionId)
-      const files = FileSystem.make(toolCallOf(session))
-      const work = recordedAs(
-        session.timeline,
-        streamedFile("Delete", path),
-        () => Effect.mapError(files.remove(path, { recursive: true }), ({ message }) => fileError(message))
-      )
-      yield* registry.whileActive(session, work).pipe(withRequestContext(pageRequest()))
+      const work = FileSystem.make(toolCallOf(session)).remove(path, { recursive: true })
+      const removed = Effect.mapError(work, ({ message }) => fileError(message))
+      yield* recordedUse(registry, session, streamedFile("Delete", path), removed)
       sendJson(exchange, 200, {})
     })
 })

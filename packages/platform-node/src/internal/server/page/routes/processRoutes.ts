@@ -7,10 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type { Logs, Process as Shown } from "../../../pageWire/contract.js"
 import { withRequestContext } from "../../http/requestContext.js"
 import { makeAgentCall } from "../../sessions/agentCall.js"
 import type { LocalSession } from "../../sessions/localSession.js"
 import { recordedAs } from "../../timeline/recorded.js"
+import { isOwnProgram } from "../../timeline/sdkScripts.js"
 import { readBody } from "../http/pageBody.js"
 import type { RoutesOptions } from "../http/pageOptions.js"
 import { sendJson } from "../http/pageReply.js"
@@ -29,23 +31,11 @@ const Processes = Schema.Struct({
 
 type Running = (typeof Processes.Type)["processes"][number]
 
-/** What is told of a process. */
-interface Shown {
-  readonly id: string
-  readonly command: string | null
-  readonly state: "running" | "exited" | "lost"
-  readonly pid: number | null
-  readonly exitCode: number | null
-  readonly signal: string | null
-  readonly startedAt: number | null
-  readonly hasLogs: boolean
-}
-
 /** What was seen of a process while it ran, which nobody tells later. */
 interface Seen {
   readonly pid: number
-  command?: string
-  startedAt?: number
+  command?: string | null
+  startedAt?: number | null
 }
 
 const seen = new WeakMap<LocalSession, Map<string, Seen>>()
@@ -81,38 +71,44 @@ const pidOf = (session: LocalSession, command: Command.Command, key: string): Ef
   })
 }
 
-/** How it was started, which the timeline may know of one that has ended. */
-const fromTimeline = ({ timeline }: LocalSession, key: string): Pick<Shown, "command" | "startedAt"> => {
-  const begun = timeline.recordings.findLast(({ begun }) => begun.title.startsWith(`Start the process ${key}: `))
-  return { command: begun?.begun.text ?? null, startedAt: begun?.startedAt ?? null }
+/** How it was started, as the timeline tells: what runs under its key may be another program by now. */
+const asStarted = ({ timeline }: LocalSession, key: string): Pick<Shown, "command" | "startedAt"> | undefined => {
+  const recording = timeline.recordings.findLast(({ begun }) => begun.startsProcess === key)
+  if (recording === undefined) return undefined
+  const { begun: { text, title }, startedAt } = recording
+  return { command: text === "" ? title.replace(/^.*?: /, "") : text, startedAt }
 }
 
-const withCommand = (found: Seen | undefined, running: ReadonlyMap<number, Running>): Seen | undefined => {
-  const process = found && running.get(found.pid)
-  if (found === undefined || process === undefined) return found
-  found.command ??= process.command
-  found.startedAt ??= process.startedAt
-  return found
-}
+const shownCommand = (commandLine: string): string =>
+  isOwnProgram(commandLine) ? "a program of the SDK, for a terminal or input" : commandLine
 
+/** What is known of it while it runs is kept. */
 const keyed = (
   session: LocalSession,
   { exit, isLost, key }: Process.ProcessSummary,
-  found: Seen | undefined
-): Shown => ({
-  id: key,
-  command: found?.command ?? fromTimeline(session, key).command,
-  state: isLost ? "lost" : Option.isSome(exit) ? "exited" : "running",
-  pid: found?.pid ?? null,
-  exitCode: Option.match(exit, { onNone: () => null, onSome: ({ exitCode }) => exitCode }),
-  signal: Option.getOrNull(Option.flatMap(exit, ({ signal }) => signal)),
-  startedAt: found?.startedAt ?? fromTimeline(session, key).startedAt,
-  hasLogs: true
-})
+  found: Seen | undefined,
+  running: ReadonlyMap<number, Running>
+): Shown => {
+  const process = found && running.get(found.pid)
+  const started = asStarted(session, key)
+  const command = started?.command ?? found?.command ?? (process && shownCommand(process.command)) ?? null
+  const startedAt = found?.startedAt ?? process?.startedAt ?? started?.startedAt ?? null
+  if (found !== undefined) Object.assign(found, { command, startedAt })
+  return {
+    id: key,
+    command,
+    state: isLost ? "lost" : Option.isSome(exit) ? "exited" : "running",
+    pid: found?.pid ?? null,
+    exitCode: Option.match(exit, { onNone: () => null, onSome: ({ exitCode }) => exitCode }),
+    signal: Option.getOrNull(Option.flatMap(exit, ({ signal }) => signal)),
+    startedAt,
+    hasLogs: true
+  }
+}
 
 const other = ({ command, pid, startedAt }: Running): Shown => ({
   id: `~${pid}`,
-  command,
+  command: shownCommand(command),
   state: "running",
   pid,
   exitCode: null,
@@ -138,10 +134,14 @@ const listIn = (session: LocalSession): Effect.Effect<ReadonlyArray<Shown>, ApiE
         Option.isNone(summary.exit)
           ? pidOf(session, command, summary.key)
           : Effect.succeed(seenOf(session).get(summary.key)),
-        (found) => keyed(session, summary, withCommand(found, running))
+        (found) => keyed(session, summary, found, running)
       ))
-    const groups = new Set(own.flatMap(({ pid }) => pid === null ? [] : [pid]))
-    return [...own, ...processes.filter(({ group, pid }) => !groups.has(pid) && !groups.has(group)).map(other)]
+    const leaders = own.flatMap(({ pid }) => pid === null ? [] : [pid])
+    const groups = new Set(leaders)
+    // The SDK's own, each of which waits for a process that it has started.
+    const supervisors = new Set(leaders.map((pid) => running.get(pid)?.parent))
+    const others = processes.filter(({ group, pid }) => !groups.has(pid) && !groups.has(group) && !supervisors.has(pid))
+    return [...own, ...others.map(other)]
   })
 
 /** A cursor is that of the SDK as text. */
@@ -156,7 +156,7 @@ const cursorOf = (text: string | null): Effect.Effect<Process.Cursor, ApiError> 
 /** How much of the logs is told at once, in bytes. */
 const maxLogBytes = 1024 * 1024
 
-const logsOf = (session: LocalSession, key: string, from: Process.Cursor) =>
+const logsOf = (session: LocalSession, key: string, from: Process.Cursor): Effect.Effect<Logs, ApiError> =>
   Effect.gen(function*() {
     const process = yield* Effect.mapError(Command.make(toolCallOf(session)).attach(key), () => notFound(key))
     let bytes = 0

@@ -20,7 +20,7 @@ import { secondsLeft, sessionView } from "../session/sessionView.js"
 import { actionRoutes } from "./actionRoutes.js"
 import { documentRoutes } from "./documentRoutes.js"
 import { fileRoutes } from "./fileRoutes.js"
-import { frameDocument } from "./frameDocument.js"
+import { frameDocument, sentDocument } from "./frameDocument.js"
 import { processRoutes } from "./processRoutes.js"
 import { serveTerminal } from "./terminal.js"
 
@@ -52,9 +52,19 @@ const frameRoute: PageRoute<SessionVisit> = {
     })
 }
 
+/** For what the page itself has as HTML. */
+const sentFrameRoute: PageRoute<SessionVisit> = {
+  method: "GET",
+  path: /^\/frames\/sent$/,
+  access: "read",
+  handle: ({ host }, exchange) =>
+    Effect.sync(() => sendReply(exchange, 200, htmlType, sentDocument, frameHeaders(host)))
+}
+
 const routesOf = (options: RoutesOptions): ReadonlyArray<PageRoute<SessionVisit>> => [
   ...documentRoutes(options.bundle, "session"),
   frameRoute,
+  sentFrameRoute,
   {
     method: "GET",
     path: /^\/api\/session$/,
@@ -90,7 +100,8 @@ export const make = (options: RoutesOptions) =>
       lives.of(session, (session) => ({
         describe: (access) => sessionView(session, access, options.facts, now()),
         secondsLeft: () => secondsLeft(session, now()),
-        readMetrics: () => run(readMetrics(session, options.facts, now))
+        readMetrics: () => run(readMetrics(session, options.facts, now)),
+        readReply: (reply) => run(options.replies.contents(reply))
       }))
 
     const upgradeLive = ({ access, session }: SessionVisit, request: UpgradeRequest) =>

@@ -3,6 +3,7 @@ import { tools } from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { Metrics } from "../../../pageWire/contract.js"
 import type { LocalSession } from "../../sessions/localSession.js"
 import type { RuntimeFacts } from "./sessionView.js"
 
@@ -15,7 +16,7 @@ export const readMetrics = (
   { sandbox }: LocalSession,
   facts: RuntimeFacts,
   now: () => number
-): Effect.Effect<object | undefined> =>
+): Effect.Effect<Metrics | undefined> =>
   Effect.match(sandbox.call({ op: "metrics" }), {
     onFailure: () => undefined,
     onSuccess: ({ value }) => {

@@ -1,4 +1,5 @@
 /** What a page is told of a session and of the runtime. */
+import type { Runtime, Session } from "../../../pageWire/contract.js"
 import type { LocalSession } from "../../sessions/localSession.js"
 import type { Access } from "../access/doors.js"
 
@@ -26,7 +27,7 @@ export const secondsLeft = (session: LocalSession, now: number): number =>
   Math.round(idleMillisLeft(session, now) / 1000)
 
 /** `/api/session`. */
-export const sessionView = (session: LocalSession, access: Access, facts: RuntimeFacts, now: number) => ({
+export const sessionView = (session: LocalSession, access: Access, facts: RuntimeFacts, now: number): Session => ({
   sessionId: session.sessionId,
   imageId: session.imageId,
   labels: labelsOf(session),
@@ -44,7 +45,7 @@ export const sessionView = (session: LocalSession, access: Access, facts: Runtim
 })
 
 /** `/api/runtime`. */
-export const runtimeView = (sessions: ReadonlyArray<LocalSession>, facts: RuntimeFacts, now: number) => ({
+export const runtimeView = (sessions: ReadonlyArray<LocalSession>, facts: RuntimeFacts, now: number): Runtime => ({
   sessions: sessions.map((session) => ({
     sessionId: session.sessionId,
     imageId: session.imageId,

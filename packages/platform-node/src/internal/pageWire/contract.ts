@@ -1,4 +1,4 @@
-/** What the server says to the page, as it says it. */
+/** What the server says to a page in the browser, in JSON: both are compiled against it. Types only. */
 
 export type Access = "read" | "steer"
 export type Stream = "stdout" | "stderr"
