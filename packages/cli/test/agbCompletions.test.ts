@@ -1,5 +1,5 @@
 /** Completions, as the shells that load them complete. */
-import { assert, beforeAll, describe, it } from "@effect/vitest"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { execFileSync, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -60,6 +60,8 @@ beforeAll(async () => {
   }
   Fs.writeFileSync(Path.join(folder, "chart.py"), "")
 })
+
+afterAll(() => Fs.rmSync(folder, { recursive: true, force: true }))
 
 describe("agb --completions", () => {
   for (const shell of shells) {

@@ -30,6 +30,8 @@ const base = { PATH: process.env["PATH"] ?? "", HOME: folder, TMPDIR: Os.tmpdir(
 
 /** In the folder of the tests. */
 export const start = (args: ReadonlyArray<string>, env: Record<string, string> = {}): Running => {
+  // The files of one fork share this module, and the one before has removed it.
+  Fs.mkdirSync(folder, { recursive: true })
   const child = spawn(process.execPath, [program, ...args], { cwd: folder, env: { ...base, ...env } })
   let [stdout, stderr] = ["", ""]
   let onOutput = () => {}
@@ -38,7 +40,10 @@ export const start = (args: ReadonlyArray<string>, env: Record<string, string> =
     onOutput()
   })
   child.stderr.on("data", (chunk) => stderr += chunk)
-  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })))
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", (code) => resolve({ code, stdout, stderr }))
+  })
   const says = (pattern: RegExp) =>
     new Promise<void>((resolve, reject) => {
       onOutput = () => pattern.test(stdout) && resolve()
@@ -62,8 +67,6 @@ export interface Server {
 }
 
 export const serve = async (): Promise<Server> => {
-  // The files of one fork share this module, and the one before has removed it.
-  Fs.mkdirSync(folder, { recursive: true })
   const args = ["local", "--isolation", "none", "--pool-size", "0", "--log", "none"]
   const { child, ended, says } = start(args, { AGB_API_KEY: apiKey })
   let said = ""
