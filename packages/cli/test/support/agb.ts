@@ -88,7 +88,7 @@ export const serve = async (): Promise<Server> => {
 export const lines = (text: string): ReadonlyArray<Record<string, unknown>> =>
   text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line))
 
-const patience = 300_000
+const patience = 120_000
 
 /** Asks again until the answer is good; fails with the last one. */
 export const until = async <A>(ask: () => Promise<A>, isGood: (answer: A) => boolean): Promise<A> => {
