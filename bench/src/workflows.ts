@@ -19,8 +19,8 @@ const query = (sql: string): string =>
 
 const transactions = () => Number(query("SELECT xact_commit FROM pg_stat_database WHERE datname = 'agb'"))
 
-/** Postgres tells its counts a second late. */
-const settle = () => sleep(2000)
+/** A connection that has become idle tells its counts ten seconds late. */
+const settle = () => sleep(11_000)
 
 interface Runner {
   readonly child: ChildProcess
