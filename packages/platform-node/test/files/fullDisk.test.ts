@@ -3,7 +3,7 @@
  * all works on once there is room. The disk holds the workspaces of sessions and the contexts.
  */
 import { Code, Command, FileSystem, Session } from "@effect-agb/core"
-import { LocalAgb } from "@effect-agb/platform-node"
+import { Isolation, LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Array as Arr, Effect, Option, Stream } from "effect"
 import { execFileSync } from "node:child_process"
@@ -113,77 +113,82 @@ const isFull = async (wire: WireClient, contextId: string, sessionId: string) =>
   assert.deepInclude(item, { status: "Failed", errorMessage: "the disk that holds the contexts is full" })
 }
 
+/** Those that keep the files of a session on the disk of the machine. */
+const onDisk = [none, ...Option.toArray(await Effect.runPromise(Effect.option(Isolation.probe("landlock"))))]
+
 describe.skipIf(!canMount)("on a full disk", () => {
-  it.scopedLive.each(["blocks", "inodes"] as const)(
-    "without %s, a runtime refuses by name, leaves nothing, and works on once there is room",
-    (resource) =>
+  describe.each(onDisk)("$level", (isolation) => {
+    it.scopedLive.each(["blocks", "inodes"] as const)(
+      "without %s, a runtime refuses by name, leaves nothing, and works on once there is room",
+      (resource) =>
+        Effect.gen(function*() {
+          const disk = yield* smallDisk
+          fill(disk, resource, 0)
+          const error = yield* Effect.flip(LocalAgb.make({ isolation, poolSize: 0 }))
+          assert.match(error.message, /contextsDirectory.*ENOSPC/)
+          assert.deepStrictEqual(namesOn(disk), [])
+          makeRoom(disk)
+          const wire = yield* startWire({ isolation, poolSize: 0 })
+          yield* Effect.promise(async () => {
+            const sessions = [
+              await changed(wire, "files"),
+              await changed(wire, "archive", { uploadPolicy: { uploadMode: "Archive" } })
+            ]
+            for (const { contextId, sessionId } of sessions) {
+              await tool(wire, sessionId, "write_file", { path: "/tmp/kept", content: "old" })
+              const before = await contentsOf(disk)
+              fill(disk, resource, 0)
+              await isFull(wire, contextId, sessionId)
+              assert.deepStrictEqual(await contentsOf(disk), before)
+              makeRoom(disk)
+            }
+            for (const { contextId, sessionId } of sessions) {
+              fill(disk, resource, 0)
+              const released = await wire.post("/mcp/releaseSession", {}, { sessionId })
+              assert.include(released.body, { success: false, code: "SessionContexts.NotSaved" })
+              assert.deepStrictEqual(await wire.names(contextId, "/tmp/mapped"), [])
+              makeRoom(disk)
+            }
+            assert.isTrue(namesOn(disk).every((path) => !path.startsWith("agb-session-")))
+            const { contextId, sessionId } = await changed(wire, "files")
+            await wire.release(sessionId)
+            assert.deepStrictEqual(await wire.names(contextId, "/tmp/mapped"), ["/tmp/mapped/large"])
+          })
+        })
+    )
+
+    it.scopedLive("a session that has too little room to begin with fails by name and leaves nothing", () =>
       Effect.gen(function*() {
         const disk = yield* smallDisk
-        fill(disk, resource, 0)
-        const error = yield* Effect.flip(LocalAgb.make({ isolation: none, poolSize: 0 }))
-        assert.match(error.message, /contextsDirectory.*ENOSPC/)
-        assert.deepStrictEqual(namesOn(disk), [])
-        makeRoom(disk)
-        const wire = yield* startWire({ isolation: none, poolSize: 0 })
+        const wire = yield* startWire({ isolation, poolSize: 0 })
         yield* Effect.promise(async () => {
-          const sessions = [
-            await changed(wire, "files"),
-            await changed(wire, "archive", { uploadPolicy: { uploadMode: "Archive" } })
-          ]
-          for (const { contextId, sessionId } of sessions) {
-            await tool(wire, sessionId, "write_file", { path: "/tmp/kept", content: "old" })
-            const before = await contentsOf(disk)
-            fill(disk, resource, 0)
-            await isFull(wire, contextId, sessionId)
-            assert.deepStrictEqual(await contentsOf(disk), before)
+          const contextId = await wire.context("stored")
+          for (const name of ["a", "b", "c"]) await wire.put(contextId, `/tmp/mapped/${name}`, "x".repeat(3000))
+          const before = await contentsOf(disk)
+          const outcomes = new Set<string>()
+          // How many are enough depends on what else the session has made by then.
+          for (let inodes = 0; inodes < 14 || inodes < 40 && !outcomes.has("download Success"); inodes++) {
+            fill(disk, "inodes", inodes)
+            const made = await wire.post("/mcp/createSession", { imageId: "i" }, mapped(contextId))
+            if (made.body["success"] === true) {
+              const { sessionId } = made.data<{ sessionId: string }>()
+              const [item] = await wire.settled({ sessionId })
+              outcomes.add(`download ${item?.status}`)
+              if (item?.status === "Failed") assert.match(item.errorMessage, /No space left on device/)
+              const ran = await tool(wire, sessionId, "shell", { command: "echo well", timeout_ms: 5000 })
+              assert.match(ran.text, ran.isError ? /^ENOSPC: No space left on device: pipes/ : /well/)
+              await wire.release(sessionId)
+            } else {
+              outcomes.add("none")
+              assert.match(String(made.body["message"]), /no workspace directory: .*ENOSPC/)
+            }
             makeRoom(disk)
+            assert.deepStrictEqual(await contentsOf(disk), before, `with ${inodes} inodes`)
           }
-          for (const { contextId, sessionId } of sessions) {
-            fill(disk, resource, 0)
-            const released = await wire.post("/mcp/releaseSession", {}, { sessionId })
-            assert.include(released.body, { success: false, code: "SessionContexts.NotSaved" })
-            assert.deepStrictEqual(await wire.names(contextId, "/tmp/mapped"), [])
-            makeRoom(disk)
-          }
-          assert.isTrue(namesOn(disk).every((path) => !path.startsWith("agb-session-")))
-          const { contextId, sessionId } = await changed(wire, "files")
-          await wire.release(sessionId)
-          assert.deepStrictEqual(await wire.names(contextId, "/tmp/mapped"), ["/tmp/mapped/large"])
+          assert.sameMembers([...outcomes], ["none", "download Failed", "download Success"])
         })
-      })
-  )
-
-  it.scopedLive("a session that has too little room to begin with fails by name and leaves nothing", () =>
-    Effect.gen(function*() {
-      const disk = yield* smallDisk
-      const wire = yield* startWire({ isolation: none, poolSize: 0 })
-      yield* Effect.promise(async () => {
-        const contextId = await wire.context("stored")
-        for (const name of ["a", "b", "c"]) await wire.put(contextId, `/tmp/mapped/${name}`, "x".repeat(3000))
-        const before = await contentsOf(disk)
-        const outcomes = new Set<string>()
-        // How many are enough depends on what else the session has made by then.
-        for (let inodes = 0; inodes < 14 || inodes < 40 && !outcomes.has("download Success"); inodes++) {
-          fill(disk, "inodes", inodes)
-          const made = await wire.post("/mcp/createSession", { imageId: "i" }, mapped(contextId))
-          if (made.body["success"] === true) {
-            const { sessionId } = made.data<{ sessionId: string }>()
-            const [item] = await wire.settled({ sessionId })
-            outcomes.add(`download ${item?.status}`)
-            if (item?.status === "Failed") assert.match(item.errorMessage, /No space left on device/)
-            const ran = await tool(wire, sessionId, "shell", { command: "echo well", timeout_ms: 5000 })
-            assert.match(ran.text, ran.isError ? /^ENOSPC: No space left on device: pipes/ : /well/)
-            await wire.release(sessionId)
-          } else {
-            outcomes.add("none")
-            assert.match(String(made.body["message"]), /no workspace directory: .*ENOSPC/)
-          }
-          makeRoom(disk)
-          assert.deepStrictEqual(await contentsOf(disk), before, `with ${inodes} inodes`)
-        }
-        assert.sameMembers([...outcomes], ["none", "download Failed", "download Success"])
-      })
-    }))
+      }))
+  })
 
   const processes = Effect.gen(function*() {
     const [command, code, fs] = [yield* Command.Command, yield* Code.Code, yield* FileSystem.FileSystem]
