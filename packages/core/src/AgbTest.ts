@@ -147,7 +147,7 @@ export declare namespace AgbTest {
     /** The API as a function, for a server of your own in front of it. */
     readonly serve: (request: HttpRequest) => Effect.Effect<HttpReply>
     /** The network of a client, which reaches nothing but this backend. */
-    readonly transport: Required<Transport.Service>
+    readonly transport: Required<Omit<Transport.Service, "peer">>
   }
 }
 

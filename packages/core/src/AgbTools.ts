@@ -323,7 +323,15 @@ export {
    * @since 0.1.0
    * @category tools
    */
-  fileBytesRoute
+  fileBytesRoute,
+  /**
+   * Entry of a session's tool list by which a server announces that it can hand over open files of that route to a client that is a
+   * process of the same user on the same machine.
+   *
+   * @since 0.1.0
+   * @category tools
+   */
+  fileHandover
 } from "./internal/wire/results/fileTexts.js"
 
 export {

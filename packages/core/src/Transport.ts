@@ -118,6 +118,51 @@ export type {
    */
   TransferReply
 } from "./internal/client/transport/exchange.js"
+
+export {
+  /**
+   * What the server lets be done with a file.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Access,
+  /**
+   * Files of fewer bytes are not worth the further requests of a handover.
+   *
+   * @since 0.1.0
+   * @category constants
+   */
+  leastHandedBytes,
+  /**
+   * A server that may be a process of the same user on this machine, and has to prove it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Peer,
+  /**
+   * A file of such a server that is open in this process, until the scope in which it was opened ends.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SharedFile,
+  /**
+   * What the system refused: an error code such as `ENOSPC`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type SystemFailure,
+  /**
+   * Goes with one request for a file, and opens what its reply hands over.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type Ticket
+} from "./internal/client/transport/handover.js"
 export {
   /**
    * An open WebSocket. No method throws; on a socket that is closing they have no effect.

@@ -2,7 +2,7 @@
 import { listBytes } from "../src/internal/agentWire/answerSizes.js"
 import { directoryOperations } from "./files/directories.js"
 import { editFile } from "./files/edits.js"
-import { streamRead, streamWrite } from "./files/fileStreams.js"
+import { handWrite, streamRead, streamWrite } from "./files/fileStreams.js"
 import { moveFile } from "./files/moving.js"
 import { receiveParts } from "./files/parts.js"
 import { readFile } from "./files/readFile.js"
@@ -41,6 +41,7 @@ const makeOperations = (launcher: Launcher): ReadonlyMap<string, Operation> =>
     fileChange,
     streamRead,
     streamWrite,
+    handWrite,
     tunnel,
     ...makeEgress(),
     metrics,

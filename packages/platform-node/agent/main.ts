@@ -37,7 +37,7 @@ const main = () => {
 
   const dispatch = makeDispatch({ config, inputs: new Map(), output }, { pipes, processes })
   readAll(0, exitOnMalformed(frameParser(dispatch), exit), exit)
-  output.send(0, { ready: true })
+  output.send(0, { ready: true, pid: process.pid })
   pipes.prepare()
 }
 

@@ -7,6 +7,7 @@ import { filePieceBytes, fileWindowBytes, makeReceipts } from "../../src/interna
 import { countArg, pathArg } from "../wire/args.js"
 import { Failure, mapErrors } from "../wire/failure.js"
 import type { Agent, Call, Operation, Reply } from "../wire/operation.js"
+import { handOver, writtenTo } from "./handedFile.js"
 import { readWhole } from "./readFile.js"
 import { openRegular } from "./regularFile.js"
 import { type FileUpload, receiveFile } from "./writeFile.js"
@@ -97,7 +98,8 @@ const sendRange = ({ fill }: Source, { length, offset }: Range, { id, signal }: 
 
 /**
  * The event `file` describes the file; then come events `data` with the whole range, and the answer. Where the range fits the
- * window, `file` also says whether the file stayed as it was while it was read.
+ * window, `file` also says whether the file stayed as it was while it was read. A range of at least `handOver` bytes is offered
+ * to the host first; if it takes the file, nothing is sent.
  */
 export const streamRead: Operation = (call, agent) =>
   bounded(async () => {
@@ -108,6 +110,8 @@ export const streamRead: Operation = (call, agent) =>
     try {
       const source = sourceOf(file, fd, stat)
       const length = Math.max(0, Math.min(countArg(args, "length") ?? Infinity, source.size - offset))
+      const isOffered = stat.size > 0 && length >= (countArg(args, "handOver") ?? Infinity)
+      if (isOffered && await handOver(fd, call, agent)) return { value: null }
       const head = { event: "file", size: source.size, mode: stat.mode & 0o7777, mtimeMs: stat.mtime.getTime() }
       if (length > fileWindowBytes) {
         agent.output.send(id, { ...head, isStable: false })
@@ -125,6 +129,22 @@ export const streamRead: Operation = (call, agent) =>
 
 /** Once the answer is there, the file has its name. */
 const committed = async (file: FileUpload): Promise<Reply> => file.end()
+
+/** The host writes the content itself. What was not committed is undone. */
+export const handWrite: Operation = (call, agent) =>
+  bounded(async () => {
+    const file = receiveFile(call.args)
+    const [fd, failure] = [file.fd(), file.failure()]
+    if (fd === undefined || failure !== undefined) throw failure ?? cancelled
+    let written: number
+    try {
+      written = await writtenTo(fd, call, agent)
+    } catch (error) {
+      file.abort()
+      throw error
+    }
+    return file.endHanded(written)
+  })
 
 /** The content comes as input, whose end is `last`. */
 export const streamWrite: Operation = ({ args, id, signal }, { inputs, output }) =>

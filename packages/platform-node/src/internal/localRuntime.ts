@@ -30,6 +30,7 @@ import * as linkGateway from "./server/routes/linkGateway.js"
 import * as linkRoute from "./server/routes/linkRoute.js"
 import * as webSocketRoute from "./server/routes/webSocketRoute.js"
 import * as handlers from "./server/sessions/handlers.js"
+import { HandoverKeys } from "./server/sessions/handoverKeys.js"
 import * as registries from "./server/sessions/registry.js"
 import * as replyThread from "./server/sessions/replyThread.js"
 
@@ -139,7 +140,7 @@ export const start = (
         pagesRoute.make({ apiKey, limits, registry, addresses }),
         contexts.route,
         linkRoute.make({ registry, limits }),
-        fileRoute.make(registry)
+        fileRoute.make(registry, new HandoverKeys())
       ],
       fallback: api,
       site: pages.site,

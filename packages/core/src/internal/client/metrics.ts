@@ -194,6 +194,9 @@ const movedStream =
 /** Counts the bytes of a file that is read, as far as they came. */
 export const read = movedStream("bytesRead")
 
+/** Counts the bytes of a file that was read. */
+export const readBytes = (bytes: number): Effect.Effect<void> => moved("bytesRead", bytes, spans.annotate)
+
 /** Counts the bytes of a file that is written from a stream, as far as they were handed over. */
 export const writtenStream = movedStream("bytesWritten")
 

@@ -10,6 +10,7 @@ import { setMaxListeners } from "node:events"
 import * as undici from "undici"
 import { ConnectionPool } from "./connectionPool.js"
 import * as connector from "./connector.js"
+import { makePeers } from "./handover/peers.js"
 import { Transfers } from "./transfers.js"
 import { Sockets } from "./webSocket.js"
 
@@ -198,7 +199,8 @@ export const layer = (connections: Connections): Layer.Layer<Transport> =>
       ({ pools, sockets }) => ({
         exchange: exchange(pools),
         openSocket: sockets.open,
-        transfer: pools.transfers.send
+        transfer: pools.transfers.send,
+        peer: makePeers()
       })
     )
   )

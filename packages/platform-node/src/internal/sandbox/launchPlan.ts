@@ -18,6 +18,7 @@ import { systemTool } from "./confine/programs.js"
 import {
   agentFileInside,
   home,
+  homes,
   nodeInside,
   rLibrary,
   type SandboxLimits,
@@ -29,6 +30,7 @@ import {
 import { killStrays } from "./disk/strays.js"
 import { makeWorkspace, straysOf, type Workspace } from "./disk/workspace.js"
 import type { Launch } from "./process/launch.js"
+import type { OwnPlaces } from "./process/offeredFile.js"
 import type { Termination } from "./process/process.js"
 
 /** What a sandbox is made with. */
@@ -48,6 +50,7 @@ export interface LaunchPlan {
   readonly tmp: string
   /** The mount points of its own file systems in memory; empty where its files are on disk. */
   readonly tmpfsMounts: ReadonlyArray<string>
+  readonly ownPlaces: OwnPlaces
   readonly termination: Termination
 }
 
@@ -127,6 +130,9 @@ const agentConfig = (settings: SandboxSettings, node: string, directories: Agent
 /** V8's helper threads each use memory of their own, and the agent has little work for them. */
 const agentOptions = ["--v8-pool-size=1"]
 
+/** Mount points, which nobody inside can put something else in the place of. */
+const tmpfsMounts: ReadonlyArray<string> = [homes, tmp, sharedMemory]
+
 const planInNamespaces = (how: Confined, settings: SandboxSettings): Effect.Effect<LaunchPlan> => {
   const env = {
     ...locale,
@@ -144,7 +150,10 @@ const planInNamespaces = (how: Confined, settings: SandboxSettings): Effect.Effe
   const config = agentConfig(settings, node, { home, tmp, env, marks: marksOfAll(anyFirstMark()) })
   return Effect.map(
     confinedLaunch(how, settings, [node, ...agentOptions, agentFileInside(settings.agent), config]),
-    (launch) => ({ launch, home, tmp, tmpfsMounts: [home, tmp, sharedMemory], termination: "killNamespace" as const })
+    (launch) => {
+      const ownPlaces = { _tag: "Mounts" as const, paths: tmpfsMounts }
+      return { launch, home, tmp, tmpfsMounts, ownPlaces, termination: "killNamespace" as const }
+    }
   )
 }
 
@@ -199,5 +208,6 @@ const planOnDisk = (
     const launch: Launch = how._tag === "Landlock"
       ? (yield* landlocked(how, workspace, settings, env))(program)
       : { ...withPdeathsig(program), environment: env, descriptors: [], cwd: home, uid: undefined }
-    return { launch, home, tmp, tmpfsMounts: [], termination: "graceful" as const }
+    const ownPlaces = { _tag: "Folders" as const, paths: [home, tmp] }
+    return { launch, home, tmp, tmpfsMounts: [], ownPlaces, termination: "graceful" as const }
   })

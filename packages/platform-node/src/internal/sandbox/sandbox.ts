@@ -36,6 +36,7 @@ import { defaultLimits, type SandboxLimits, type SandboxNetwork } from "./confin
 import type { JavaArchive } from "./languages/javaArchive.js"
 import { type LaunchPlan, planLaunch, type SandboxSettings } from "./launchPlan.js"
 import type { MemoryLimit } from "./memory/memoryLimit.js"
+import { makeOffers, type OfferedFile } from "./process/offeredFile.js"
 import { startProcess } from "./process/process.js"
 
 export interface Sandbox {
@@ -73,6 +74,12 @@ export interface Sandbox {
   readonly readFile: (range: FileRange, reader: fileStreams.FileReader) => fileStreams.FileReading
   /** Writes a file as a whole from a stream. */
   readonly writeFile: (file: FileWrite, writer: fileStreams.FileWriter) => fileStreams.FileWriting
+  /** Lets this machine write a file as a whole, by way of the descriptor that is offered. */
+  readonly handWrite: (file: FileWrite, writer: fileStreams.HandedWriter) => fileStreams.HandedWriting
+  /** Opens what was offered, if it is a file of the session's own; nothing where this process may not do that. */
+  readonly openOffered: (fd: number) => OfferedFile | undefined
+  /** The largest file that the session may have, in bytes. */
+  readonly largestFile: number
   /** Completes when the sandbox has ended, for whatever reason, the end of its scope included. */
   readonly lost: Effect.Effect<SandboxLost>
   readonly isLost: Effect.Effect<boolean>
@@ -117,13 +124,17 @@ const sharesUser = (confinement: Confinement) => confinement._tag === "Landlock"
 /** For isolation without a memory controller. */
 const unbounded: MemoryLimit = { attach: () => {}, enforced: Effect.void, oomKills: () => 0 }
 
+interface Connected extends Pick<Sandbox, "openOffered"> {
+  readonly connection: SandboxConnection
+}
+
 /** Starts the process, and waits until its agent is ready and its memory is limited. */
 const connect = (
   plan: LaunchPlan,
   memory: MemoryLimit,
   oomNotice: OomNotice,
   { outputBytes }: SandboxLimits
-): Effect.Effect<SandboxConnection, SandboxStartError, Scope.Scope> =>
+): Effect.Effect<Connected, SandboxStartError, Scope.Scope> =>
   Effect.gen(function*() {
     const process = yield* startProcess(plan.launch, plan.termination)
     const exited = process.exited.then((reason) => oomNotice() ?? reason)
@@ -134,7 +145,8 @@ const connect = (
     memory.attach(process.child.pid, (reason) => connection.end(oomNotice() ?? reason))
     yield* whenReady(connection, process.stderr)
     yield* memory.enforced
-    return connection
+    const offers = makeOffers(process.child.pid, connection.agentPid, plan.ownPlaces)
+    return { connection, openOffered: (fd) => connection.isLost ? undefined : offers(fd) }
   })
 
 /** Why a call is rejected before it is sent. */
@@ -192,7 +204,8 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
     ) ??
       Effect.succeed(unbounded)
     const oomNotice = makeOomNotice(memory.oomKills, settings.limits.memoryBytes)
-    const connection = yield* connect(plan, memory, oomNotice, settings.limits)
+    const isLimited = options.isolation.confinement._tag !== "Unconfined"
+    const { connection, openOffered } = yield* connect(plan, memory, oomNotice, settings.limits)
     if (options.egress !== undefined) yield* serveEgress(connection, options.egress)
     const [makesCall, streams] = [makeCall(connection, oomNotice), makeStream(connection, oomNotice)]
     /** Why the call is rejected, if it is. The first run of Java has its archive prepared. */
@@ -214,6 +227,9 @@ const build = (options: SandboxOptions): Effect.Effect<Sandbox, SandboxStartErro
       tunnel: (port, onUse) => openTunnel(connection, { op: "tunnel", port }, { onUse }),
       readFile: fileStreams.readFile(connection),
       writeFile: fileStreams.writeFile(connection),
+      handWrite: fileStreams.handWrite(connection),
+      openOffered,
+      largestFile: isLimited ? settings.limits.workspaceBytes : Number.MAX_SAFE_INTEGER,
       lost: Effect.promise(() => connection.lost),
       isLost: Effect.sync(() => connection.isLost),
       kill: (reason) => Effect.sync(() => connection.end(reason)),

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { RetrySafety } from "../../wire/endpoints/endpoint.js"
 import type { Cancellation } from "../deadline/cancellation.js"
+import type { Peer } from "./handover.js"
 import type { Socket, SocketError, SocketListener, SocketRequest } from "./socket.js"
 
 /**
@@ -118,6 +119,11 @@ export declare namespace Transport {
     readonly transfer?: <E>(
       transfer: Transfer<E>
     ) => Effect.Effect<TransferReply, ExchangeError | E, Scope.Scope>
+    /**
+     * The server at an endpoint, where it can be one that reads and writes files of this machine for the same user; the same for
+     * each call. Default: none, and all bytes go over `transfer`.
+     */
+    readonly peer?: (endpoint: string) => Peer | undefined
   }
 }
 

@@ -7,7 +7,6 @@ import * as Clock from "effect/Clock"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
@@ -16,23 +15,32 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Take from "effect/Take"
 import type { AgbClient } from "../../../AgbClient.js"
-import { type ClientError, FileError, type FileNotFoundError, ToolError, TransportError } from "../../../AgbError.js"
+import type { ClientError, FileError, FileNotFoundError } from "../../../AgbError.js"
 import { cancellable } from "../../client/deadline/cancellation.js"
 import * as deadlines from "../../client/deadline/deadlines.js"
-import * as envelopes from "../../client/envelope.js"
 import * as retry from "../../client/retry/retry.js"
 import * as retryBudgets from "../../client/retry/retryBudget.js"
 import * as sessionRoutes from "../../client/sessionRoutes.js"
-import * as transfers from "../../client/transfer.js"
-import { ExchangeError, type TransferBody, type TransferReply } from "../../client/transport/exchange.js"
+import type { TransferBody, TransferReply } from "../../client/transport/exchange.js"
 import { fromExchange } from "../../client/transport/exchangeFailure.js"
+import { leastHandedBytes } from "../../client/transport/handover.js"
 import type { SessionState } from "../../lifecycle/sessionState.js"
-import { parseJson } from "../../wire/codecs.js"
-import type { RetrySafety } from "../../wire/endpoints/endpoint.js"
-import { fileBytesRoute } from "../../wire/results/fileTexts.js"
-import { type FileSystemError, fromText } from "../fileErrors.js"
+import { fileBytesRoute, fileHandover } from "../../wire/results/fileTexts.js"
+import { concat } from "../../wire/text/bytes.js"
+import type { FileSystemError } from "../fileErrors.js"
+import {
+  changed,
+  checkSize,
+  type FileRequest,
+  FileRequests,
+  retrySafetyOf,
+  stalled,
+  writeQuery,
+  writtenOf
+} from "./fileRequests.js"
 import type { FileRoute, OpenFile, OpenRange, WriteOptions } from "./fileRoute.js"
-import { takerOf } from "./recycling.js"
+import { HandedFiles, isHanded } from "./handedFiles.js"
+import { onTaken, takerOf } from "./recycling.js"
 import { ContentFailure, pieceBytes, Sending, type WhileMoving } from "./sending.js"
 
 /** What the server says about a session. */
@@ -42,28 +50,17 @@ export interface Handles {
   readonly toolList?: ReadonlyArray<{ readonly name: string }> | undefined
 }
 
-interface Request<E> {
-  readonly operation: string
-  readonly path: string
-  readonly method: "GET" | "PUT"
-  readonly query: Readonly<Record<string, string>>
-  readonly body: TransferBody<E> | undefined
-  readonly retrySafety: RetrySafety
-}
-
-/** The largest reply that is no file. */
-const maxReplyBytes = 65_536
-
-const retrySafetyOf = ({ mode }: WriteOptions): RetrySafety => mode === "overwrite" ? "idempotent" : "unsafe"
-
 /** Only what was announced is used, and only with a token of which a header can be made. */
 export const make = (client: AgbClient.Service, handles: Handles, state: SessionState): FileRoute | undefined => {
   const token = handles.token === undefined ? "" : Redacted.value(handles.token)
-  const isAnnounced = handles.toolList?.some(({ name }) => name === fileBytesRoute) ?? false
-  const isPossible = sessionRoutes.of(client)?.transport.transfer !== undefined
-  return isPossible && isAnnounced && /^[\x21-\x7e]+$/.test(token)
-    ? new DirectFiles(client, handles.sessionId, token, state)
-    : undefined
+  const isAnnounced = (entry: string) => handles.toolList?.some(({ name }) => name === entry) ?? false
+  const transport = sessionRoutes.of(client)?.transport
+  if (transport?.transfer === undefined || !isAnnounced(fileBytesRoute) || !/^[\x21-\x7e]+$/.test(token)) {
+    return undefined
+  }
+  const requests = new FileRequests(client, handles.sessionId, token, state)
+  const peer = isAnnounced(fileHandover) ? transport.peer?.(client.config.endpoint) : undefined
+  return new DirectFiles(requests, peer && new HandedFiles(requests, peer))
 }
 
 /** What the file system says is an answer, which another attempt would not change. */
@@ -78,18 +75,17 @@ const asAnswer = <A>(attempt: Effect.Effect<A, FileSystemError>): Effect.Effect<
 
 class DirectFiles implements FileRoute {
   readonly isDirect = true
+  readonly #requests: FileRequests
   readonly #client: AgbClient.Service
-  readonly #sessionId: string
-  readonly #token: string
-  readonly #state: SessionState
   readonly #retrier: retry.Retrier
+  readonly #handed: HandedFiles | undefined
 
-  constructor(client: AgbClient.Service, sessionId: string, token: string, state: SessionState) {
+  constructor(requests: FileRequests, handed: HandedFiles | undefined) {
+    const { client } = requests
+    this.#requests = requests
     this.#client = client
-    this.#sessionId = sessionId
-    this.#token = token
-    this.#state = state
     this.#retrier = retry.make(client.config.retry, retryBudgets.of(client))
+    this.#handed = handed
   }
 
   write(
@@ -98,7 +94,25 @@ class DirectFiles implements FileRoute {
     bytes: Uint8Array,
     options: WriteOptions
   ): Effect.Effect<void, FileSystemError> {
-    if (bytes.length > pieceBytes) return this.send(operation, path, Stream.make(bytes), options)
+    const sent = Effect.suspend(() =>
+      bytes.length > pieceBytes
+        ? this.#sent(operation, path, Stream.make(bytes), options)
+        : this.#putBytes(operation, path, bytes, options)
+    )
+    const handed = this.#handed
+    if (handed === undefined || bytes.length < leastHandedBytes) return sent
+    return Effect.scoped(Effect.flatMap(
+      handed.open(operation, path, options),
+      (file) => Option.isNone(file) ? sent : Effect.zipRight(file.value.write(bytes), file.value.commit)
+    ))
+  }
+
+  #putBytes(
+    operation: string,
+    path: string,
+    bytes: Uint8Array,
+    options: WriteOptions
+  ): Effect.Effect<void, FileSystemError> {
     const request = putOf<never>(operation, path, { _tag: "Bytes", bytes }, options)
     const stall = this.#client.config.timeout
     return Effect.scoped(this.#put(request)).pipe(
@@ -108,6 +122,30 @@ class DirectFiles implements FileRoute {
   }
 
   send<E, R>(
+    operation: string,
+    path: string,
+    content: Stream.Stream<Uint8Array, E, R>,
+    options: WriteOptions
+  ): Effect.Effect<void, FileSystemError | E, R> {
+    const handed = this.#handed
+    if (handed === undefined) return this.#sent(operation, path, content, options)
+    return Effect.scoped(Effect.gen(this, function*() {
+      const beginning = yield* beginningOf(content, leastHandedBytes)
+      if (beginning.isAll) return yield* this.#putBytes(operation, path, concat(beginning.pieces), options)
+      const file = yield* handed.open(operation, path, options)
+      const taken = takerOf(content) ?? (() => {})
+      if (Option.isNone(file)) {
+        const again = Stream.concat(Stream.fromIterable(beginning.pieces), beginning.rest)
+        return yield* this.#sent(operation, path, onTaken(again, taken), options)
+      }
+      const write = (bytes: Uint8Array) => Effect.map(file.value.write(bytes), () => taken(bytes))
+      yield* Effect.forEach(beginning.pieces, write, { discard: true })
+      yield* Stream.runForEachChunk(beginning.rest, (pieces) => Effect.forEach(pieces, write, { discard: true }))
+      yield* file.value.commit
+    }))
+  }
+
+  #sent<E, R>(
     operation: string,
     path: string,
     content: Stream.Stream<Uint8Array, E, R>,
@@ -166,27 +204,48 @@ class DirectFiles implements FileRoute {
     bytesToRead: number
   ): Effect.Effect<Option.Option<OpenRange>, FileSystemError, Scope.Scope> {
     const request = getOf(operation, path, offset, bytesToRead)
-    return Effect.map(this.#opened(request), (reply) =>
-      Option.map(headOf(reply), (head): OpenRange => {
-        const length = Math.max(0, Math.min(bytesToRead, head.size - offset))
-        return { ...head, length, bytes: this.#exactly(request, reply, length), release: reply.release }
-      }))
+    const overNetwork = Effect.suspend(() =>
+      Effect.map(this.#opened(request), (reply) => this.#rangeOf(request, reply, offset, bytesToRead))
+    )
+    const handed = this.#handed
+    if (handed === undefined) return overNetwork
+    return Effect.gen(this, function*() {
+      const ticket = yield* handed.ticket(bytesToRead)
+      if (Option.isNone(ticket)) return yield* overNetwork
+      const reply = yield* this.#opened({ ...request, headers: { "x-file-handover": ticket.value.header } })
+      const range = yield* handed.range(request, ticket.value, reply, offset, bytesToRead)
+      if (Option.isSome(range)) return range
+      return isHanded(reply) ? yield* overNetwork : this.#rangeOf(request, reply, offset, bytesToRead)
+    })
+  }
+
+  /** What is on its way over the network, if the server describes it. */
+  #rangeOf(
+    request: FileRequest<never>,
+    reply: TransferReply,
+    offset: number,
+    bytesToRead: number
+  ): Option.Option<OpenRange> {
+    return Option.map(headOf(reply), (head): OpenRange => {
+      const length = Math.max(0, Math.min(bytesToRead, head.size - offset))
+      return { ...head, length, bytes: this.#exactly(request, reply, length), release: reply.release }
+    })
   }
 
   /** To open a file for reading is safe to repeat, until its bytes come. */
-  #opened(request: Request<never>): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
+  #opened(request: FileRequest<never>): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
     const stall = this.#client.config.timeout
     return Effect.gen(this, function*() {
       const context = yield* Effect.context<Scope.Scope>()
       const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(stall)
-      const attempt = asAnswer(Effect.provide(this.#request(request), context))
+      const attempt = asAnswer(Effect.provide(this.#requests.send(request), context))
       return yield* yield* this.#retrier.run({ attempt, deadline, onCancel: () => () => {} })
     }).pipe(Effect.timeoutFail({ duration: stall, onTimeout: () => stalled(request, stall) }))
   }
 
   /** The body of a reply, which has to have so many bytes and to go on. */
   #exactly(
-    request: Request<never>,
+    request: FileRequest<never>,
     { body }: TransferReply,
     length: number
   ): Stream.Stream<Uint8Array, FileSystemError> {
@@ -220,69 +279,17 @@ class DirectFiles implements FileRoute {
 
   /** Returns how many bytes the server has written. */
   #put<E>(
-    request: Request<E>,
+    request: FileRequest<E>,
     whileMoving: WhileMoving = (onCancel, call) => call(onCancel)
   ): Effect.Effect<number, FileSystemError | E, Scope.Scope> {
-    return Effect.flatMap(this.#request(request, whileMoving), (reply) => Effect.map(this.#text(reply), writtenOf))
-  }
-
-  #text(reply: TransferReply): Effect.Effect<string> {
-    return transfers.beginning(reply, maxReplyBytes, this.#client.config.timeout)
-  }
-
-  /** A request that succeeded. */
-  #request<E>(
-    request: Request<E>,
-    whileMoving: WhileMoving = (onCancel, call) => call(onCancel)
-  ): Effect.Effect<TransferReply, FileSystemError | E, Scope.Scope> {
-    const { body, method, operation, path, query, retrySafety } = request
-    const { config } = this.#client
-    const search = new URLSearchParams({ path, ...query }).toString()
-    const url = `${config.endpoint}/files/${this.#sessionId}?${search}`
-    const headers = { "x-access-token": this.#token, accept: "*/*" }
-    const send = transfers.of(this.#client)<E>({ method, url, headers, body })
-    const asClientError = (error: ExchangeError | E) =>
-      error instanceof ExchangeError ? fromExchange(request, error, 0) : error
-    return Effect.contextWithEffect((context: Context.Context<Scope.Scope>) =>
-      Effect.mapError(
-        this.#state.guard<TransferReply, ToolError | E>(operation, retrySafety, (onCancel) =>
-          whileMoving(onCancel, (onCancel) =>
-            cancellable(
-              Effect.flatMap(
-                Effect.mapError(Effect.provide(send, context), asClientError),
-                (reply): Effect.Effect<TransferReply, ClientError | ToolError> =>
-                  reply.status === 200 ? Effect.succeed(reply) : this.#failed(request, reply)
-              ),
-              onCancel
-            ))),
-        (error) =>
-          error instanceof ToolError ? fromText(error, [path]) : error
-      )
+    return Effect.flatMap(
+      this.#requests.send(request, whileMoving),
+      (reply) => Effect.map(this.#requests.text(reply), writtenOf)
     )
-  }
-
-  #failed(request: Request<unknown>, reply: TransferReply): Effect.Effect<never, ClientError | ToolError> {
-    return Effect.gen(this, function*() {
-      const { operation, retrySafety } = request
-      const text = yield* this.#text(reply)
-      const redact = envelopes.redactor(this.#token)
-      const envelope = envelopes.read(Either.getOrElse(parseJson(text), () => text), undefined, redact)
-      if (envelope.code === "File.Failed") {
-        return yield* new ToolError({
-          operation,
-          requestId: envelope.requestId,
-          tool: fileBytesRoute,
-          detail: envelope.message
-        })
-      }
-      const now = yield* Clock.currentTimeMillis
-      const received = { operation, status: reply.status, sessionId: this.#sessionId, retrySafety, envelope, redact }
-      return yield* Effect.fail(envelopes.failure({ ...received, retryAfter: undefined, date: undefined }, now))
-    })
   }
 }
 
-const getOf = (operation: string, path: string, offset: number, length: number): Request<never> => {
+const getOf = (operation: string, path: string, offset: number, length: number): FileRequest<never> => {
   const query = { offset: String(offset), ...(length === Infinity ? {} : { length: String(length) }) }
   return { operation, path, method: "GET", query, body: undefined, retrySafety: "safe" }
 }
@@ -300,44 +307,42 @@ const headOf = ({ headers }: TransferReply): Option.Option<Omit<OpenRange, "leng
     size,
     mode: numberOf(headers, "x-file-mode", /^[0-7]{1,4}$/, 8),
     mtime: numberOf(headers, "x-file-mtime", /^-?\d{1,17}(\.\d{1,9})?$/),
-    isStable: headers["x-file-stable"] === "true"
+    isStable: Effect.succeed(headers["x-file-stable"] === "true")
   })
 }
 
-const putOf = <E>(operation: string, path: string, body: TransferBody<E>, options: WriteOptions): Request<E> => {
-  const { mode, permissions } = options
-  const query = { mode, ...(permissions === undefined ? {} : { permissions: permissions.toString(8) }) }
-  return { operation, path, method: "PUT", query, body, retrySafety: retrySafetyOf(options) }
+const putOf = <E>(operation: string, path: string, body: TransferBody<E>, options: WriteOptions): FileRequest<E> => {
+  return { operation, path, method: "PUT", query: writeQuery(options), body, retrySafety: retrySafetyOf(options) }
 }
 
-const stalled = ({ operation, retrySafety }: Request<unknown>, time: Duration.Duration): ClientError =>
-  new TransportError({
-    operation,
-    reason: "Timeout",
-    detail: `nothing moved for ${Duration.format(time)}`,
-    mayHaveHappened: retrySafety !== "safe",
-    retryable: retrySafety !== "unsafe"
+interface ContentBeginning<E, R> {
+  readonly pieces: ReadonlyArray<Uint8Array>
+  readonly isAll: boolean
+  readonly rest: Stream.Stream<Uint8Array, E, R>
+}
+
+/** The first pieces of a stream that have so many bytes together, if it has them, and the rest of it. */
+const beginningOf = <E, R>(
+  content: Stream.Stream<Uint8Array, E, R>,
+  bytes: number
+): Effect.Effect<ContentBeginning<E, R>, E, R | Scope.Scope> =>
+  Effect.gen(function*() {
+    const pull = yield* Stream.toPull(content)
+    const pieces: Array<Uint8Array> = []
+    let [size, isAll] = [0, false]
+    while (size < bytes && !isAll) {
+      const chunk = yield* Effect.catchAll(
+        Effect.asSome(pull),
+        Option.match({
+          onNone: () => Effect.succeedNone,
+          onSome: (error) => Effect.fail(error)
+        })
+      )
+      isAll = Option.isNone(chunk)
+      for (const piece of Option.getOrElse(chunk, Chunk.empty<Uint8Array>)) {
+        pieces.push(piece)
+        size += piece.length
+      }
+    }
+    return { pieces, isAll, rest: Stream.repeatEffectChunkOption(pull) }
   })
-
-const changed = (operation: string, path: string, found: number, length: number) =>
-  new FileError({ operation, path, reason: "Changed", detail: `${found} of ${length} bytes`, mayHaveHappened: false })
-
-const checkSize = (operation: string, path: string, written: number, size: number) =>
-  written === size ? Effect.void : Effect.fail(
-    new FileError({
-      operation,
-      path,
-      reason: "Incomplete",
-      detail: `${written} of ${size} bytes were written`,
-      mayHaveHappened: true
-    })
-  )
-
-/** What a reply says of the bytes that were written; -1 if it does not. */
-const writtenOf = (text: string): number => {
-  const reply = Either.getOrUndefined(parseJson(text)) as
-    | { readonly data?: { readonly bytesWritten?: unknown } }
-    | undefined
-  const written = reply?.data?.bytesWritten
-  return typeof written === "number" ? written : -1
-}

@@ -26,13 +26,15 @@ export interface OpenRange {
   readonly length: number
   /** Exactly `length` bytes, or a failure. */
   readonly bytes: Stream.Stream<Uint8Array, FileSystemError>
+  /** Reads all of them into a buffer of that length: a shorter way than `bytes`, where there is one. */
+  readonly fill?: ((target: Uint8Array) => Effect.Effect<void, FileSystemError>) | undefined
   /** Gives back the memory of bytes that are not needed any more. */
   readonly release?: ((bytes: Uint8Array) => void) | undefined
   readonly mode?: number | undefined
   /** In milliseconds since the epoch. */
   readonly mtime?: number | undefined
-  /** Whether the file certainly stayed as it was while the range was read. */
-  readonly isStable: boolean
+  /** Whether the file certainly stayed as it was while the range was read, once it is. */
+  readonly isStable: Effect.Effect<boolean>
 }
 
 export interface FileRoute {

@@ -46,7 +46,8 @@ export const throughOneBuffer = <E, R>(
   take: (piece: Uint8Array) => Effect.Effect<void, E, R>
 ): Effect.Effect<void, FileSystemError | E, R> =>
   Effect.suspend(() => {
-    const buffer = new Uint8Array(Math.min(length, largeBytes))
+    const size = Math.min(length, largeBytes)
+    let buffer = new Uint8Array(0)
     let filled = 0
     const flush = Effect.suspend(() => {
       const piece = buffer.subarray(0, filled)
@@ -55,6 +56,8 @@ export const throughOneBuffer = <E, R>(
     })
     const copy = (piece: Uint8Array, at: number): Effect.Effect<void, E, R> =>
       Effect.suspend(() => {
+        if (filled === 0 && piece.length === size) return Effect.map(take(piece), () => release?.(piece))
+        if (buffer.length === 0) buffer = new Uint8Array(size)
         const part = piece.subarray(at, at + buffer.length - filled)
         buffer.set(part, filled)
         filled += part.length

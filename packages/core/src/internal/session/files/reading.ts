@@ -47,10 +47,14 @@ const checkMaxBytes = (
     ({ maxBytes = defaultMaxBytes }) => Effect.as(checkBytes(operation, { maxBytes }), maxBytes)
   )
 
+const counted = ({ fill, length }: OpenRange): OpenRange["fill"] =>
+  fill && ((target) => Effect.zipRight(fill(target), metrics.readBytes(length)))
+
 /** Fills one buffer: pieces that are kept until the end would take the same memory again. */
-const collect = ({ bytes, length, release }: OpenRange): Effect.Effect<Uint8Array, FileSystemError> =>
+const collect = ({ bytes, fill, length, release }: OpenRange): Effect.Effect<Uint8Array, FileSystemError> =>
   Effect.suspend(() => {
     const all = new Uint8Array(length)
+    if (fill !== undefined) return Effect.as(fill(all), all)
     let end = 0
     return Effect.as(
       Stream.runForEachChunk(bytes, (pieces) =>
@@ -83,7 +87,12 @@ export const make = (toolCall: ToolCall, route: FileRoute) => {
           )
         }
         const length = Math.max(0, Math.min(bytesToRead, size - offset))
-        return Effect.succeed({ size, length, bytes: route.read(operation, path, offset, length), isStable: false })
+        return Effect.succeed({
+          size,
+          length,
+          bytes: route.read(operation, path, offset, length),
+          isStable: Effect.succeed(false)
+        })
       }
     )
 
@@ -108,7 +117,7 @@ export const make = (toolCall: ToolCall, route: FileRoute) => {
   ): Effect.Effect<OpenRange, FileSystemError, Scope.Scope> =>
     Effect.flatMap(openRange(operation, path, offset, bytesToRead), (range) =>
       range.size <= maxBytes
-        ? Effect.succeed({ ...range, bytes: metrics.read(range.bytes) })
+        ? Effect.succeed({ ...range, bytes: metrics.read(range.bytes), fill: counted(range) })
         : Effect.fail(
           new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
         ))

@@ -1,6 +1,9 @@
 /** Buffers that are used again once what they held was sent: those of a large file would be garbage faster than it is collected. */
 import type * as Stream from "effect/Stream"
 
+/** So many are kept for the next file: memory that is used for the first time costs more than to copy into it. */
+const mostKept = 4
+
 export class Buffers {
   readonly #size: number
   readonly #free: Array<Uint8Array> = []
@@ -16,8 +19,21 @@ export class Buffers {
 
   /** To be called for the bytes of a buffer once nobody uses them. What is none of these buffers is left alone. */
   readonly giveBack = ({ buffer, byteOffset }: Uint8Array): void => {
-    if (buffer.byteLength === this.#size && byteOffset === 0) this.#free.push(new Uint8Array(buffer))
+    const isOwn = buffer.byteLength === this.#size && byteOffset === 0
+    if (isOwn && this.#free.length < mostKept) this.#free.push(new Uint8Array(buffer))
   }
+}
+
+/** What is read at once. */
+export const pieceOfFile = 1024 * 1024
+
+const shared = new WeakMap<object, Buffers>()
+
+/** The buffers of a client, of {@link pieceOfFile} each. */
+export const buffersOf = (client: object): Buffers => {
+  const own = shared.get(client) ?? new Buffers(pieceOfFile)
+  shared.set(client, own)
+  return own
 }
 
 type OnTaken = (bytes: Uint8Array) => void

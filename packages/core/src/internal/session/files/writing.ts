@@ -14,6 +14,7 @@ import * as fileContents from "../fileContents.js"
 import { type FileSystemError, fromTool } from "../fileErrors.js"
 import type { FileRoute, OpenFile, WriteMode, WriteOptions } from "./fileRoute.js"
 import { joined } from "./pieces.js"
+import { onTaken, takerOf } from "./recycling.js"
 import * as scripts from "./scripts.js"
 import * as shellScript from "./shellScript.js"
 
@@ -112,6 +113,13 @@ const writeText = (
 const writeTo = (file: OpenFile) => (chunk: Chunk.Chunk<Uint8Array>): Effect.Effect<void, FileSystemError> =>
   Effect.forEach(joined(chunk), file.write, { discard: true })
 
+/** Who sends it still tells what of it is not used any more. */
+const counted = <E, R>(content: Stream.Stream<Uint8Array, E, R>): Stream.Stream<Uint8Array, E, R> => {
+  const taken = takerOf(content)
+  const stream = metrics.writtenStream(content)
+  return taken === undefined ? stream : onTaken(stream, taken)
+}
+
 const writeStream = <E, R>(
   route: FileRoute,
   operation: string,
@@ -133,7 +141,7 @@ export const write = <E, R>(
   options: WriteOptions
 ): Effect.Effect<void, FileSystemError | E, R> =>
   Effect.flatMap(check(operation, path, options.mode, content), (): Effect.Effect<void, FileSystemError | E, R> => {
-    if (isStream<E, R>(content)) return writeStream(route, operation, path, metrics.writtenStream(content), options)
+    if (isStream<E, R>(content)) return writeStream(route, operation, path, counted(content), options)
     // The tool for text takes no permissions.
     const done = typeof content === "string" && options.permissions === undefined
       ? writeText(toolCall, route, operation, path, content, options.mode)

@@ -123,9 +123,11 @@ const downloadAtOnce = (
         Effect.zipRight(file.writeAll(bytes), download.tally.bytes("", bytes.length)))))
     const verified = settings.verify === "checksum"
       ? verify(download, entry, part)
-      : isStable
-      ? Effect.void
-      : stillIs(settings.operation, remote, entry, open)
+      : Effect.if(isStable, {
+        onTrue: () =>
+          Effect.void,
+        onFalse: () => stillIs(settings.operation, remote, entry, open)
+      })
     yield* publish(download, entry, part, Effect.zipRight(received, verified))
     return true
   }))

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import { Buffers, onTaken } from "../files/recycling.js"
+import { buffersOf, onTaken, pieceOfFile } from "../files/recycling.js"
 import { Session } from "../session.js"
 import type { Progress, Settings, TransferError } from "./model.js"
 import * as moving from "./moving.js"
@@ -19,8 +19,6 @@ interface Upload {
   readonly remote: string
   readonly tally: moving.Tally
 }
-
-const chunkBytes = 1024 * 1024
 
 /** Fails if a local file changed since it was listed. */
 const checkUnchanged = ({ local, settings }: Upload, entry: Entry) => {
@@ -39,9 +37,9 @@ type OnBytes = (count: number) => Effect.Effect<void>
 
 /** Fails at its end if the file changed, so that nothing of it takes the place of what was there. */
 const localRange = (upload: Upload, entry: Entry, offset: number, bytesToRead: number, onBytes: OnBytes) =>
-  Effect.map(LocalFiles, (files) => {
+  Effect.zipWith(LocalFiles, Session, (files, { client }) => {
     const path = below(upload.local, entry.path)
-    const buffers = new Buffers(Math.min(chunkBytes, bytesToRead))
+    const buffers = buffersOf(client)
     const piecesOf = (file: PlatformFileSystem.File) => {
       let found = 0
       const next = Effect.gen(function*() {
@@ -62,13 +60,13 @@ const localRange = (upload: Upload, entry: Entry, offset: number, bytesToRead: n
     return onTaken(Stream.unwrapScoped(Effect.map(opened, piecesOf)), buffers.giveBack)
   })
 
-/** A file of one piece, which needs no stream. Fails if the file changed. */
+/** A file of one piece, which needs no stream, in a buffer that is to be given back. Fails if the file changed. */
 const localBytes = (upload: Upload, entry: Entry, onBytes: OnBytes) =>
   Effect.scoped(Effect.gen(function*() {
     const { local, settings: { operation } } = upload
     const path = below(local, entry.path)
     const file = yield* Effect.flatMap(LocalFiles, (files) => files.open(path, { flag: "r" }))
-    const bytes = new Uint8Array(entry.size)
+    const bytes = buffersOf((yield* Session).client).take().subarray(0, entry.size)
     let found = 0
     for (let read = -1; read !== 0 && found < bytes.length; found += read) {
       read = Number(yield* file.read(bytes.subarray(found)))
@@ -151,10 +149,14 @@ const uploadSmall = (upload: Upload, entry: Entry): Effect.Effect<void, Transfer
       counted += count
       return upload.tally.bytes(path, count)
     }
-    const content = size <= chunkBytes
+    const content = size <= pieceOfFile
       ? yield* localBytes(upload, entry, onBytes)
       : yield* localRange(upload, entry, 0, size, onBytes)
-    const write = Effect.as(session.fileSystem.writeFile(place, content, { permissions }), true)
+    const written = session.fileSystem.writeFile(place, content, { permissions })
+    const write = Effect.map(written, () => {
+      if (content instanceof Uint8Array) buffersOf(session.client).giveBack(content)
+      return true
+    })
     const denied = Effect.suspend(() => Effect.as(upload.tally.bytes(path, -counted), false))
     const isWritten = yield* Effect.catchIf(write, isDenied, () => denied)
     yield* isWritten ? verify(upload, entry, place, true) : replace(upload, entry)

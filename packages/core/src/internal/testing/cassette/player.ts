@@ -82,7 +82,7 @@ export class Player {
     ) as Effect.Effect<Entry>
   }
 
-  readonly transport: Required<Transport.Service> = {
+  readonly transport: Required<Omit<Transport.Service, "peer">> = {
     exchange: (request) => cancellable(this.#exchange(request), request.onCancel),
     transfer: (request) => this.#transfer(request),
     openSocket: (_request, listener) =>

@@ -44,7 +44,7 @@ export interface Backend {
   readonly expire: (sessionId: string) => Effect.Effect<void>
   readonly takeUnscripted: Effect.Effect<ReadonlyArray<UnscriptedError>>
   readonly serve: (request: HttpRequest) => Effect.Effect<HttpReply>
-  readonly transport: Required<Transport.Service>
+  readonly transport: Required<Omit<Transport.Service, "peer">>
 }
 
 const unscriptedAtEnd = (errors: ReadonlyArray<UnscriptedError>): Effect.Effect<void> =>
@@ -116,7 +116,7 @@ class MemoryBackend implements Backend {
     return Effect.flatMap(FiberSet.run(this.#work, effect), Fiber.join)
   }
 
-  readonly transport: Required<Transport.Service> = {
+  readonly transport: Required<Omit<Transport.Service, "peer">> = {
     exchange: (request) => this.#exchange(request),
     openSocket: (request, listener) => this.#openSocket(request, listener),
     transfer: (request) => this.#transfer(request)

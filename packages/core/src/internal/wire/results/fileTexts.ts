@@ -205,3 +205,9 @@ const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\
  * file, `PUT` writes one, both with the session's token. It is no tool.
  */
 export const fileBytesRoute = "file_bytes"
+
+/**
+ * Entry of a session's tool list by which a server announces that it can hand over open files of `file_bytes` to a client that is
+ * a process of the same user on the same machine. It is no tool.
+ */
+export const fileHandover = "file_handover"

@@ -84,7 +84,14 @@ const maxTimerMs = 0x7fffffff
 const maxUnansweredCancels = 10_000
 
 /** What lasts as long as it is used; whoever streams a file watches over its progress. */
-const untimed: ReadonlySet<SandboxCall["op"]> = new Set(["tunnel", "egress", "accept", "streamRead", "streamWrite"])
+const untimed: ReadonlySet<SandboxCall["op"]> = new Set([
+  "tunnel",
+  "egress",
+  "accept",
+  "streamRead",
+  "streamWrite",
+  "handWrite"
+])
 
 /** Unread output of one sandbox, in bytes: 256 full windows, which only an agent that ignores flow control exceeds. */
 const maxUnreadBytes = 64 * 1024 * 1024
@@ -102,6 +109,8 @@ const tooLarge = new SandboxFailure({
 export class SandboxConnection {
   /** Resolves when the agent has sent its ready frame. */
   readonly ready: Promise<void>
+  /** The process id of the agent as it sees itself, once it is ready. */
+  agentPid: number | undefined
   readonly lost: Promise<SandboxLost>
 
   readonly #kill: () => void
@@ -293,9 +302,9 @@ export class SandboxConnection {
   }
 
   #onFirst({ id, json, limits }: RawFrame) {
-    if (id !== 0 || Either.isLeft(decodeReady(parseJson(json, limits.json)))) {
-      return this.end("its agent did not introduce itself")
-    }
+    const first = decodeReady(parseJson(json, limits.json))
+    if (id !== 0 || Either.isLeft(first)) return this.end("its agent did not introduce itself")
+    this.agentPid = first.right.pid
     this.#isReady = true
     this.#becomeReady()
   }
@@ -329,6 +338,7 @@ export class SandboxConnection {
         ;(onFile ?? onTunnel)?.(event)
         return (onFile ?? onTunnel) !== undefined
       case "file":
+      case "descriptor":
         onFile?.(event)
         return onFile !== undefined
       case "listening":

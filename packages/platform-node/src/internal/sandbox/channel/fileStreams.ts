@@ -12,6 +12,8 @@ export type FileEnd = Either.Either<SandboxAnswer, CallError>
 
 /** What reading a file calls: `onHead` first, `onData` for the bytes, `onEnd` last and once, unless it is cancelled. */
 export interface FileReader {
+  /** Called instead of all these but `onEnd` for a range of at least `bytes`, if it returns true: then it reads the file itself. */
+  readonly handOver?: { readonly bytes: number; readonly onOffer: (fd: number) => boolean } | undefined
   readonly onHead: (head: FileHead, length: number) => void
   readonly onData: (bytes: Uint8Array) => void
   readonly onEnd: (end: FileEnd) => void
@@ -41,7 +43,20 @@ export interface FileWriting {
 /** How long an agent may take for its next step. */
 const stallMs = 120_000
 
-type FileCall = Extract<SandboxCall, { readonly op: "streamRead" | "streamWrite" }>
+/** What writing a file oneself calls: `onOffer` for the open file first, `onEnd` last and once, unless it is cancelled. */
+export interface HandedWriter {
+  readonly onOffer: (fd: number) => void
+  readonly onEnd: (end: FileEnd) => void
+}
+
+export interface HandedWriting {
+  /** So many bytes were written: the file gets its name. */
+  readonly commit: (bytes: number) => void
+  /** Nothing is left of what was written. */
+  readonly cancel: () => void
+}
+
+type FileCall = Extract<SandboxCall, { readonly op: "streamRead" | "streamWrite" | "handWrite" }>
 
 /** The call, and whether it makes progress while that is up to the agent. */
 const start = (
@@ -77,43 +92,56 @@ const start = (
   }
 }
 
-export const readFile =
-  (connection: SandboxConnection) => (range: FileRange, { onData, onEnd, onHead }: FileReader): FileReading => {
-    let length: number | undefined
-    let [received, unread] = [0, 0]
-    const onFile = (event: FileEvent): boolean => {
-      if (event.event === "file") {
-        if (length !== undefined) return false
-        length = Math.max(0, Math.min(range.length ?? Infinity, event.size - range.offset))
-        onHead(event, length)
-        return true
-      }
-      if (event.event !== "data" || length === undefined) return false
-      received += event.body.length
-      unread += event.body.length
-      if (received > length || unread > fileWindowBytes) return false
-      onData(event.body)
+export const readFile = (connection: SandboxConnection) =>
+(
+  range: FileRange,
+  { handOver, onData, onEnd, onHead }: FileReader
+): FileReading => {
+  let length: number | undefined
+  let isOffered = false
+  let isTaken = false
+  let [received, unread] = [0, 0]
+  const onFile = (event: FileEvent): boolean => {
+    if (event.event === "descriptor") {
+      if (handOver === undefined || isOffered || length !== undefined) return false
+      isOffered = true
+      isTaken = handOver.onOffer(event.fd)
+      running.send({ taken: isTaken })
       return true
     }
-    const running = start(connection, { op: "streamRead", ...range }, () => unread < fileWindowBytes, {
-      onEvent: (event) => {
-        if (!onFile(event)) connection.end("its agent sent more of a file than it was asked for")
-      },
-      onEnd: (end) => {
-        if (Either.isLeft(end) || received === length) return onEnd(end)
-        connection.end("its agent sent less of a file than it announced")
-        void connection.lost.then((loss) => onEnd(Either.left(loss)))
-      }
-    })
-    const acknowledge = makeReceipts((consumed) => running.send({ consumed }), fileWindowBytes)
-    return {
-      consumed: (bytes) => {
-        unread -= bytes
-        acknowledge(bytes)
-      },
-      cancel: running.cancel
+    if (event.event === "file") {
+      if (length !== undefined || isTaken) return false
+      length = Math.max(0, Math.min(range.length ?? Infinity, event.size - range.offset))
+      onHead(event, length)
+      return true
     }
+    if (event.event !== "data" || length === undefined) return false
+    received += event.body.length
+    unread += event.body.length
+    if (received > length || unread > fileWindowBytes) return false
+    onData(event.body)
+    return true
   }
+  const call = { op: "streamRead" as const, ...range, handOver: handOver?.bytes }
+  const running = start(connection, call, () => unread < fileWindowBytes, {
+    onEvent: (event) => {
+      if (!onFile(event)) connection.end("its agent sent more of a file than it was asked for")
+    },
+    onEnd: (end) => {
+      if (Either.isLeft(end) || isTaken || received === length) return onEnd(end)
+      connection.end("its agent sent less of a file than it announced")
+      void connection.lost.then((loss) => onEnd(Either.left(loss)))
+    }
+  })
+  const acknowledge = makeReceipts((consumed) => running.send({ consumed }), fileWindowBytes)
+  return {
+    consumed: (bytes) => {
+      unread -= bytes
+      acknowledge(bytes)
+    },
+    cancel: running.cancel
+  }
+}
 
 export const writeFile =
   (connection: SandboxConnection) => (file: FileWrite, { onEnd, onRoom }: FileWriter): FileWriting => {
@@ -139,6 +167,29 @@ export const writeFile =
       end: () => {
         isComplete = true
         running.send({ last: true })
+      },
+      cancel: running.cancel
+    }
+  }
+
+/** A file that is written to by way of the descriptor that the agent offers. */
+export const handWrite =
+  (connection: SandboxConnection) => (file: FileWrite, { onEnd, onOffer }: HandedWriter): HandedWriting => {
+    let [isOffered, isComplete] = [false, false]
+    const running = start(connection, { op: "handWrite", ...file }, () => !isOffered || isComplete, {
+      onEvent: (event) => {
+        if (event.event !== "descriptor" || isOffered) {
+          return connection.end("its agent offered a file that nobody asked for")
+        }
+        isOffered = true
+        onOffer(event.fd)
+      },
+      onEnd
+    })
+    return {
+      commit: (written) => {
+        isComplete = true
+        running.send({ written })
       },
       cancel: running.cancel
     }

@@ -46,8 +46,8 @@ export type SandboxCall =
   }
   | { readonly op: "readFile"; readonly path: string; readonly offset: number; readonly length: number | null }
   | ({ readonly op: "writeFile" } & FileWrite)
-  | ({ readonly op: "streamRead" } & FileRange)
-  | ({ readonly op: "streamWrite" } & FileWrite)
+  | ({ readonly op: "streamRead"; readonly handOver?: number | undefined } & FileRange)
+  | ({ readonly op: "streamWrite" | "handWrite" } & FileWrite)
   | {
     readonly op: "createDirectory" | "deleteFile" | "fileInfo" | "listDirectory" | "describeDirectory" | "fileChange"
     readonly path: string
@@ -137,13 +137,21 @@ export type TunnelEvent =
 /** A file that is being read: its whole size, and its attributes. */
 export type FileHead = typeof File.Type
 
-/** What comes from a file that is streamed; `consumed` acknowledges bytes that were written to it. */
-export type FileEvent = FileHead | Exclude<TunnelEvent, { readonly event: "open" | "end" }>
+/** A file that the agent holds open under this number, for the host to open it too. */
+export type OfferedFile = typeof Offered.Type
 
-/** Input to a running call: `consumed` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port. */
+/** What comes from a file that is streamed; `consumed` acknowledges bytes that were written to it. */
+export type FileEvent = FileHead | OfferedFile | Exclude<TunnelEvent, { readonly event: "open" | "end" }>
+
+/**
+ * Input to a running call: `consumed` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port; `taken`
+ * says whether a file that was offered is read by the host itself, `written` how many bytes the host has written to one.
+ */
 export interface SandboxInput {
   readonly consumed?: number
   readonly last?: boolean
+  readonly taken?: boolean
+  readonly written?: number
 }
 
 /** What comes from the egress proxy inside: it listens, or a program requests a connection. */
@@ -157,7 +165,8 @@ export type EgressEvent =
     readonly port: number
   }
 
-const Ready = Schema.Struct({ ready: Schema.Literal(true) })
+/** `pid` is that of the agent as it sees itself. No code of users has run by then. */
+const Ready = Schema.Struct({ ready: Schema.Literal(true), pid: Schema.optional(Schema.NonNegativeInt) })
 
 const Output = Schema.Struct({ event: Schema.Literal("stdout", "stderr", "result") })
 
@@ -174,6 +183,11 @@ const File = Schema.Struct({
   mtimeMs: Schema.Number.pipe(Schema.finite()),
   /** Whether the file certainly stayed as it was while the range was read. */
   isStable: Schema.Boolean
+})
+
+const Offered = Schema.Struct({
+  event: Schema.Literal("descriptor"),
+  fd: Schema.Int.pipe(Schema.between(0, 0x7fffffff))
 })
 
 const Egress = Schema.Union(
@@ -198,4 +212,6 @@ const Failed = Schema.Struct({
 export const decodeReady = Schema.decodeUnknownEither(Ready)
 
 /** Every other frame. */
-export const decodeReply = Schema.decodeUnknownEither(Schema.Union(Output, Succeeded, Failed, Tunnel, File, Egress))
+export const decodeReply = Schema.decodeUnknownEither(
+  Schema.Union(Output, Succeeded, Failed, Tunnel, File, Offered, Egress)
+)

@@ -46,7 +46,7 @@ export interface RootfsContents {
 export const ownedPaths = ({ folders, memory }: RootfsContents): ReadonlyArray<string> =>
   [...memory, ...folders].map(({ path }) => path)
 
-const homes = "/home"
+export const homes = "/home"
 export const home = `${homes}/user`
 export const tmp = "/tmp"
 /** Where R installs packages: a folder that must be there, so it is not in the home directory, which starts empty. */

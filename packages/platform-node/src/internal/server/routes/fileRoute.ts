@@ -1,57 +1,28 @@
 /**
  * The route of a session's files, which the local runtime announces in the tool list of a session as `file_bytes`: `GET` streams a
  * file or a range of it, and describes the file in headers `x-file-…`; `PUT` writes a file as a whole. Clients send the token of
- * the session. Errors are envelopes; those of the file itself have the code `File.Failed` and the text of the file tools.
+ * the session. Errors are envelopes; those of the file itself have the code `File.Failed` and the text of the file tools. What is handed
+ * over to a client on this machine goes through `handedRoute`.
  */
-import { type ApiError, type HttpReply, successReply, ToolFailure } from "@effect-agb/core/AgbServer"
+import { type ApiError, type HttpReply, successReply } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
-import type { FileHead, FileWrite } from "../../sandbox/channel/protocol.js"
+import type { FileHead } from "../../sandbox/channel/protocol.js"
 import type { Exchange, Route } from "../http/exchange.js"
 import { apiError } from "../http/originCheck.js"
 import type { CallFailure } from "../sessions/agentCall.js"
 import * as fileBytes from "../sessions/fileBytes.js"
+import type { HandoverKeys } from "../sessions/handoverKeys.js"
 import type { LocalSession } from "../sessions/localSession.js"
 import type { SessionRegistry } from "../sessions/registry.js"
 import { recordedAs } from "../timeline/recorded.js"
 import { streamedFile } from "../timeline/toolEntries.js"
+import { count, failed, pathOf, titleOf, writeOf } from "./fileQuery.js"
+import * as handed from "./handedRoute.js"
 import { requireToken } from "./linkRoute.js"
 
-const pathPattern = /^\/files\/([\w-]{1,128})$/
-
-const invalid = (name: string, expected: string) => apiError(400, "InvalidParameter", `${name} must be ${expected}`)
+const pathPattern = /^\/files\/([\w-]{1,128})(\/(?:open|commit|close))?$/
 
 const noEncoding = apiError(415, "UnsupportedEncoding", "files are stored as they come, without a Content-Encoding")
-
-const failed = (error: CallFailure | ApiError) =>
-  error instanceof ToolFailure ? apiError(409, "File.Failed", error.text) : error
-
-const count = ({ query }: Exchange, name: string): Effect.Effect<number | undefined, ApiError> => {
-  const text = query.get(name)
-  if (text === null) return Effect.succeed(undefined)
-  const value = Number(text)
-  return /^\d{1,16}$/.test(text) && Number.isSafeInteger(value)
-    ? Effect.succeed(value)
-    : Effect.fail(invalid(name, "a number of bytes"))
-}
-
-const pathOf = ({ query }: Exchange): Effect.Effect<string, ApiError> => {
-  const path = query.get("path") ?? ""
-  return path.startsWith("/") && !path.includes("\0") && path.length <= 4096
-    ? Effect.succeed(path)
-    : Effect.fail(invalid("path", "an absolute path"))
-}
-
-const writeOf = (exchange: Exchange, path: string): Effect.Effect<FileWrite, ApiError> => {
-  const mode = exchange.query.get("mode") ?? "overwrite"
-  const permissions = exchange.query.get("permissions")
-  if (mode !== "overwrite" && mode !== "append" && mode !== "create_new") {
-    return Effect.fail(invalid("mode", "overwrite, append or create_new"))
-  }
-  if (permissions === null) return Effect.succeed({ path, mode })
-  return /^[0-7]{1,4}$/.test(permissions)
-    ? Effect.succeed({ path, mode, permissions: parseInt(permissions, 8) })
-    : Effect.fail(invalid("permissions", "octal"))
-}
 
 const upload = (exchange: Exchange, session: LocalSession) =>
   Effect.gen(function*() {
@@ -73,11 +44,12 @@ const headersOf = ({ isStable, mode, mtimeMs, size }: FileHead, length: number) 
   "x-file-stable": String(isStable)
 })
 
-const download = (exchange: Exchange, session: LocalSession) =>
+const download = (exchange: Exchange, session: LocalSession, keys: HandoverKeys) =>
   Effect.gen(function*() {
     const path = yield* pathOf(exchange)
     const [offset = 0, length = null] = [yield* count(exchange, "offset"), yield* count(exchange, "length")]
-    yield* fileBytes.readFile(session.sandbox, { path, offset, length }, exchange.response, headersOf)
+    const handOver = handed.offerOf(exchange, session, keys)
+    yield* fileBytes.readFile(session.sandbox, { path, offset, length }, exchange.response, headersOf, handOver)
   }).pipe(Effect.onError(() =>
     Effect.sync(() => {
       // The client learns that the content is not complete.
@@ -85,25 +57,31 @@ const download = (exchange: Exchange, session: LocalSession) =>
     })
   ))
 
-const titleOf = ({ method, query }: Exchange) =>
-  method !== "PUT" ? "Read" : query.get("mode") === "append" ? "Append to" : "Write"
+/** What is asked about a file that is handed over. */
+const handedWork = (asked: handed.Asked, action: string): Effect.Effect<HttpReply, ApiError> =>
+  action === "/open" ? handed.open(asked) : action === "/commit" ? handed.commit(asked) : handed.close(asked)
 
-export const make = (registry: SessionRegistry): Route => ({
+export const make = (registry: SessionRegistry, keys: HandoverKeys): Route => ({
   matches: (_method, path) => pathPattern.test(path),
-  name: (method) => method === "PUT" ? "write" : "read",
+  name: (method) => method === "GET" ? "read" : "write",
   endsOnDisconnect: () => true,
   handle: (exchange) =>
     Effect.gen(function*() {
       const { authenticated, method, path, request } = exchange
-      const session = yield* registry.get(pathPattern.exec(path)?.[1] ?? "")
+      const [, sessionId = "", action] = pathPattern.exec(path) ?? []
+      const session = yield* registry.get(sessionId)
       yield* requireToken(session, request.headersDistinct["x-access-token"]?.[0])
       authenticated()
+      exchange.context.requestId = crypto.randomUUID().toUpperCase()
+      if (action !== undefined) {
+        if (method !== "POST") return yield* apiError(405, "MethodNotAllowed", "files are handed over with POST")
+        return yield* handedWork({ exchange, keys, registry, session }, action)
+      }
       if (method !== "GET" && method !== "PUT") {
         return yield* apiError(405, "MethodNotAllowed", "files are read with GET and written with PUT")
       }
-      const work = method === "PUT" ? upload(exchange, session) : Effect.asVoid(download(exchange, session))
+      const work = method === "PUT" ? upload(exchange, session) : Effect.asVoid(download(exchange, session, keys))
       const entry = streamedFile(titleOf(exchange), exchange.query.get("path") ?? "")
-      exchange.context.requestId = crypto.randomUUID().toUpperCase()
       const recorded = recordedAs<HttpReply | void, CallFailure | ApiError, never>(session.timeline, entry, () => work)
       return yield* registry.whileActive<HttpReply | void>(session, Effect.mapError(recorded, failed))
     })

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { releaseBuffer } from "../../node/releaseBuffer.js"
 import type { CallError } from "../../sandbox/channel/connection.js"
+import type { FileReader } from "../../sandbox/channel/fileStreams.js"
 import type { FileHead, FileRange, FileWrite, SandboxAnswer } from "../../sandbox/channel/protocol.js"
 import type { Sandbox } from "../../sandbox/sandbox.js"
 import { apiError } from "../http/originCheck.js"
@@ -74,7 +75,8 @@ export const readFile = (
   sandbox: Sandbox,
   range: FileRange,
   response: ServerResponse,
-  headersOf: (head: FileHead, length: number) => Readonly<Record<string, string | number>>
+  headersOf: (head: FileHead, length: number) => Readonly<Record<string, string | number>>,
+  handOver?: FileReader["handOver"]
 ): Effect.Effect<void, CallFailure> =>
   Effect.async<SandboxAnswer, CallError>((resume) => {
     const send = (bytes: Uint8Array) =>
@@ -83,6 +85,7 @@ export const readFile = (
         releaseBuffer(bytes)
       })
     const reading = sandbox.readFile(range, {
+      handOver,
       onHead: (head, length) => void response.writeHead(200, headersOf(head, length)),
       onData: (bytes) => void send(bytes),
       onEnd: (end) => Either.isRight(end) ? void response.end(() => resume(end)) : resume(end)

@@ -1,7 +1,14 @@
 /** The handlers of the API endpoints. */
 import { cancelAnnouncement, type PersistenceData } from "@effect-agb/core/AgbApi"
 import { ApiError, type Handlers, type ReplyFormat } from "@effect-agb/core/AgbServer"
-import { browserTools, desktopTools, fileBytesRoute, type ToolName, tools } from "@effect-agb/core/AgbTools"
+import {
+  browserTools,
+  desktopTools,
+  fileBytesRoute,
+  fileHandover,
+  type ToolName,
+  tools
+} from "@effect-agb/core/AgbTools"
 import * as Effect from "effect/Effect"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Redacted from "effect/Redacted"
@@ -55,7 +62,8 @@ const toolServers = Object.freeze(
   [
     ...Object.values(tools).map(({ name, server }) => ({ name, server })),
     { name: cancelAnnouncement, server: tools.run_code.server },
-    { name: fileBytesRoute, server: tools.read_file.server }
+    { name: fileBytesRoute, server: tools.read_file.server },
+    ...(process.platform === "linux" ? [{ name: fileHandover, server: tools.read_file.server }] : [])
   ].map((entry) => Object.freeze(entry))
 )
 

@@ -16,6 +16,7 @@ import { countSandboxTime } from "../http/requestContext.js"
 import { currentRecording, recordedTool } from "../timeline/recorded.js"
 import { Timeline, type TimelineBudget } from "../timeline/timeline.js"
 import type { Callable } from "./agentCall.js"
+import { HandedFiles } from "./handedFiles.js"
 import { AnsweredLarge, type ReplyThread } from "./replyThread.js"
 import * as toolHandlers from "./toolHandlers.js"
 
@@ -39,6 +40,8 @@ export interface LocalSession {
   /** Calls a tool for somebody who only looks. */
   readonly callUnrecorded: ToolCalls
   readonly timeline: Timeline
+  /** What clients on this machine read and write themselves. */
+  readonly handed: HandedFiles
   /** Run before the sandbox is stopped: for example to save files. Each returns what it could not do, and why. */
   readonly preStopHooks: Array<Effect.Effect<ReadonlyArray<string>>>
   status: "RUNNING" | "DELETING"
@@ -129,6 +132,7 @@ export const startSession = (
           recordedTool(timeline, name, args, (name, args) => callUnrecorded(name, args, format)),
         callUnrecorded,
         timeline,
+        handed: new HandedFiles(sandbox),
         preStopHooks: [],
         status: "RUNNING",
         createdAt: now,

@@ -70,6 +70,11 @@ const maxReleased = 1000
 
 const deleted = "it was deleted"
 
+const closeRecords = ({ handed, timeline }: LocalSession): void => {
+  timeline.close()
+  handed.closeAll()
+}
+
 const inParallel = { concurrency: "unbounded", discard: true } as const
 
 /** How many sessions that were not saved are remembered, and for how long. */
@@ -275,7 +280,7 @@ export class SessionRegistry {
     return Effect.uninterruptible(
       Effect.suspend(() =>
         this.#sessions.delete(session.sessionId)
-          ? Effect.ensuring(Scope.close(session.scope, Exit.void), Effect.sync(() => session.timeline.close()))
+          ? Effect.ensuring(Scope.close(session.scope, Exit.void), Effect.sync(() => closeRecords(session)))
           : Effect.void
       )
     )
