@@ -105,12 +105,17 @@ export class HandedFiles {
         headers,
         retrySafety: "safe"
       } as const
-      let isCommitted = false
-      const reply = yield* Effect.acquireRelease(
-        Effect.interruptible(this.#requests.ask(opening)),
-        (reply) => isCommitted ? Effect.void : this.#close(operation, path, reply)
-      )
+      let isEnded = false
+      const close = (reply: Head) =>
+        Effect.suspend(() => {
+          if (isEnded) return Effect.void
+          isEnded = true
+          return this.#close(operation, path, reply)
+        })
+      const reply = yield* Effect.acquireRelease(Effect.interruptible(this.#requests.ask(opening)), close)
       const file = yield* this.#opened(ticket.value, reply, options.mode === "append" ? "append" : "write")
+      // What is given up later would undo what was written meanwhile.
+      if (Option.isNone(file)) yield* close(reply)
       return Option.map(file, (file) => {
         let size = 0
         const write = (piece: Uint8Array) =>
@@ -121,7 +126,7 @@ export class HandedFiles {
           })
         const commit = Effect.suspend(() => {
           const query = { id: idOf(reply), bytes: String(size) }
-          isCommitted = true
+          isEnded = true
           return this.#requests.ask({ operation, path, action: "/commit", query, retrySafety: retrySafetyOf(options) })
         })
         return {

@@ -10,7 +10,7 @@ export interface TicketText {
   readonly from: { readonly _tag: "Key"; readonly key: string } | { readonly _tag: "File"; readonly path: string }
 }
 
-const ticketPattern = /^([0-9a-f]{32}) (?:key ([0-9a-f]{32})|file ([A-Za-z0-9%/._~-]{1,12000}))$/
+const ticketPattern = /^([0-9a-f]{32}) (?:key ([0-9a-f]{32})|file ([\w%.~!'()*-]{1,12000}))$/
 
 const decoded = (text: string): string | undefined => {
   try {
