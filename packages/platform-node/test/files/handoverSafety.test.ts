@@ -207,7 +207,7 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
     assert.isUndefined(readChallenge(named))
     execFileSync("mkfifo", ["-m", "600", link])
     assert.isUndefined(readChallenge(link))
-    removeChallenge(challenge)
+    removeChallenge(challenge.path)
     assert.isUndefined(readChallenge(path))
     assert.isFalse(Fs.existsSync(path))
   })
@@ -216,7 +216,7 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
     const challenge = makeChallenge()
     Fs.chownSync(challenge.path, 65_534, 65_534)
     assert.isUndefined(readChallenge(challenge.path))
-    removeChallenge(challenge)
+    removeChallenge(challenge.path)
   })
 
   it("are those of servers that are reached by a number of the loopback interface", () => {

@@ -27,12 +27,12 @@ export const makeChallenge = (): Challenge => {
     writeFileSync(path, challenge.secret, { flag: "wx", mode: 0o600 })
     return challenge
   } catch (error) {
-    removeChallenge(challenge)
+    removeChallenge(path)
     throw error
   }
 }
 
-export const removeChallenge = ({ path }: Challenge): void => {
+export const removeChallenge = (path: string): void => {
   try {
     unlinkSync(path)
   } catch {

@@ -42,6 +42,7 @@ const makePeer = (authority: string): Peer => {
   const ticketFor = (sessionId: string, { key, secret }: Known, from: TicketText["from"]): Ticket => {
     const occasion = { secret, authority, sessionId, nonce: randomBytes(16).toString("hex") }
     const open = (headers: Headers, access: Access) => {
+      if (from._tag === "File") removeChallenge(from.path)
       learn(occasion, key, headers)
       const descriptor = decodeDescriptor(occasion, textOf(headers, "x-file-descriptor"))
       return descriptor && openShared(descriptor, access)
@@ -67,7 +68,7 @@ const makePeer = (authority: string): Peer => {
         }
         const challenge = Effect.acquireRelease(
           Effect.option(Effect.try(makeChallenge)),
-          (challenge) => Effect.sync(() => Option.map(challenge, removeChallenge))
+          (challenge) => Effect.sync(() => Option.map(challenge, ({ path }) => removeChallenge(path)))
         )
         return Effect.map(
           challenge,

@@ -1,0 +1,33 @@
+/** What `handover.test.ts` watches over, each broken on purpose. */
+
+const client = "packages/core/src/internal/session/files/handedFiles.ts"
+const agent = "packages/platform-node/agent/files"
+
+/** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
+export default [
+  {
+    defence: "what does not work is not tried again in the same session",
+    changes: { [client]: [["this.#isOff || bytes < leastHandedBytes", "bytes < leastHandedBytes"]] },
+    caughtBy: "go over the network after one attempt"
+  },
+  {
+    defence: "what is given up has ended before it is written in another way",
+    changes: { [client]: [["      if (Option.isNone(file)) yield* close(reply)\n", ""]] },
+    caughtBy: "go over the network after one attempt"
+  },
+  {
+    defence: "so many files of a session are written at a time",
+    changes: {
+      "packages/platform-node/src/internal/server/sessions/handedFiles.ts": [[
+        "this.#writing.size >= maxFiles",
+        "this.#writing.size < 0"
+      ]]
+    },
+    caughtBy: "many at a time are all written"
+  },
+  {
+    defence: "nothing is left of what was given up",
+    changes: { [`${agent}/fileStreams.ts`]: [["      file.abort()\n      throw error", "      throw error"]] },
+    caughtBy: "'no isolation' > are written in every mode"
+  }
+]
