@@ -50,6 +50,18 @@ const moved = ({ local, session }: Setting, transfer: ReturnType<typeof Transfer
     )
   )
 
+/** How much more memory this process has at most while a file is moved. */
+const printMemory = async (
+  setting: Setting,
+  name: string,
+  transfer: ReturnType<typeof Transfer.upload>
+): Promise<void> => {
+  const before = process.memoryUsage.rss()
+  let most = before
+  await moved(setting, Stream.tap(transfer, () => Effect.sync(() => most = Math.max(most, process.memoryUsage.rss()))))
+  console.log(`  ${name.padEnd(58)} ${((most - before) / mebibyte).toFixed(1).padStart(10)} MiB more memory at most`)
+}
+
 const into = async (setting: Setting, plan: Plan, chunked: string, through: string): Promise<void> => {
   const { bare, exchange, folder, local, session, wire } = setting
   const [source, copy] = [join(folder, "source"), join(folder, "copy")]
@@ -69,6 +81,7 @@ const into = async (setting: Setting, plan: Plan, chunked: string, through: stri
     presigned(exchange, "presigned upload", put),
     { ...presigned(exchange, "presigned upload + sync", putAndSync), pause: removal(setting, through) }
   ], { rounds: plan.rounds, warmup: plan.rounds > 5 ? 2 : 0 })
+  await printMemory(setting, "Transfer.upload", Transfer.upload(source, chunked))
   if (typeof exchange !== "string") await putAndSync(exchange)
 }
 
@@ -96,6 +109,7 @@ const outOf = async (setting: Setting, plan: Plan, chunked: string, through: str
       pause: change
     }
   ], { rounds: plan.rounds, warmup: plan.rounds > 5 ? 2 : 0 })
+  await printMemory(setting, "Transfer.download", Transfer.download(chunked, copy))
   await removal(setting, chunked)()
   if (typeof exchange !== "string") await removal(setting, through)()
 }

@@ -21,7 +21,10 @@ export default [
   {
     defence: "an agent sends all of a file that it announced",
     changes: {
-      [`${sandbox}/channel/fileStreams.ts`]: [["if (Either.isLeft(end) || received === length)", "if (received >= 0)"]]
+      [`${sandbox}/channel/fileStreams.ts`]: [[
+        "if (Either.isLeft(end) || isTaken || received === length)",
+        "if (received >= 0)"
+      ]]
     },
     caughtBy: "less than it announced loses"
   },
@@ -34,6 +37,26 @@ export default [
       ]]
     },
     caughtBy: "receipts for what it was not given loses"
+  },
+  {
+    defence: "an agent offers no file that nobody takes over",
+    changes: {
+      [`${sandbox}/channel/fileStreams.ts`]: [[
+        "if (handOver === undefined || isOffered || length !== undefined) return false",
+        "if (handOver === undefined) return true"
+      ]]
+    },
+    caughtBy: "a descriptor where none was asked for loses"
+  },
+  {
+    defence: "an agent offers one file to be written",
+    changes: {
+      [`${sandbox}/channel/fileStreams.ts`]: [[
+        "event.event !== \"descriptor\" || isOffered",
+        "event.event !== \"descriptor\""
+      ]]
+    },
+    caughtBy: "two descriptors loses"
   },
   {
     defence: "the end of the input is the end of everything",

@@ -77,11 +77,20 @@ describe.skipIf(process.platform !== "linux")("an agent that streams a file with
   const writing = (sandbox: Sandbox) =>
     sandbox.writeFile({ path: "/a", mode: "overwrite" }, { onRoom: () => {}, onEnd: () => {} })
 
+  const handing = (sandbox: Sandbox) =>
+    sandbox.handWrite({ path: "/a", mode: "overwrite" }, { onOffer: () => {}, onEnd: () => {} })
+
   it.live.each([
     ["more than was acknowledged", reading("/ahead"), "sent more of a file than it was asked for"] as const,
     ["more than it announced", reading("/more"), "sent more of a file than it was asked for"] as const,
     ["less than it announced", reading("/less"), "sent less of a file than it announced"] as const,
-    ["receipts for what it was not given", writing, "has written more of a file than it was given"] as const
+    ["receipts for what it was not given", writing, "has written more of a file than it was given"] as const,
+    [
+      "a descriptor where none was asked for",
+      reading("/offered"),
+      "sent more of a file than it was asked for"
+    ] as const,
+    ["two descriptors", handing, "offered a file that nobody asked for"] as const
   ])("%s loses its sandbox", ([, run, expected]) =>
     Effect.gen(function*() {
       const hostile = yield* start

@@ -21,6 +21,7 @@ const ready = async () => {
   const connection = new SandboxConnection({ stdin, stdout }, () => {}, new Promise(() => {}), 1000)
   stdout.write(Buffer.concat([...encode(0, { ready: true })]))
   await connection.ready
+  while (connection.isBehind) await passOfLoop()
   return connection
 }
 

@@ -90,7 +90,10 @@ const digest = (path: string) =>
   )
 
 const sha256 = (bytes: Uint8Array) =>
-  Effect.map(Effect.promise(() => crypto.subtle.digest("SHA-256", bytes)), (hash) => Buffer.from(hash).toString("hex"))
+  Effect.map(
+    Effect.promise(() => crypto.subtle.digest("SHA-256", new Uint8Array(bytes))),
+    (hash) => Buffer.from(hash).toString("hex")
+  )
 
 /** Descriptors of this process that lead to files of sessions. */
 const heldHere = () =>
