@@ -314,11 +314,11 @@ describe("iterators", () => {
   withSession("watch until they are left", async ({ fake, session: { fileSystem } }) => {
     await fileSystem.createDirectory("/tmp/w")
     const seen: Array<string> = []
-    const changes = fileSystem.watchDirectory("/tmp/w", { intervalMs: 5 })
-    const first = changes.next()
-    await until(() => fake.ledger.count("get_file_change") > 0, "it does not watch")
+    const changes = fileSystem.watchDirectory("/tmp/w", { intervalMs: 5, include: ["a", "b"], recursive: false })
+    assert.deepStrictEqual((await changes.next()).value, { eventType: "ready", path: "/tmp/w", pathType: "directory" })
+    await fileSystem.writeFile("/tmp/w/other", "")
     await fileSystem.writeFile("/tmp/w/a", "")
-    seen.push((await first).value.path)
+    seen.push((await changes.next()).value.path)
     await fileSystem.writeFile("/tmp/w/b", "")
     for await (const { path } of changes) {
       seen.push(path)
@@ -332,12 +332,18 @@ describe("iterators", () => {
 
   withSession("end while nothing happens", async ({ agb, session: { fileSystem } }) => {
     const left = fileSystem.watchDirectory("/tmp", { intervalMs: 5 })
+    assert.strictEqual((await left.next()).value.eventType, "ready")
     const waiting = left.next()
     assert.deepStrictEqual(await left.return?.(), { done: true, value: undefined })
     assert.deepStrictEqual(await waiting, { done: true, value: undefined })
     const stop = new AbortController()
-    const aborted = rejectionOf(fileSystem.watchDirectory("/tmp", { intervalMs: 5, signal: stop.signal }).next())
-    const lost = rejectionOf(fileSystem.watchDirectory("/tmp", { intervalMs: 5 }).next())
+    const change = async (options: object) => {
+      for await (const event of fileSystem.watchDirectory("/tmp", { intervalMs: 5, ...options })) {
+        assert.strictEqual(event.eventType, "ready")
+      }
+    }
+    const aborted = rejectionOf(change({ signal: stop.signal }))
+    const lost = rejectionOf(change({}))
     await pause(30)
     stop.abort(reason)
     assert.strictEqual(await aborted, reason)
