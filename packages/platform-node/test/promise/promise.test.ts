@@ -1,5 +1,5 @@
 /** The promise face on the cloud in memory: what aborting, disposing and failing servers leave behind, which is nothing. */
-import { Agb, AgbApi, type AgbError, type CreateSessionParams } from "@effect-agb/core"
+import { Agb, AgbApi, type AgbError, type CreateSessionParams, Program } from "@effect-agb/core"
 import { secrets } from "@effect-agb/core/AgbTest"
 import { AGB, Session } from "@effect-agb/platform-node/AgbPromise"
 import { assert, describe, it } from "@effect/vitest"
@@ -349,6 +349,36 @@ describe("iterators", () => {
     assert.strictEqual(await aborted, reason)
     await agb.dispose()
     assert.strictEqual((await lost as AgbError.AgbError)._tag, "SessionLostError")
+  })
+})
+
+describe("sessions that a program has left", () => {
+  world("are swept, and the report is plain", async ({ fake }) => {
+    const program = (id: string, statuses: Readonly<Record<string, Program.ProgramStatus>> = {}) => {
+      const status = (other: string) => Effect.succeed(statuses[other] ?? "unknown" as const)
+      const known = Layer.succeed(Program.Program, { id: Effect.succeedSome(id), status })
+      return new AGB({ layer: Layer.provide(fake.layer(), known) })
+    }
+    await using dead = program("dead")
+    await using own = program("own", { dead: "ended" })
+    const [left, kept] = [await sessionOf(dead), await sessionOf(own)]
+    const planned = await own.sweep({ dryRun: true })
+    assert.deepStrictEqual(planned.data?.deleted.map(({ sessionId }) => sessionId), [left.sessionId])
+    assert.strictEqual(fake.ledger.live, 2)
+    const swept = await own.sweep({ olderThanMs: 60_000 })
+    assert.deepStrictEqual(swept.data?.deleted.map(({ reason, sessionId }) => [sessionId, reason]), [
+      [left.sessionId, "ProgramEnded"]
+    ])
+    assert.deepStrictEqual(swept.data?.kept, [{ sessionId: kept.sessionId, reason: "ProgramRunning" }])
+    assert.deepStrictEqual(fake.ledger.deleted, [left.sessionId])
+    for (const [field, wrong] of [["olderThanMs", { olderThanMs: -1 }], ["olderThan", { olderThan: 5 }]] as const) {
+      const { error } = await own.sweep(wrong)
+      assert(error?._tag === "InvalidRequestError" && error.field === field, String(error))
+    }
+    assert.strictEqual(await rejectionOf(own.sweep({ signal: AbortSignal.abort(reason) })), reason)
+    assert.instanceOf((await kept.expiresAt()).data, Date)
+    const attached = await own.attach(kept.sessionId)
+    assert.deepInclude(await attached.session?.expiresAt(), { success: true, data: undefined })
   })
 })
 
