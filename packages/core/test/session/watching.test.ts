@@ -31,16 +31,19 @@ describe("a watch", () => {
     ["/w", { include: ["**/*.ts"] }, ["/w/a.ts", "/w/src/c.ts", "/w/src/deep/d.ts"]],
     ["/", { include: ["w/*"] }, ["/w/a.ts", "/w/b.js", "/w/.hidden"]]
   ]
-  it.effect.each(cases)("of %s with %j tells what was asked for, after ready", ([directory, options, expected]) =>
-    Effect.gen(function*() {
-      const { fileSystem } = sessionOf(paths)
-      const watched = fileSystem.watchDirectory(directory, options).pipe(Stream.interruptAfter("10 seconds"))
-      const fiber = yield* Effect.fork(Stream.runCollect(watched))
-      yield* TestClock.adjust("11 seconds")
-      const [ready, ...told] = Chunk.toReadonlyArray(yield* fiber)
-      assert.deepStrictEqual(ready, { eventType: "ready", path: directory, pathType: "directory" })
-      assert.deepStrictEqual(told.map(({ path }) => path), expected)
-    }))
+  it.effect.each(cases)(
+    "of %s with %j tells what was asked for, after ready",
+    ([directory, options, expected]) =>
+      Effect.gen(function*() {
+        const { fileSystem } = sessionOf(paths)
+        const watched = fileSystem.watchDirectory(directory, options).pipe(Stream.interruptAfter("10 seconds"))
+        const fiber = yield* Effect.fork(Stream.runCollect(watched))
+        yield* TestClock.adjust("11 seconds")
+        const [ready, ...told] = Chunk.toReadonlyArray(yield* fiber)
+        assert.deepStrictEqual(ready, { eventType: "ready", path: directory, pathType: "directory" })
+        assert.deepStrictEqual(told.map(({ path }) => path), expected)
+      })
+  )
 
   it.effect("refuses options by name before it asks", () =>
     Effect.gen(function*() {
@@ -79,7 +82,10 @@ describe("a pattern of names", () => {
     assert.isTrue(namePattern.compile("**/**")(path))
     assert.strictEqual(namePattern.compile("*/*")(path), parts.length === 2)
     assert.strictEqual(namePattern.compile(`**/x${last}`)(path), false)
-    assert.strictEqual(namePattern.compile(parts.map(() => "?").join("/"))(path), parts.every((part) => [...part].length === 1))
+    assert.strictEqual(
+      namePattern.compile(parts.map(() => "?").join("/"))(path),
+      parts.every((part) => [...part].length === 1)
+    )
   })
 
   it("takes no more steps than characters of the pattern for each of the path", () => {

@@ -84,7 +84,15 @@ describe.skipIf(!isLinux)("agent", () => {
 
     it.effect("takes variables of any name, those that shells cannot name too", () =>
       Effect.gen(function*() {
-        const envs = { m: "1", "npm_config_a-b": "2\n$HOME", "spring.profile": "3", "1a": "4", "-u": "5", naïve: "6", "a b": "7" }
+        const envs = {
+          m: "1",
+          "npm_config_a-b": "2\n$HOME",
+          "spring.profile": "3",
+          "1a": "4",
+          "-u": "5",
+          naïve: "6",
+          "a b": "7"
+        }
         const { stdout } = yield* shell("cat /proc/self/environ", { envs })
         const entries = stdout.split("\0")
         for (const [name, value] of Object.entries(envs)) assert.include(entries, `${name}=${value}`)

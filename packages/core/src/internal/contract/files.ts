@@ -217,7 +217,10 @@ const changing: Contract = (test) => {
       const { at, fs } = yield* ownFiles
       yield* fs.createDirectory(at("w/deep"))
       const write = (name: string) =>
-        Effect.forEach([`deep/${name}.log`, `deep/${name}.txt`, `${name}.txt`], (file) => fs.writeFile(at(`w/${file}`), "x"))
+        Effect.forEach(
+          [`deep/${name}.log`, `deep/${name}.txt`, `${name}.txt`],
+          (file) => fs.writeFile(at(`w/${file}`), "x")
+        )
       const told = (name: string, count: number, options: FileSystem.WatchDirectoryOptions) =>
         fs.watchDirectory(at("w"), { interval: "20 millis", ...options }).pipe(
           Stream.tap(({ eventType }) => eventType === "ready" ? write(name) : Effect.void),
@@ -230,10 +233,8 @@ const changing: Contract = (test) => {
         )
       assert.deepStrictEqual(yield* told("a", 2, { include: ["*.txt"] }), ["create a.txt", "create deep/a.txt"])
       assert.deepStrictEqual(yield* told("b", 1, { include: ["*.txt"], recursive: false }), ["create b.txt"])
-      assert.deepStrictEqual(yield* told("c", 2, { include: ["**/c.log", "c.tx?"] }), [
-        "create c.txt",
-        "create deep/c.log"
-      ])
+      const inFolders = yield* told("c", 2, { include: ["**/c.log", "deep/*.txt"] })
+      assert.deepStrictEqual(inFolders, ["create deep/c.log", "create deep/c.txt"])
     }))
 }
 
