@@ -372,7 +372,7 @@ describe("sessions that a program has left", () => {
     assert.deepStrictEqual(swept.data?.kept, [{ sessionId: kept.sessionId, reason: "ProgramRunning" }])
     assert.deepStrictEqual(fake.ledger.deleted, [left.sessionId])
     for (const [field, wrong] of [["olderThanMs", { olderThanMs: -1 }], ["olderThan", { olderThan: 5 }]] as const) {
-      const { error } = await own.sweep(wrong)
+      const { error } = await own.sweep(wrong as object)
       assert(error?._tag === "InvalidRequestError" && error.field === field, String(error))
     }
     assert.strictEqual(await rejectionOf(own.sweep({ signal: AbortSignal.abort(reason) })), reason)
