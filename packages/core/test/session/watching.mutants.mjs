@@ -23,11 +23,11 @@ export default [
   {
     defence: "a star stands for no slash",
     changes: { [pattern]: [["return [character !== \"/\", character !== \"/\"]", "return [true, true]"]] },
-    caughtBy: "matches parts of names by * and folders by **"
+    caughtBy: "matches parts of names, and folders"
   },
   {
     defence: "folders before a name end with a slash",
     changes: { [pattern]: [["return [character === \"/\", true]", "return [true, true]"]] },
-    caughtBy: "matches parts of names by * and folders by **"
+    caughtBy: "matches parts of names, and folders"
   }
 ]
