@@ -17,7 +17,7 @@ export default [
   },
   {
     defence: "patterns of a watch are checked",
-    changes: { [watching]: [["    yield* checkPatterns(given.include)\n", ""]] },
+    changes: { [watching]: [[" && include.every(isPattern)", ""]] },
     caughtBy: "refuses options by name before it asks"
   },
   {
