@@ -85,11 +85,11 @@ describe.skipIf(!isLinux)("agent", () => {
     it.effect("takes variables of any name, those that shells cannot name too", () =>
       Effect.gen(function*() {
         const envs = {
+          "-u": "5",
           m: "1",
           "npm_config_a-b": "2\n$HOME",
           "spring.profile": "3",
           "1a": "4",
-          "-u": "5",
           naïve: "6",
           "a b": "7"
         }

@@ -71,7 +71,10 @@ describe("a sync", () => {
         Session.use(params, (session) =>
           Effect.gen(function*() {
             yield* session.contexts.sync({ context: other, path: "/tmp/other" })
-            return (yield* session.contexts.sync()).map((item) => item.path)
+            return yield* Effect.match(session.contexts.sync(), {
+              onFailure: ({ _tag }) => [_tag],
+              onSuccess: (items) => items.map((item) => item.path)
+            })
           }))
       assert.deepStrictEqual(yield* paths({ imageId, contexts: [{ context, path }] }), [path])
       assert.deepStrictEqual(yield* paths({ imageId }), [])
