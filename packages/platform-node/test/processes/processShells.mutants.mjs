@@ -25,6 +25,11 @@ export default [
     caughtBy: "dash what feeds standard input ends with the process"
   },
   {
+    defence: "a process whose end is known takes no more input",
+    changes: { [scripts]: [["closed() { [ -e exit ] || ", "closed() { "]] },
+    caughtBy: "dash what is written after the end is refused"
+  },
+  {
     defence: "what has left the group is found by its tag",
     changes: { [scripts]: [["for found in $(grep -l", "for found in $(true"]] },
     caughtBy: "dash a signal reaches the group, the time limit and the end of the scope the whole tree"
