@@ -28,5 +28,15 @@ export default [
     defence: "nothing waits for the manager of a pool of processes",
     changes: { [`${kernel}/kernel_threads.py`]: [["endswith(\"ExecutorManagerThread\")", "endswith(\"?\")"]] },
     caughtBy: "wait for no manager of a pool of processes"
+  },
+  {
+    defence: "figures for files are not shown",
+    changes: { [`${kernel}/kernel_figures.py`]: [["shows = backend not in INTO_FILES", "shows = True"]] },
+    caughtBy: "show no figures where the code has chosen a backend for files"
+  },
+  {
+    defence: "a wrong interval of saving is told",
+    changes: { [`${kernel}/kernel_magics_system.py`]: [["    except ValueError:\n        raise UsageError(\"%%autosave", "    except LookupError:\n        raise UsageError(\"%%autosave"]] },
+    caughtBy: "tell a front end how often it saves"
   }
 ]

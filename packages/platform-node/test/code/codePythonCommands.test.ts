@@ -173,6 +173,34 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
             assert.deepStrictEqual(texts(active), [1, 2].map((n) => `<Figure size ${n}00x${n}00 with 1 Axes>`))
           })
       )
+
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show no figures where the code has chosen a backend for files",
+        () =>
+          Effect.gen(function*() {
+            yield* python("%matplotlib agg\nimport matplotlib.pyplot as plt", { timeoutMs: 60_000 })
+            const saved = yield* python("plt.plot([1]); plt.savefig('figure.png'); None")
+            assert.deepStrictEqual([saved.error, texts(saved)], [null, []])
+            assert.strictEqual(yield* valueOf("plt.get_fignums()"), "[1]")
+            assert.deepStrictEqual(texts(yield* python("plt.show()")), ["<Figure size 640x480 with 1 Axes>"])
+            yield* python("%matplotlib inline")
+            assert.deepStrictEqual(texts(yield* python("plt.plot([1]); None")), ["<Figure size 640x480 with 1 Axes>"])
+          })
+      )
+
+      it.effect("tell a front end how often it saves", () =>
+        Effect.gen(function*() {
+          const { error, results, stdout } = yield* python("%autosave 60")
+          assert.deepStrictEqual([error, stdout], [null, "Autosaving every 60 seconds\n"])
+          assert.deepStrictEqual(results.map((result) => result["application/javascript"]), [
+            "IPython.notebook.set_autosave_interval(60000)"
+          ])
+          assert.strictEqual((yield* python("%autosave 0")).stdout, "Autosave disabled\n")
+          assert.deepInclude((yield* python("%autosave often")).error, {
+            name: "UsageError",
+            value: "%autosave requires an integer, got 'often'"
+          })
+        }))
     })
   })
 })

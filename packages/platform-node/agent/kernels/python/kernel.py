@@ -215,6 +215,12 @@ def show_figures(*_arguments, **_options):
         kernel_figures.show(pyplot, publish)
 
 
+def show_left_figures():
+    """Shows what is open at the end of a run, unless the code has chosen a backend that does not."""
+    if getattr(sys.modules.get("kernel_figures"), "shows", True):
+        show_figures()
+
+
 class Program:
     """The user's code: its namespace, its sources, its history, its shell and its event loop."""
 
@@ -423,7 +429,7 @@ def serve(count, ordered, limit, code):
     early = None
     if (error is None or left_well(error)) and os.getpid() == PROCESS:
         _, early = interrupts.call(finish_threads)
-    _, late = interrupts.call(show_figures)
+    _, late = interrupts.call(show_left_figures)
     error = None if left_well(error) else error or unsettled or late
     told, unexplained = interrupts.call(program.explain, error) if error else (None, None)
     if unexplained:

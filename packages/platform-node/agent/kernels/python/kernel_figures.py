@@ -11,7 +11,16 @@ FORMATS = {
     "svg": ("image/svg+xml", "svg", 1),
     "pdf": ("application/pdf", "pdf", 1),
 }
+# Backends of `%matplotlib` that only draw into files.
+INTO_FILES = ("agg", "svg", "pdf", "ps")
 formats = ["png"]
+shows = True
+
+
+def enable(backend):
+    """Whether figures are shown at the end of a run, by what the code has told `%matplotlib`."""
+    global shows
+    shows = backend not in INTO_FILES
 
 
 def choose(names):

@@ -12,6 +12,7 @@ from IPython.core.profiledir import ProfileDir
 from traitlets import Type
 from traitlets.config import Config
 
+import kernel_figures
 import kernel_magic
 import kernel_magics
 import kernel_magics_system
@@ -77,6 +78,7 @@ class ZMQInteractiveShell(InteractiveShell):
         pass
 
     def enable_matplotlib(self, gui=None):
+        kernel_figures.enable(gui)
         return gui or "inline", "agg"
 
 
@@ -137,6 +139,7 @@ def replace_magics(shell):
     lines["config"] = configure
     lines["pip"] = lambda text: kernel_packages.pip(text, shell.user_ns)
     lines["less"] = lines["more"] = lambda text: kernel_magics_system.show_file(shell, text)
+    lines["autosave"] = lambda text: kernel_magics_system.autosave(shell, text)
     lines["man"] = lambda text: kernel_magics_system.show_manual(shell, text)
     for name in ("debug", "pdb", "edit", "qtconsole", "notebook", "recall", "doctest_mode"):
         lines[name] = unsupported(name)

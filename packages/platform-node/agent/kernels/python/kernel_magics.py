@@ -18,7 +18,7 @@ SHOWN = {
     "html": "HTML", "HTML": "HTML", "markdown": "Markdown", "svg": "SVG", "SVG": "SVG", "latex": "Latex",
     "javascript": "Javascript", "js": "Javascript"
 }
-WITHOUT_EFFECT = ("matplotlib", "colors", "automagic", "rehashx", "unload_ext", "autosave", "gui", "reload_ext", "aimport")
+WITHOUT_EFFECT = ("colors", "automagic", "rehashx", "unload_ext", "gui", "reload_ext", "aimport")
 SCALE = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -98,6 +98,9 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magi
         exec("from pylab import *; import numpy, matplotlib; from matplotlib import pylab, pyplot", self.shell.user_ns)
         self.shell.user_ns.update(np=self.shell.user_ns["numpy"], plt=self.shell.user_ns["pyplot"])
         print("Populating the interactive namespace from numpy and matplotlib")
+
+    def line_matplotlib(self, text):
+        self.shell.enable_matplotlib(text.strip().lower())
 
     def line_precision(self, text):
         """The format of floating point numbers."""

@@ -3,6 +3,7 @@ import builtins
 import subprocess
 import sys
 
+import kernel_figures
 import kernel_magic
 import kernel_magics
 import kernel_pretty
@@ -211,4 +212,5 @@ class ZMQInteractiveShell:
         pass
 
     def enable_matplotlib(self, gui=None):
+        kernel_figures.enable(gui)
         return gui or "inline", "agg"

@@ -12,7 +12,10 @@ const variable: ReadonlyArray<readonly [RegExp, string]> = [
   [/\bat 0x[0-9a-f]+/g, "at 0x…"],
   [/\/tmp\/ipykernel_\d+\/\d+\.py/g, "<cell>"],
   [/<(?:run \d+|captured|timed|cell)>/g, "<cell>"],
-  [/\/tmp\/tmp\w{8}/g, "/tmp/tmp…"]
+  [/\(\d+\.py, line/g, "(<cell>, line"],
+  [/\/tmp\/tmp\w{8}/g, "/tmp/tmp…"],
+  // Tables of pandas have a random name.
+  [/\bT_[0-9a-f]{5}/g, "T_…"]
 ]
 
 // eslint-disable-next-line no-control-regex
@@ -44,16 +47,19 @@ export const differences = (one: Output, other: Output): ReadonlyArray<Aspect> =
   return (["stdout", "stderr", "results", "error"] as const).filter((aspect) => first[aspect] !== second[aspect])
 }
 
-/** Why a cell is not compared. */
 export type Exclusion = "package missing" | "front end" | "too long" | "chance or clock"
 
 const widgets = "application/vnd.jupyter.widget-view+json"
 
-/** What ipykernel itself says of a cell that asks for more than a kernel. `missing`: a package was missing in an earlier cell. */
-export const exclusionOf = (reference: Output | undefined, missing: boolean): Exclusion | undefined => {
+/** Magics that show or ask something in the front end. */
+const magics = /^\s*%{1,2}(qtconsole|connect_info|debug|pdb|edit|recall|notebook|autosave\?)/m
+
+/** Why a cell is not compared, by its code and by what ipykernel gave. `missing`: a package was missing in an earlier cell. */
+export const exclusionOf = (code: string, reference: Output | undefined, missing: boolean): Exclusion | undefined => {
   if (reference === undefined) return "too long"
   const { error, results } = reference
   if (error?.name === "ModuleNotFoundError" || missing && error !== null) return "package missing"
   if (error?.name === "StdinNotImplementedError") return "front end"
+  if (magics.test(code)) return "front end"
   return results.some(({ data }) => widgets in data) ? "front end" : undefined
 }

@@ -1,6 +1,5 @@
 /** Notebooks from the documentation of Debian's packages: downloaded, unpacked, and read as cells. */
 import { execFileSync } from "node:child_process"
-import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs"
 import { basename, join } from "node:path"
 import { gunzipSync } from "node:zlib"
@@ -46,7 +45,7 @@ const unpacked = (name: string, folder: string): string => {
 const read = (path: string): string =>
   (path.endsWith(".gz") ? gunzipSync(readFileSync(path)) : readFileSync(path)).toString("utf8")
 
-/** All notebooks of a package, each once, in the order of their names. */
+/** All notebooks of a package, each once though Debian often ships two forms of it, in the order of their names. */
 const notebooksOf = (origin: string, folder: string): ReadonlyArray<Notebook> => {
   const known = new Set<string>()
   return readdirSync(unpacked(origin, folder), { recursive: true, withFileTypes: true })
@@ -54,13 +53,12 @@ const notebooksOf = (origin: string, folder: string): ReadonlyArray<Notebook> =>
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
     .flatMap((path) => {
-      const text = read(path)
-      const digest = createHash("sha256").update(text).digest("hex")
-      if (known.has(digest)) return []
-      known.add(digest)
-      return [{ origin, name: basename(path).replace(/\.ipynb(\.gz)?$/, ""), cells: cellsOf(text) }]
+      const cells = cellsOf(read(path))
+      const text = JSON.stringify(cells)
+      if (cells.length === 0 || known.has(text)) return []
+      known.add(text)
+      return [{ origin, name: basename(path).replace(/\.ipynb(\.gz)?$/, ""), cells }]
     })
-    .filter(({ cells }) => cells.length > 0)
 }
 
 export const download = (packages: ReadonlyArray<string>, folder: string): ReadonlyArray<Notebook> =>

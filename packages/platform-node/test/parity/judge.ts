@@ -17,6 +17,9 @@ export interface Judgement {
   readonly cells: ReadonlyArray<CellJudgement>
 }
 
+/** Of a cell that the session did not run. */
+const nothing: Output = { stdout: "", stderr: "", results: [], error: { name: "nothing", value: "" } }
+
 const compare = (
   { cells }: Notebook,
   reference: ReadonlyArray<Output>,
@@ -25,9 +28,9 @@ const compare = (
   let missing = false
   return cells.map((code, index) => {
     const [one, other] = [reference[index], outputs[index]]
-    const excluded = exclusionOf(one, missing)
+    const excluded = exclusionOf(code, one, missing)
     missing ||= excluded === "package missing"
-    const differs = one === undefined || other === undefined || excluded !== undefined ? [] : differences(one, other)
+    const differs = one === undefined || excluded !== undefined ? [] : differences(one, other ?? nothing)
     return { number: index + 1, code, excluded, differs, reference: one, output: other }
   })
 }

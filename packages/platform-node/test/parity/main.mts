@@ -1,32 +1,38 @@
 /**
  * `pnpm parity`: how many cells of public notebooks give in a session what they give in ipykernel, with the same Python.
  *
- *     pnpm parity [--without-ipython] [--again] [word ...]
+ *     pnpm parity [--without-ipython] [--all] [--again] [word ...]
  *
- * Words select notebooks by a part of their package or name. What ipykernel gave is kept in `node_modules/.cache/parity`, as
- * the packages are; `--again` runs it anew.
+ * Words select notebooks by a part of their package or name; `--all` takes those of few cells too, which cost more to start
+ * than they tell. What ipykernel gave is kept in `node_modules/.cache/parity`, as the packages are; `--again` runs it anew.
  */
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect } from "effect"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as engines from "./engines.js"
-import { judge, type Judgement } from "./judge.js"
+import { judge } from "./judge.js"
 import { download } from "./notebooks.js"
-import packages from "./packages.json" with { type: "json" }
+import * as packages from "./packages.js"
 import * as python from "./python.js"
 import { References } from "./references.js"
 import { detailsOf, lineOf, summaryOf } from "./report.js"
 
 const { positionals: words, values } = parseArgs({
   allowPositionals: true,
-  options: { "without-ipython": { type: "boolean", default: false }, again: { type: "boolean", default: false } }
+  options: {
+    "without-ipython": { type: "boolean", default: false },
+    all: { type: "boolean", default: false },
+    again: { type: "boolean", default: false }
+  }
 })
 const withoutIPython = values["without-ipython"]
-const folder = fileURLToPath(new URL("../../node_modules/.cache/parity/", import.meta.url))
+const folder = fileURLToPath(new URL("../../../../node_modules/.cache/parity/", import.meta.url))
+const fewest = values.all ? 1 : packages.fewestCells
+const details = join(folder, withoutIPython ? "differences-without-ipython.txt" : "differences.txt")
 const wanted = withoutIPython ? 0.97 : 0.99
 
 const program = Effect.gen(function*() {
@@ -34,27 +40,24 @@ const program = Effect.gen(function*() {
   const missing = python.missing(packages.libraries)
   if (missing.length > 0) return yield* Effect.fail(`missing: apt-get install ${missing.join(" ")}`)
   const notebooks = download(packages.notebooks, join(folder, "packages"))
+    .filter(({ cells }) => cells.length >= fewest)
     .filter(({ name, origin }) => words.length === 0 || words.some((word) => `${origin}/${name}`.includes(word)))
-  const references = new References(join(folder, "references"), python.versions(packages.libraries), values.again)
+  const fixed = [engines.driver, python.versions(packages.libraries)]
+  const references = new References(join(folder, "references"), fixed, values.again)
   const fonts = yield* engines.fontList
+  writeFileSync(details, "")
   const judgements = yield* Effect.forEach(notebooks, (notebook, index) =>
     judge(notebook, {
       reference: (run) => references.get(notebook.cells, run, engines.inIpykernel(fonts, notebook.cells)),
       outputs: engines.inSession(fonts, notebook.cells)
-    }).pipe(
-      Effect.tap((judgement) => Console.log(`${index + 1}/${notebooks.length} ${lineOf(judgement)}`))
-    ), { concurrency: availableParallelism() })
-  return yield* conclude(judgements)
+    }).pipe(Effect.tap((judgement) => {
+      appendFileSync(details, detailsOf([judgement]))
+      return Console.log(`${index + 1}/${notebooks.length} ${lineOf(judgement)}`)
+    })), { concurrency: availableParallelism() })
+  const { share, text } = summaryOf(judgements)
+  yield* Console.log(`\n${text}\nBoth outputs of each cell that differs: ${details}`)
+  if (share < wanted) return yield* Effect.fail(`less than ${wanted * 100} % of the cells are equal`)
 })
-
-const conclude = (judgements: ReadonlyArray<Judgement>) =>
-  Effect.gen(function*() {
-    const details = join(folder, withoutIPython ? "differences-without-ipython.txt" : "differences.txt")
-    writeFileSync(details, detailsOf(judgements))
-    const { share, text } = summaryOf(judgements)
-    yield* Console.log(`\n${text}\nBoth outputs of each cell that differs: ${details}`)
-    if (share < wanted) return yield* Effect.fail(`less than ${wanted * 100} % of the cells are equal`)
-  })
 
 process.env["PATH"] = `${withoutIPython ? python.withoutIPython(folder) : "/usr/bin"}:${process.env["PATH"]}`
 NodeAgb.runMain(program.pipe(Effect.provide(LocalAgb.layer())))

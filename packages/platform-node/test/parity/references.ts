@@ -1,4 +1,4 @@
-/** What ipykernel gave for the cells of a notebook, kept on disk: it stays the same while the packages do. */
+/** What ipykernel gave for the cells of a notebook, kept on disk: it stays the same while the packages and its driver do. */
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
@@ -7,12 +7,12 @@ import type { Output } from "./compare.js"
 
 export class References {
   readonly #folder: string
-  readonly #versions: string
+  readonly #fixed: ReadonlyArray<string>
   readonly #again: boolean
 
-  constructor(folder: string, versions: string, again: boolean) {
+  constructor(folder: string, fixed: ReadonlyArray<string>, again: boolean) {
     this.#folder = folder
-    this.#versions = versions
+    this.#fixed = fixed
     this.#again = again
     mkdirSync(folder, { recursive: true })
   }
@@ -23,7 +23,7 @@ export class References {
     run: number,
     outputs: Effect.Effect<ReadonlyArray<Output>, E, R>
   ): Effect.Effect<ReadonlyArray<Output>, E, R> {
-    const key = createHash("sha256").update(JSON.stringify([cells, run, this.#versions])).digest("hex")
+    const key = createHash("sha256").update(JSON.stringify([cells, run, this.#fixed])).digest("hex")
     const path = join(this.#folder, `${key}.json`)
     return Effect.suspend(() =>
       existsSync(path) && !this.#again

@@ -8,7 +8,7 @@ import type { Output } from "./compare.js"
 /** For a cell. */
 const seconds = 60
 
-const driver = readFileSync(new URL("reference.py", import.meta.url), "utf8")
+export const driver = readFileSync(new URL("reference.py", import.meta.url), "utf8")
 
 const params = { imageId: "agb-code-space-1" }
 

@@ -32,10 +32,10 @@ export const detailsOf = (judgements: ReadonlyArray<Judgement>): string =>
         `=== ${nameOf(judgement)}, cell ${cell.number}: ${cell.differs.join(", ")}`,
         cell.code,
         `--- ipykernel\n${shown(cell.reference)}`,
-        `--- session\n${shown(cell.output)}\n`
+        `--- session\n${shown(cell.output)}\n\n`
       ].join("\n")
     )
-  ).join("\n")
+  ).join("")
 
 export const summaryOf = (judgements: ReadonlyArray<Judgement>): { readonly share: number; readonly text: string } => {
   const cells = judgements.flatMap(({ cells }) => cells)
