@@ -149,6 +149,20 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           )
           assert.strictEqual(stdout, "division by zero\n")
           assert.match(stderr, /^Traceback.*\n {2}File "<run \d+>", line 1, in <module>\n/)
+          assert.deepInclude((yield* python("%tb")).error, { name: "ZeroDivisionError", value: "division by zero" })
+          const none = yield* python("del sys.last_value\n%tb")
+          assert.deepStrictEqual([none.error, none.stderr], [null, "No traceback available to show.\n"])
+        }))
+
+      it.effect("tell that a function of the code has no file", () =>
+        Effect.gen(function*() {
+          assert.match(String((yield* valueOf("def told(): pass\ntold?"))), /^File: +<run \d+>$/m)
+        }))
+
+      it.effect("find the shell of a notebook, which code may leave", () =>
+        Effect.gen(function*() {
+          assert.match(String(yield* valueOf("get_ipython()")), /^<ipykernel\.zmqshell\.ZMQInteractiveShell at 0x/)
+          assert.isNull((yield* python("%reset -f\nexit()")).error)
         }))
 
       it.effect("wait for no manager of a pool of processes", () =>
@@ -185,6 +199,38 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
             assert.deepStrictEqual(texts(yield* python("plt.show()")), ["<Figure size 640x480 with 1 Axes>"])
             yield* python("%matplotlib inline")
             assert.deepStrictEqual(texts(yield* python("plt.plot([1]); None")), ["<Figure size 640x480 with 1 Axes>"])
+          })
+      )
+
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show no figures that were made after ioff, until some are made after ion",
+        () =>
+          Effect.gen(function*() {
+            yield* python("import matplotlib.pyplot as plt\nplt.ioff()", { timeoutMs: 60_000 })
+            const shown = (code: string) => Effect.map(python(code), texts)
+            assert.deepStrictEqual(yield* shown("plt.figure(1, figsize=(1, 1)); plt.isinteractive()"), ["False"])
+            assert.deepStrictEqual(yield* shown("plt.plot([1]); None"), [])
+            assert.deepStrictEqual(
+              yield* shown("plt.ion(); plt.figure(2, figsize=(2, 2)); plt.plot([1]); plt.isinteractive()"),
+              ["True", "<Figure size 100x100 with 1 Axes>", "<Figure size 200x200 with 1 Axes>"]
+            )
+            assert.deepStrictEqual(yield* shown("with plt.ioff(): fig = plt.figure()\nplt.isinteractive()"), ["True"])
+            assert.deepStrictEqual(yield* shown("plt.show()"), ["<Figure size 640x480 with 0 Axes>"])
+          })
+      )
+
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show figures in the formats that the code sets",
+        () =>
+          Effect.gen(function*() {
+            const set = (format: string) =>
+              `from matplotlib_inline.backend_inline import set_matplotlib_formats as set\nset('${format}')\n`
+            const plot = "import matplotlib.pyplot as plt\nplt.plot([1]); None"
+            const svg = yield* python(set("svg") + plot, { timeoutMs: 60_000 })
+            assert.strictEqual(svg.results.length, 1)
+            assert.hasAllKeys(svg.results[0], ["isMainResult", "text/plain", "image/svg+xml"])
+            const png = yield* python(set("png") + plot)
+            assert.hasAllKeys(png.results[0], ["isMainResult", "text/plain", "image/png"])
           })
       )
 

@@ -12,15 +12,16 @@ def run(client, code, seconds):
         kind, content = message["msg_type"], message["content"]
         if kind == "stream":
             seen[content["name"]] += content["text"]
+        elif kind == "error":
+            seen["error"] = {"name": content["ename"], "value": content["evalue"]}
         elif kind in ("execute_result", "display_data", "update_display_data"):
             seen["results"].append({"data": content["data"], "isMainResult": kind == "execute_result"})
 
     reply = client.execute_interactive(code, allow_stdin=False, timeout=seconds, output_hook=hear)["content"]
-    if reply["status"] == "error":
+    if reply["status"] == "error" and seen["error"] is None:
+        # A UsageError is told on stderr instead of by a message.
         seen["error"] = {"name": reply["ename"], "value": reply["evalue"]}
-        # Told there instead of by a traceback.
-        usage = "UsageError: %s\n" % reply["evalue"]
-        seen["stderr"] = seen["stderr"].replace(usage, "") if reply["ename"] == "UsageError" else seen["stderr"]
+        seen["stderr"] = seen["stderr"].replace("UsageError: %s\n" % reply["evalue"], "")
     pages = [each["data"] for each in reply.get("payload", ()) if each["source"] == "page"]
     seen["results"] += [{"data": page, "isMainResult": False} for page in pages]
     return seen

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import kernel_errors
 import kernel_magic
 import kernel_magics_names
 import kernel_magics_run
@@ -118,6 +119,9 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magi
 
     def line_xmode(self, text):
         print("Exception reporting mode: %s" % (text.strip().capitalize() or "Context"))
+
+    def line_tb(self, _text):
+        self.shell.failed = kernel_errors.last()
 
     def line_config(self, text):
         configure(text, self.shell.user_ns)

@@ -125,6 +125,7 @@ class SList(list):
 class ZMQInteractiveShell:
     """Libraries tell a notebook by the name of this class, by `kernel` and by `IPKernelApp` in `config`."""
 
+    __module__ = "ipykernel.zmqshell"
     kernel = kernel_magic.Kernel()
     ast_node_interactivity = "last_expr"
     failed = None
