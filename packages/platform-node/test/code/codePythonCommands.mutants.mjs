@@ -43,13 +43,21 @@ export default [
     defence: "a library sets the formats of figures too",
     changes: {
       [`${kernel}/kernel_imports.py`]: [["{\"set_matplotlib_formats\": set_formats}", "{}"]],
-      [`${kernel}/kernel_display.py`]: [["import set_formats as set_matplotlib_formats", "import no_password as set_matplotlib_formats"]]
+      [`${kernel}/kernel_display.py`]: [[
+        "import set_formats as set_matplotlib_formats",
+        "import no_password as set_matplotlib_formats"
+      ]]
     },
     caughtBy: "show figures in the formats that the code sets"
   },
   {
     defence: "a wrong interval of saving is told",
-    changes: { [`${kernel}/kernel_magics_system.py`]: [["    except ValueError:\n        raise UsageError(\"%%autosave", "    except LookupError:\n        raise UsageError(\"%%autosave"]] },
+    changes: {
+      [`${kernel}/kernel_magics_system.py`]: [[
+        "    except ValueError:\n        raise UsageError(\"%%autosave",
+        "    except LookupError:\n        raise UsageError(\"%%autosave"
+      ]]
+    },
     caughtBy: "tell a front end how often it saves"
   },
   {

@@ -154,9 +154,19 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           assert.deepStrictEqual([none.error, none.stderr], [null, "No traceback available to show.\n"])
         }))
 
+      it.effect("list what was run, and tell the source of what it has made", () =>
+        Effect.gen(function*() {
+          yield* python("def told():\n  return 1")
+          assert.match(
+            (yield* python("%history -n")).stdout,
+            /^ +\d+:\ndef told\(\):\n {2}return 1\n +\d+: %history -n$/m
+          )
+          assert.match(String(yield* valueOf("told??")), /return 1\n(?:File: |$)/m)
+        }))
+
       it.effect("tell that a function of the code has no file", () =>
         Effect.gen(function*() {
-          assert.match(String((yield* valueOf("def told(): pass\ntold?"))), /^File: +<run \d+>$/m)
+          assert.match(String(yield* valueOf("def told(): pass\ntold?")), /^File: +<run \d+>$/m)
         }))
 
       it.effect("find the shell of a notebook, which code may leave", () =>

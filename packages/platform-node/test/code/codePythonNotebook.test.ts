@@ -40,6 +40,8 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           assert.strictEqual(yield* valueOf("l = [1]; l.append(l); l"), "[1, [...]]")
           yield* python("class A:\n  def _repr_pretty_(self, printer, cycle): printer.text('pretty')")
           assert.strictEqual(yield* valueOf("[A()]"), "[pretty]")
+          yield* python("class Table:\n  def __repr__(self): return 'a\\nb\\n'")
+          assert.strictEqual(yield* valueOf("Table()"), "a\nb")
         }))
 
       it.effect("prints values as the calls that make them", () =>

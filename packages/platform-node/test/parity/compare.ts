@@ -18,7 +18,6 @@ const variable: ReadonlyArray<readonly [RegExp, string]> = [
   [/\bT_[0-9a-f]{5}/g, "T_…"]
 ]
 
-// eslint-disable-next-line no-control-regex
 const colors = /\u001b\[[\d;]*m/g
 
 const plain = (text: string): string =>
@@ -28,7 +27,11 @@ const plainData = (data: Readonly<Record<string, unknown>>): Record<string, unkn
   Object.fromEntries(
     Object.entries(data).sort(([one], [other]) => one < other ? -1 : 1).map(([type, content]) => [
       type,
-      typeof content !== "string" ? content : type.startsWith("image/") ? content.trim() : plain(content.replace(colors, ""))
+      typeof content !== "string"
+        ? content
+        : type.startsWith("image/")
+        ? content.trim()
+        : plain(content.replace(colors, ""))
     ])
   )
 

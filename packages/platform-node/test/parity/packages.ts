@@ -34,4 +34,4 @@ export const libraries: ReadonlyArray<string> = [
 ]
 
 /** Notebooks of fewer cells cost more to start than they tell. */
-export const fewestCells = 15
+export const fewestCells = 8

@@ -6,12 +6,19 @@ const parity = "packages/platform-node/test/parity"
 export default [
   {
     defence: "representations of values are compared whole",
-    changes: { [`${parity}/compare.ts`]: [["{ ...each, data: plainData(each.data) }", "{ ...each, data: Object.keys(each.data) }"]] },
+    changes: {
+      [`${parity}/compare.ts`]: [[
+        "{ ...each, data: plainData(each.data) }",
+        "{ ...each, data: Object.keys(each.data) }"
+      ]]
+    },
     caughtBy: "differ by each representation, its type and whether it is the value"
   },
   {
     defence: "the message of an error is compared",
-    changes: { [`${parity}/compare.ts`]: [["plain(`${output.error.name}: ${output.error.value}`)", "output.error.name"]] },
+    changes: {
+      [`${parity}/compare.ts`]: [["plain(`${output.error.name}: ${output.error.value}`)", "output.error.name"]]
+    },
     caughtBy: "differ by every aspect"
   },
   {

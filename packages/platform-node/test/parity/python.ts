@@ -22,7 +22,9 @@ export const withoutIPython = (folder: string): string => {
   const libraries = join(environment, "libraries")
   mkdirSync(libraries)
   for (const name of readdirSync(debian)) {
-    if (!/^(IPython|ipython|ipykernel|matplotlib_inline)/.test(name)) symlinkSync(join(debian, name), join(libraries, name))
+    if (!/^(IPython|ipython|ipykernel|matplotlib_inline)/.test(name)) {
+      symlinkSync(join(debian, name), join(libraries, name))
+    }
   }
   const [version] = readdirSync(join(environment, "lib"))
   writeFileSync(join(environment, "lib", String(version), "site-packages", "debian.pth"), `${libraries}\n`)

@@ -92,7 +92,7 @@ class Printer:
                     self.text(each) if cycle else self.pretty(each)
 
     def lines(self, text):
-        for at, line in enumerate(text.split("\n")):
+        for at, line in enumerate(text.splitlines()):
             if at:
                 self.break_()
             self.text(line)
