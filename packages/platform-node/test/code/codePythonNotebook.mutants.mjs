@@ -35,6 +35,11 @@ export default [
     caughtBy: "prints values as IPython does"
   },
   {
+    defence: "an end of line in a value breaks one group",
+    changes: { [`${kernel}/kernel_layout.py`]: [["        if group:\n            self.break_group(group)\n", ""]] },
+    caughtBy: "breaks lines as IPython does"
+  },
+  {
     defence: "the results of a run are bounded",
     changes: { [`${kernel}/kernel.py`]: [["if self.size > 3 * self.limit:", "if False:"]] },
     caughtBy: "sends large results whole"

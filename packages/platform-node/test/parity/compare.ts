@@ -14,6 +14,8 @@ const variable: ReadonlyArray<readonly [RegExp, string]> = [
   [/<(?:run \d+|captured|timed|cell)>/g, "<cell>"],
   [/\(\d+\.py, line/g, "(<cell>, line"],
   [/\/tmp\/tmp\w{8}/g, "/tmp/tmp…"],
+  // The environment without IPython has links to Debian's packages.
+  [/\/\S+\/parity\/python\/libraries\//g, "/usr/lib/python3/dist-packages/"],
   // Tables of pandas have a random name.
   [/\bT_[0-9a-f]{5}/g, "T_…"]
 ]

@@ -50,6 +50,10 @@ describe("outputs", () => {
       [output({ stdout: "<A at 0x7f00>" }), output({ stdout: "<A at 0x7e11>" })],
       [output({ stderr: "/tmp/ipykernel_7/123.py:1: W" }), output({ stderr: "<run 3>:1: W" })],
       [failure("SyntaxError", "invalid (123.py, line 1)"), failure("SyntaxError", "invalid (<run 3>, line 1)")],
+      [
+        output({ stderr: "/usr/lib/python3/dist-packages/a.py:1: W" }),
+        output({ stderr: "/home/me/node_modules/.cache/parity/python/libraries/a.py:1: W" })
+      ],
       [output({ stdout: "/tmp/tmpabcd_123" }), output({ stdout: "/tmp/tmpx0x0x0x0" })],
       [shown({ "text/plain": "\u001b[0;31mType:\u001b[0m int" }), shown({ "text/plain": "Type: int" })],
       [shown({ "image/png": "AA==\n" }), shown({ "image/png": "AA==" })]
