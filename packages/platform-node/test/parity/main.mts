@@ -1,10 +1,9 @@
 /**
  * `pnpm parity`: how many cells of public notebooks give in a session what they give in ipykernel, with the same Python.
  *
- *     pnpm parity [--without-ipython] [--all] [--again] [word ...]
+ *     pnpm parity [--without-ipython] [--fewest n] [--again] [word ...]
  *
- * Words select notebooks by a part of their package or name; `--all` takes those of few cells too, which cost more to start
- * than they tell. What ipykernel gave is kept in `node_modules/.cache/parity`, as the packages are; `--again` runs it anew.
+ * Words select notebooks by a part of their package or name, `--fewest` by how many cells they have. What ipykernel gave is kept in `node_modules/.cache/parity`, as the packages are; `--again` runs it anew.
  */
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect } from "effect"
@@ -25,13 +24,13 @@ const { positionals: words, values } = parseArgs({
   allowPositionals: true,
   options: {
     "without-ipython": { type: "boolean", default: false },
-    all: { type: "boolean", default: false },
+    fewest: { type: "string", default: String(packages.fewestCells) },
     again: { type: "boolean", default: false }
   }
 })
 const withoutIPython = values["without-ipython"]
 const folder = fileURLToPath(new URL("../../../../node_modules/.cache/parity/", import.meta.url))
-const fewest = values.all ? 1 : packages.fewestCells
+const fewest = Number(values.fewest)
 const details = join(folder, withoutIPython ? "differences-without-ipython.txt" : "differences.txt")
 const wanted = withoutIPython ? 0.97 : 0.99
 
