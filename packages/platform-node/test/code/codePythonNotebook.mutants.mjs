@@ -36,7 +36,7 @@ export default [
   },
   {
     defence: "an end of line in a value breaks one group",
-    changes: { [`${kernel}/kernel_layout.py`]: [["        if group:\n            self.break_group(group)\n", ""]] },
+    changes: { [`${kernel}/kernel_layout.py`]: [["        self.next_group()\n        self.flush()", "        self.flush()"]] },
     caughtBy: "breaks lines as IPython does"
   },
   {

@@ -3,7 +3,8 @@
  *
  *     pnpm parity [--without-ipython] [--fewest n] [--again] [word ...]
  *
- * Words select notebooks by a part of their package or name, `--fewest` by how many cells they have. What ipykernel gave is kept in `node_modules/.cache/parity`, as the packages are; `--again` runs it anew.
+ * Words select notebooks by a part of their package or name, `--fewest` by how many cells they have. What ipykernel gave is kept
+ * in `node_modules/.cache/parity`, as the packages are; `--again` runs it anew.
  */
 import { LocalAgb, NodeAgb } from "@effect-agb/platform-node"
 import { Console, Effect } from "effect"

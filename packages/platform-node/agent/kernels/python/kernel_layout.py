@@ -51,9 +51,7 @@ class Layout:
         self.wait(separator, group, indentation)
 
     def line(self, indentation):
-        group = self.next_group()
-        if group:
-            self.break_group(group)
+        self.next_group()
         self.flush()
         self.new_line(indentation)
 
