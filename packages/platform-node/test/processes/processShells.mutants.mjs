@@ -5,6 +5,11 @@ const scripts = "packages/core/src/internal/session/processes/scripts.ts"
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
+    defence: "a signal that does not exist is not sent",
+    changes: { [scripts]: [["2>/dev/null || { echo \"agb unknown\"; exit 0; }", "2>/dev/null || true"]] },
+    caughtBy: "dash a signal without a meaning here is refused"
+  },
+  {
     defence: "an exit code above 128 is no signal",
     changes: { [scripts]: [["[ \"$how\" = signaled ] && name", "[ \"$status\" -gt 128 ] && name"]] },
     caughtBy: "dash exit codes and signals are told apart"

@@ -55,6 +55,16 @@ for (const { file, name, names } of shells) {
         assert.strictEqual(yield* text(process.stderr), "err")
       }))
 
+    it.scopedLive("a signal without a meaning here is refused, each one that has one is not", () =>
+      Effect.gen(function*() {
+        const { start } = yield* commands
+        const process = yield* start("exec sleep 60")
+        const refused = yield* Effect.flip(process.kill("SIGNONSENSE"))
+        assert.deepInclude({ ...refused }, { _tag: "InvalidRequestError", field: "signal" })
+        for (const signal of ["SIGCONT", "SIGWINCH", "SIGSTOP", "SIGKILL"]) yield* process.kill(signal)
+        assert.deepStrictEqual((yield* process.exit).signal, Option.some("SIGKILL"))
+      }))
+
     it.scopedLive("a signal reaches the group, the time limit and the end of the scope the whole tree", () =>
       Effect.gen(function*() {
         const { start } = yield* commands

@@ -20,6 +20,7 @@ import { type ClientError, FileError, type FileNotFoundError, ToolError, Transpo
 import { cancellable } from "../../client/deadline/cancellation.js"
 import * as deadlines from "../../client/deadline/deadlines.js"
 import * as envelopes from "../../client/envelope.js"
+import * as RequestId from "../../client/requestId.js"
 import * as retry from "../../client/retry/retry.js"
 import * as retryBudgets from "../../client/retry/retryBudget.js"
 import * as sessionRoutes from "../../client/sessionRoutes.js"
@@ -251,7 +252,7 @@ class DirectFiles implements FileRoute {
               Effect.flatMap(
                 Effect.mapError(Effect.provide(send, context), asClientError),
                 (reply): Effect.Effect<TransferReply, ClientError | ToolError> =>
-                  reply.status === 200 ? Effect.succeed(reply) : this.#failed(request, reply)
+                  reply.status === 200 ? Effect.as(recordRequestId(reply), reply) : this.#failed(request, reply)
               ),
               onCancel
             ))),
@@ -280,6 +281,11 @@ class DirectFiles implements FileRoute {
       return yield* Effect.fail(envelopes.failure({ ...received, retryAfter: undefined, date: undefined }, now))
     })
   }
+}
+
+const recordRequestId = ({ headers }: TransferReply): Effect.Effect<void> => {
+  const requestId = headers["x-request-id"]
+  return typeof requestId === "string" && /^[\w-]{1,128}$/.test(requestId) ? RequestId.record(requestId) : Effect.void
 }
 
 const getOf = (operation: string, path: string, offset: number, length: number): Request<never> => {

@@ -311,6 +311,7 @@ echo "agb done"`
 export const kill = (key: string, signal: string, call: string): string =>
   `${directory(key)}
 cd "$dir" 2>/dev/null && read -r pid supervisor birth run <state || { echo "agb none"; exit 0; }
+(trap - ${quote(signal)}) 2>/dev/null || { echo "agb unknown"; exit 0; }
 mkdir "kill.${call}" 2>/dev/null || ! [ -d "kill.${call}" ] || { echo "agb killed"; exit 0; }
 ${signalGroup}
 ${signalTree}
