@@ -36,7 +36,9 @@ export default [
   },
   {
     defence: "an end of line in a value breaks one group",
-    changes: { [`${kernel}/kernel_layout.py`]: [["        self.next_group()\n        self.flush()", "        self.flush()"]] },
+    changes: {
+      [`${kernel}/kernel_layout.py`]: [["        self.next_group()\n        self.flush()", "        self.flush()"]]
+    },
     caughtBy: "breaks lines as IPython does"
   },
   {
