@@ -1,7 +1,7 @@
 // Runs a measuring program, `main` or `load`, on the packages as users install them: packed, under plain Node.
 import { buildSync } from "esbuild"
 import { spawnSync } from "node:child_process"
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import ts from "typescript"
 import { withPacked } from "./pack.mjs"
@@ -42,6 +42,8 @@ const compileAgent = (target) => {
 }
 
 process.exitCode = await withPacked((folder) => {
+  // Sessions without a root directory of their own read the agent there as another user.
+  chmodSync(folder, 0o755)
   const target = join(folder, "bench")
   compile(target)
   compileAgent(join(target, "agentModules"))

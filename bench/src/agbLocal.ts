@@ -7,6 +7,12 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 
+export interface Stopped {
+  readonly millis: number
+  /** Null if a signal has killed it. */
+  readonly code: number | null
+}
+
 export interface AgbLocal {
   readonly endpoint: string
   readonly apiKey: string
@@ -16,8 +22,8 @@ export interface AgbLocal {
   readonly languages: ReadonlyArray<string>
   /** What it has logged that is no plain information. */
   readonly complaints: () => ReadonlyArray<string>
-  /** SIGTERM; answers after how many milliseconds the process had ended. */
-  readonly stop: () => Promise<number>
+  /** SIGTERM; answers after how many milliseconds the process had ended, and with which code. */
+  readonly stop: () => Promise<Stopped>
 }
 
 const program = fileURLToPath(
@@ -36,17 +42,19 @@ const greeting = async (child: ChildProcess): Promise<Map<string, string>> => {
   throw new Error("agb-local ended before it listened")
 }
 
-const stopping = (child: ChildProcess) => async (): Promise<number> => {
+const stopping = (child: ChildProcess) => async (): Promise<Stopped> => {
   const start = performance.now()
   if (child.exitCode === null && child.signalCode === null) {
     const ended = once(child, "exit")
     child.kill("SIGTERM")
     await ended
   }
-  return performance.now() - start
+  return { millis: performance.now() - start, code: child.exitCode }
 }
 
 export interface AgbLocalOptions {
+  /** Default: the best of this machine, else none. */
+  readonly isolation?: string | undefined
   readonly args?: ReadonlyArray<string>
   /** For Node, a profile say. */
   readonly nodeArgs?: ReadonlyArray<string>
@@ -92,6 +100,7 @@ const start = async (options: AgbLocalOptions, isolation: string): Promise<AgbLo
   }
 }
 
-/** With the best isolation of this machine, else with none. */
 export const startAgbLocal = (options: AgbLocalOptions = {}): Promise<AgbLocal> =>
-  start(options, "auto").catch(() => start(options, "none"))
+  options.isolation === undefined
+    ? start(options, "auto").catch(() => start(options, "none"))
+    : start(options, options.isolation)

@@ -36,4 +36,4 @@ if (compared.length > 0) {
   await contenders.stop()
 }
 console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s`)
-process.exit(0)
+process.exit()

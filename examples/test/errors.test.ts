@@ -1,5 +1,8 @@
 import * as Core from "@effect-agb/core"
+import * as AgbContract from "@effect-agb/core/AgbContract"
+import * as AgbTest from "@effect-agb/core/AgbTest"
 import * as PlatformNode from "@effect-agb/platform-node"
+import * as compat from "@effect-agb/platform-node/compat"
 import { assert, describe, it } from "@effect/vitest"
 import { Predicate } from "effect"
 import { page } from "./support/markdown.js"
@@ -31,8 +34,8 @@ const isComputed = (Class: ErrorClass, field: string): boolean =>
 const cell = (Class: ErrorClass, error: object, field: "mayHaveHappened" | "retryable"): string =>
   isComputed(Class, field) || !Predicate.hasProperty(error, field) ? "varies" : error[field] === true ? "yes" : "no"
 
-const exported = [Core, PlatformNode]
-  .flatMap((barrel) => Object.values(barrel))
+/** The modules of the barrels, and those with errors that are in none. */
+const exported = [...Object.values(Core), ...Object.values(PlatformNode), AgbContract, AgbTest, compat]
   .flatMap((module): ReadonlyArray<unknown> => Object.values(module))
   .filter(isErrorClass)
 

@@ -299,6 +299,89 @@ const surroundings = (client: AgbClient.AgbClient.Service) =>
     }
   })
 
+interface Parts {
+  readonly client: AgbClient.AgbClient.Service
+  readonly supervisor: supervisors.Supervisor
+}
+
+/** Creates sessions under the supervisor. */
+const starter = ({ client, supervisor }: Parts) => (given: CreateRequest, custody: Custody) => {
+  const request = withIdleLabel(given)
+  const { imageId, persistenceDataList: mounts = [], timeout: idleTimeoutSeconds } = request
+  const handleOf = (reply: Created) => sessions.make({ client, imageId, idleTimeoutSeconds, mounts, reply })
+  return Effect.uninterruptible(
+    Effect.flatMap(supervisor.create(request, handleOf, custody), ({ isReady, session }) =>
+      // Nobody gets a session without the content that was asked for.
+      Effect.as(
+        Effect.onError(Effect.interruptible(isReady), () => supervisor.discard(session.sessionId)),
+        session
+      ))
+  )
+}
+
+type Start = ReturnType<typeof starter>
+
+const creator = (start: Start, isOwned: boolean) =>
+  Effect.fn("Agb.create")(
+    (params: CreateSessionParams.Input, options?: CreateOptions) =>
+      Effect.gen(function*() {
+        const isKeptAlive = yield* keptAlive(options)
+        return yield* start(yield* toRequest(params), { isOwned, isKeptAlive })
+      }),
+    Effect.uninterruptible
+  )
+
+const attacher = ({ client }: Parts) =>
+(
+  { imageId, sessionId }: Pick<SessionRef, "imageId" | "sessionId">,
+  operation: string,
+  idleSeconds: Effect.Effect<number | undefined, ClientError> = Effect.succeed(undefined)
+) =>
+  Effect.zipWith(
+    client.getSession({ sessionId }, internalOptions({ operation })),
+    idleSeconds,
+    (reply, idleTimeoutSeconds) => sessions.make({ client, imageId, idleTimeoutSeconds, reply })
+  )
+
+/** Finds the session of an owner or creates it; finding it again goes on with it. */
+const finders = (parts: Parts, start: Start): Pick<Agb.Service, "attach" | "ensure" | "resume"> => {
+  const { client, supervisor } = parts
+  const attach = attacher(parts)
+
+  const idleSecondsOf = ({ idleTimeoutSeconds, sessionId }: SessionRef) =>
+    idleTimeoutSeconds === undefined
+      ? Effect.map(
+        client.getLabel({ sessionId }, internalOptions({ operation: "Session.resume" })),
+        labelledIdleSeconds
+      )
+      : Effect.succeed(idleTimeoutSeconds)
+
+  return {
+    attach: Effect.fn("Agb.attach")((sessionId) =>
+      Effect.map(attach({ sessionId, imageId: "" }, "Session.attach"), ({ session }) => session)
+    ),
+    ensure: Effect.fn("Agb.ensure")(function*(owner, params) {
+      const request = yield* toRequest(params)
+      if (typeof owner !== "string" || owner.trim() === "") return yield* invalidOwner(owner)
+      const create = (labels: Labels) =>
+        Effect.map(
+          start({ ...request, labels: { ...request.labels, ...labels } }, { isOwned: false, isKeptAlive: false }),
+          ({ sessionId }) => sessionId
+        )
+      const election = new Election(client, owner, { create, remove: (sessionId) => supervisor.remove(sessionId) })
+      const { imageId, timeout: idleTimeoutSeconds } = request
+      return new SessionRef({ sessionId: yield* election.run, imageId, idleTimeoutSeconds })
+    }),
+    resume: Effect.fn("Agb.resume")(function*(ref) {
+      const { session, state } = yield* attach(ref, "Session.resume", idleSecondsOf(ref))
+      yield* session.keepAlive
+      const { idleTimeoutSeconds = defaultIdleSeconds, sessionId } = session.ref
+      yield* Effect.forkScoped(Effect.interruptible(keepAlive(client, sessionId, state, idleTimeoutSeconds)))
+      return session
+    })
+  }
+}
+
 /**
  * Creates the service. The end of its scope waits for pending deletions. A `Program` and a `Guardian` in its context are used.
  *
@@ -310,82 +393,12 @@ export const make: Effect.Effect<Agb.Service, never, AgbClient.AgbClient | Scope
   const { programId, statusOf, watch } = yield* surroundings(client)
   const stamps = new Stamps(client)
   const supervisor = yield* supervisors.make({ client, stamps, programId, watch })
-
-  const start = (given: CreateRequest, custody: Custody) => {
-    const request = withIdleLabel(given)
-    const { imageId, persistenceDataList: mounts, timeout: idleTimeoutSeconds } = request
-    const handleOf = (reply: Created) => sessions.make({ client, imageId, idleTimeoutSeconds, mounts, reply })
-    return Effect.uninterruptible(
-      Effect.flatMap(supervisor.create(request, handleOf, custody), ({ isReady, session }) =>
-        // Nobody gets a session without the content that was asked for.
-        Effect.as(
-          Effect.onError(Effect.interruptible(isReady), () => supervisor.discard(session.sessionId)),
-          session
-        ))
-    )
-  }
-
-  const create = (isOwned: boolean) =>
-    Effect.fn("Agb.create")(
-      (params: CreateSessionParams.Input, options?: CreateOptions) =>
-        Effect.gen(function*() {
-          const isKeptAlive = yield* keptAlive(options)
-          return yield* start(yield* toRequest(params), { isOwned, isKeptAlive })
-        }),
-      Effect.uninterruptible
-    )
-
-  const attach = (
-    { imageId, sessionId }: Pick<SessionRef, "imageId" | "sessionId">,
-    operation: string,
-    idleSeconds: Effect.Effect<number | undefined, ClientError> = Effect.succeed(undefined)
-  ) =>
-    Effect.zipWith(
-      client.getSession({ sessionId }, internalOptions({ operation })),
-      idleSeconds,
-      (reply, idleTimeoutSeconds) => sessions.make({ client, imageId, idleTimeoutSeconds, reply })
-    )
-
-  const ensure = (owner: string, params: CreateSessionParams.Input) =>
-    Effect.gen(function*() {
-      const request = yield* toRequest(params)
-      if (typeof owner !== "string" || owner.trim() === "") return yield* invalidOwner(owner)
-      const create = (labels: Labels) =>
-        Effect.map(
-          start({ ...request, labels: { ...request.labels, ...labels } }, { isOwned: false, isKeptAlive: false }),
-          ({ sessionId }) => sessionId
-        )
-      const election = new Election(client, owner, { create, remove: (sessionId) => supervisor.remove(sessionId) })
-      const { imageId, timeout: idleTimeoutSeconds } = request
-      return new SessionRef({ sessionId: yield* election.run, imageId, idleTimeoutSeconds })
-    })
-
-  const idleSecondsOf = ({ idleTimeoutSeconds, sessionId }: SessionRef) =>
-    idleTimeoutSeconds === undefined
-      ? Effect.map(
-        client.getLabel({ sessionId }, internalOptions({ operation: "Session.resume" })),
-        labelledIdleSeconds
-      )
-      : Effect.succeed(idleTimeoutSeconds)
-
-  const resume = (ref: SessionRef) =>
-    Effect.gen(function*() {
-      const { session, state } = yield* attach(ref, "Session.resume", idleSecondsOf(ref))
-      yield* session.keepAlive
-      const { idleTimeoutSeconds = defaultIdleSeconds, sessionId } = session.ref
-      yield* Effect.forkScoped(Effect.interruptible(keepAlive(client, sessionId, state, idleTimeoutSeconds)))
-      return session
-    })
-
+  const start = starter({ client, supervisor })
   return Agb.of({
     client,
-    create: create(false),
-    deletions: scopedDeletions.make(supervisor, create(true)),
-    attach: Effect.fn("Agb.attach")((sessionId) =>
-      Effect.map(attach({ sessionId, imageId: "" }, "Session.attach"), ({ session }) => session)
-    ),
-    ensure: Effect.fn("Agb.ensure")(ensure),
-    resume: Effect.fn("Agb.resume")(resume),
+    create: creator(start, false),
+    deletions: scopedDeletions.make(supervisor, creator(start, true)),
+    ...finders({ client, supervisor }, start),
     delete: Effect.fn("Agb.delete")(function*(sessionId, given) {
       const operation = "Agb.delete"
       const options = yield* optionObjects.check(operation, given, ["sync", "deleteUnsaved"])

@@ -19,6 +19,30 @@ export {
   type SessionResult
 } from "./internal/promise/agb.js"
 
+export type {
+  /**
+   * A session that a sweep has kept, and why. `error` is there if its labels could not be read.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  KeptSession,
+  /**
+   * Options of `sweep`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SweepOptions,
+  /**
+   * What a sweep did. Each session is in one of the lists.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  SweepReport
+} from "./internal/promise/agbOperations.js"
+
 export {
   /**
    * A kernel with a state of its own. `await using`, or `close`, ends it.

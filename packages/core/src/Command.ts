@@ -371,18 +371,22 @@ class StreamedCommand {
 
 const streamOperation = "Command.executeCommandStream"
 
-/** The errors of a start under the name of the method that was called. */
+/** The errors of a start under the name of the method that was called, and as those of `executeCommand`. */
 const startFailed = (error: Process.ProcessFailure): ExecuteCommandError => {
   const operation = streamOperation
   switch (error._tag) {
     case "InvalidRequestError":
       return new InvalidRequestError({ ...error, operation })
-    case "ProcessError":
-      return error.reason === "Unsupported"
-        ? new ToolError({ operation, tool: "shell", detail: error.message })
-        : new ExecutionUnknownError({ operation, stdout: "", stderr: "", detail: error.message })
-    default:
+    case "SessionLostError":
       return error
+    case "ProcessError":
+      if (error.reason === "Unsupported") return new ToolError({ operation, tool: "shell", detail: error.message })
+      if (error.reason === "Other") return new ToolError({ operation, tool: "shell", detail: error.detail })
+      return new ExecutionUnknownError({ operation, stdout: "", stderr: "", detail: error.message })
+    default:
+      return error.mayHaveHappened
+        ? new ExecutionUnknownError({ operation, stdout: "", stderr: "", detail: error.message })
+        : error
   }
 }
 
@@ -395,17 +399,7 @@ const streamed = (start: Command["start"]): Command["executeCommandStream"] => (
       isDefaultTimeout: given.timeout === undefined,
       acceptExitCodes: yield* checkExitCodes(streamOperation, acceptExitCodes ?? [0])
     }
-    const process = yield* start(command, { ...given, timeout }).pipe(
-      Effect.mapError(startFailed),
-      (started) =>
-        Effect.catchAll(
-          started,
-          (error): Effect.Effect<never, ExecuteCommandError> =>
-            error.mayHaveHappened && error._tag !== "SessionLostError" && error._tag !== "ToolError"
-              ? new ExecutionUnknownError({ operation: streamOperation, stdout: "", stderr: "", detail: error.message })
-              : Effect.fail(error)
-        )
-    )
+    const process = yield* Effect.mapError(start(command, { ...given, timeout }), startFailed)
     return new StreamedCommand(call).open(process)
   })).pipe(metrics.commandStream(streamOperation))
 

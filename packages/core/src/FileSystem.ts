@@ -4,10 +4,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Sink from "effect/Sink"
 import * as Stream from "effect/Stream"
 import { InvalidRequestError } from "./AgbError.js"
@@ -22,6 +19,8 @@ import * as opening from "./internal/session/files/opening.js"
 import { inLargePieces } from "./internal/session/files/pieces.js"
 import * as reading from "./internal/session/files/reading.js"
 import * as toolFiles from "./internal/session/files/toolFiles.js"
+import * as watching from "./internal/session/files/watching.js"
+import type { WatchDirectoryOptions, WatchEvent } from "./internal/session/files/watching.js"
 import * as writing from "./internal/session/files/writing.js"
 import {
   type DirectoryEntry,
@@ -54,6 +53,30 @@ export {
    */
   type FileInfo
 } from "./internal/wire/results/fileTexts.js"
+
+export {
+  /**
+   * Options of `watchDirectory`, all optional.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WatchDirectoryOptions,
+  /**
+   * What a watch tells: `ready` first, then changes.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WatchEvent,
+  /**
+   * The first event of a watch: every change from now on is told.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  type WatchReadyEvent
+} from "./internal/session/files/watching.js"
 
 export {
   /**
@@ -226,13 +249,13 @@ export interface FileSystem {
   /** Returns the changes below a directory since the previous call for it. The first call only sets the baseline. */
   readonly getFileChange: (path: string) => Effect.Effect<ReadonlyArray<FileChangeEvent>, FileSystemError>
   /**
-   * Watches a directory tree by polling every `interval` (default 1 second). The session keeps one baseline per directory,
-   * so each change is reported to only one of several watchers of the same directory.
+   * Watches a directory tree by polling. The first event is `ready`: changes from then on are told. The session keeps one
+   * baseline per directory, so each change is reported to only one of several watchers of the same directory.
    */
   readonly watchDirectory: (
     path: string,
-    options?: { readonly interval?: Duration.DurationInput | undefined }
-  ) => Stream.Stream<FileChangeEvent, FileSystemError>
+    options?: WatchDirectoryOptions
+  ) => Stream.Stream<WatchEvent, FileSystemError>
 }
 
 /**
@@ -242,28 +265,6 @@ export interface FileSystem {
  * @category tags
  */
 export const FileSystem = Context.GenericTag<FileSystem>("@effect-agb/core/FileSystem")
-
-const checkInterval = (input: Duration.DurationInput): Effect.Effect<Duration.Duration, InvalidRequestError> =>
-  Option.match(Option.filter(Duration.decodeUnknown(input), Duration.greaterThan(0)), {
-    onSome: Effect.succeed,
-    onNone: () =>
-      Effect.fail(
-        new InvalidRequestError({
-          operation: "FileSystem.watchDirectory",
-          field: "interval",
-          given: String(input).slice(0, 64),
-          expected: "a duration above 0"
-        })
-      )
-  })
-
-/** Rejects what is neither true nor false. */
-const checkFlags = (operation: string, values: Readonly<Record<string, unknown>>) => {
-  const wrong = Object.entries(values).find(([, value]) => typeof value !== "boolean")
-  return wrong === undefined ? Effect.void : Effect.fail(
-    new InvalidRequestError({ operation, field: wrong[0], given: String(wrong[1]).slice(0, 64), expected: "a boolean" })
-  )
-}
 
 /** Defines a method whose name is used in its span and its errors. */
 const method = <Args extends ReadonlyArray<unknown>, A>(
@@ -337,7 +338,7 @@ const managers = (
     Effect.gen(function*() {
       const given = yield* optionObjects.check(operation, options, ["recursive", "force"])
       const { force = false, recursive = false } = given
-      yield* checkFlags(operation, { force, recursive })
+      yield* optionObjects.checkFlags(operation, { force, recursive })
       yield* managing.remove(toolCall, operation, path, { force, recursive })
     })),
   copy: method(
@@ -346,7 +347,7 @@ const managers = (
       Effect.gen(function*() {
         const given = yield* optionObjects.check(operation, options, ["overwrite", "preserveTimestamps"])
         const { overwrite = false, preserveTimestamps = false } = given
-        yield* checkFlags(operation, { overwrite, preserveTimestamps })
+        yield* optionObjects.checkFlags(operation, { overwrite, preserveTimestamps })
         yield* managing.copy(toolCall, operation, source, destination, { overwrite, preserveTimestamps })
       })
   )
@@ -362,20 +363,6 @@ const search = (call: ReturnType<typeof caller>): FileSystem["searchFiles"] =>
       }
     )
   })
-
-const watch = (toolCall: ToolCall): FileSystem["watchDirectory"] => (path, options) => {
-  const operation = "FileSystem.watchDirectory"
-  const poll = fromTool(path)(toolCall.call(AgbTools.tools.get_file_change, { path }, { operation }))
-  return Stream.unwrap(Effect.gen(function*() {
-    const given = yield* optionObjects.check(operation, options, ["interval"])
-    const interval = yield* checkInterval(given.interval ?? "1 second")
-    yield* poll
-    return Stream.fromSchedule(Schedule.spaced(interval)).pipe(
-      Stream.mapEffect(() => poll),
-      Stream.flattenIterables
-    )
-  })).pipe(spans.stream(operation))
-}
 
 /**
  * `FileSystem` over the tool calls of a session.
@@ -440,7 +427,8 @@ export const makeWith = (toolCall: ToolCall, route: FileRoute): FileSystem => {
       "getFileChange",
       (operation, path: string) => call(AgbTools.tools.get_file_change, { path }, operation, path)
     ),
-    watchDirectory: watch(toolCall)
+    watchDirectory: (path, options) =>
+      watching.watch(toolCall, path, options).pipe(spans.stream("FileSystem.watchDirectory"))
   })
   return route.openRange === undefined
     ? files

@@ -53,7 +53,7 @@ describe("modules", () => {
       Effect.Effect<string, FileSystem.FileSystemError>
     >()
     expect<ReturnType<FileSystem.FileSystem["watchDirectory"]>>().type.toBe<
-      Stream.Stream<FileSystem.FileChangeEvent, FileSystem.FileSystemError>
+      Stream.Stream<FileSystem.WatchEvent, FileSystem.FileSystemError>
     >()
   })
 

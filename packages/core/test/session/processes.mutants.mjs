@@ -22,5 +22,19 @@ export default [
       [`${folder}/processes.ts`]: [["typeof key === \"string\" && keyPattern.test(key)", "typeof key === \"string\""]]
     },
     caughtBy: "bad input is refused before anything is sent"
+  },
+  {
+    defence: "a command that the session would not start is a failed tool, not an unknown outcome",
+    changes: {
+      "packages/core/src/Command.ts": [["error.reason === \"Other\"", "error.reason === \"NoStdin\""]]
+    },
+    caughtBy: "a streamed command that could not be started fails as a command does"
+  },
+  {
+    defence: "a start without an answer may have run",
+    changes: {
+      "packages/core/src/Command.ts": [["return error.mayHaveHappened\n", "return error._tag === \"TransportError\"\n"]]
+    },
+    caughtBy: "a streamed command whose start was not answered may have run"
   }
 ]

@@ -164,6 +164,30 @@ it.effect("bad input is refused before anything is sent", () =>
     assert.strictEqual(session.requests.length, before)
   }))
 
+it.effect("a streamed command that could not be started fails as a command does", () =>
+  Effect.gen(function*() {
+    const failure = (text: string) =>
+      Command.make(ToolCall.make(() =>
+        Effect.succeed({ reply: { content: [{ type: "text", text }], isError: true }, requestId: undefined })
+      ))
+    const refusing = failure("ENOENT: No such file or directory: cwd /nowhere")
+    const error = yield* Effect.flip(Stream.runDrain(refusing.executeCommandStream("true", { cwd: "/nowhere" })))
+    const expected = yield* Effect.flip(refusing.executeCommand("true", { cwd: "/nowhere" }))
+    assert(error._tag === "ToolError" && expected._tag === "ToolError")
+    assert.deepStrictEqual(
+      [error.operation, error.tool, error.detail],
+      ["Command.executeCommandStream", expected.tool, expected.detail]
+    )
+  }))
+
+it.effect("a streamed command whose start was not answered may have run, which is said once", () =>
+  Effect.gen(function*() {
+    const { command } = sessionOf(() => Effect.succeed("agb nonsense\n"))
+    const error = yield* Effect.flip(Stream.runDrain(command.executeCommandStream("true")))
+    assert.strictEqual(error._tag, "ExecutionUnknownError")
+    assert.strictEqual(error.message.split("may have run").length, 2)
+  }))
+
 it.effect("an end that is known says code, signal, limit, memory and duration", () =>
   Effect.gen(function*() {
     const ended = (end: string) =>

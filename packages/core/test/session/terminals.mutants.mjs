@@ -20,6 +20,11 @@ export default [
     caughtBy: "nonsense is a malformed reply, and what is missing is named"
   },
   {
+    defence: "a signal that the session does not know is an argument that is wrong",
+    changes: { [channel]: [["reply.words[0] === \"unknown\" && unknown", "false && unknown"]] },
+    caughtBy: "nonsense is a malformed reply, and what is missing is named"
+  },
+  {
     defence: "a terminal that has nothing to tell is not asked at once again",
     changes: {
       [channel]: [[

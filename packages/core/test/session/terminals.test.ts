@@ -127,6 +127,13 @@ it.scoped("nonsense is a malformed reply, and what is missing is named", () =>
     assert.include(missing.message, "the session has no pseudo-terminals (Permission denied)")
     const broken = yield* Effect.flip(open(sessionOf(() => Effect.succeed(""), "agb failed\nTraceback\nboom\n")))
     assert.include(broken.message, "boom")
+    const unknown = yield* open(sessionOf(() => Effect.succeed(printed("unknown"))))
+    assert.deepInclude({ ...(yield* Effect.flip(unknown.kill("SIGNONSENSE"))) }, {
+      _tag: "InvalidRequestError",
+      field: "signal",
+      given: "\"SIGNONSENSE\""
+    })
+    assert.strictEqual((yield* Effect.flip(unknown.resize(1, 1)))._tag, "MalformedResponseError")
     const lost = yield* open(sessionOf(() => Effect.succeed(printed("lost"))))
     assert.deepInclude({ ...(yield* Effect.flip(lost.exit)) }, { _tag: "ProcessError", reason: "Lost" })
   }))

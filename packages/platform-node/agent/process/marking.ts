@@ -4,7 +4,13 @@ import { limitsOf } from "./processTable.js"
 
 /** Sets the limit and becomes the program; the options of the limit differ between shells. Dash adds PWD. */
 const script = (keepsPwd: boolean) =>
-  `m=$1; shift; { ulimit -w $m || ulimit -x $m; } 2>/dev/null; unset m${keepsPwd ? "" : " PWD"}; exec "$@"`
+  `{ ulimit -w "$1" || ulimit -x "$1"; } 2>/dev/null; shift${keepsPwd ? "" : "; unset PWD"}; exec "$@"`
+
+/** A plain shell passes on no variable that it could not name itself: these go around it, as arguments. */
+const aroundShell = (env: Readonly<Record<string, string>>): ReadonlyArray<string> => {
+  const unnameable = Object.entries(env).filter(([name]) => !/^[A-Za-z_]\w*$/.test(name))
+  return unnameable.length === 0 ? [] : ["/usr/bin/env", "--", ...unnameable.map(([name, value]) => `${name}=${value}`)]
+}
 
 export interface Marking {
   readonly next: () => number
@@ -30,7 +36,7 @@ export const makeMarking = ({ first, floor }: Marks): Marking => {
     next: () => lowest = Math.max(floor, lowest - 1),
     marked: (mark, file, args, env) => ({
       file: "/bin/sh",
-      args: ["-c", script("PWD" in env), "sh", String(mark), file, ...args]
+      args: ["-c", script("PWD" in env), "sh", String(mark), ...aroundShell(env), file, ...args]
     }),
     has: (pid, mark) => {
       const found = callMark(limitsOf(pid))

@@ -8,6 +8,16 @@ const noWindow = {
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
+    defence: "variables that a plain shell cannot name go around it",
+    changes: { [`${agent}/process/marking.ts`]: [["unnameable.length === 0", "unnameable.length >= 0"]] },
+    caughtBy: "takes variables of any name"
+  },
+  {
+    defence: "no name of a variable is an option of env",
+    changes: { [`${agent}/process/marking.ts`]: [["\"/usr/bin/env\", \"--\",", "\"/usr/bin/env\","]] },
+    caughtBy: "takes variables of any name"
+  },
+  {
     defence: "descriptors of the host are closed",
     changes: { [`${agent}/main.ts`]: [["  closeInherited()\n", ""]] },
     caughtBy: "keeps no descriptor that it was started with"

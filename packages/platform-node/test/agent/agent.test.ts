@@ -82,6 +82,23 @@ describe.skipIf(!isLinux)("agent", () => {
         failsWith(yield* shell("true", { envs: { A: 1 } }), "EINVAL")
       }))
 
+    it.effect("takes variables of any name, those that shells cannot name too", () =>
+      Effect.gen(function*() {
+        const envs = {
+          "-u": "5",
+          m: "1",
+          "npm_config_a-b": "2\n$HOME",
+          "spring.profile": "3",
+          "1a": "4",
+          naïve: "6",
+          "a b": "7"
+        }
+        const { stdout } = yield* shell("cat /proc/self/environ", { envs })
+        const entries = stdout.split("\0")
+        for (const [name, value] of Object.entries(envs)) assert.include(entries, `${name}=${value}`)
+        assert.include((yield* shell("exit 3", { envs })).value, { exitCode: 3 })
+      }))
+
     it.effect("runs in the working directory or the one asked for", () =>
       Effect.gen(function*() {
         const { home } = yield* AgentProcess

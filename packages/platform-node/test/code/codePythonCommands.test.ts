@@ -149,6 +149,30 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
           )
           assert.strictEqual(stdout, "division by zero\n")
           assert.match(stderr, /^Traceback.*\n {2}File "<run \d+>", line 1, in <module>\n/)
+          assert.deepInclude((yield* python("%tb")).error, { name: "ZeroDivisionError", value: "division by zero" })
+          const none = yield* python("del sys.last_value\n%tb")
+          assert.deepStrictEqual([none.error, none.stderr], [null, "No traceback available to show.\n"])
+        }))
+
+      it.effect("list what was run, and tell the source of what it has made", () =>
+        Effect.gen(function*() {
+          yield* python("def told():\n  return 1")
+          assert.match(
+            (yield* python("%history -n")).stdout,
+            /^ +\d+:\ndef told\(\):\n {2}return 1\n +\d+: %history -n$/m
+          )
+          assert.match(String(yield* valueOf("told??")), /return 1\n(?:File: |$)/m)
+        }))
+
+      it.effect("tell that a function of the code has no file", () =>
+        Effect.gen(function*() {
+          assert.match(String(yield* valueOf("def told(): pass\ntold?")), /^File: +<run \d+>$/m)
+        }))
+
+      it.effect("find the shell of a notebook, which code may leave", () =>
+        Effect.gen(function*() {
+          assert.match(String(yield* valueOf("get_ipython()")), /^<ipykernel\.zmqshell\.ZMQInteractiveShell at 0x/)
+          assert.isNull((yield* python("%reset -f\nexit()")).error)
         }))
 
       it.effect("wait for no manager of a pool of processes", () =>
@@ -173,6 +197,66 @@ describe.skipIf(process.platform !== "linux").each(pythons)("commands of python 
             assert.deepStrictEqual(texts(active), [1, 2].map((n) => `<Figure size ${n}00x${n}00 with 1 Axes>`))
           })
       )
+
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show no figures where the code has chosen a backend for files",
+        () =>
+          Effect.gen(function*() {
+            yield* python("%matplotlib agg\nimport matplotlib.pyplot as plt", { timeoutMs: 60_000 })
+            const saved = yield* python("plt.plot([1]); plt.savefig('figure.png'); None")
+            assert.deepStrictEqual([saved.error, texts(saved)], [null, []])
+            assert.strictEqual(yield* valueOf("plt.get_fignums()"), "[1]")
+            assert.deepStrictEqual(texts(yield* python("plt.show()")), ["<Figure size 640x480 with 1 Axes>"])
+            yield* python("%matplotlib inline")
+            assert.deepStrictEqual(texts(yield* python("plt.plot([1]); None")), ["<Figure size 640x480 with 1 Axes>"])
+          })
+      )
+
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show no figures that were made after ioff, until some are made after ion",
+        () =>
+          Effect.gen(function*() {
+            yield* python("import matplotlib.pyplot as plt\nplt.ioff()", { timeoutMs: 60_000 })
+            const shown = (code: string) => Effect.map(python(code), texts)
+            assert.deepStrictEqual(yield* shown("plt.figure(1, figsize=(1, 1)); plt.isinteractive()"), ["False"])
+            assert.deepStrictEqual(yield* shown("plt.plot([1]); None"), [])
+            assert.deepStrictEqual(
+              yield* shown("plt.ion(); plt.figure(2, figsize=(2, 2)); plt.plot([1]); plt.isinteractive()"),
+              ["True", "<Figure size 100x100 with 1 Axes>", "<Figure size 200x200 with 1 Axes>"]
+            )
+            assert.deepStrictEqual(yield* shown("with plt.ioff(): fig = plt.figure()\nplt.isinteractive()"), ["True"])
+            assert.deepStrictEqual(yield* shown("plt.show()"), ["<Figure size 640x480 with 0 Axes>"])
+          })
+      )
+
+      it.effect.skipIf(!hasModule(interpreter, "matplotlib"))(
+        "show figures in the formats that the code sets",
+        () =>
+          Effect.gen(function*() {
+            const set = (format: string) =>
+              `from matplotlib_inline.backend_inline import set_matplotlib_formats as set\nset('${format}')\n`
+            const plot = "import matplotlib.pyplot as plt\nplt.plot([1]); None"
+            const svg = yield* python(set("svg") + plot, { timeoutMs: 60_000 })
+            assert.strictEqual(svg.results.length, 1)
+            assert.hasAllKeys(svg.results[0], ["isMainResult", "text/plain", "image/svg+xml"])
+            const png = yield* python(set("png") + plot)
+            assert.hasAllKeys(png.results[0], ["isMainResult", "text/plain", "image/png"])
+          })
+      )
+
+      it.effect("tell a front end how often it saves", () =>
+        Effect.gen(function*() {
+          const { error, results, stdout } = yield* python("%autosave 60")
+          assert.deepStrictEqual([error, stdout], [null, "Autosaving every 60 seconds\n"])
+          assert.deepStrictEqual(results.map((result) => result["application/javascript"]), [
+            "IPython.notebook.set_autosave_interval(60000)"
+          ])
+          assert.strictEqual((yield* python("%autosave 0")).stdout, "Autosave disabled\n")
+          assert.deepInclude((yield* python("%autosave often")).error, {
+            name: "UsageError",
+            value: "%autosave requires an integer, got 'often'"
+          })
+        }))
     })
   })
 })

@@ -30,6 +30,18 @@ export default [
     caughtBy: "fails a run whose cell magic fails"
   },
   {
+    defence: "a text that ends a line does not end another",
+    changes: { [`${kernel}/kernel_pretty.py`]: [["text.splitlines()", "text.split(\"\\n\")"]] },
+    caughtBy: "prints values as IPython does"
+  },
+  {
+    defence: "an end of line in a value breaks one group",
+    changes: {
+      [`${kernel}/kernel_layout.py`]: [["        self.next_group()\n        self.flush()", "        self.flush()"]]
+    },
+    caughtBy: "breaks lines as IPython does"
+  },
+  {
     defence: "the results of a run are bounded",
     changes: { [`${kernel}/kernel.py`]: [["if self.size > 3 * self.limit:", "if False:"]] },
     caughtBy: "sends large results whole"

@@ -18,6 +18,40 @@ const valueOf = (code: string) =>
     return main(run)
   })
 
+/** Prints random values with lines, as the kernel does without IPython and as IPython does; the value is the seeds that differ. */
+const printing = `
+import random
+import kernel_pretty
+from IPython.lib.pretty import pretty
+
+class Formatter:
+    def lookup(self, value):
+        raise KeyError
+
+class Lines:
+    def __init__(self, text):
+        self.text = text
+    def __repr__(self):
+        return self.text
+
+def value(chance, depth):
+    kind = chance.random()
+    if depth == 0 or kind < 0.3:
+        lines = [chance.randint(0, 30) * "y" for _ in range(chance.randint(1, 4))]
+        return chance.choice([1, "a" * chance.randint(0, 50), Lines("\\n".join(lines)), Lines("z\\n"), None])
+    values = [value(chance, depth - 1) for _ in range(chance.randint(0, 5))]
+    if kind < 0.5:
+        return values
+    if kind < 0.7:
+        return tuple(values)
+    return {chance.choice([str(at) * chance.randint(1, 30), at, (at, "t" * 20)]): each for at, each in enumerate(values)}
+
+def differs(seed):
+    made = value(random.Random(seed), 1 + seed % 5)
+    return pretty(made) != kernel_pretty.pretty(made, Formatter())
+
+[seed for seed in range(1000) if differs(seed)]`
+
 const isPng = (image: unknown) => String(image).startsWith("iVBORw0KGgo")
 
 describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (name, interpreter) => {
@@ -40,6 +74,18 @@ describe.skipIf(process.platform !== "linux").each(pythons)("python with %s", (n
           assert.strictEqual(yield* valueOf("l = [1]; l.append(l); l"), "[1, [...]]")
           yield* python("class A:\n  def _repr_pretty_(self, printer, cycle): printer.text('pretty')")
           assert.strictEqual(yield* valueOf("[A()]"), "[pretty]")
+          yield* python("class Table:\n  def __repr__(self): return 'a\\nb\\n'")
+          assert.strictEqual(yield* valueOf("Table()"), "a\nb")
+        }))
+
+      it.effect("breaks lines as IPython does", () =>
+        Effect.gen(function*() {
+          yield* python("class Lines:\n  def __repr__(self): return 'array([' + '1' * 60 + ',\\n       2])'")
+          assert.strictEqual(
+            yield* valueOf("{(0.05, True): (Lines(), Lines())}"),
+            `{(0.05,\n  True): (array([${"1".repeat(60)},\n         2]), array([${"1".repeat(60)},\n         2]))}`
+          )
+          if (name === "IPython") assert.strictEqual(yield* valueOf(printing), "[]")
         }))
 
       it.effect("prints values as the calls that make them", () =>

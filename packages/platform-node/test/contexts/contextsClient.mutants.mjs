@@ -5,6 +5,13 @@ const core = "packages/core/src/internal"
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
 export default [
   {
+    defence: "a sync of all contexts waits for those of the session alone",
+    changes: {
+      [`${core}/session/sessionContexts.ts`]: [["if (mounts !== undefined || listed", "if (listed"]]
+    },
+    caughtBy: "of all contexts does not wait for one that is none of the session's"
+  },
+  {
     defence: "the success of an earlier sync confirms nothing",
     changes: {
       [`${core}/session/sessionContexts.ts`]: [["return items.filter((item) => this.#isNew(item))", "return items"]]

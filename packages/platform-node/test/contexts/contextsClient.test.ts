@@ -64,6 +64,22 @@ describe("a sync", () => {
         assert.strictEqual(error.reason, "Unconfirmed")
       })))
 
+  test("of all contexts does not wait for one that is none of the session's", ({ context, contexts }) =>
+    Effect.gen(function*() {
+      const other = yield* contexts.getOrCreate("other")
+      const paths = (params: Parameters<typeof Session.use>[0]) =>
+        Session.use(params, (session) =>
+          Effect.gen(function*() {
+            yield* session.contexts.sync({ context: other, path: "/tmp/other" })
+            return yield* Effect.match(session.contexts.sync(), {
+              onFailure: ({ _tag }) => [_tag],
+              onSuccess: (items) => items.map((item) => item.path)
+            })
+          }))
+      assert.deepStrictEqual(yield* paths({ imageId, contexts: [{ context, path }] }), [path])
+      assert.deepStrictEqual(yield* paths({ imageId }), [])
+    }))
+
   test("refuses bad options before anything is sent", ({ context, fake }) =>
     Session.use({ imageId }, (session) =>
       Effect.gen(function*() {

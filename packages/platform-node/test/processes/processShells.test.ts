@@ -3,6 +3,7 @@ import { Command, type Process } from "@effect-agb/core"
 import { assert, describe, it } from "@effect/vitest"
 import { Chunk, Effect, Option, Stream } from "effect"
 import * as Fs from "node:fs"
+import { failsWith } from "../support/failsWith.js"
 import * as shellTool from "../support/shellTool.js"
 
 /** Where Bash is `sh`, it counts ended jobs otherwise; busybox lacks options of many programs. */
@@ -55,6 +56,16 @@ for (const { file, name, names } of shells) {
         assert.strictEqual(yield* text(process.stderr), "err")
       }))
 
+    it.scopedLive("a signal without a meaning here is refused, each one that has one is not", () =>
+      Effect.gen(function*() {
+        const { start } = yield* commands
+        const process = yield* start("exec sleep 60")
+        const refused = yield* failsWith(process.kill("SIGNONSENSE"), "InvalidRequestError")
+        assert.strictEqual(refused.field, "signal")
+        for (const signal of ["SIGCONT", "SIGWINCH", "SIGSTOP", "SIGKILL"]) yield* process.kill(signal)
+        assert.deepStrictEqual((yield* process.exit).signal, Option.some("SIGKILL"))
+      }))
+
     it.scopedLive("a signal reaches the group, the time limit and the end of the scope the whole tree", () =>
       Effect.gen(function*() {
         const { start } = yield* commands
@@ -86,6 +97,18 @@ for (const { file, name, names } of shells) {
         yield* Stream.run(Stream.make(Buffer.from("all")), stdin)
         const { exitCode, signal } = yield* exit
         assert.deepStrictEqual([exitCode, Option.getOrNull(signal)], [137, "SIGKILL"])
+      }))
+
+    it.scopedLive("what is written after the end is refused, also while what has fed it still goes", () =>
+      Effect.gen(function*() {
+        const { executeCommand, start } = yield* commands
+        const { exit, stdin } = yield* start("true", { stdin: "pipe" })
+        yield* exit
+        yield* executeCommand(
+          "cd ${TMPDIR:-/tmp}/.agb-processes/*; until [ -e stdin.gone ]; do sleep 0.1; done; sleep 0.2; rm stdin.gone"
+        )
+        const error = yield* failsWith(Stream.run(Stream.make(Buffer.from("late")), stdin), "ProcessError")
+        assert.strictEqual(error.reason, "StdinClosed")
       }))
 
     it.scopedLive("what feeds standard input ends with the process", () =>

@@ -1,5 +1,5 @@
 /** The promise face on the cloud in memory: what aborting, disposing and failing servers leave behind, which is nothing. */
-import { Agb, AgbApi, type AgbError, type CreateSessionParams } from "@effect-agb/core"
+import { Agb, AgbApi, type AgbError, type CreateSessionParams, Program } from "@effect-agb/core"
 import { secrets } from "@effect-agb/core/AgbTest"
 import { AGB, Session } from "@effect-agb/platform-node/AgbPromise"
 import { assert, describe, it } from "@effect/vitest"
@@ -314,11 +314,11 @@ describe("iterators", () => {
   withSession("watch until they are left", async ({ fake, session: { fileSystem } }) => {
     await fileSystem.createDirectory("/tmp/w")
     const seen: Array<string> = []
-    const changes = fileSystem.watchDirectory("/tmp/w", { intervalMs: 5 })
-    const first = changes.next()
-    await until(() => fake.ledger.count("get_file_change") > 0, "it does not watch")
+    const changes = fileSystem.watchDirectory("/tmp/w", { intervalMs: 5, include: ["a", "b"], recursive: false })
+    assert.deepStrictEqual((await changes.next()).value, { eventType: "ready", path: "/tmp/w", pathType: "directory" })
+    await fileSystem.writeFile("/tmp/w/other", "")
     await fileSystem.writeFile("/tmp/w/a", "")
-    seen.push((await first).value.path)
+    seen.push((await changes.next()).value.path)
     await fileSystem.writeFile("/tmp/w/b", "")
     for await (const { path } of changes) {
       seen.push(path)
@@ -332,17 +332,53 @@ describe("iterators", () => {
 
   withSession("end while nothing happens", async ({ agb, session: { fileSystem } }) => {
     const left = fileSystem.watchDirectory("/tmp", { intervalMs: 5 })
+    assert.strictEqual((await left.next()).value.eventType, "ready")
     const waiting = left.next()
     assert.deepStrictEqual(await left.return?.(), { done: true, value: undefined })
     assert.deepStrictEqual(await waiting, { done: true, value: undefined })
     const stop = new AbortController()
-    const aborted = rejectionOf(fileSystem.watchDirectory("/tmp", { intervalMs: 5, signal: stop.signal }).next())
-    const lost = rejectionOf(fileSystem.watchDirectory("/tmp", { intervalMs: 5 }).next())
+    const change = async (options: object) => {
+      for await (const event of fileSystem.watchDirectory("/tmp", { intervalMs: 5, ...options })) {
+        assert.strictEqual(event.eventType, "ready")
+      }
+    }
+    const aborted = rejectionOf(change({ signal: stop.signal }))
+    const lost = rejectionOf(change({}))
     await pause(30)
     stop.abort(reason)
     assert.strictEqual(await aborted, reason)
     await agb.dispose()
     assert.strictEqual((await lost as AgbError.AgbError)._tag, "SessionLostError")
+  })
+})
+
+describe("sessions that a program has left", () => {
+  world("are swept, and the report is plain", async ({ fake }) => {
+    const program = (id: string, statuses: Readonly<Record<string, Program.ProgramStatus>> = {}) => {
+      const status = (other: string) => Effect.succeed(statuses[other] ?? "unknown" as const)
+      const known = Layer.succeed(Program.Program, { id: Effect.succeedSome(id), status })
+      return new AGB({ layer: Layer.provide(fake.layer(), known) })
+    }
+    await using dead = program("dead")
+    await using own = program("own", { dead: "ended" })
+    const [left, kept] = [await sessionOf(dead), await sessionOf(own)]
+    const planned = await own.sweep({ dryRun: true })
+    assert.deepStrictEqual(planned.data?.deleted.map(({ sessionId }) => sessionId), [left.sessionId])
+    assert.strictEqual(fake.ledger.live, 2)
+    const swept = await own.sweep({ olderThanMs: 60_000 })
+    assert.deepStrictEqual(swept.data?.deleted.map(({ reason, sessionId }) => [sessionId, reason]), [
+      [left.sessionId, "ProgramEnded"]
+    ])
+    assert.deepStrictEqual(swept.data?.kept, [{ sessionId: kept.sessionId, reason: "ProgramRunning" }])
+    assert.deepStrictEqual(fake.ledger.deleted, [left.sessionId])
+    for (const [field, wrong] of [["olderThanMs", { olderThanMs: -1 }], ["olderThan", { olderThan: 5 }]] as const) {
+      const { error } = await own.sweep(wrong as object)
+      assert(error?._tag === "InvalidRequestError" && error.field === field, String(error))
+    }
+    assert.strictEqual(await rejectionOf(own.sweep({ signal: AbortSignal.abort(reason) })), reason)
+    assert.instanceOf((await kept.expiresAt()).data, Date)
+    const attached = await own.attach(kept.sessionId)
+    assert.deepInclude(await attached.session?.expiresAt(), { success: true, data: undefined })
   })
 })
 

@@ -5,6 +5,23 @@ const core = "packages/core/src/internal/promise"
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/lists.mjs").Mutant>} */
 export default [
   {
+    defence: "a reply with the content of a file has the id of its request",
+    changes: {
+      "packages/platform-node/src/internal/server/routes/fileRoute.ts": [["  \"x-request-id\": requestId,\n", ""]]
+    },
+    caughtBy: "is written and read by requests whose ids are told"
+  },
+  {
+    defence: "the id of a request for a file is in its result",
+    changes: {
+      "packages/core/src/internal/session/files/directFiles.ts": [[
+        "? RequestId.record(requestId) :",
+        "? Effect.void :"
+      ]]
+    },
+    caughtBy: "is written and read by requests whose ids are told"
+  },
+  {
     defence: "a pool of the promise API does not lend a session again whose borrower threw",
     changes: { [`${core}/pool.ts`]: [["      exit = Exit.die(error)\n", "      void exit\n"]] },
     caughtBy: "lends sessions, one for each borrower, and takes none back from one that threw"

@@ -55,6 +55,20 @@ describe("a process that is started", () => {
   })
 })
 
+describe("a file", () => {
+  it("is written and read by requests whose ids are told", async () => {
+    const { fileSystem } = session
+    const path = "/tmp/told"
+    const results = [
+      await fileSystem.writeFile(path, Uint8Array.of(1, 2)),
+      await fileSystem.readFileBytes(path),
+      await fileSystem.readFile(path)
+    ]
+    for (const { errorMessage, requestId } of results) assert.match(requestId, /^[\dA-F-]{36}$/, errorMessage)
+    assert.strictEqual(new Set(results.map(({ requestId }) => requestId)).size, results.length)
+  })
+})
+
 describe("a session of an owner", () => {
   it("is found again, resumed and left alone", async () => {
     const params = { imageId, idleTimeout: "1 minute" } as const

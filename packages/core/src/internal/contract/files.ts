@@ -2,6 +2,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type * as FileSystem from "../../FileSystem.js"
 import * as Session from "../../Session.js"
 import { assert, failsWith } from "./assert.js"
 import { type Contract, imageId, patient } from "./contractCase.js"
@@ -211,16 +212,29 @@ const changing: Contract = (test) => {
       assert.deepStrictEqual(yield* fs.getFileChange(at("c")), [])
     }))
 
-  test("watching gives the changes as a stream that can be left", () =>
+  test("watching is ready first, then tells every change that was asked for, until it is left", () =>
     Effect.gen(function*() {
       const { at, fs } = yield* ownFiles
-      yield* fs.createDirectory(at("w"))
-      const next = fs.watchDirectory(at("w"), { interval: "20 millis" }).pipe(Stream.take(1), Stream.runCollect)
-      let written = 0
-      const write = Effect.suspend(() => fs.writeFile(at(`w/${written += 1}.txt`), "x"))
-      const events = yield* Effect.raceFirst(next, Effect.forever(Effect.delay(write, "30 millis")))
-      assert.deepStrictEqual(Chunk.toArray(events).map(({ eventType }) => eventType), ["create"])
-      yield* fs.writeFile(at("w/last.txt"), "x")
+      yield* fs.createDirectory(at("w/deep"))
+      const write = (name: string) =>
+        Effect.forEach(
+          [`deep/${name}.log`, `deep/${name}.txt`, `${name}.txt`],
+          (file) => fs.writeFile(at(`w/${file}`), "x")
+        )
+      const told = (name: string, count: number, options: FileSystem.WatchDirectoryOptions) =>
+        fs.watchDirectory(at("w"), { interval: "20 millis", ...options }).pipe(
+          Stream.tap(({ eventType }) => eventType === "ready" ? write(name) : Effect.void),
+          Stream.take(count + 1),
+          Stream.runCollect,
+          Effect.map(([first, ...changes]) => {
+            assert.deepStrictEqual(first, { eventType: "ready", path: at("w"), pathType: "directory" })
+            return changes.map(({ eventType, path }) => `${eventType} ${path.slice(at("w/").length)}`).sort()
+          })
+        )
+      assert.deepStrictEqual(yield* told("a", 2, { include: ["*.txt"] }), ["create a.txt", "create deep/a.txt"])
+      assert.deepStrictEqual(yield* told("b", 1, { include: ["*.txt"], recursive: false }), ["create b.txt"])
+      const inFolders = yield* told("c", 2, { include: ["**/c.log", "deep/*.txt"] })
+      assert.deepStrictEqual(inFolders, ["create deep/c.log", "create deep/c.txt"])
     }))
 }
 

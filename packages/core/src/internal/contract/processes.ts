@@ -230,6 +230,17 @@ const keys: Contract = (test) => {
       assert.deepStrictEqual(yield* endsIn(interrupted), [130, "SIGINT", false])
     }))
 
+  test("a signal that the session does not know is refused and changes nothing", () =>
+    Effect.gen(function*() {
+      const { command } = yield* Session.make({ imageId })
+      const process = yield* command.start("exec sleep 100")
+      const refused = yield* failsWith(process.kill("SIGNONSENSE"), "InvalidRequestError")
+      assert.deepStrictEqual([refused.field, refused.given], ["signal", "\"SIGNONSENSE\""])
+      yield* process.kill("SIGCONT")
+      yield* process.kill("SIGKILL")
+      assert.deepStrictEqual(yield* endsIn(process), [137, "SIGKILL", false])
+    }))
+
   test("a session that is released never gives an exit code", () =>
     Effect.gen(function*() {
       const released = yield* Effect.scoped(Effect.gen(function*() {

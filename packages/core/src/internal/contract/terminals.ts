@@ -158,7 +158,7 @@ const ends: Contract = (test) => {
       yield* failsWith(Stream.runDrain(released.opened.output), "SessionLostError")
     }))
 
-  test("bad sizes, input and signals are refused before anything is sent", () =>
+  test("bad sizes, input and signals are refused", () =>
     Effect.gen(function*() {
       const { terminal } = yield* Session.make({ imageId })
       const refused = (effect: Effect.Effect<unknown, Terminal.TerminalFailure>) =>
@@ -172,6 +172,7 @@ const ends: Contract = (test) => {
       assert.strictEqual(yield* refused(opened.resize(80, 70_000)), "rows")
       assert.strictEqual(yield* refused(opened.write(5 as never)), "data")
       assert.strictEqual(yield* refused(opened.kill("TERM")), "signal")
+      assert.strictEqual(yield* refused(opened.kill("SIGNONSENSE")), "signal")
     }))
 }
 

@@ -9,8 +9,8 @@ import type { PersistenceData } from "../wire/persistence.js"
 type Reason = SessionLostError["reason"]
 
 export interface SessionState {
-  /** The directories that contexts persist, as far as this program has mapped them. */
-  readonly mounts: ReadonlyArray<PersistenceData>
+  /** The directories that contexts persist, if this program has created the session. */
+  readonly mounts: ReadonlyArray<PersistenceData> | undefined
   /** The idle timer of the session was reset, at the earliest at this time, in milliseconds since the epoch. */
   readonly renewed: (at: number) => void
   /** When the server will release the session, in milliseconds since the epoch; none if its idle timeout is not known. */
@@ -33,7 +33,7 @@ export interface Known {
   readonly idleTimeoutSeconds?: number | undefined
 }
 
-export const make = (sessionId: string, { idleTimeoutSeconds, mounts = [] }: Known = {}): SessionState => {
+export const make = (sessionId: string, { idleTimeoutSeconds, mounts }: Known = {}): SessionState => {
   const listeners = new Set<(reason: Reason) => void>()
   let lost: Reason | undefined
   let renewedAt: number | undefined

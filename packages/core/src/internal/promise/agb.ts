@@ -200,6 +200,11 @@ export class AGB {
     return this.#answer(agbOperations.list, { labels }, options)
   }
 
+  /** Deletes the sessions of programs that ended without deleting them, e.g. after `kill -9`, and tells which. */
+  sweep(options?: agbOperations.SweepOptions): Promise<Results.OperationResult<agbOperations.SweepReport>> {
+    return this.#answer(agbOperations.sweep, {}, options)
+  }
+
   /** Sessions that could not be deleted, and creates that are still in doubt. */
   undeleted(options?: CallOptions): Promise<Results.OperationResult<ReadonlyArray<Effectful.Undeleted>>> {
     return this.#answer(agbOperations.undeleted, {}, options)
@@ -418,6 +423,11 @@ export class BaseSession {
   /** Resets the idle timer. Sessions created by this program are kept alive automatically. */
   keepAlive(options?: CallOptions): Promise<Results.BoolResult> {
     return this.#calls.answer(operations.keepAlive, {}, options)
+  }
+
+  /** Returns when the server releases the session at the earliest, if that is known and it is neither used nor kept alive. */
+  expiresAt(options?: CallOptions): Promise<Results.OperationResult<Date | undefined>> {
+    return this.#calls.answer(operations.expiresAt, {}, options)
   }
 
   /** Returns the labels of the session. */

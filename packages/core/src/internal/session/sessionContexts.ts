@@ -64,8 +64,8 @@ export interface Subject {
   readonly client: AgbClient.Service
   readonly sessionId: string
   readonly call: Call
-  /** The directories that were mapped when the session was created; unknown for others. */
-  readonly mounts: ReadonlyArray<PersistenceData>
+  /** The directories that were mapped when the session was created, if this program knows. */
+  readonly mounts: ReadonlyArray<PersistenceData> | undefined
 }
 
 interface Filter {
@@ -233,6 +233,24 @@ const filterOf = (operation: string, context: ContextRef | undefined, path: stri
     return { contextId, path }
   })
 
+/**
+ * What a synchronization of all contexts is about. Of a session of another program that is what the server has listed before, but for
+ * the session's own context for transfers, which is synchronized by each transfer alone.
+ */
+const mappedOf = ({ call, client, mounts, sessionId }: Subject, name: string, listed: ReadonlyArray<SyncItem>) => {
+  if (mounts !== undefined || listed.length === 0) return Effect.succeed<ReadonlyArray<Filter>>(mounts ?? [])
+  const own = call(
+    name,
+    "idempotent",
+    (options) => client.getAndLoadInternalContext({ sessionId, contextTypes: ["file_transfer"] }, options)
+  )
+  return own.pipe(
+    // A server that has none.
+    Effect.catchTag("RequestRejectedError", () => Effect.succeed([])),
+    Effect.map((internal) => listed.filter((item) => !internal.some(({ contextId }) => contextId === item.contextId)))
+  )
+}
+
 const isMode = (mode: unknown): mode is SyncMode => mode === "upload" || mode === "download"
 
 const sync = (subject: Subject): SessionContexts["sync"] => (given) =>
@@ -254,7 +272,7 @@ const sync = (subject: Subject): SessionContexts["sync"] => (given) =>
       "unsafe",
       (options) => subject.client.syncContext({ sessionId: subject.sessionId, mode, ...filter }, options)
     )
-    const expected = filter.contextId === undefined ? [...subject.mounts, ...before] : [filter]
+    const expected = filter.contextId === undefined ? yield* mappedOf(subject, name, before) : [filter]
     return yield* settled(subject, name, { operation, mode, filter, expected, before, isStrict: true, deadline })
   })
 
@@ -263,7 +281,7 @@ const maxDownload = Duration.minutes(5)
 /** Waits until the content of the contexts has arrived in a new session. What a server does not list is taken as empty. */
 export const downloaded = (subject: Subject): Effect.Effect<void, ClientError> => {
   const operation = "Session.make"
-  const expected = subject.mounts.filter(({ policy }) => policy?.downloadPolicy.autoDownload !== false)
+  const expected = (subject.mounts ?? []).filter(({ policy }) => policy?.downloadPolicy.autoDownload !== false)
   if (expected.length === 0) return Effect.void
   return Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.asVoid(settled(subject, "contexts.info", {

@@ -207,12 +207,12 @@ def no_input(*_arguments, **_options):
     raise EOFError("input() is not available: code runs without a standard input")
 
 
-def show_figures(*_arguments, **_options):
-    """Sends the open figures of matplotlib as results and closes them."""
+def show_figures(*_arguments, left=False, **_options):
+    """Sends the open figures of matplotlib as results and closes them; at the end of a run what is left of them."""
     pyplot = sys.modules.get("matplotlib.pyplot")
     if hasattr(pyplot, "get_fignums"):
         import kernel_figures
-        kernel_figures.show(pyplot, publish)
+        (kernel_figures.show_left if left else kernel_figures.show)(pyplot, publish)
 
 
 class Program:
@@ -423,7 +423,7 @@ def serve(count, ordered, limit, code):
     early = None
     if (error is None or left_well(error)) and os.getpid() == PROCESS:
         _, early = interrupts.call(finish_threads)
-    _, late = interrupts.call(show_figures)
+    _, late = interrupts.call(lambda: show_figures(left=True))
     error = None if left_well(error) else error or unsettled or late
     told, unexplained = interrupts.call(program.explain, error) if error else (None, None)
     if unexplained:

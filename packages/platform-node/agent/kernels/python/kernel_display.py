@@ -1,5 +1,6 @@
 """A substitute for IPython and IPython.display if IPython is not installed."""
 from builtins import display, get_ipython
+from kernel_imports import set_formats as set_matplotlib_formats
 from kernel_objects import HTML, JSON, SVG, DisplayObject, Image, Javascript, Latex, Markdown, Math, TextDisplayObject
 from kernel_values import DisplayHandle
 
@@ -29,11 +30,6 @@ def publish_display_data(data, metadata=None, **_options):
 
 def clear_output(wait=False):
     pass
-
-
-def set_matplotlib_formats(*formats, **_options):
-    import kernel_figures
-    kernel_figures.choose(formats)
 
 
 def pretty(value, *_arguments, **_options):

@@ -31,5 +31,13 @@ def keep(error, trace):
         sys.last_exc = error
 
 
+def last():
+    """The last error, for `%tb`, which tells it again."""
+    error = getattr(sys, "last_value", None)
+    if error is None:
+        print("No traceback available to show.", file=sys.stderr)
+    return error
+
+
 def is_internal(file):
     return file.startswith(FOLDER + "/kernel") or "/IPython/core/" in file

@@ -1,6 +1,7 @@
 """Figures of matplotlib as images."""
 import io
 import sys
+import weakref
 
 FORMATS = {
     "png": ("image/png", "png", 1),
@@ -11,7 +12,48 @@ FORMATS = {
     "svg": ("image/svg+xml", "svg", 1),
     "pdf": ("application/pdf", "pdf", 1),
 }
+# Backends of `%matplotlib` that only draw into files.
+INTO_FILES = ("agg", "svg", "pdf", "ps")
 formats = ["png"]
+interactive = True
+quiet = weakref.WeakSet()  # what was made while figures were not interactive
+
+
+def enable(backend):
+    """What `%matplotlib` chooses."""
+    switch(backend not in INTO_FILES)
+
+
+def switch(value):
+    global interactive
+    interactive = value
+
+
+def follow(pyplot):
+    """Learns of `ion`, `ioff` and new figures: those that are made after `ioff` are not shown at the end of a run."""
+    def switching(function, value):
+        def call():
+            before = function()
+            switch(value)
+            return before
+        return call
+
+    def new_figure_manager(*arguments, make=pyplot.new_figure_manager, **options):
+        manager = make(*arguments, **options)
+        if not interactive:
+            quiet.add(manager)
+        return manager
+
+    pyplot.isinteractive = lambda: interactive
+    pyplot.ion, pyplot.ioff = switching(pyplot.ion, True), switching(pyplot.ioff, False)
+    pyplot.new_figure_manager = new_figure_manager
+
+
+def show_left(pyplot, publish):
+    """Shows what is open at the end of a run, if any of it was made to be shown."""
+    from matplotlib._pylab_helpers import Gcf
+    if any(manager not in quiet for manager in Gcf.get_all_fig_managers()):
+        show(pyplot, publish)
 
 
 def choose(names):

@@ -10,7 +10,7 @@ def information(name, value, detailed):
     if is_class or callable(value):
         fields.append(("Init signature" if is_class else "Signature", signature(name, value)))
     source = sourced(inspect.getsource, value) if detailed else None
-    fields.append(("Source", source) if source else ("Docstring", inspect.getdoc(value) or "<no docstring>"))
+    fields.append(("Source", source.rstrip()) if source else ("Docstring", inspect.getdoc(value) or "<no docstring>"))
     if is_class and value.__init__ is not object.__init__ and not source:
         fields.append(("Init docstring", inspect.getdoc(value.__init__)))
     fields.append(("File", sourced(inspect.getfile, value)))

@@ -7,6 +7,7 @@ SUBSTITUTES = frozenset((
     "IPython.core.error", "IPython.core.getipython", "IPython.core.interactiveshell", "IPython.core.pylabtools", "IPython.lib",
     "IPython.lib.display", "IPython.lib.latextools", "IPython.lib.pretty", "IPython.core.magic", "IPython.utils",
     "IPython.utils.capture", "IPython.utils.io", "IPython.utils.text", "IPython.terminal", "IPython.terminal.interactiveshell",
+    "matplotlib_inline", "matplotlib_inline.backend_inline",
 ))
 
 
@@ -57,7 +58,8 @@ def changes(program, display, publish, show_figures):
         "asyncio": lambda _module: program.adopt_loop(),
         "asyncio.tasks": lambda tasks: begin_tasks(tasks, program),
         "getpass": {"getpass": no_password},
-        "matplotlib.pyplot": {"show": show_figures},
+        "matplotlib.pyplot": lambda pyplot: adapt_pyplot(pyplot, show_figures),
+        "matplotlib_inline.backend_inline": {"set_matplotlib_formats": set_formats},
         # plotly shows nothing in a notebook without this package, of which it needs only the version.
         "plotly.io._renderers": {"nbformat": type("nbformat", (), {"__version__": "5.0.0"})},
         "IPython.core.getipython": lambda module: setattr(module, "get_ipython", builtins.get_ipython),
@@ -67,6 +69,17 @@ def changes(program, display, publish, show_figures):
             "clear_output": lambda *_arguments, **_options: None,
         },
     }
+
+
+def adapt_pyplot(pyplot, show_figures):
+    import kernel_figures
+    kernel_figures.follow(pyplot)
+    pyplot.show = show_figures
+
+
+def set_formats(*formats, **_options):
+    import kernel_figures
+    kernel_figures.choose(formats)
 
 
 def no_password(*_arguments, **_options):

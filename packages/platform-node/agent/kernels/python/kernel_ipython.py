@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 
-from IPython.core import page
+from IPython.core import oinspect, page
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -12,6 +12,8 @@ from IPython.core.profiledir import ProfileDir
 from traitlets import Type
 from traitlets.config import Config
 
+import kernel_errors
+import kernel_figures
 import kernel_magic
 import kernel_magics
 import kernel_magics_system
@@ -37,6 +39,7 @@ class Publisher(DisplayPublisher):
 class ZMQInteractiveShell(InteractiveShell):
     """Libraries tell a notebook by the name of this class, by `kernel` and by `IPKernelApp` in `config`."""
 
+    __module__ = "ipykernel.zmqshell"
     displayhook_class = Type(Hook)
     display_pub_class = Type(Publisher)
     kernel = kernel_magic.Kernel()
@@ -64,23 +67,35 @@ class ZMQInteractiveShell(InteractiveShell):
         return result
 
     def showtraceback(self, exc_tuple=None, *_arguments, **_options):
-        """Prints the error of a formatter. What a magic would only print fails the run."""
+        """Prints the error of a formatter. What a magic would only print fails the run, as `%tb` does with the last error."""
         if exc_tuple is None:
-            self.failed = sys.exc_info()[1]
+            self.failed = sys.exc_info()[1] or kernel_errors.last()
         elif self.depth == 0 and not self.is_printing:
             print(self.program.explain(sys.exc_info()[1])[2], file=sys.stderr, end="")
 
     def showsyntaxerror(self, *_arguments, **_options):
         self.failed = sys.exc_info()[1]
 
+    def ask_exit(self):
+        raise SystemExit
+
     def enable_gui(self, gui=None):
         pass
 
     def enable_matplotlib(self, gui=None):
+        kernel_figures.enable(gui)
         return gui or "inline", "agg"
 
 
+def find_file(value, find=oinspect.find_file):
+    """The file where something is defined. The code of a run has none: its name would be taken for one."""
+    file = find(value)
+    name = os.path.basename(file or "")
+    return name if name.startswith("<run ") else file
+
+
 def make(program):
+    oinspect.find_file = find_file
     config = Config()
     config.HistoryManager.enabled = False
     config.IPKernelApp.connection_file = ""
@@ -137,6 +152,7 @@ def replace_magics(shell):
     lines["config"] = configure
     lines["pip"] = lambda text: kernel_packages.pip(text, shell.user_ns)
     lines["less"] = lines["more"] = lambda text: kernel_magics_system.show_file(shell, text)
+    lines["autosave"] = lambda text: kernel_magics_system.autosave(shell, text)
     lines["man"] = lambda text: kernel_magics_system.show_manual(shell, text)
     for name in ("debug", "pdb", "edit", "qtconsole", "notebook", "recall", "doctest_mode"):
         lines[name] = unsupported(name)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import kernel_errors
 import kernel_magic
 import kernel_magics_names
 import kernel_magics_run
@@ -18,7 +19,7 @@ SHOWN = {
     "html": "HTML", "HTML": "HTML", "markdown": "Markdown", "svg": "SVG", "SVG": "SVG", "latex": "Latex",
     "javascript": "Javascript", "js": "Javascript"
 }
-WITHOUT_EFFECT = ("matplotlib", "colors", "automagic", "rehashx", "unload_ext", "autosave", "gui", "reload_ext", "aimport")
+WITHOUT_EFFECT = ("colors", "automagic", "rehashx", "unload_ext", "gui", "reload_ext", "aimport")
 SCALE = ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -99,6 +100,9 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magi
         self.shell.user_ns.update(np=self.shell.user_ns["numpy"], plt=self.shell.user_ns["pyplot"])
         print("Populating the interactive namespace from numpy and matplotlib")
 
+    def line_matplotlib(self, text):
+        self.shell.enable_matplotlib(text.strip().lower())
+
     def line_precision(self, text):
         """The format of floating point numbers."""
         text = text.strip()
@@ -115,6 +119,9 @@ class Magics(kernel_magics_names.Names, kernel_magics_system.System, kernel_magi
 
     def line_xmode(self, text):
         print("Exception reporting mode: %s" % (text.strip().capitalize() or "Context"))
+
+    def line_tb(self, _text):
+        self.shell.failed = kernel_errors.last()
 
     def line_config(self, text):
         configure(text, self.shell.user_ns)

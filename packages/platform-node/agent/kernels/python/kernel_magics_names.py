@@ -51,7 +51,8 @@ class Names:
             chosen.update(range(int(first), int(last or first) + 1))
         for number, code in enumerate(inputs):
             if number and (number in chosen or not chosen):
-                print("%4d: %s" % (number, code) if "-n" in text.split() else code)
+                end = "\n" if "\n" in code else " "
+                print("%4d:%s%s" % (number, end, code) if "-n" in text.split() else code)
 
     line_hist = line_history
 

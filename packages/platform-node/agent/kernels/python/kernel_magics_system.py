@@ -104,6 +104,9 @@ class System:
     def line_man(self, text):
         show_manual(self.shell, text)
 
+    def line_autosave(self, text):
+        autosave(self.shell, text)
+
     def line_sx(self, text):
         return self.shell.getoutput(text)
 
@@ -141,3 +144,14 @@ def show_file(shell, text):
 
 def show_manual(shell, text):
     shell.program.publish({"text/plain": shell.getoutput("man %s | col -b" % text, split=False)})
+
+
+def autosave(shell, text):
+    """A front end is told how often it saves."""
+    try:
+        seconds = int(text)
+    except ValueError:
+        raise UsageError("%%autosave requires an integer, got %r" % text) from None
+    command = "IPython.notebook.set_autosave_interval(%d)" % (1000 * seconds)
+    shell.program.publish({"application/javascript": command})
+    print("Autosaving every %d seconds" % seconds if seconds else "Autosave disabled")

@@ -1,7 +1,8 @@
 """Values as text in the way of `IPython.lib.pretty`: containers break at 79 columns, sets are sorted."""
 import sys
 
-WIDTH = 79
+import kernel_layout
+
 MOST = 1000
 OPENED = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("frozenset({", "})")}
 
@@ -9,13 +10,13 @@ OPENED = {list: ("[", "]"), tuple: ("(", ")"), set: ("{", "}"), frozenset: ("fro
 def pretty(value, formatter):
     printer = Printer(formatter)
     printer.pretty(value)
-    return "".join(laid_out(printer.items))
+    return kernel_layout.laid_out(printer.items)
 
 
 class Printer:
     """Collects texts, groups and places where a line may end. `_repr_pretty_` is given one of these."""
 
-    max_width = WIDTH
+    max_width = kernel_layout.WIDTH
     max_seq_length = MOST
 
     def __init__(self, formatter):
@@ -28,7 +29,7 @@ class Printer:
         self.items.append(("text", text))
 
     def breakable(self, separator=" "):
-        self.items.append(("break", separator, self.indentation))
+        self.items.append(("place", separator, self.indentation))
 
     def break_(self):
         self.items.append(("line", self.indentation))
@@ -92,10 +93,11 @@ class Printer:
                     self.text(each) if cycle else self.pretty(each)
 
     def lines(self, text):
-        for at, line in enumerate(text.split("\n")):
-            if at:
-                self.break_()
-            self.text(line)
+        with self.group():
+            for at, line in enumerate(text.splitlines()):
+                if at:
+                    self.break_()
+                self.text(line)
 
     def sequence(self, value, cycle, start, end):
         if cycle:
@@ -203,47 +205,3 @@ def named(value):
 def qualified(value):
     module = value.__module__
     return value.__qualname__ if module in (None, "builtins", "exceptions") else "%s.%s" % (module, value.__qualname__)
-
-
-def laid_out(items):
-    """
-    The texts, with line ends in the outermost groups that do not fit into a line: a group breaks at all its places as soon
-    as the line becomes too long, and groups in it do so only if they are too long themselves.
-    """
-    widths = group_widths(items)
-    broken = [False]
-    column = 0
-    for at, item in enumerate(items):
-        kind = item[0]
-        if kind == "text":
-            column += len(item[1])
-            yield item[1]
-        elif kind == "begin":
-            broken.append(column + widths[at] > WIDTH)
-        elif kind == "end":
-            broken.pop()
-        elif kind == "line" or broken[-1]:
-            column = item[-1]
-            yield "\n" + " " * column
-        else:
-            column += len(item[1])
-            yield item[1]
-
-
-def group_widths(items):
-    """How wide each group is, with the text that follows it up to the next place for a line end."""
-    widths, opened, position, waiting = {}, [], 0, []
-    for at, item in enumerate(items):
-        if item[0] == "begin":
-            opened.append((at, position))
-        elif item[0] == "end":
-            waiting.append(opened.pop())
-        elif item[0] == "text":
-            position += len(item[1])
-        else:
-            for begun, start in waiting:
-                widths[begun] = position - start
-            waiting = []
-            position += len(item[1]) if item[0] == "break" else WIDTH
-    widths.update({begun: position - start for begun, start in waiting + opened})
-    return widths

@@ -3,6 +3,7 @@ import builtins
 import subprocess
 import sys
 
+import kernel_figures
 import kernel_magic
 import kernel_magics
 import kernel_pretty
@@ -124,6 +125,7 @@ class SList(list):
 class ZMQInteractiveShell:
     """Libraries tell a notebook by the name of this class, by `kernel` and by `IPKernelApp` in `config`."""
 
+    __module__ = "ipykernel.zmqshell"
     kernel = kernel_magic.Kernel()
     ast_node_interactivity = "last_expr"
     failed = None
@@ -211,4 +213,5 @@ class ZMQInteractiveShell:
         pass
 
     def enable_matplotlib(self, gui=None):
+        kernel_figures.enable(gui)
         return gui or "inline", "agg"

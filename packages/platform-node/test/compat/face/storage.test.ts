@@ -124,6 +124,12 @@ describe("session.file", () => {
     assert.notStrictEqual(received.requestIdDownloadUrl, received.requestIdSync)
     assert.isNotEmpty(received.requestIdDownloadUrl)
     assert.deepStrictEqual(await readFile(local), bytes)
+    // The transfers are none of the contexts that are saved, of a session that was found again neither.
+    const found = (await agb.get(session.sessionId)).session
+    for (const one of [session, found]) {
+      const saved = await one?.context.sync(undefined, undefined, "upload", 10, 1000)
+      assert.isTrue(saved?.success, saved?.errorMessage)
+    }
     const kept = await session.file.download(`${path}/moved`, local, { overwrite: false })
     assert.match(kept.errorMessage ?? "", /already exists/)
     assert.deepStrictEqual((await readdir(folder)).sort(), ["down", "up"])

@@ -1,4 +1,5 @@
 /** Validation of the option objects of methods. */
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { InvalidRequestError } from "../../../AgbError.js"
 import { refuseUnknown } from "../../wire/options.js"
@@ -24,4 +25,15 @@ export const check = <A extends object>(
 ): Either.Either<Partial<A>, InvalidRequestError> => {
   const error = unknownOption(operation, options, known)
   return error === undefined ? Either.right(options ?? {}) : Either.left(error)
+}
+
+/** Rejects what is neither true nor false. */
+export const checkFlags = (
+  operation: string,
+  values: Readonly<Record<string, unknown>>
+): Effect.Effect<void, InvalidRequestError> => {
+  const wrong = Object.entries(values).find(([, value]) => typeof value !== "boolean")
+  return wrong === undefined ? Effect.void : Effect.fail(
+    new InvalidRequestError({ operation, field: wrong[0], given: String(wrong[1]).slice(0, 64), expected: "a boolean" })
+  )
 }

@@ -76,7 +76,7 @@ export class Code {
     return this.#calls.iterate(runCodeStream, { code, language, timeoutS }, options)
   }
 
-  /** Opens a further kernel of `python` or `javascript`, with a state of its own. `await using`, or `close`, ends it. */
+  /** Opens a further kernel of a language, with a state of its own. `await using`, or `close`, ends it. */
   async context(options: codeContexts.ContextOptions): Promise<codeContexts.CodeContextResult> {
     return codeContexts.opened(this.#calls, await this.#calls.answer(codeContexts.open, {}, options))
   }

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import type { Edit, FileChangeEvent, FileType } from "../../../FileSystem.js"
+import type * as files from "../../../FileSystem.js"
+import type { Edit, FileType } from "../../../FileSystem.js"
 import type * as Results from "../../../OperationResult.js"
 import type { Session } from "../../session/session.js"
 import * as operations from "../operation.js"
@@ -180,9 +181,14 @@ const getFileChange = operations.make(
 
 const watchDirectory = operations.source(
   "FileSystem.watchDirectory",
-  { path: Schema.String, intervalMs: Schema.optional(operations.Millis) },
-  ({ fileSystem }: Session, { intervalMs = 1000, path }) =>
-    fileSystem.watchDirectory(path, { interval: Duration.millis(intervalMs) })
+  {
+    path: Schema.String,
+    intervalMs: Schema.optional(operations.Millis),
+    recursive: Schema.optional(Schema.Boolean),
+    include: Schema.optional(Schema.Array(Schema.String))
+  },
+  ({ fileSystem }: Session, { include, intervalMs = 1000, path, recursive }) =>
+    fileSystem.watchDirectory(path, { include, interval: Duration.millis(intervalMs), recursive })
 )
 
 /**
@@ -251,7 +257,9 @@ export interface FileStat {
 /**
  * Options of `watchDirectory`, all optional.
  */
-export interface WatchDirectoryOptions extends operations.CallOptions {
+export interface WatchDirectoryOptions
+  extends operations.CallOptions, Pick<files.WatchDirectoryOptions, "include" | "recursive">
+{
   /** Polling interval in milliseconds. Default: 1000. */
   readonly intervalMs?: number | undefined
 }
@@ -384,10 +392,10 @@ export class FileSystem {
   }
 
   /**
-   * Watches a directory tree from the first `next` on, for `for await`. Failures are thrown as typed errors; leaving the
-   * loop stops watching.
+   * Watches a directory tree, for `for await`. The first event is `ready`: changes from then on are told. Failures are thrown
+   * as typed errors; leaving the loop stops watching.
    */
-  watchDirectory(path: string, options?: WatchDirectoryOptions): AsyncIterableIterator<FileChangeEvent> {
+  watchDirectory(path: string, options?: WatchDirectoryOptions): AsyncIterableIterator<files.WatchEvent> {
     return this.#calls.iterate(watchDirectory, { path }, options)
   }
 }

@@ -49,6 +49,13 @@ export const info = operations.make(
   ({ info }: sessions.Session) => Effect.map(info, plain)
 )
 
+export const expiresAt = operations.make(
+  "Session.expiresAt",
+  {},
+  results.data<Date | undefined>(),
+  ({ expiresAt }: sessions.Session) => Effect.map(expiresAt, Option.getOrUndefined)
+)
+
 export const getLink = operations.make(
   "Session.getLink",
   { protocolType: Schema.optional(Schema.String), port: Schema.optional(Schema.Number) },

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import type { InvalidRequestError } from "../../../AgbError.js"
 import type { ToolCall } from "../../../ToolCall.js"
 import * as control from "../processes/control.js"
 import type { ProcessFailure } from "../processes/model.js"
@@ -109,7 +110,12 @@ export class Channel {
 
   /** Sends a signal, by its name without `SIG`, to the process group of the command, once. */
   signal(operation: string, name: string): Effect.Effect<void, ProcessFailure> {
-    return this.#expect(operation, `signal ${processes.newId()} ${name}`, "sent")
+    return this.#expect(
+      operation,
+      `signal ${processes.newId()} ${name}`,
+      "sent",
+      () => processes.unknownSignal(operation, `SIG${name}`)
+    )
   }
 
   #readPiece(operation: string): Effect.Effect<Option.Option<Uint8Array>, ProcessFailure> {
@@ -170,15 +176,16 @@ export class Channel {
     )
   }
 
-  #expect(operation: string, words: string, word: string): Effect.Effect<void, ProcessFailure> {
+  #expect(
+    operation: string,
+    words: string,
+    word: string,
+    unknown?: () => InvalidRequestError
+  ): Effect.Effect<void, ProcessFailure> {
     const request = { operation, words, retrySafety: "idempotent" } as const
     return Effect.flatMap(requests.send(this.#target, request), (reply) => {
       if (reply.words[0] === word) return Effect.void
-      return Effect.fail(
-        reply.words[0] === "unknown"
-          ? control.processError(operation, this.#target.key, "Other", "the session does not know this signal")
-          : requests.malformed(request)
-      )
+      return Effect.fail(reply.words[0] === "unknown" && unknown ? unknown() : requests.malformed(request))
     })
   }
 }

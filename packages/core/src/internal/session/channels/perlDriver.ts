@@ -233,8 +233,8 @@ sub leave {
 
 sub send_signal {
   my ($name, $signal) = @_;
+  return "unknown" if !grep { $_ eq $signal } @names;
   if (!$signals{$name}++) {
-    return "unknown" if !grep { $_ eq $signal } @names;
     kill $signal, -$child or kill $signal, $child if !defined $status;
   }
   "sent";

@@ -236,11 +236,11 @@ def leave(now, until):
 
 
 def send_signal(name, number):
+    value = getattr(signal, "SIG" + number, None)
+    if value is None:
+        return ("unknown", b"")
     if name not in signals:
         signals.add(name)
-        value = getattr(signal, "SIG" + number, None)
-        if value is None:
-            return ("unknown", b"")
         if status is None:
             try:
                 os.killpg(child, value)

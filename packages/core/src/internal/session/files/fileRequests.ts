@@ -10,6 +10,7 @@ import { type ClientError, FileError, ToolError, TransportError } from "../../..
 import { cancellable, type Cancellation } from "../../client/deadline/cancellation.js"
 import * as deadlines from "../../client/deadline/deadlines.js"
 import * as envelopes from "../../client/envelope.js"
+import * as RequestId from "../../client/requestId.js"
 import * as sessionRoutes from "../../client/sessionRoutes.js"
 import * as transfers from "../../client/transfer.js"
 import { ExchangeError, type Reply, type TransferBody, type TransferReply } from "../../client/transport/exchange.js"
@@ -80,7 +81,7 @@ export class FileRequests {
                 Effect.mapError(Effect.provide(send, context), asClientError),
                 (reply): Effect.Effect<TransferReply, ClientError | ToolError> =>
                   reply.status === 200
-                    ? Effect.succeed(reply)
+                    ? Effect.as(recordRequestId(reply), reply)
                     : Effect.flatMap(this.text(reply), (text) =>
                       this.#failed(request, reply.status, text))
               ),
@@ -112,7 +113,9 @@ export class FileRequests {
             error instanceof ExchangeError ? fromExchange(request, error, maxReplyBytes) : error
           )
         ),
-        (reply) => reply.status === 200 ? Effect.succeed(reply) : this.#failed(request, reply.status, reply.body)
+        (reply) => reply.status === 200
+          ? Effect.as(recordRequestId(reply), reply)
+          : this.#failed(request, reply.status, reply.body)
       )
     const tooLate = () => stalled(request, timeout)
     return Effect.mapError(
@@ -157,6 +160,11 @@ export class FileRequests {
       return yield* Effect.fail(envelopes.failure({ ...received, retryAfter: undefined, date: undefined }, now))
     })
   }
+}
+
+const recordRequestId = ({ headers }: Pick<TransferReply, "headers">): Effect.Effect<void> => {
+  const requestId = headers["x-request-id"]
+  return typeof requestId === "string" && /^[\w-]{1,128}$/.test(requestId) ? RequestId.record(requestId) : Effect.void
 }
 
 export const retrySafetyOf = ({ mode }: WriteOptions): RetrySafety => mode === "overwrite" ? "idempotent" : "unsafe"

@@ -91,16 +91,18 @@ const checkFollow = (options: LogOptions | undefined): Either.Either<boolean, In
       )
   )
 
+const invalidSignal = (operation: string, signal: Signal, expected: string) =>
+  new InvalidRequestError({ operation, field: "signal", given: issues.describe(signal, "signal"), expected })
+
 /** The name of a signal without `SIG`. */
 export const checkSignal = (operation: string, signal: Signal): Either.Either<string, InvalidRequestError> =>
-  typeof signal === "string" && /^SIG[A-Z][A-Z0-9]{1,9}$/.test(signal) ? Either.right(signal.slice(3)) : Either.left(
-    new InvalidRequestError({
-      operation,
-      field: "signal",
-      given: issues.describe(signal, "signal"),
-      expected: "the name of a signal, e.g. SIGTERM"
-    })
-  )
+  typeof signal === "string" && /^SIG[A-Z][A-Z0-9]{1,9}$/.test(signal)
+    ? Either.right(signal.slice(3))
+    : Either.left(invalidSignal(operation, signal, "the name of a signal, e.g. SIGTERM"))
+
+/** The session knows the signals of its system. */
+export const unknownSignal = (operation: string, signal: Signal): InvalidRequestError =>
+  invalidSignal(operation, signal, "a signal that the session knows, e.g. SIGTERM")
 
 const beginning: Cursor = { stdout: 0, stderr: 0 }
 
@@ -158,6 +160,7 @@ const kill = ({ key, operation, toolCall }: follow.Target, signal: Signal): Effe
       yield* control.run(toolCall, { operation, key, text, retrySafety: "idempotent" })
     )
     if (state === "none") return yield* control.processError(operation, key, "Gone")
+    if (state === "unknown") return yield* unknownSignal(operation, `SIG${name}`)
     if (state !== "killed") return yield* control.malformed(operation, "idempotent", "the outcome of a signal")
   })
 

@@ -311,6 +311,7 @@ echo "agb done"`
 export const kill = (key: string, signal: string, call: string): string =>
   `${directory(key)}
 cd "$dir" 2>/dev/null && read -r pid supervisor birth run <state || { echo "agb none"; exit 0; }
+(trap - ${quote(signal)}) 2>/dev/null || { echo "agb unknown"; exit 0; }
 mkdir "kill.${call}" 2>/dev/null || ! [ -d "kill.${call}" ] || { echo "agb killed"; exit 0; }
 ${signalGroup}
 ${signalTree}
@@ -370,15 +371,16 @@ cd "$dir" 2>/dev/null && [ -e state ] || { echo "agb none"; exit 0; }
 [ -e stdin ] || { echo "agb stdin none"; exit 0; }
 ${pause}
 ${assignments({ offset, bytes, backlog })}
+closed() { [ -e exit ] || [ -e stdin.gone ] || [ -e stdin.end ]; }
 idle=0
 while :; do
   set -- $(TIME_STYLE=locale LC_ALL=C ls -ln stdin)
   size=$5 taken=0; read -r taken <stdin.read 2>/dev/null
-  if [ -e stdin.gone ] || [ -e stdin.end ] || [ $((size - \${taken:-0})) -le "$backlog" ] || [ "$idle" -gt 20 ]; then break; fi
+  if closed || [ $((size - \${taken:-0})) -le "$backlog" ] || [ "$idle" -gt 20 ]; then break; fi
   pause "$idle"; idle=$((idle + 1))
 done
 [ "$offset" -ge 0 ] || offset=$size
-if [ -e stdin.gone ] || [ -e stdin.end ]; then echo "agb stdin closed $size"; exit 0; fi
+if closed; then echo "agb stdin closed $size"; exit 0; fi
 if [ $((size - \${taken:-0})) -gt "$backlog" ]; then echo "agb stdin full $size"; exit 0; fi
 if [ "$size" -lt "$offset" ] || [ "$size" -gt $((offset + bytes)) ]; then echo "agb stdin moved $size"; exit 0; fi
 printf %s ${quote(base64)} | base64 -d | tail -c +$((size - offset + 1)) >>stdin

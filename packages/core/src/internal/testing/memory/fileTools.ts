@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import { ToolFailure, type ToolHandlers } from "../../../AgbServer.js"
 import { fileBlocks } from "../../../AgbTools.js"
+import * as namePattern from "../../session/files/namePattern.js"
 import { concat } from "../../wire/text/bytes.js"
 import { failure, type FileTree, nameOf, type Node, normal, parentOf } from "./fileTree.js"
 
@@ -17,18 +18,9 @@ export const attempt = <A>(run: (now: number) => A): Effect.Effect<A, ToolFailur
       catch: (error) => error instanceof ToolFailure ? error : failure("EIO", String(error))
     }))
 
-const globPattern = (glob: string): RegExp => {
-  const source = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(
-    /\*+|\?/g,
-    (wildcard) => wildcard === "?" ? "[^/]" : wildcard.length > 1 ? ".*" : "[^/]*"
-  )
-  return new RegExp(`^${source}$`, "u")
-}
-
-const matcher = (base: string, glob: string) => {
-  const pattern = globPattern(glob)
-  return (path: string): boolean =>
-    pattern.test(glob.includes("/") ? path.slice(base.length).replace(/^\//, "") : nameOf(path))
+const matcher = (base: string, pattern: string) => {
+  const matches = namePattern.compile(pattern)
+  return (path: string): boolean => matches(path.slice(base.length).replace(/^\//, ""))
 }
 
 const edited = (text: string, edits: ReadonlyArray<{ readonly oldText: string; readonly newText: string }>): string =>

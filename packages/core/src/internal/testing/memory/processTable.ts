@@ -60,6 +60,7 @@ interface Running {
   end: string | undefined
 }
 
+/** The numbers of the signals that end a command which does not expect them. */
 const signalNumbers: Readonly<Record<string, number>> = {
   HUP: 1,
   INT: 2,
@@ -71,6 +72,9 @@ const signalNumbers: Readonly<Record<string, number>> = {
   ALRM: 14,
   TERM: 15
 }
+
+/** Those that end nothing. */
+const harmlessSignals = ["CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "WINCH"]
 
 /** Aligned to blocks, as `dd` reads. */
 const partOf = (bytes: Uint8Array, offset: number, blocks: number): string => {
@@ -202,7 +206,12 @@ export class ProcessTable {
   }
 
   kill(key: string, signal: string): Effect.Effect<string> {
-    return this.#about(key, (process) => Effect.as(this.#signal(process, signal), "agb killed\n"))
+    return this.#about(key, (process) => {
+      if (harmlessSignals.includes(signal)) return Effect.succeed("agb killed\n")
+      return signal in signalNumbers
+        ? Effect.as(this.#signal(process, signal), "agb killed\n")
+        : Effect.succeed("agb unknown\n")
+    })
   }
 
   end(key: string, removes: boolean): Effect.Effect<string> {

@@ -35,7 +35,8 @@ const upload = (exchange: Exchange, session: LocalSession) =>
   })
 
 /** The head of a reply tells what of a file would otherwise be asked for. */
-const headersOf = ({ isStable, mode, mtimeMs, size }: FileHead, length: number) => ({
+const headersOf = ({ isStable, mode, mtimeMs, size }: FileHead, length: number, requestId = "") => ({
+  "x-request-id": requestId,
   "content-type": "application/octet-stream",
   "content-length": length,
   "x-file-size": size,
@@ -48,8 +49,9 @@ const download = (exchange: Exchange, session: LocalSession, keys: HandoverKeys)
   Effect.gen(function*() {
     const path = yield* pathOf(exchange)
     const [offset = 0, length = null] = [yield* count(exchange, "offset"), yield* count(exchange, "length")]
+    const headers = (head: FileHead, sent: number) => headersOf(head, sent, exchange.context.requestId)
     const handOver = handed.offerOf(exchange, session, keys)
-    yield* fileBytes.readFile(session.sandbox, { path, offset, length }, exchange.response, headersOf, handOver)
+    yield* fileBytes.readFile(session.sandbox, { path, offset, length }, exchange.response, headers, handOver)
   }).pipe(Effect.onError(() =>
     Effect.sync(() => {
       // The client learns that the content is not complete.

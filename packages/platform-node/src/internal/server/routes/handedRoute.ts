@@ -60,6 +60,7 @@ export const offerOf = (exchange: Exchange, session: LocalSession, keys: Handove
     onOffer: (fd) => {
       const file = session.handed.reading(fd)
       if (file === undefined) return refused(exchange)
+      exchange.response.setHeader("x-request-id", exchange.context.requestId ?? "")
       setDescriptor(exchange, session, grant, file)
       return true
     }
