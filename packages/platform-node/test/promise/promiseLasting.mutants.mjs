@@ -14,7 +14,7 @@ export default [
   {
     defence: "the id of a request for a file is in its result",
     changes: {
-      "packages/core/src/internal/session/files/directFiles.ts": [[
+      "packages/core/src/internal/session/files/fileRequests.ts": [[
         "? RequestId.record(requestId) :",
         "? Effect.void :"
       ]]
