@@ -311,8 +311,8 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
       vi.advanceTimersByTime(60_000)
       assert.deepStrictEqual({ log, isOpen: isOpen(fd) }, { log: [], isOpen: true })
       vi.advanceTimersByTime(60_000)
-      assert.include(await end, { status: 408 })
       assert.deepStrictEqual({ log, isOpen: isOpen(fd) }, { log: ["cancel"], isOpen: false })
+      assert.include(await end, { status: 408 })
     })
 
     it("are closed after they could have been opened, when very many follow, and with the session", () => {
