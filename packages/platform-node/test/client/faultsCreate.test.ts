@@ -264,7 +264,7 @@ describe("a runtime that is disposed while creates are in flight", () => {
     overTcp((server) =>
       Effect.gen(function*() {
         server.faults.always("createSession", delay(3000, "after"))
-        const runtime = ManagedRuntime.make(server.node())
+        const runtime = ManagedRuntime.make(server.node({ deleteBudget: "5 minutes" }))
         const create = Effect.flatMap(Agb.Agb, (agb) => agb.create({ imageId }))
         const creating = Array.from({ length: 20 }, () => runtime.runPromiseExit(create))
         yield* Effect.repeat(Effect.sleep("5 millis"), { until: () => server.ledger.created.length === 20 })
