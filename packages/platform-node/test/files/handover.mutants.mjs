@@ -12,8 +12,18 @@ export default [
   },
   {
     defence: "what is given up has ended before it is written in another way",
-    changes: { [client]: [["      if (Option.isNone(file)) yield* close(reply)\n", ""]] },
+    changes: { [client]: [["      if (Option.isNone(file)) yield* discarded(close(reply))\n", ""]] },
     caughtBy: "go over the network after one attempt"
+  },
+  {
+    defence: "what the server has opened is given up, whenever it says so",
+    changes: {
+      [client]: [[
+        "discarded(Effect.flatMap(Fiber.join(asked), close))",
+        "Effect.asVoid(Fiber.interrupt(asked))"
+      ]]
+    },
+    caughtBy: "leave nothing where the program was interrupted"
   },
   {
     defence: "so many files of a session are written at a time",

@@ -3,7 +3,7 @@ import { Session, Transfer, Transport } from "@effect-agb/core"
 import type { AgbError } from "@effect-agb/core"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Stream } from "effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -273,6 +273,31 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
       Effect.provide(layerWith(best)),
       Effect.zipRight(Effect.sync(() => assert.deepStrictEqual(heldHere(), [])))
     ))
+
+  it.scopedLive("leave nothing where the program was interrupted before it knew that they were open", () =>
+    Effect.gen(function*() {
+      const opened = yield* Deferred.make<void>()
+      const late = Layer.succeed(Transport.Interceptor, (own: Transport.Transport.Service) => ({
+        ...own,
+        exchange: <E>(request: Transport.Exchange<E>) =>
+          request.url.includes("/open?")
+            ? Effect.tap(
+              own.exchange(request),
+              () => Effect.zipRight(Deferred.succeed(opened, undefined), Effect.sleep("300 millis"))
+            )
+            : own.exchange(request)
+      }))
+      yield* Effect.gen(function*() {
+        const { fileSystem } = yield* Session.Session
+        const writing = yield* Effect.fork(fileSystem.writeFile("/tmp/late", new Uint8Array(mebibyte)))
+        yield* Deferred.await(opened)
+        yield* Fiber.interrupt(writing)
+        const names = Effect.map(fileSystem.listDirectory("/tmp"), (entries) => entries.map(({ name }) => name))
+        const isEmpty = (found: ReadonlyArray<string>) => found.length === 0
+        const found = Effect.repeat(Effect.delay(names, "50 millis"), { until: isEmpty, times: 100 })
+        assert.deepStrictEqual(yield* found, [])
+      }).pipe(inSession, Effect.provide(layerWith(best)), Effect.provide(late))
+    }))
 
   it.scopedLive("many at a time are all written, those beyond a number over the network", () => {
     const seen = makeSeen()

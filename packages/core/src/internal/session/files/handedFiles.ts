@@ -3,6 +3,7 @@
  * that is not possible, they go over the route for their bytes.
  */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -33,7 +34,7 @@ import { type Buffers, buffersOf } from "./recycling.js"
 import { pieceBytes } from "./sending.js"
 
 /** How long the end of a write that was given up is waited for. */
-const discardTime = "1 second"
+const discardTime = "2 seconds"
 
 /** What the agent of a session says where the system refuses to write. */
 const refusals: Readonly<Record<string, string>> = {
@@ -112,10 +113,15 @@ export class HandedFiles {
           isEnded = true
           return this.#close(operation, path, reply)
         })
-      const reply = yield* Effect.acquireRelease(Effect.interruptible(this.#requests.ask(opening)), close)
+      // Whoever is interrupted while it is opened gives it up as well: the server may have opened it, and said so too late.
+      const asked = yield* Effect.acquireRelease(
+        Effect.forkDaemon(Effect.interruptible(this.#requests.ask(opening))),
+        (asked) => isEnded ? Effect.void : discarded(Effect.flatMap(Fiber.join(asked), close))
+      )
+      const reply = yield* Fiber.join(asked)
       const file = yield* this.#opened(ticket.value, reply, options.mode === "append" ? "append" : "write")
       // What is given up later would undo what was written meanwhile.
-      if (Option.isNone(file)) yield* close(reply)
+      if (Option.isNone(file)) yield* discarded(close(reply))
       return Option.map(file, (file) => {
         let size = 0
         const write = (piece: Uint8Array) =>
@@ -153,16 +159,20 @@ export class HandedFiles {
   }
 
   /** Gives up a file that was to be written. */
-  #close(operation: string, path: string, reply: Head): Effect.Effect<void> {
+  #close(operation: string, path: string, reply: Head): Effect.Effect<unknown, FileSystemError> {
     const id = idOf(reply)
-    if (id === "") return Effect.void
-    return this.#requests.ask({ operation, path, action: "/close", query: { id }, retrySafety: "safe" }).pipe(
-      Effect.interruptible,
-      Effect.timeout(discardTime),
-      Effect.ignore
-    )
+    return id === ""
+      ? Effect.void
+      : this.#requests.ask({ operation, path, action: "/close", query: { id }, retrySafety: "safe" })
   }
 }
+
+/** Goes on in the background where it takes long. */
+const discarded = (discard: Effect.Effect<unknown, FileSystemError>): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.forkDaemon(Effect.interruptible(discard)),
+    (discarding) => Effect.ignore(Effect.timeout(Effect.interruptible(Fiber.join(discarding)), discardTime))
+  )
 
 const idOf = ({ headers }: Head): string => {
   const id = headers["x-file-id"]
