@@ -35,6 +35,7 @@ describe("no sandbox is left behind", () => {
         Effect.provide(NodeAgb.layer({
           apiKey,
           endpoint: proxy.endpoint,
+          deleteBudget: "5 minutes",
           retry: { baseDelay: Duration.millis(5), maxDelay: Duration.millis(50) }
         }))
       )

@@ -116,8 +116,8 @@ describe.skipIf(process.platform !== "linux")("agent", () => {
         Effect.gen(function*() {
           assert.strictEqual((yield* python("print('\\ud800 é')")).stdout, "\\ud800 é\n")
           assert.strictEqual(
-            main(yield* python("class S:\n  def __repr__(self): return '\\ud800\\t\\x01\\n'\nS()")),
-            "\\ud800\t\u0001\n"
+            main(yield* python("class S:\n  def __repr__(self): return '\\ud800\\t\\n\\x01\\n'\nS()")),
+            "\\ud800\t\n\u0001"
           )
           const large = yield* python("'x' * 30_000_000")
           assert.match(String(main(large)), /more characters\)$/)
