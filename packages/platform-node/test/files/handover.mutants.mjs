@@ -38,6 +38,6 @@ export default [
   {
     defence: "nothing is left of what was given up",
     changes: { [`${agent}/fileStreams.ts`]: [["      file.abort()\n      throw error", "      throw error"]] },
-    caughtBy: "'no isolation' > are written in every mode"
+    caughtBy: "'no isolation' are written in every mode"
   }
 ]
