@@ -81,8 +81,14 @@ const writerOf = (terminal: Terminal) => {
 const connect = (terminal: Terminal, onEnd: (reason: string) => void): WebSocket => {
   const socket = new WebSocket(socketAddress(`/api/terminal?columns=${terminal.cols}&rows=${terminal.rows}`))
   socket.binaryType = "arraybuffer"
-  const send = (data: string | Uint8Array<ArrayBuffer>) => socket.readyState === WebSocket.OPEN && socket.send(data)
+  // What is typed before the shell is reached waits for it.
+  const early: Array<string | Uint8Array<ArrayBuffer>> = []
+  const send = (data: string | Uint8Array<ArrayBuffer>) => {
+    if (socket.readyState === WebSocket.CONNECTING) early.push(data)
+    else if (socket.readyState === WebSocket.OPEN) socket.send(data)
+  }
   const write = writerOf(terminal)
+  socket.onopen = () => early.splice(0).forEach(send)
   socket.onmessage = ({ data }) => data instanceof ArrayBuffer && write(new Uint8Array(data))
   socket.onclose = (event) => {
     terminal.options.disableStdin = true

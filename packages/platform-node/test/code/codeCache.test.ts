@@ -66,7 +66,7 @@ describe("the code cache of the agent", () => {
       Effect.gen(function*() {
         const folder = yield* copy
         change(named(folder, /^code-.*\.cache$/))
-        assert.strictEqual(yield* firstWords(folder), "{\"ready\":true}")
+        assert.match(yield* firstWords(folder), /^\{"ready":true\b/)
       }))
   }
 })

@@ -13,5 +13,12 @@ export default [
       ]]
     },
     caughtBy: "which follows the size of the window"
+  },
+  {
+    defence: "what is typed before a shell is reached waits for it",
+    changes: {
+      [`${page}/terminal/openTerminal.ts`]: [["early.push(data)", "socket.onerror = null"]]
+    },
+    caughtBy: "keeps what is typed before its shell is reached"
   }
 ]

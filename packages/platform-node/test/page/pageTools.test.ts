@@ -118,6 +118,28 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
         })
       }))
 
+    it.scoped("keeps what is typed before its shell is reached", () =>
+      Effect.gen(function*() {
+        const session = yield* Session.make(params)
+        const { page } = yield* openAddress(session.resourceUrl)
+        yield* go(async () => {
+          let reach = () => {}
+          await page.routeWebSocket(/\/api\/terminal/, (socket) =>
+            new Promise<void>((reached) => {
+              reach = () => {
+                socket.connectToServer()
+                reached()
+              }
+            }))
+          await page.reload()
+          await page.getByRole("tab", { name: "Terminal" }).click()
+          await seen(page.locator(".xterm-rows"))
+          await page.keyboard.type("echo $((40 + 2)) is early\n")
+          reach()
+          assert.include(await until(() => screenOf(page), (text) => text.includes("42 is early")), "42 is early")
+        })
+      }))
+
     it.scoped("shows labels, use and the time left, keeps the session alive, and tells its end", () =>
       Effect.gen(function*() {
         const agb = yield* Agb.Agb

@@ -206,7 +206,7 @@ const watch: Ask = (call, { session, standIn }) => {
       : session.fileSystem.writeFile(String(path), String(content))
   })
   return session.fileSystem.watchDirectory(path).pipe(
-    Stream.runForEach((event) => Effect.sync(() => events.push(event))),
+    Stream.runForEach((event) => Effect.sync(() => event.eventType === "ready" ? 0 : events.push(event))),
     Effect.raceFirst(Effect.delay(user, 1)),
     Effect.map(() => ({ watched: events }))
   )

@@ -4,7 +4,7 @@ import type { WebSocket, WebSocketServer } from "ws"
 import type { UpgradeRequest } from "../../http/httpServer.js"
 import { close, closeCodes, startHeartbeat } from "../../http/webSockets.js"
 
-/** Completes the handshake; interrupted where the client leaves before. */
+/** Completes the handshake; interrupted where the client leaves before. Paused until there is somebody who listens. */
 export const open = (
   server: WebSocketServer,
   { head, request, socket }: UpgradeRequest,
@@ -13,6 +13,7 @@ export const open = (
   Effect.async<WebSocket>((resume) => {
     socket.once("close", () => resume(Effect.interrupt))
     server.handleUpgrade(request, socket, head, (opened) => {
+      opened.pause()
       opened.on("error", () => {})
       startHeartbeat(opened, request, heartbeatMs)
       resume(Effect.succeed(opened))
@@ -20,5 +21,7 @@ export const open = (
   })
 
 /** A page has nothing to say on it. */
-export const onlySends = (socket: WebSocket): void =>
-  void socket.on("message", () => close(socket, closeCodes.unsupported, "nothing is read here"))
+export const onlySends = (socket: WebSocket): void => {
+  socket.on("message", () => close(socket, closeCodes.unsupported, "nothing is read here"))
+  socket.resume()
+}

@@ -100,6 +100,7 @@ const run = (session: LocalSession, socket: WebSocket, size: { readonly columns:
       if (unwritten > maxUnwritten) socket.pause()
       inputs.unsafeOffer(input)
     })
+    socket.resume()
     const terminal = yield* Terminal.make(toolCallOf(session)).open(shell, size)
     const typed = Effect.forever(
       Effect.gen(function*() {
