@@ -20,6 +20,9 @@ const offer = (fd: number, { id, signal }: Call, { inputs, output }: Agent): Pro
 export const handOver = async (fd: number, call: Call, agent: Agent): Promise<boolean> =>
   (await offer(fd, call, agent))["taken"] === true
 
-/** How many bytes were written to a file that the host has taken over. */
-export const writtenTo = async (fd: number, call: Call, agent: Agent): Promise<number> =>
-  countArg(await offer(fd, call, agent), "written") ?? 0
+/** How many bytes were written to a file that the host has taken over, unless it has given it up. */
+export const writtenTo = async (fd: number, call: Call, agent: Agent): Promise<number> => {
+  const input = await offer(fd, call, agent)
+  if (input["givenUp"] === true) throw cancelled
+  return countArg(input, "written") ?? 0
+}

@@ -109,6 +109,13 @@ export default [
     "are given up when nothing was written for a minute"
   ),
   mutant(
+    "what a client gives up is gone when it is told so",
+    handed,
+    "      return Effect.ignore(Deferred.await(result))\n",
+    "      return Effect.void\n",
+    "are given up by their client once the agent has left nothing of them"
+  ),
+  mutant(
     "what was to be read is closed after a time",
     handed,
     "setTimeout(close, openingMs)",

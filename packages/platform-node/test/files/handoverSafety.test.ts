@@ -1,6 +1,6 @@
 /** What a taken-over agent, another user's server and a stranger could try where files are handed over, and what is refused. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FastCheck as fc, Option } from "effect"
+import { Effect, Either, FastCheck as fc, Option } from "effect"
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -19,6 +19,7 @@ import {
 import { authorityOf, makePeers } from "../../src/internal/node/handover/peers.js"
 import { openShared } from "../../src/internal/node/handover/sharedFile.js"
 import type { HandedWriter } from "../../src/internal/sandbox/channel/fileStreams.js"
+import { SandboxFailure } from "../../src/internal/sandbox/channel/protocol.js"
 import { makeOffers, mountedDevices } from "../../src/internal/sandbox/process/offeredFile.js"
 import type { Sandbox } from "../../src/internal/sandbox/sandbox.js"
 import { HandedFiles } from "../../src/internal/server/sessions/handedFiles.js"
@@ -284,7 +285,11 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
         },
         handWrite: (_, writer) => {
           writers.push(writer)
-          return { commit: (bytes) => void log.push(`commit ${bytes}`), cancel: () => void log.push("cancel") }
+          return {
+            commit: (bytes) => void log.push(`commit ${bytes}`),
+            giveUp: () => void log.push("give up"),
+            cancel: () => void log.push("cancel")
+          }
         }
       }
       const handed = new HandedFiles(sandbox as Sandbox)
@@ -298,7 +303,7 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
         writers.at(-1)?.onOffer(5)
         return { end, fd: opened[0] ?? -1, id: ids[0] ?? "" }
       }
-      return { handed, log, write }
+      return { handed, log, write, writers }
     }
 
     const isOpen = (fd: number) => Fs.existsSync(`/proc/self/fd/${fd}`)
@@ -327,6 +332,21 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
       assert.deepStrictEqual(many.map(isOpen), [false, ...Array<boolean>(64).fill(true)])
       handed.closeAll()
       assert.isFalse(many.some(isOpen))
+    })
+
+    it("are given up by their client once the agent has left nothing of them", async () => {
+      const { handed, log, write, writers } = world()
+      const { end, fd, id } = write()
+      let isGivenUp = false
+      const given = Effect.runPromise(handed.giveUp(id)).then(() => isGivenUp = true)
+      await Promise.resolve()
+      assert.deepStrictEqual({ log, isGivenUp }, { log: ["give up"], isGivenUp: false })
+      writers[0]?.onEnd(Either.left(new SandboxFailure({ code: "ECANCELED", message: "Operation canceled" })))
+      assert.include(await end, { code: "File.NotWritten" })
+      await given
+      assert.isFalse(isOpen(fd))
+      await Effect.runPromise(handed.giveUp(id))
+      assert.deepStrictEqual(log, ["give up"])
     })
 
     it("are given up with the session, and where they have become too large", async () => {

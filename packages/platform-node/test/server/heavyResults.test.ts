@@ -63,7 +63,7 @@ const stub = (answer: Answer): Sandbox => ({
   tunnel: () => new Duplex(),
   readFile: () => ({ consumed: () => {}, cancel: () => {} }),
   writeFile: () => ({ send: () => true, end: () => {}, cancel: () => {} }),
-  handWrite: () => ({ commit: () => {}, cancel: () => {} }),
+  handWrite: () => ({ commit: () => {}, giveUp: () => {}, cancel: () => {} }),
   openOffered: () => undefined,
   largestFile: 0,
   lost: Effect.never,

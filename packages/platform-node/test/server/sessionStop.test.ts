@@ -23,7 +23,7 @@ const sandbox = (ended: Deferred.Deferred<SandboxLost>, killProcesses: Effect.Ef
   tunnel: () => new Duplex(),
   readFile: () => ({ consumed: () => {}, cancel: () => {} }),
   writeFile: () => ({ send: () => true, end: () => {}, cancel: () => {} }),
-  handWrite: () => ({ commit: () => {}, cancel: () => {} }),
+  handWrite: () => ({ commit: () => {}, giveUp: () => {}, cancel: () => {} }),
   openOffered: () => undefined,
   largestFile: 0,
   lost: Deferred.await(ended),

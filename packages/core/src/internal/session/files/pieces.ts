@@ -56,7 +56,7 @@ export const throughOneBuffer = <E, R>(
     })
     const copy = (piece: Uint8Array, at: number): Effect.Effect<void, E, R> =>
       Effect.suspend(() => {
-        if (filled === 0 && piece.length === size) return Effect.map(take(piece), () => release?.(piece))
+        if (filled === 0 && piece.length >= size) return Effect.map(take(piece), () => release?.(piece))
         if (buffer.length === 0) buffer = new Uint8Array(size)
         const part = piece.subarray(at, at + buffer.length - filled)
         buffer.set(part, filled)

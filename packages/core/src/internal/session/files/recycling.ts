@@ -2,7 +2,7 @@
 import type * as Stream from "effect/Stream"
 
 /** So many are kept for the next file: memory that is used for the first time costs more than to copy into it. */
-const mostKept = 4
+const mostKept = 2
 
 export class Buffers {
   readonly #size: number
@@ -24,8 +24,8 @@ export class Buffers {
   }
 }
 
-/** What is read at once. */
-export const pieceOfFile = 1024 * 1024
+/** What is read at once: each piece costs two calls of the system in another thread, which smaller ones would not be worth. */
+export const pieceOfFile = 4 * 1024 * 1024
 
 const shared = new WeakMap<object, Buffers>()
 

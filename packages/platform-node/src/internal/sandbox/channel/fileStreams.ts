@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import { fileWindowBytes, makeReceipts } from "../../agentWire/window.js"
 import type { CallError, RunningCall, SandboxConnection } from "./connection.js"
 import { parsedAnswer } from "./largeAnswer.js"
-import type { FileEvent, FileHead, FileRange, FileWrite, SandboxAnswer, SandboxCall } from "./protocol.js"
+import type { FileEvent, FileHead, FileRange, FileWrite, SandboxAnswer, SandboxCall, SandboxInput } from "./protocol.js"
 
 export type FileEnd = Either.Either<SandboxAnswer, CallError>
 
@@ -52,7 +52,9 @@ export interface HandedWriter {
 export interface HandedWriting {
   /** So many bytes were written: the file gets its name. */
   readonly commit: (bytes: number) => void
-  /** Nothing is left of what was written. */
+  /** Ends it: then nothing is left of what was written. */
+  readonly giveUp: () => void
+  /** Gives it up without waiting for its end. */
   readonly cancel: () => void
 }
 
@@ -186,11 +188,13 @@ export const handWrite =
       },
       onEnd
     })
+    const complete = (input: SandboxInput) => {
+      isComplete = true
+      running.send(input)
+    }
     return {
-      commit: (written) => {
-        isComplete = true
-        running.send({ written })
-      },
+      commit: (written) => complete({ written }),
+      giveUp: () => complete({ givenUp: true }),
       cancel: running.cancel
     }
   }

@@ -145,13 +145,15 @@ export type FileEvent = FileHead | OfferedFile | Exclude<TunnelEvent, { readonly
 
 /**
  * Input to a running call: `consumed` acknowledges bytes of its output; `last` ends the bytes sent to a tunnel's port; `taken`
- * says whether a file that was offered is read by the host itself, `written` how many bytes the host has written to one.
+ * says whether a file that was offered is read by the host itself, `written` how many bytes the host has written to one,
+ * `givenUp` that nothing is to be left of it.
  */
 export interface SandboxInput {
   readonly consumed?: number
   readonly last?: boolean
   readonly taken?: boolean
   readonly written?: number
+  readonly givenUp?: boolean
 }
 
 /** What comes from the egress proxy inside: it listens, or a program requests a connection. */

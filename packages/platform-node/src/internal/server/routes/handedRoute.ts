@@ -121,7 +121,4 @@ export const commit = ({ exchange, registry, session }: Asked): Effect.Effect<Ht
   })
 
 export const close = ({ exchange, session }: Asked): Effect.Effect<HttpReply> =>
-  Effect.sync(() => {
-    session.handed.close(idOf(exchange))
-    return reply(exchange)
-  })
+  Effect.map(session.handed.giveUp(idOf(exchange)), () => reply(exchange))

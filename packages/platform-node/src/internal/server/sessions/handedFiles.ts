@@ -46,7 +46,8 @@ export interface HandedFile {
 type Failure = CallFailure | ApiError
 
 interface Writing {
-  readonly close: () => void
+  readonly giveUp: Effect.Effect<void>
+  readonly abandon: () => void
   readonly commit: (bytes: number) => Effect.Effect<number, Failure>
 }
 
@@ -108,15 +109,15 @@ export class HandedFiles {
     return Effect.suspend(() => this.#writing.get(id)?.commit(bytes) ?? stalled)
   }
 
-  /** The client has given it up. */
-  close(id: string): void {
-    this.#writing.get(id)?.close()
+  /** The client has given it up: nothing is left of it. */
+  giveUp(id: string): Effect.Effect<void> {
+    return Effect.suspend(() => this.#writing.get(id)?.giveUp ?? Effect.void)
   }
 
   /** The session has ended. What is being written ends with its sandbox. */
   closeAll(): void {
     for (const close of this.#reading) close()
-    for (const { close } of this.#writing.values()) close()
+    for (const { abandon } of this.#writing.values()) abandon()
   }
 
   #write(
@@ -129,6 +130,7 @@ export class HandedFiles {
     const id = crypto.randomUUID()
     let held: OfferedFile | undefined
     let progress = ""
+    let isGivenUp = false
     const release = () => {
       clearInterval(stall)
       this.#writing.delete(id)
@@ -147,7 +149,9 @@ export class HandedFiles {
       },
       onEnd: (end) => {
         release()
-        resume(Either.isRight(end) ? Effect.succeed(end.right) : Effect.fail(end.left))
+        resume(
+          isGivenUp ? Effect.fail(notWritten) : Either.isRight(end) ? Effect.succeed(end.right) : Effect.fail(end.left)
+        )
       }
     })
     const cancel = () => {
@@ -165,7 +169,13 @@ export class HandedFiles {
       else writing.commit(bytes)
       return Deferred.await(result)
     }
-    this.#writing.set(id, { close: () => abandon(notWritten), commit })
+    const giveUp = Effect.suspend(() => {
+      clearInterval(stall)
+      isGivenUp = true
+      writing.giveUp()
+      return Effect.ignore(Deferred.await(result))
+    })
+    this.#writing.set(id, { giveUp, abandon: () => abandon(notWritten), commit })
     return { cancel }
   }
 }
