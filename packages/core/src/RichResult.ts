@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Encoding from "effect/Encoding"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { type CodeResultItem, InvalidRequestError } from "./AgbError.js"
 import { describe } from "./internal/client/checks/issues.js"
 import { showJson } from "./internal/wire/codecs.js"
@@ -213,6 +214,13 @@ const bytesOf = (representation: Representation): Uint8Array | undefined => {
   }
 }
 
+/** The richest one of an item; none of what is neither. */
+const representationOf = (self: CodeResultItem | Representation): Representation | undefined => {
+  if (!Predicate.isObject(self)) return undefined
+  if ("_tag" in self) return self
+  return Predicate.isRecord(self.data) ? Option.getOrUndefined(best(self)) : undefined
+}
+
 const refused = (field: string, given: string, expected: string) =>
   new InvalidRequestError({ operation: "RichResult.saveAs", field, given, expected })
 
@@ -231,7 +239,7 @@ export const saveAs = (
     if (typeof path !== "string" || path === "" || /[/\0]$/.test(path)) {
       return yield* refused("path", describe(path, "path"), "the path of a file")
     }
-    const representation = "_tag" in self ? self : Option.getOrUndefined(best(self))
+    const representation = representationOf(self)
     const bytes = representation && bytesOf(representation)
     if (representation === undefined || bytes === undefined) {
       return yield* refused("item", "nothing that can be saved", "a displayed value with a readable representation")

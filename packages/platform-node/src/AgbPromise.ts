@@ -8,15 +8,20 @@
  *
  * @since 0.1.0
  */
-import { ConfigurationError } from "@effect-agb/core/AgbError"
+import { type CodeResultItem, ConfigurationError } from "@effect-agb/core/AgbError"
 import * as Core from "@effect-agb/core/AgbPromise"
 import type { OperationResult } from "@effect-agb/core/OperationResult"
+import type { Representation } from "@effect-agb/core/RichResult"
 import type { Progress } from "@effect-agb/core/Transfer"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
+import * as guardian from "./internal/guardian/guardian.js"
+import type { GuardianOptions } from "./internal/guardian/guardian.js"
 import { ForgottenSessions } from "./internal/node/forgottenSessions.js"
 import { keepsProcessAlive } from "./internal/node/processRef.js"
 import * as transport from "./internal/node/transport.js"
+import * as savedResult from "./internal/promise/savedResult.js"
 import * as sessionOperations from "./internal/promise/sessionOperations.js"
 import type { Forwarded, ForwardOptions, TransferOptions } from "./internal/promise/sessionOperations.js"
 import * as LocalAgb from "./LocalAgb.js"
@@ -118,6 +123,18 @@ export interface Options {
   readonly endpoint?: string | undefined
   /** Deadline of one API call, in milliseconds, at most a day. Default: `AGB_TIMEOUT_MS`, or else 60,000. */
   readonly timeoutMs?: number | undefined
+  /**
+   * A process that deletes the sessions of this `AGB` also if the program is killed: `true`, or options of `NodeAgb.layerGuardian`.
+   * It starts with the first call and ends after `dispose`; where it cannot start, results have a `RuntimeUnavailableError`, reason
+   * `GuardianError`. Default: false.
+   */
+  readonly guardian?: boolean | GuardianOptions | undefined
+}
+
+const guarded = (options: true | GuardianOptions) => {
+  const given = options === true ? {} : options
+  Effect.runSync(Effect.catchTag(guardian.directoryOf(given), "GuardianError", () => Effect.void))
+  return Layer.merge(transport.layer, guardian.layer(given))
 }
 
 const complete = (options: string | Options | Core.LayerOptions): Core.EndpointOptions | Core.LayerOptions => {
@@ -127,7 +144,11 @@ const complete = (options: string | Options | Core.LayerOptions): Core.EndpointO
   if (other !== undefined) {
     throw new ConfigurationError({ field: other, expected: "absent (the AGB of @effect-agb/core takes one)" })
   }
-  return { ...options, transport: transport.layer }
+  const { guardian = false, ...others } = options as Options
+  if (typeof guardian !== "boolean" && !Predicate.isRecord(guardian)) {
+    throw new ConfigurationError({ field: "guardian", expected: "a boolean, or the options of a guardian" })
+  }
+  return { ...others, transport: guardian === false ? transport.layer : guarded(guardian) }
 }
 
 const forgotten = new ForgottenSessions({ outliveProcess: true })
@@ -217,3 +238,26 @@ export class AGB extends Core.AGB {
     return sessionOperations.download(session, remote, local, options)
   }
 }
+
+/**
+ * Saves a displayed value of a run, or one representation of it, to a file of this machine and returns its path, as
+ * `RichResult.saveAs` does: `chart` becomes `chart.png`. Nothing is sent.
+ *
+ * @example
+ * ```ts
+ * import { AgbPromise } from "@effect-agb/platform-node"
+ *
+ * export const chart = async (session: AgbPromise.Session) => {
+ *   const run = await session.code.runCode("import matplotlib.pyplot as plt; plt.plot([1, 2]); plt.show()", "python")
+ *   for (const item of run.results) {
+ *     const saved = await AgbPromise.saveAs(item, "chart")
+ *     if (saved.success) console.log(saved.data)
+ *   }
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category saving
+ */
+export const saveAs: (item: CodeResultItem | Representation, path: string) => Promise<OperationResult<string>> =
+  savedResult.saveAs

@@ -89,7 +89,7 @@ describe("saveAs", () => {
         const error = yield* Effect.flip(saved(figure, path))
         assert.deepInclude(error, { _tag: "InvalidRequestError", field: "path" })
       }
-      for (const nothing of [item({}), item({ "image/png": "no base64!" })]) {
+      for (const nothing of [item({}), item({ "image/png": "no base64!" }), null as never, {} as never, "x" as never]) {
         assert.deepInclude(yield* Effect.flip(saved(nothing, "a")), { _tag: "InvalidRequestError", field: "item" })
       }
     }))

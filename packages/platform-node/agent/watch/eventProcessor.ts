@@ -10,14 +10,18 @@ import type { Snapshot } from "./snapshot.js"
 /** Entries that are checked because of one event, below a directory that was created with contents. */
 const maxChecksPerEvent = 1000
 
-/** Events arrive after the change, and the process that makes it may be descheduled in between. */
-const maxEventDelayMs = 100
-
-/** Events that do not explain the current state are retried together with later ones about the same entry. */
+/** Events that do not explain the current state are tried again, together with later ones about the same entry. */
 const retryMs = 5
+
+/**
+ * Events arrive after the change, and the process that makes it may be descheduled in between. Tries are counted, not their time:
+ * where processes wait long for their turn, so does this one.
+ */
+const maxTries = 20
 
 export const makeEventProcessor = (pending: PendingEvents, expected: ExpectedEvents, snapshot: Snapshot) => {
   let isScheduled = false
+  let retrying: NodeJS.Timeout | undefined
   let isClosed = false
 
   const schedule = () => {
@@ -31,11 +35,15 @@ export const makeEventProcessor = (pending: PendingEvents, expected: ExpectedEve
 
   const processAll = () => {
     for (const each of pending.take()) apply(each)
-    if (pending.size() > 0) setTimeout(schedule, retryMs).unref()
+    if (pending.size() === 0) return
+    retrying ??= setTimeout(() => {
+      retrying = undefined
+      schedule()
+    }, retryMs).unref()
   }
 
   const apply = (entry: PendingEntry) => {
-    const { events, path, since } = entry
+    const { events, path, tries } = entry
     const was = snapshot.get(path)
     const now = stateOf(path)
     // Events about a directory include changes of its attributes, which look the same.
@@ -46,7 +54,7 @@ export const makeEventProcessor = (pending: PendingEvents, expected: ExpectedEve
       isSame: was === now,
       maxExpected: expected.count(path)
     })
-    if (!found.isCertain && performance.now() - since < maxEventDelayMs) return pending.putBack(entry)
+    if (!found.isCertain && tries < maxTries) return pending.putBack(entry)
     expected.arrived(path, found.expected)
     if (found.isAhead) expected.add(path)
     if (was === now && found.events.every(isModify) && !events.includes("changed")) return
@@ -60,10 +68,7 @@ export const makeEventProcessor = (pending: PendingEvents, expected: ExpectedEve
     await nextTurn()
     await nextTurn()
     processAll()
-    for (const began = performance.now(); pending.size() > 0 && performance.now() - began < maxEventDelayMs;) {
-      await delay(retryMs)
-      processAll()
-    }
+    for (let tries = 0; pending.size() > 0 && tries < 2 * maxTries; tries++) await delay(retryMs)
   }
 
   return { schedule, flush, close: () => void (isClosed = true) }

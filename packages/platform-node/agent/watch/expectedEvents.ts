@@ -3,8 +3,8 @@
  * change.
  */
 
-/** Longer than any event takes to arrive. An event that is wrongly taken for an expected one does no harm. */
-const maxDelayMs = 1000
+/** Longer than any event takes to arrive, also where processes wait long for their turn. One that never arrives does no harm. */
+const maxDelayMs = 10_000
 
 export type ExpectedEvents = ReturnType<typeof makeExpectedEvents>
 

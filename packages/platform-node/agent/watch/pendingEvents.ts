@@ -4,8 +4,8 @@ import type { InotifyEvent } from "./replay.js"
 export interface PendingEntry {
   readonly path: string
   readonly events: ReadonlyArray<InotifyEvent>
-  /** When the first of them arrived. */
-  readonly since: number
+  /** How often they were put back. */
+  readonly tries: number
 }
 
 /** The agent has a few temporary files at a time; any more are files of the session with such names. */
@@ -14,7 +14,7 @@ const maxOwnFiles = 100
 export type PendingEvents = ReturnType<typeof makePendingEvents>
 
 export const makePendingEvents = () => {
-  let byPath = new Map<string, { events: Array<InotifyEvent>; since: number }>()
+  let byPath = new Map<string, { events: Array<InotifyEvent>; tries: number }>()
   let size = 0
   /** The agent's own temporary files that exist at the moment. */
   const own = new Set<string>()
@@ -31,7 +31,7 @@ export const makePendingEvents = () => {
   }
 
   const entry = (path: string) => {
-    const found = byPath.get(path) ?? { events: [], since: performance.now() }
+    const found = byPath.get(path) ?? { events: [], tries: 0 }
     byPath.set(path, found)
     return found
   }
@@ -53,10 +53,10 @@ export const makePendingEvents = () => {
   }
 
   /** Puts back what was taken, in front of events that have arrived since. */
-  const putBack = ({ events, path, since }: PendingEntry) => {
+  const putBack = ({ events, path, tries }: PendingEntry) => {
     const found = entry(path)
     found.events.unshift(...events)
-    found.since = since
+    found.tries = tries + 1
     size += events.length
   }
 

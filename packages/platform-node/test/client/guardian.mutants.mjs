@@ -5,6 +5,16 @@ const guardian = "packages/platform-node/src/internal/guardian"
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
+    defence: "a program without Effect has the guardian that it asks for",
+    changes: {
+      "packages/platform-node/src/AgbPromise.ts": [[
+        "Layer.merge(transport.layer, guardian.layer(given))",
+        "transport.layer"
+      ]]
+    },
+    caughtBy: "deletes those of a program without Effect, and ends with its disposal where it is not killed"
+  },
+  {
     defence: "a guardian is no member of the process group of its program",
     changes: { [`${guardian}/guardianProcess.ts`]: [["      detached: true,\n", ""]] },
     caughtBy: "survives the signals that end programs"

@@ -1,6 +1,6 @@
 /** Programs that are killed, with a guardian: their sessions are deleted all the same. */
 import { Agb } from "@effect-agb/core"
-import { NodeAgb } from "@effect-agb/platform-node"
+import { AgbPromise, NodeAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -19,7 +19,9 @@ import { apiKey } from "../support/fakeAgb.js"
 import { answers, silent, unavailable } from "../support/faults.js"
 import { type FaultServer, make } from "../support/faultServer.js"
 
-const program = await testProgram(fileURLToPath(new URL("../support/guardedProgram.mts", import.meta.url)))
+const programOf = (name: string) => testProgram(fileURLToPath(new URL(`../support/${name}`, import.meta.url)))
+
+const [program, promiseProgram] = [await programOf("guardedProgram.mts"), await programOf("guardedPromise.mts")]
 
 interface Guarded {
   readonly child: ChildProcess
@@ -31,6 +33,7 @@ interface Start {
   readonly endpoint: string
   readonly count?: number
   readonly journal?: string
+  readonly file?: string
   readonly what?: "end" | "create" | "again"
   readonly env?: Readonly<Record<string, string>>
 }
@@ -62,14 +65,14 @@ const end = (pids: ReadonlyArray<number>): void => {
 
 /** Starts a program and waits until it has its sessions. */
 const start = (
-  { count = 3, endpoint, env = {}, journal = "", what }: Start
+  { count = 3, endpoint, env = {}, file = program, journal = "", what }: Start
 ): Effect.Effect<Guarded, never, Scope.Scope> =>
   Effect.gen(function*() {
     let output = ""
     let guardians: ReadonlyArray<number> = []
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, [program, String(count), journal, what ?? ""], {
+        spawn(process.execPath, [file, String(count), journal, what ?? ""], {
           env: { PATH: process.env.PATH, AGB_API_KEY: apiKey, AGB_ENDPOINT: endpoint, AGB_TIMEOUT_MS: "30000", ...env },
           stdio: ["pipe", "pipe", "pipe"]
         })
@@ -127,6 +130,44 @@ describe("a guardian", () => {
       yield* noneLeft(server)
       yield* until(() => isGone(guardian))
       assert.strictEqual(server.ledger.deleted.length, 50)
+    }).pipe(Effect.scoped))
+
+  it.live("deletes those of a program without Effect, and ends with its disposal where it is not killed", () =>
+    Effect.gen(function*() {
+      const server = yield* make()
+      const one = yield* start({ endpoint: server.endpoint, file: promiseProgram })
+      const other = yield* start({ endpoint: server.endpoint, file: promiseProgram })
+      const guardians = [yield* guardianOf(one), yield* guardianOf(other)]
+      assert.strictEqual(server.ledger.live, 6)
+      yield* killed(one)
+      yield* until(() => server.ledger.live === 3)
+      other.child.stdin?.end()
+      yield* noneLeft(server)
+      yield* until(() => guardians.every(isGone) && other.child.exitCode !== null)
+      assert.strictEqual(other.child.exitCode, 0)
+    }).pipe(Effect.scoped))
+
+  it.live("that cannot start is told by every call of the promise API", () =>
+    Effect.gen(function*() {
+      const settings = { apiKey, endpoint: "http://127.0.0.1:9" }
+      for (
+        const [guardian, field] of [["yes", "guardian"], [{ journal: "x" }, "journal"], [
+          { journalDirectory: " " },
+          "journalDirectory"
+        ]]
+      ) {
+        assert.throws(
+          () => new AgbPromise.AGB({ ...settings, guardian } as never),
+          new RegExp(`^Configuration: ${field} must be`)
+        )
+      }
+      const directory = yield* temporaryDirectory
+      const place = Path.join(directory, "file")
+      Fs.writeFileSync(place, "")
+      const agb = new AgbPromise.AGB({ ...settings, guardian: { journalDirectory: place } })
+      const created = yield* Effect.promise(() => agb.create({ imageId: "agb-code-space-1" }))
+      assert.deepInclude(created.error, { _tag: "RuntimeUnavailableError", reason: "GuardianError" })
+      yield* Effect.promise(() => agb.dispose())
     }).pipe(Effect.scoped))
 
   it.live("finds the session of a create whose reply was lost with the program", () =>

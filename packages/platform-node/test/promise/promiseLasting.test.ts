@@ -1,5 +1,5 @@
 /** What lasts between calls of the promise face: processes, pools, resumed sessions, ports; and files of this machine. */
-import { AGB, type Session } from "@effect-agb/platform-node/AgbPromise"
+import { AGB, saveAs, type Session } from "@effect-agb/platform-node/AgbPromise"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { randomBytes } from "node:crypto"
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
@@ -213,6 +213,18 @@ describe("files", () => {
     assert.deepStrictEqual(await readFile(join(folder, "down", "a.bin")), bytes)
     assert.strictEqual((await stat(join(folder, "down", "deep", "run.sh"))).mode & 0o777, 0o755)
     assert.deepStrictEqual(await readdir(join(folder, "down")), ["a.bin", "deep"])
+  })
+
+  it("are made of what a run displays", async () => {
+    const run = await session.code.runCode("[1, 2]", "javascript")
+    const [item] = run.results
+    assert(item !== undefined)
+    assert.deepInclude(await saveAs(item, join(folder, "value")), { success: true, data: join(folder, "value.txt") })
+    assert.strictEqual(await readFile(join(folder, "value.txt"), "utf8"), "[ 1, 2 ]")
+    const nowhere = await saveAs(item, join(folder, "nowhere", "value"))
+    assert.deepInclude(nowhere.error, { _tag: "FileNotFoundError", operation: "RichResult.saveAs" })
+    assert.deepInclude((await saveAs(null as never, "x")).error, { _tag: "InvalidRequestError", field: "item" })
+    assert.deepInclude((await saveAs(item, "")).error, { _tag: "InvalidRequestError", field: "path" })
   })
 
   it("that are missing, or options that are unknown, are thrown errors", async () => {

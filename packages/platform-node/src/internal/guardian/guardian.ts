@@ -24,7 +24,8 @@ export interface GuardianOptions {
   readonly journalDirectory?: string | undefined
 }
 
-const directoryOf = (
+/** The directory of journals, if there is one. */
+export const directoryOf = (
   options: GuardianOptions
 ): Effect.Effect<string | undefined, GuardianError | ConfigurationError> =>
   Effect.gen(function*() {

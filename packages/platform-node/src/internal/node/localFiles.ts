@@ -1,4 +1,4 @@
-/** What transfers need of the platform's `FileSystem`, over Node. It fails with errors of this SDK, which results can have. */
+/** What transfers and `RichResult.saveAs` need of the platform's `FileSystem`, over Node. It fails with errors of this SDK, which results can have. */
 import { type AgbError, FileError, FileNotFoundError } from "@effect-agb/core/AgbError"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -114,5 +114,6 @@ export const localFiles: FileSystem.FileSystem = FileSystem.makeNoop({
       blocks: Option.some(stat.blocks)
     })),
   stream: read,
-  sink: write
+  sink: write,
+  writeFile: (path, bytes) => attempt(path, () => FsPromises.writeFile(path, bytes))
 })

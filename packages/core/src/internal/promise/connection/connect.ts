@@ -37,8 +37,8 @@ export type EndpointOptions =
     /** Any `HttpClient` of `@effect/platform`, e.g. `FetchHttpClient.layer`. */
     readonly httpClient: Layer.Layer<HttpClient.HttpClient>
   } | {
-    /** A custom transport. */
-    readonly transport: Layer.Layer<Transport.Transport>
+    /** A custom transport, with what else `Agb.layerTransport` makes use of. Where it cannot be had, every call fails. */
+    readonly transport: Layer.Layer<Transport.Transport, unknown>
   })
 
 /**
@@ -83,7 +83,7 @@ const toAgbError = (error: unknown): AgbError => {
   })
 }
 
-const transportOf = (options: EndpointOptions): Layer.Layer<Transport.Transport> => {
+const transportOf = (options: EndpointOptions): Layer.Layer<Transport.Transport, unknown> => {
   if ("transport" in options) {
     checkLayer("transport", options.transport, "Transport")
     return options.transport
@@ -113,5 +113,5 @@ export const connect = (options: EndpointOptions | LayerOptions, owners: Session
     Layer.provide(transportOf(options)),
     Layer.provide(Layer.succeed(AgbConfig.AgbConfig, config))
   )
-  return new Connection(layer, config, owners)
+  return new Connection(Layer.mapError(layer, toAgbError), config, owners)
 }
