@@ -20,6 +20,11 @@ export default [
     caughtBy: "delivers what it answers before it has read the request"
   },
   {
+    defence: "a link: who goes on sending is not cut off",
+    changes: { [`${routes}/linkProxy.ts`]: [["request.on(\"data\", () => silence.refresh())", "request.on(\"data\", () => {})"]] },
+    caughtBy: "delivers it also to who goes on sending for long"
+  },
+  {
     defence: "a link: browsers do not hand over the cookies of other programs",
     changes: { [`${routes}/linkGateway.ts`]: [["isBrowser(request) && request", "request.url === \"\" && request"]] },
     caughtBy: "the cookies alone that it has set"

@@ -56,13 +56,18 @@ const chrome = {
 }
 
 /** What a raw client is told, until the connection ends. */
-const answerTo = (url: URL, text: string | Buffer) =>
+const answerTo = (url: URL, text: string | Buffer, more: ReadonlyArray<Buffer> = [], pauseMs = 0) =>
   Effect.promise(async () => {
     const socket = Net.connect(Number(url.port), "127.0.0.1")
     let answer = ""
     socket.on("data", (chunk) => (answer += chunk.toString())).on("error", (error) => (answer += error.message))
     socket.write(text)
-    await new Promise((resolve) => socket.once("close", resolve))
+    const closed = new Promise((resolve) => socket.once("close", resolve))
+    for (const piece of more) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
+      socket.write(piece)
+    }
+    await closed
     return answer
   })
 
@@ -142,6 +147,17 @@ layer(layerWith(isolation), { timeout: "1 minute" })("a web application behind a
         assert.match(answer, /^HTTP\/1\.1 413 [^]*too large/, connection)
         assert.notMatch(answer, /ECONNRESET|EPIPE/)
       }
+    }))
+
+  it.scoped("delivers it also to who goes on sending for long", () =>
+    Effect.gen(function*() {
+      const { token, url } = yield* served
+      const pieces = Array.from({ length: 8 }, () => Buffer.alloc(2 ** 20, "b"))
+      const head = `POST /${token}/early HTTP/1.1\r\nHost: ${url.host}\r\nConnection: close\r\n` +
+        `Content-Length: ${8 * 2 ** 20}\r\n\r\n`
+      const answer = yield* answerTo(url, head, pieces, 400)
+      assert.match(answer, /^HTTP\/1\.1 413 [^]*too large/)
+      assert.notMatch(answer, /ECONNRESET|EPIPE/)
     }))
 
   it.effect.runIf(best.level === "namespaces")(

@@ -16,8 +16,11 @@ export const sendText = (response: Http.ServerResponse, status: number, text: st
   else response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${text}\n`)
 }
 
-/** How long a client may go on sending, or take to read the last bytes, before its connection is closed. */
+/** How long a client may take to send the next bytes, or to read the last ones, before its connection is closed. */
 const lingerMs = 2000
+
+/** How long it may go on sending what nobody reads. */
+const longestLingerMs = 60_000
 
 /** The same where there is no response object. */
 export const sendRawText = (socket: Duplex, status: number, text: string): void => {
@@ -34,18 +37,23 @@ export const sendRawText = (socket: Duplex, status: number, text: string): void 
 
 /**
  * Ends a reply that came before the end of its request. A connection that is closed while bytes arrive is reset, and the
- * client may lose the reply, so the rest of the body is discarded, for a limited time.
+ * client may lose the reply, so the rest of the body is discarded while it comes, for a limited time.
  */
 const endEarly = (request: Http.IncomingMessage, response: Http.ServerResponse): void => {
-  request.unpipe()
-  request.resume()
-  const timer = setTimeout(() => request.socket.destroy(), lingerMs)
-  const end = () => {
-    clearTimeout(timer)
-    response.end()
+  const close = () => request.socket.destroy()
+  const [silence, longest] = [setTimeout(close, lingerMs), setTimeout(close, longestLingerMs)]
+  const stop = () => {
+    clearTimeout(silence)
+    clearTimeout(longest)
   }
-  request.once("end", end)
-  request.once("close", () => clearTimeout(timer))
+  request.unpipe()
+  request.on("data", () => silence.refresh())
+  request.resume()
+  request.once("end", () => {
+    stop()
+    response.end()
+  })
+  request.once("close", stop)
   if (response.shouldKeepAlive) response.end()
 }
 
