@@ -21,7 +21,9 @@ export default [
   },
   {
     defence: "a link: who goes on sending is not cut off",
-    changes: { [`${routes}/linkProxy.ts`]: [["request.on(\"data\", () => silence.refresh())", "request.on(\"data\", () => {})"]] },
+    changes: {
+      [`${routes}/linkProxy.ts`]: [["request.on(\"data\", () => silence.refresh())", "request.on(\"data\", () => {})"]]
+    },
     caughtBy: "delivers it also to who goes on sending for long"
   },
   {
