@@ -58,15 +58,19 @@ const chrome = {
 /** What a raw client is told, until the connection ends. */
 const answerTo = (url: URL, text: string | Buffer, more: ReadonlyArray<Buffer> = [], pauseMs = 0) =>
   Effect.promise(async () => {
-    const socket = Net.connect(Number(url.port), "127.0.0.1")
+    // One that has not sent all goes on, whatever has come.
+    const socket = Net.connect({ port: Number(url.port), host: "127.0.0.1", allowHalfOpen: true })
     let answer = ""
     socket.on("data", (chunk) => (answer += chunk.toString())).on("error", (error) => (answer += error.message))
     socket.write(text)
     const closed = new Promise((resolve) => socket.once("close", resolve))
+    const ended = new Promise((resolve) => socket.once("end", resolve).once("close", resolve))
     for (const piece of more) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs))
       socket.write(piece)
     }
+    await ended
+    socket.end()
     await closed
     return answer
   })
