@@ -14,6 +14,7 @@ import type { OperationResult } from "@effect-agb/core/OperationResult"
 import type { Representation } from "@effect-agb/core/RichResult"
 import type { Progress } from "@effect-agb/core/Transfer"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as guardian from "./internal/guardian/guardian.js"
@@ -133,7 +134,8 @@ export interface Options {
 
 const guarded = (options: true | GuardianOptions) => {
   const given = options === true ? {} : options
-  Effect.runSync(Effect.catchTag(guardian.directoryOf(given), "GuardianError", () => Effect.void))
+  const checked = Effect.runSync(Effect.either(guardian.directoryOf(given)))
+  if (Either.isLeft(checked) && checked.left._tag === "ConfigurationError") throw checked.left
   return Layer.merge(transport.layer, guardian.layer(given))
 }
 

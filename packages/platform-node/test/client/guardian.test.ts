@@ -1,5 +1,5 @@
 /** Programs that are killed, with a guardian: their sessions are deleted all the same. */
-import { Agb } from "@effect-agb/core"
+import { Agb, AgbError } from "@effect-agb/core"
 import { AgbPromise, NodeAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, type Scope } from "effect"
@@ -156,10 +156,8 @@ describe("a guardian", () => {
           "journalDirectory"
         ]]
       ) {
-        assert.throws(
-          () => new AgbPromise.AGB({ ...settings, guardian } as never),
-          new RegExp(`^Configuration: ${field} must be`)
-        )
+        const make = () => new AgbPromise.AGB({ ...settings, guardian } as never)
+        assert.throws(make, AgbError.ConfigurationError, `${field} must be`)
       }
       const directory = yield* temporaryDirectory
       const place = Path.join(directory, "file")

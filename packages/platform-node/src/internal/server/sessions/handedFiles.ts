@@ -149,9 +149,8 @@ export class HandedFiles {
       },
       onEnd: (end) => {
         release()
-        resume(
-          isGivenUp ? Effect.fail(notWritten) : Either.isRight(end) ? Effect.succeed(end.right) : Effect.fail(end.left)
-        )
+        if (Either.isRight(end)) resume(Effect.succeed(end.right))
+        else resume(Effect.fail(isGivenUp ? notWritten : end.left))
       }
     })
     const cancel = () => {
