@@ -16,7 +16,7 @@ export const segmentBytes = 32 * 1024 * 1024
 export const concurrency = 4
 
 /** Reports are not lost: a transfer waits for a reader that is behind. */
-const maxUnread = 16
+const maxUnread = 2
 
 /** Bytes after which progress within a file is reported. */
 const reportBytes = 1024 * 1024
