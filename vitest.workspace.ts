@@ -43,6 +43,7 @@ const projects: Array<TestProjectConfiguration> = [
       name: "integration",
       include: ["{packages/*,examples}/test/**/*.test.ts"],
       exclude: [...unit, "**/node_modules/**"],
+      setupFiles: [...shared.setupFiles, `${root}packages/platform-node/test/support/heldForkServer.ts`],
       globalSetup: [`${root}scripts/agentBundle.mjs`, `${root}scripts/pageBundle.mjs`]
     }
   }

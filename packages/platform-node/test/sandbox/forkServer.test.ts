@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Path from "node:path"
-import { afterAll } from "vitest"
+import { afterAll, beforeAll } from "vitest"
 import { nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
 import * as SandboxPool from "../../src/internal/sandbox/pool.js"
 import type { Launch } from "../../src/internal/sandbox/process/launch.js"
@@ -10,6 +10,7 @@ import { startProcess } from "../../src/internal/sandbox/process/process.js"
 import { make } from "../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe, probeAll } from "../../src/Isolation.js"
 import { standIn } from "../support/agent/standIn.js"
+import { hold, letGo } from "../support/heldForkServer.js"
 import { isRunning, parentOf, processesWith, until } from "../support/processes/processes.js"
 
 const isLinux = process.platform === "linux"
@@ -19,6 +20,9 @@ const best = confined[0] ?? unconfined
 
 const { agent, marker, remove } = standIn()
 afterAll(remove)
+
+beforeAll(letGo)
+afterAll(hold)
 
 const nameOf = ({ confinement, mechanism }: Isolation) =>
   confinement._tag === "Unconfined" ? "none" : `${mechanism} (${confinement.entry})`
