@@ -3,6 +3,26 @@
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
+    defence: "interpreters are asked once by all servers of a process",
+    changes: {
+      "packages/platform-node/src/internal/sandbox/languages/interpreterSearch.ts": [[
+        "if (known !== undefined) return Effect.succeed(known)",
+        ""
+      ]]
+    },
+    caughtBy: "are asked once by all servers of a process, and again when they have changed"
+  },
+  {
+    defence: "interpreters that have changed are asked again",
+    changes: {
+      "packages/platform-node/src/internal/sandbox/languages/interpreterSearch.ts": [[
+        "[program, ino, mtimeMs, size, args, env]",
+        "[program, args, env]"
+      ]]
+    },
+    caughtBy: "are asked once by all servers of a process, and again when they have changed"
+  },
+  {
     defence: "no memory files where nobody could see them",
     changes: {
       "packages/platform-node/src/internal/sandbox/confine/seccomp.ts": [[

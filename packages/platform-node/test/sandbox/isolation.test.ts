@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { execFileSync } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Os from "node:os"
+import * as Path from "node:path"
 import { diagnose } from "../../src/internal/sandbox/confine/diagnosis.js"
 import { countsProcessesPerUser, reachableByAnyone } from "../../src/internal/sandbox/confine/hostIdentity.js"
 import { describeLanguages, missing, nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
@@ -148,6 +151,36 @@ describe("Interpreters", () => {
             }
           }
         }
+      })
+  )
+
+  it.scoped.skipIf(process.platform !== "linux")(
+    "are asked once by all servers of a process, and again when they have changed",
+    () =>
+      Effect.gen(function*() {
+        const { PATH: path } = process.env
+        const folder = Fs.mkdtempSync(Path.join(Os.tmpdir(), "agb-python-"))
+        yield* Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            process.env.PATH = path
+            Fs.rmSync(folder, { recursive: true })
+          })
+        )
+        const [program, asked] = [Path.join(folder, "python3"), Path.join(folder, "asked")]
+        const install = (version: string) =>
+          Fs.writeFileSync(program, `#!/bin/sh\necho >>${asked}\nprintf '%s\\n' ${program} /usr /usr ${version}`, {
+            mode: 0o755
+          })
+        const { confinement } = yield* Isolation.probe("none")
+        const found = Effect.map(findInterpreters(confinement), ({ python }) => ({ ...python }))
+        install("3.9.1")
+        process.env.PATH = `${folder}:${path}`
+        assert.include(yield* found, { path: program, version: "3.9.1" })
+        assert.include(yield* found, { path: program, version: "3.9.1" })
+        assert.strictEqual(Fs.statSync(asked).size, 1)
+        install("3.10.12")
+        assert.include(yield* found, { path: program, version: "3.10.12" })
+        assert.strictEqual(Fs.statSync(asked).size, 2)
       })
   )
 })
