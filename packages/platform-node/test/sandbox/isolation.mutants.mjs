@@ -3,24 +3,14 @@
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
-    defence: "interpreters are asked once by all servers of a process",
+    defence: "what a script has chosen is asked for again",
     changes: {
       "packages/platform-node/src/internal/sandbox/languages/interpreterSearch.ts": [[
-        "if (known !== undefined) return Effect.succeed(known)",
+        "if (isScript(program)) return run(program, args)",
         ""
       ]]
     },
-    caughtBy: "are asked once by all servers of a process, and again when they have changed"
-  },
-  {
-    defence: "interpreters that have changed are asked again",
-    changes: {
-      "packages/platform-node/src/internal/sandbox/languages/interpreterSearch.ts": [[
-        "[program, ino, mtimeMs, size, args, env]",
-        "[program, args, env]"
-      ]]
-    },
-    caughtBy: "are asked once by all servers of a process, and again when they have changed"
+    caughtBy: "that are chosen by a script are asked for again by each server of a process"
   },
   {
     defence: "no memory files where nobody could see them",

@@ -15,7 +15,7 @@ export const segmentBytes = 32 * 1024 * 1024
 /** Files that are moved at the same time. */
 export const concurrency = 4
 
-/** Reports are not lost: a transfer waits for a reader that is behind. */
+/** Reports are not lost: a transfer waits for a reader that is behind, of large pieces too, which are reported each. */
 const maxUnread = 2
 
 /** Bytes after which progress within a file is reported. */

@@ -15,42 +15,17 @@ import { type Available, type Interpreters, type Missing, missing, nodeOnly } fr
 import { onPath } from "../confine/programs.js"
 import { trial } from "../trial.js"
 
-interface Environment {
-  readonly PATH: string
-  readonly HOME: string
-  readonly LANG: string
-}
-
-/** The output of a program, empty where it fails. */
-const run = (program: string, args: ReadonlyArray<string>, env: Environment): Effect.Effect<string> =>
+/** The output of a program, empty where it fails. It gets only PATH and HOME of this process's environment. */
+const run = (program: string, args: ReadonlyArray<string>): Effect.Effect<string> =>
   Effect.async<string>((resume) => {
+    const env = { PATH: process.env.PATH ?? "", HOME: Os.homedir(), LANG: "C.UTF-8" }
     const child = execFile(
       program,
       [...args],
-      { env: { ...env }, cwd: "/", timeout: 10_000 },
+      { env, cwd: "/", timeout: 10_000 },
       (error, stdout, stderr) => resume(Effect.succeed(error === null ? stdout + stderr : ""))
     )
     return Effect.sync(() => child.kill("SIGKILL"))
-  })
-
-/**
- * What was learnt in this process, and would cost up to a second to ask again for every server: outputs of programs, by
- * the file that was asked and how, and the programs that ran in a sandbox. Failures are tried again.
- */
-const learnt = { outputs: new Map<string, string>(), runs: new Set<string>() }
-
-/** The output of a program, empty where it fails. It gets only PATH and HOME of this process's environment. */
-const outputOf = (program: string, args: ReadonlyArray<string>): Effect.Effect<string> =>
-  Effect.suspend(() => {
-    const env = { PATH: process.env.PATH ?? "", HOME: Os.homedir(), LANG: "C.UTF-8" }
-    const { ino, mtimeMs, size } = Fs.statSync(program)
-    const key = JSON.stringify([program, ino, mtimeMs, size, args, env])
-    const known = learnt.outputs.get(key)
-    if (known !== undefined) return Effect.succeed(known)
-    return Effect.tap(run(program, args, env), (output) => {
-      if (output !== "") learnt.outputs.set(key, output)
-      return Effect.void
-    })
   })
 
 const isScript = (path: string): boolean => {
@@ -63,6 +38,23 @@ const isScript = (path: string): boolean => {
     Fs.closeSync(file)
   }
 }
+
+/** What programs have answered in this process: to ask them for each of many servers would take up to a second each. */
+const answers = new Map<string, string>()
+
+/** The output of a program. It is known for a file that has answered before; a script's answer may depend on other files. */
+const outputOf = (program: string, args: ReadonlyArray<string>): Effect.Effect<string> =>
+  Effect.suspend(() => {
+    if (isScript(program)) return run(program, args)
+    const { ino, mtimeMs, size } = Fs.statSync(program)
+    const key = JSON.stringify([program, ino, mtimeMs, size, args])
+    const known = answers.get(key)
+    if (known !== undefined) return Effect.succeed(known)
+    return Effect.tap(run(program, args), (output) => {
+      if (output !== "") answers.set(key, output)
+      return Effect.void
+    })
+  })
 
 const realPath = (path: string) => Fs.realpathSync(path)
 
@@ -155,13 +147,8 @@ const hasOwnRoot = (how: Confinement): how is Confined => how._tag === "Bwrap" |
 /** Whether it starts in a sandbox, with the user and files of a session. */
 const runsInside = (how: Confinement, language: Searched, it: Available): Effect.Effect<boolean> => {
   if (!hasOwnRoot(how) || (it.folders.length === 0 && isSystem(realPath(it.path)))) return Effect.succeed(true)
-  const key = JSON.stringify([how, language, it])
-  if (learnt.runs.has(key)) return Effect.succeed(true)
   const program = [it.path, ...searches[language].quick]
-  return Effect.map(trial(how, { ...nodeOnly, [language]: it }, program), (complaint) => {
-    if (complaint === undefined) learnt.runs.add(key)
-    return complaint === undefined
-  })
+  return Effect.map(trial(how, { ...nodeOnly, [language]: it }, program), (complaint) => complaint === undefined)
 }
 
 /** Examining takes up to a second, so candidates that the sandbox's user cannot reach are skipped. */
