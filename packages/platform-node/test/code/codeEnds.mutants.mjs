@@ -27,6 +27,23 @@ export default [
     caughtBy: "for a moment with what it has started"
   },
   {
+    defence: "a run waits for work of Node's threads, which nothing lists",
+    changes: {
+      [`${agent}/kernels/javascript/loopEnd.ts`]: [["!isGivenUp && countKinds()", "isGivenUp && countKinds()"]]
+    },
+    caughtBy: "for a moment with what it has started"
+  },
+  {
+    defence: "work that takes too long is not waited for by later runs",
+    changes: { [`${agent}/kernels/javascript/loopEnd.ts`]: [["isGivenUp = true", "isGivenUp = false"]] },
+    caughtBy: "work in threads of Node, and tells of what takes longer"
+  },
+  {
+    defence: "a run that waits in vain says so",
+    changes: { [`${agent}/kernels/javascript/kernel.ts`]: [["releaseLoop(tellUnsettled", "releaseLoop(keepLoop"]] },
+    caughtBy: "a promise that nothing settles, and says so"
+  },
+  {
     defence: "late output is not taken for that of the next run",
     changes: {
       [`${agent}/kernels/kernelProcess.ts`]: [[

@@ -70,6 +70,11 @@ describe.skipIf(process.platform !== "linux")("a run of javascript", () => {
             "require('timers/promises').setTimeout(40).then(() => console.log('done')); 7",
             "require('child_process').exec('sleep 0.1; echo done', (_, out) => process.stdout.write(out)); 7",
             "require('fs').promises.readFile('/etc/passwd').then(() => console.log('done')); 7",
+            "require('crypto').scrypt('a', 'salt', 24, () => require('crypto').randomFill(Buffer.alloc(9), () => console.log('done'))); 7",
+            "require('crypto').pbkdf2('a', 'salt', 200_000, 64, 'sha512', () => console.log('done')); 7",
+            "require('crypto').generateKeyPair('rsa', { modulusLength: 2048 }, () => console.log('done')); 7",
+            "require('zlib').brotliCompress(Buffer.alloc(3_000_000, 'text'), () => console.log('done')); 7",
+            "crypto.subtle.digest('SHA-256', Buffer.alloc(50_000_000)).then(() => console.log('done')); 7",
             "new (require('worker_threads').Worker)('setTimeout(() => {}, 50)', { eval: true })" +
             ".on('exit', () => console.log('done')); 7",
             "const server = require('net').createServer((s) => s.end('done\\n')).listen(0, () => " +
@@ -174,6 +179,31 @@ describe.skipIf(process.platform !== "linux")("a run of javascript", () => {
         assert.include((yield* script("var tested = require('node:test').test('one', () => {})")).stdout, "ok 1 - one")
         assert.deepInclude((yield* script("throw new RangeError('thrown')")).error, { name: "RangeError" })
         assert.deepInclude((yield* script("Promise.reject(new RangeError('late')); 1")).error, { name: "RangeError" })
+      }))
+  })
+
+  layer(Agent.layer)("waits for", (it) => {
+    it.effect("a promise that nothing settles, and says so", () =>
+      Effect.gen(function*() {
+        for (
+          const code of ["console.log('a'); await new Promise(() => {})", "console.log('a'); new Promise(() => {})"]
+        ) {
+          const run = yield* script(code, { timeoutMs: 500 })
+          assert.strictEqual(run.timedOut, "interrupted", code)
+          assert.strictEqual(run.stdout, "a\n")
+          assert.include(run.stderr, "[nothing is going on that could settle the promise which this waits for]\n")
+        }
+        const settled = yield* script("await new Promise((go) => setTimeout(go, 5)); 9")
+        assert.deepInclude(settled, { ...ended, stderr: "", kernelRestarted: false })
+      }))
+
+    it.effect("work in threads of Node, and tells of what takes longer", () =>
+      Effect.gen(function*() {
+        const work = "require('crypto').pbkdf2('a', 'salt', 10_000_000, 64, 'sha512', () => console.log('late')); 7"
+        const run = yield* script(work)
+        assert.deepInclude(run, { ...ended, stdout: "", stderr: "[still going on: work in threads of Node]\n" })
+        assert.strictEqual(main(run), "7")
+        assert.deepInclude(yield* script("8"), { ...ended, stdout: "", stderr: "" })
       }))
   })
 

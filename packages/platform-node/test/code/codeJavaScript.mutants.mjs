@@ -5,6 +5,20 @@ const agent = "packages/platform-node/agent"
 /** @type {ReadonlyArray<import("../../../../scripts/mutants/mutant.mjs").Mutant>} */
 export default [
   {
+    defence: "a thread that begins with the code's own file gets the code",
+    changes: {
+      [`${agent}/kernels/javascript/ownThreads.ts`]: [["pathOf(from) === file", "pathOf(from) === undefined"]]
+    },
+    caughtBy: "is given to threads that begin with it"
+  },
+  {
+    defence: "code that has run is not run again as the body of a function",
+    changes: {
+      [`${agent}/kernels/javascript/kernel.ts`]: [["(fault.stackTrace?.callFrames ?? []).length === 0", "true"]]
+    },
+    caughtBy: "may return, as from a function"
+  },
+  {
     defence: "what Node refuses as a module is refused",
     changes: {
       [`${agent}/kernels/javascript/moduleRewrite.ts`]: [[

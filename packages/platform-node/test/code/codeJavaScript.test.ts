@@ -84,6 +84,39 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
         assert.strictEqual(stdout, "true true true false . null [] {} true true\n")
       }))
 
+    it.effect("is given to threads that begin with it", () =>
+      Effect.gen(function*() {
+        for (
+          const code of [
+            "const t = require('worker_threads'); if (t.isMainThread) new t.Worker(__filename, { workerData: 5 })" +
+            ".on('message', (m) => console.log('got', m)); else t.parentPort.postMessage(t.workerData * 2); 7",
+            "import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'\n" +
+            "if (isMainThread) new Worker(new URL(import.meta.url), { workerData: 5 as number })" +
+            ".on('message', (m) => console.log('got', m)); else parentPort!.postMessage(workerData * 2)",
+            "const w = require('worker_threads'); await null; if (w.isMainThread) new w.Worker(__filename, { workerData: 5 })" +
+            ".on('message', (m) => console.log('got', m)); else w.parentPort.postMessage(w.workerData * 2); 7"
+          ]
+        ) {
+          assert.deepInclude(yield* script(code), { stdout: "got 10\n", stderr: "", error: null }, code)
+        }
+      }))
+
+    it.effect("may return, as from a function", () =>
+      Effect.gen(function*() {
+        const returned = yield* script(
+          "const found = 3\nif (found > 2) { console.log('early'); return found * 2 }\nlate()"
+        )
+        assert.deepInclude(returned, { stdout: "early\n", error: null })
+        assert.strictEqual(main(returned), "6")
+        const nested = yield* script("globalThis.runs = (globalThis.runs ?? 0) + 1\neval('return 1')")
+        assert.deepInclude(nested.error, { name: "SyntaxError", value: "Illegal return statement" })
+        assert.strictEqual(main(yield* script("runs")), "1")
+        assert.strictEqual(
+          main(yield* script("console.profile(); console.profileEnd(); console.timeStamp('a'); 8")),
+          "8"
+        )
+      }))
+
     it.effect("is before the first turn of the event loop", () =>
       Effect.gen(function*() {
         const { stdout } = yield* script(

@@ -107,7 +107,7 @@ export const clearModuleCache = () => {
 }
 
 /**
- * Modules are resolved from the working directory. `strayRun` returns the run that the executing code belongs to if another
+ * Modules are resolved from the working directory, as for a file in it whose path is returned. `strayRun` returns the run that the executing code belongs to if another
  * one is running.
  */
 export const prepareGlobals = (strayRun: () => string | undefined) => {
@@ -138,7 +138,9 @@ export const prepareGlobals = (strayRun: () => string | undefined) => {
   Object.defineProperty(process, "stdout", { value: stdout, configurable: true, enumerable: true })
   Object.defineProperty(process, "stderr", { value: stderr, configurable: true, enumerable: true })
   Object.defineProperty(process, "stdin", { get: getStdin, configurable: true, enumerable: true })
-  globalThis.console = new Console({ stdout, stderr })
+  // A console of one's own lacks what serves an inspector: without one it does nothing.
+  globalThis.console = Object.assign(new Console({ stdout, stderr }), { profile() {}, profileEnd() {}, timeStamp() {} })
   process.argv.splice(1, process.argv.length, file)
   process.execArgv.length = 0
+  return file
 }

@@ -38,7 +38,9 @@ import {
 } from "./errors.js"
 import { isHandledByProgram, makeUncaught, replaceExit } from "./exits.js"
 import { clearModuleCache, freeGlobals, prepareGlobals, writeAll, writeStray } from "./globals.js"
+import { giveUp, keepLoop, mayEnd, releaseLoop, watchLoop } from "./loopEnd.js"
 import { defineNavigator } from "./navigator.js"
+import { giveThreadsCode } from "./ownThreads.js"
 import { dropExitListeners, dropListeners, emitBeforeExit, emitExit, hasExitListeners } from "./programEnd.js"
 import { watchListeners } from "./registrants.js"
 import { countThreads } from "./resources.js"
@@ -121,6 +123,9 @@ interface Running {
 
 let current: Running | undefined
 
+/** What was evaluated last, without types. */
+let evaluated = ""
+
 /**
  * Ends the run, unless it has ended already. `result` consists of pairs of MIME type and content. `isEarly` tells that the
  * run was asked to end after the code itself was done.
@@ -129,6 +134,7 @@ const finish = (count: string, given: ErrorReport | undefined, result?: Readonly
   if (current?.count !== count) return
   const { failure: error = given, limit } = current
   current = undefined
+  keepLoop()
   endRun()
   dropExitListeners()
   session.post("Runtime.releaseObjectGroup", { objectGroup: "run" })
@@ -141,9 +147,6 @@ const finish = (count: string, given: ErrorReport | undefined, result?: Readonly
   )
 }
 
-/** How far a run is whose code itself is done; `told` is one whose listeners of `beforeExit` have been called. */
-type Phase = "working" | "idle" | "told"
-
 /**
  * The code itself is done: gives timers, requests and the like that it has started a moment, so that their output and their
  * errors belong to this run, and tells what is still going on then. If nothing is, the run ends as a program does.
@@ -152,27 +155,47 @@ const finishWork = (count: string, result?: ReadonlyArray<string>) => {
   if (current?.count !== count) return
   const deadline = performance.now() + lingerMs
   const unfinished = () => unfinishedWork(deadline, hasExitListeners())
-  const conclude = (isEarly: boolean) => {
-    const { description } = unfinished()
+  /** Whether listeners of `beforeExit` have been called, and have started nothing. */
+  let isTold = false
+  const conclude = (isEarly: boolean, unlisted = "") => {
+    const description = unfinished().description || unlisted
     if (description !== "") writeAll(2, Buffer.from(`[still going on: ${description}]\n`))
     const isProgram = description === "" && hasExitListeners()
     finish(count, isProgram ? resumeRun(() => emitExit()) : undefined, result, isEarly)
   }
-  const check = (pauseMs: number, phase: Phase) => {
+  const end = () => {
+    if (current?.count !== count) return
+    if (isTold || !tellBeforeExit(count)) return conclude(false)
+    isTold = true
+    releaseLoop(end, nextTurn)
+    nextTurn(() => check(1, true))
+  }
+  const check = (pauseMs: number, isIdle: boolean) => {
     if (current?.count !== count) return
     const { description, isBrief } = unfinished()
-    if (isBrief) setTimer(() => check(Math.min(pauseMs * 2, longestPauseMs), "working"), pauseMs).unref()
+    isTold &&= !isBrief
+    if (isBrief) setTimer(() => check(Math.min(pauseMs * 2, longestPauseMs), false), pauseMs).unref()
     // Between two steps of one piece of work nothing may be active for a turn.
-    else if (phase === "working") nextTurn(() => check(pauseMs, "idle"))
-    else if (phase === "idle" && description === "" && tellBeforeExit(count)) nextTurn(() => check(1, "told"))
-    else conclude(false)
+    else if (!isIdle) nextTurn(() => check(pauseMs, true))
+    else if (description !== "") conclude(false)
+    else if (!mayEnd()) end()
+    else if (performance.now() < deadline) setTimer(() => check(pauseMs, true), lingerMs).unref()
+    else {
+      giveUp()
+      conclude(false, inThreads)
+    }
   }
   current = { ...current, conclude }
-  setTurn(() => check(1, "working"))
+  releaseLoop(end, nextTurn)
+  setTurn(() => check(1, false))
 }
 
+const inThreads = "work in threads of Node"
+
 /** Listeners are called by a timer: Node survives it when they exit there. */
-const nextTurn = (body: () => void) => void (hasExitListeners() ? setTimer(body, 0).unref() : setTurn(body))
+const nextTurn = (body: () => void) => void (hasExitListeners() ? nextTimer(body) : setTurn(body))
+
+const nextTimer = (body: () => void) => void setTimer(body, 0).unref()
 
 /** Whether there was somebody to tell. */
 const tellBeforeExit = (count: string) => {
@@ -240,15 +263,25 @@ const displayBundle = (value: unknown): ReadonlyArray<string> => {
   ])
 }
 
+/** Node would end such a program. A later part of it may be waited for, so the run goes on until its time is over. */
+const tellUnsettled = () => {
+  keepLoop()
+  writeAll(2, Buffer.from("[nothing is going on that could settle the promise which this waits for]\n"))
+}
+
 const run = (line: string) => {
   const [, count = "", , limit = "", code = ""] = decodeFields(line)
   current = { count, limit: Number(limit) }
   watchListeners()
   listenForUncaught()
+  releaseLoop(tellUnsettled, nextTimer)
   const typed = looksLikeTypeScript(code) ? stripTypes(code) : undefined
   beginRun(count, () => {
-    if (typed !== undefined && "code" in typed) evaluateStripped(count, typed)
-    else evaluate(count, code, false, (fault, report) => evaluateTyped(count, code, fault, report))
+    if (typed !== undefined && "code" in typed) return evaluateStripped(count, typed)
+    evaluate(count, code, false, (fault, report) => {
+      if (returns(report)) evaluateBody(count, code, report)
+      else evaluateTyped(count, code, fault, report)
+    })
   })
 }
 
@@ -262,6 +295,13 @@ const evaluateTyped = (count: string, code: string, fault: SyntaxFault, report: 
   const further = typed.line - fault.line || typed.column - fault.column
   finish(count, further > 0 && mayBeTyped(code, fault) ? describeSyntaxError(`run-${count}`, code, typed) : report)
 }
+
+/** Whether the code returns outside of functions. */
+const returns = ({ name, value }: ErrorReport) => name === "SyntaxError" && value === "Illegal return statement"
+
+/** Node takes a program for the body of a function, which may return. What it declares is not kept. */
+const evaluateBody = (count: string, code: string, report: ErrorReport) =>
+  evaluate(count, `await (async () => {${code}\n})()`, false, () => finish(count, report), code)
 
 const evaluateStripped = (count: string, { code, map }: Stripped) => {
   if (map !== undefined) mapLines(`run-${count}`, map)
@@ -277,8 +317,9 @@ const isKnown = (name: string) => {
   return isLexical || name in globalThis
 }
 
-const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: OnSyntaxError) => {
+const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: OnSyntaxError, source = code) => {
   const name = `run-${count}`
+  evaluated = source
   const script = withoutModuleSyntax(code, { isTyped, isKnown })
   if (typeof script !== "string") return onSyntaxError(script, describeSyntaxError(name, code, script))
   const expression = wrapObjectLiteral(script)
@@ -296,7 +337,8 @@ const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: 
     const { exceptionDetails: fault, result } = answer
     if (fault !== undefined) {
       const report = describeException(fault, name, code)
-      const isUnparsed = fault.exception?.className === "SyntaxError" && failsToParse(expression)
+      const isUnparsed = fault.exception?.className === "SyntaxError" &&
+        (failsToParse(expression) || returns(report) && (fault.stackTrace?.callFrames ?? []).length === 0)
       if (!isUnparsed) return fail(count, report, fault.exception === undefined ? undefined : valueOf(fault.exception))
       return onSyntaxError({ message: report.value, line: fault.lineNumber, column: fault.columnNumber }, report)
     }
@@ -306,6 +348,7 @@ const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: 
   })
 }
 
+/** Returns the thread. */
 const startInterruptThread = () => {
   const options: WorkerOptions = {
     env: SHARE_ENV,
@@ -317,6 +360,7 @@ const startInterruptThread = () => {
     if (ping !== undefined) worker.postMessage(ping)
     else endInterrupted(interrupt, wasExecuting)
   })
+  return worker
 }
 
 const tellUncaught = (error: unknown) => writeAll(2, Buffer.from(`Uncaught ${describeError(error).traceback}\n`))
@@ -345,7 +389,7 @@ const listenForUncaught = makeUncaught(onUncaught)
 
 nameProcess("agb-javascript")
 clearModuleCache()
-prepareGlobals(strayRun)
+const file = prepareGlobals(strayRun)
 defineNavigator()
 freeGlobals()
 hideKernelFrames()
@@ -353,9 +397,11 @@ trackTimers()
 process.on("SIGINT", () => {})
 replaceExit(session, onExit)
 listenForUncaught()
-startInterruptThread()
-countThreads()
+const interrupts = startInterruptThread()
+countThreads(interrupts)
+giveThreadsCode(file, () => evaluated)
 const requests = new Socket({ fd: 3, readable: true, writable: false })
+watchLoop(requests, interrupts)
 // After the poll for events, so that timers which are due come before immediates, as they do for the main module of Node.
 requests.on("data", lines(maxRequestBytes, (line) => inTurn(() => run(line)), () => exitKernel(1)))
 requests.on("close", () => exitKernel(0))

@@ -1,4 +1,5 @@
 /** What keeps the event loop of Node alive, by the names that Node gives it, and how it is described. */
+import type { Worker } from "node:worker_threads"
 
 /** How often each kind of resource is active. */
 export type Kinds = Map<string, number>
@@ -6,16 +7,25 @@ export type Kinds = Map<string, number>
 /** Node does not list them. */
 let threads = 0
 
-export const countThreads = () =>
+/** All but one of the kernel itself. */
+export const countThreads = (own: Worker) =>
   void process.on("worker", (worker) => {
+    if (worker === own) return
     threads++
     worker.once("exit", () => threads--)
   })
 
+let leftOut: Kinds = new Map()
+
+/** Of each kind so many are not counted: those of the kernel itself. */
+export const leaveOut = (kinds: Kinds) => {
+  leftOut = kinds
+}
+
 export const countKinds = (): Kinds => {
   const kinds: Kinds = new Map([["Worker", threads]])
   for (const kind of process.getActiveResourcesInfo()) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
-  return kinds
+  return minus(kinds, leftOut)
 }
 
 /** What there is more of than before. */
