@@ -44,7 +44,14 @@ import { giveThreadsCode } from "./ownThreads.js"
 import { dropExitListeners, dropListeners, emitBeforeExit, emitExit, hasExitListeners } from "./programEnd.js"
 import { watchListeners } from "./registrants.js"
 import { countThreads } from "./resources.js"
-import { failsToParse, looksLikeTypeScript, mayBeTyped, withoutModuleSyntax, wrapObjectLiteral } from "./syntax.js"
+import {
+  failsToParse,
+  isScript,
+  looksLikeTypeScript,
+  mayBeTyped,
+  withoutModuleSyntax,
+  wrapObjectLiteral
+} from "./syntax.js"
 import type { SyntaxFault } from "./syntaxFault.js"
 import { type Stripped, stripTypes } from "./typeScript.js"
 
@@ -279,7 +286,7 @@ const run = (line: string) => {
   beginRun(count, () => {
     if (typed !== undefined && "code" in typed) return evaluateStripped(count, typed)
     evaluate(count, code, false, (fault, report) => {
-      if (returns(report)) evaluateBody(count, code, report)
+      if (returns(report, code)) evaluateBody(count, code, report)
       else evaluateTyped(count, code, fault, report)
     })
   })
@@ -296,8 +303,9 @@ const evaluateTyped = (count: string, code: string, fault: SyntaxFault, report: 
   finish(count, further > 0 && mayBeTyped(code, fault) ? describeSyntaxError(`run-${count}`, code, typed) : report)
 }
 
-/** Whether the code returns outside of functions. */
-const returns = ({ name, value }: ErrorReport) => name === "SyntaxError" && value === "Illegal return statement"
+/** Whether the code returns outside of functions, so that none of it has run; code that has run may have met the same error. */
+const returns = ({ name, traceback, value }: ErrorReport, code: string) =>
+  name === "SyntaxError" && value === "Illegal return statement" && !/^\s+at /m.test(traceback) && !isScript(code)
 
 /** Node takes a program for the body of a function, which may return. What it declares is not kept. */
 const evaluateBody = (count: string, code: string, report: ErrorReport) =>
@@ -338,7 +346,7 @@ const evaluate = (count: string, code: string, isTyped: boolean, onSyntaxError: 
     if (fault !== undefined) {
       const report = describeException(fault, name, code)
       const isUnparsed = fault.exception?.className === "SyntaxError" &&
-        (failsToParse(expression) || returns(report) && (fault.stackTrace?.callFrames ?? []).length === 0)
+        (failsToParse(expression) || returns(report, code))
       if (!isUnparsed) return fail(count, report, fault.exception === undefined ? undefined : valueOf(fault.exception))
       return onSyntaxError({ message: report.value, line: fault.lineNumber, column: fault.columnNumber }, report)
     }

@@ -1,24 +1,16 @@
 /** `new Worker(__filename)`: programs begin threads with their own code, which is in no file, so the threads are given it. */
 import { syncBuiltinESMExports } from "node:module"
 import { fileURLToPath } from "node:url"
-import { Script } from "node:vm"
 import threads, { type WorkerOptions } from "node:worker_threads"
+import { isScript } from "./syntax.js"
 
 const pathOf = (from: string | URL) => from instanceof URL && from.protocol === "file:" ? fileURLToPath(from) : from
 
-const parses = (code: string) => {
-  try {
-    return new Script(code) !== undefined
-  } catch {
-    return false
-  }
-}
-
 /** A module if it imports or exports by declarations, else as for `require`, where `await` at top level has to be wrapped. */
 const beginning = (code: string, options: WorkerOptions | undefined): [string | URL, WorkerOptions] => {
-  if (parses(code)) return [code, { ...options, eval: true }]
+  if (isScript(code)) return [code, { ...options, eval: true }]
   const wrapped = `(async () => {${code}\n})()`
-  if (parses(wrapped)) return [wrapped, { ...options, eval: true }]
+  if (isScript(wrapped)) return [wrapped, { ...options, eval: true }]
   return [new URL(`data:text/javascript,${encodeURIComponent(code)}`), { ...options }]
 }
 

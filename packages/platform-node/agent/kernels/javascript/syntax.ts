@@ -14,9 +14,12 @@ export const wrapObjectLiteral = (code: string) =>
   /^\s*\{[^]*\}\s*$/.test(code) && isFunctionBody(`(${code}\n)`) ? `(${code}\n)` : code
 
 /** Whether it is a valid body of an async arrow function. */
-const isFunctionBody = (body: string) => {
+const isFunctionBody = (body: string) => isScript(`async () => ${body}`)
+
+/** Whether it is valid where `await`, `return` and module syntax are not. */
+export const isScript = (code: string) => {
   try {
-    return new Script(`async () => ${body}`) !== undefined
+    return new Script(code) !== undefined
   } catch {
     return false
   }
