@@ -14,7 +14,7 @@ export default [
   {
     defence: "code that has run is not run again as the body of a function",
     changes: {
-      [`${agent}/kernels/javascript/kernel.ts`]: [["(fault.stackTrace?.callFrames ?? []).length === 0", "true"]]
+      [`${agent}/kernels/javascript/kernel.ts`]: [[" && !/^\\s+at /m.test(traceback) && !isScript(code)", ""]]
     },
     caughtBy: "may return, as from a function"
   },
