@@ -8,7 +8,7 @@ import { removeHostDirectories } from "../sandbox/disk/ownedDirectory.js"
 import { resolveHosts } from "../server/http/hosts.js"
 import type { Start } from "./arguments.js"
 import { endWithLauncher } from "./launcher.js"
-import { sweepAfterExit } from "./sweep.js"
+import { goFirst, sweepAfterExit } from "./sweep.js"
 
 const loggers = {
   json: Logger.withConsoleError(Logger.jsonLogger),
@@ -31,15 +31,21 @@ const refuse = (name: string) => (error: Error) =>
 /** Within five seconds nothing is left. */
 const shutdownLimitMs = 4000
 
+/** After so long another process is made ready, since on a busy machine its start alone would take too long later. */
+const readyToSweepMs = 1000
+
 /** Exits even if the shutdown takes longer, as on a busy machine; another process then removes the rest. */
 const endInTime = (program: ReadonlyArray<string> | undefined) => {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     const end = () => {
-      if (program !== undefined) sweepAfterExit(program)
       removeHostDirectories()
       process.exit(exitCodes[signal])
     }
-    process.once(signal, () => setTimeout(end, shutdownLimitMs).unref())
+    process.once(signal, () => {
+      goFirst()
+      if (program !== undefined) setTimeout(() => sweepAfterExit(program), readyToSweepMs).unref()
+      setTimeout(end, shutdownLimitMs).unref()
+    })
   }
 }
 
