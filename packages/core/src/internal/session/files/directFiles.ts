@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import * as Take from "effect/Take"
 import type { AgbClient } from "../../../AgbClient.js"
 import type { ClientError, FileError, FileNotFoundError } from "../../../AgbError.js"
-import { cancellable } from "../../client/deadline/cancellation.js"
+import { cancellable, either } from "../../client/deadline/cancellation.js"
 import * as deadlines from "../../client/deadline/deadlines.js"
 import * as retry from "../../client/retry/retry.js"
 import * as retryBudgets from "../../client/retry/retryBudget.js"
@@ -235,12 +235,15 @@ class DirectFiles implements FileRoute {
   /** To open a file for reading is safe to repeat, until its bytes come. */
   #opened(request: FileRequest<never>): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
     const stall = this.#client.config.timeout
-    return Effect.gen(this, function*() {
-      const context = yield* Effect.context<Scope.Scope>()
-      const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(stall)
-      const attempt = asAnswer(Effect.provide(this.#requests.send(request), context))
-      return yield* yield* this.#retrier.run({ attempt, deadline, onCancel: () => () => {} })
-    }).pipe(Effect.timeoutFail({ duration: stall, onTimeout: () => stalled(request, stall) }))
+    const millis = Duration.toMillis(stall)
+    return Effect.contextWithEffect((context: Context.Context<Scope.Scope>) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.flatten(deadlines.run(millis, () => stalled(request, stall), undefined, (onCancel) => {
+          const sent = this.#requests.send(request, (onLost, call) => call(either(onLost, onCancel)))
+          const attempt = asAnswer(Effect.provide(sent, context))
+          return this.#retrier.run({ attempt, deadline: now + millis, onCancel })
+        })))
+    )
   }
 
   /** The body of a reply, which has to have so many bytes and to go on. */
