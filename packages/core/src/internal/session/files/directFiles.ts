@@ -94,17 +94,30 @@ class DirectFiles implements FileRoute {
     bytes: Uint8Array,
     options: WriteOptions
   ): Effect.Effect<void, FileSystemError> {
-    const sent = Effect.suspend(() =>
+    return this.writeRead(operation, path, bytes.length, Effect.succeed(bytes), options)
+  }
+
+  writeRead<E, R>(
+    operation: string,
+    path: string,
+    size: number,
+    content: Effect.Effect<Uint8Array, E, R>,
+    options: WriteOptions
+  ): Effect.Effect<void, FileSystemError | E, R> {
+    const handed = this.#handed
+    const sent = (bytes: Uint8Array) =>
       bytes.length > pieceBytes
         ? this.#sent(operation, path, Stream.make(bytes), options)
         : this.#putBytes(operation, path, bytes, options)
-    )
-    const handed = this.#handed
-    if (handed === undefined || bytes.length < leastHandedBytes) return sent
-    return Effect.scoped(Effect.flatMap(
-      handed.open(operation, path, options),
-      (file) => Option.isNone(file) ? sent : Effect.zipRight(file.value.write(bytes), file.value.commit)
-    ))
+    if (handed === undefined || size < leastHandedBytes) return Effect.flatMap(content, sent)
+    return Effect.scoped(Effect.gen(function*() {
+      const opened = yield* handed.begin(operation, path, options)
+      const bytes = yield* content
+      const file = yield* opened
+      if (Option.isNone(file)) return yield* sent(bytes)
+      yield* file.value.write(bytes)
+      yield* file.value.commit
+    }))
   }
 
   #putBytes(
@@ -237,12 +250,15 @@ class DirectFiles implements FileRoute {
     const stall = this.#client.config.timeout
     const millis = Duration.toMillis(stall)
     return Effect.contextWithEffect((context: Context.Context<Scope.Scope>) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.flatten(deadlines.run(millis, () => stalled(request, stall), undefined, (onCancel) => {
-          const sent = this.#requests.send(request, (onLost, call) => call(either(onLost, onCancel)))
-          const attempt = asAnswer(Effect.provide(sent, context))
-          return this.#retrier.run({ attempt, deadline: now + millis, onCancel })
-        })))
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) =>
+          Effect.flatten(deadlines.run(millis, () => stalled(request, stall), undefined, (onCancel) => {
+            const sent = this.#requests.send(request, (onLost, call) => call(either(onLost, onCancel)))
+            const attempt = asAnswer(Effect.provide(sent, context))
+            return this.#retrier.run({ attempt, deadline: now + millis, onCancel })
+          }))
+      )
     )
   }
 

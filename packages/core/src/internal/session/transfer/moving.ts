@@ -89,7 +89,10 @@ export const reporting = <E, R>(
     })
     // A scope and the operators for takes would cost a third of what it takes to move a small file.
     const reports = Stream.repeatEffectChunkOption(Effect.suspend(() => next ?? start))
-    return Stream.ensuring(reports, Effect.suspend(() => working === undefined ? Effect.void : Fiber.interrupt(working)))
+    return Stream.ensuring(
+      reports,
+      Effect.suspend(() => working === undefined ? Effect.void : Fiber.interrupt(working))
+    )
   })
 
 /** The temporary name of an incomplete file, beside the file: of each file another, and the same for each attempt. */
