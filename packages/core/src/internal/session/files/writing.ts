@@ -154,13 +154,13 @@ export const writeRead = <E, R>(
   writeRead: NonNullable<FileRoute["writeRead"]>,
   operation: string,
   path: string,
-  size: number,
+  bytes: number,
   content: Effect.Effect<Uint8Array, E, R>,
   options: WriteOptions
 ): Effect.Effect<void, FileSystemError | E, R> =>
   Effect.flatMap(
     check(operation, path, options.mode, ""),
-    () => Effect.zipRight(writeRead(operation, path, size, content, options), metrics.writtenBytes(size))
+    () => Effect.zipRight(writeRead(operation, path, bytes, content, options), metrics.writtenBytes(bytes))
   )
 
 /** Ends with the file in its place; a stream that fails leaves nothing. */
