@@ -318,10 +318,11 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
       Effect.map(FileSystem.FileSystem, (files) => ({
         ...files,
         open: (path: string, options?: FileSystem.OpenFileOptions) =>
-          Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.requests.includes("POST /open") }).pipe(
-            Effect.tap(() => isChanging ? files.writeFileString(path, "more", { flag: "a" }) : Effect.void),
-            Effect.zipRight(files.open(path, options))
-          )
+          Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.requests.includes("POST /open"), times: 400 })
+            .pipe(
+              Effect.tap(() => isChanging ? files.writeFileString(path, "more", { flag: "a" }) : Effect.void),
+              Effect.zipRight(files.open(path, options))
+            )
       }))
     ).pipe(Layer.provide(NodeFileSystem.layer))
     return Effect.gen(function*() {
