@@ -430,10 +430,17 @@ export const makeWith = (toolCall: ToolCall, route: FileRoute): FileSystem => {
     watchDirectory: (path, options) =>
       watching.watch(toolCall, path, options).pipe(spans.stream("FileSystem.watchDirectory"))
   })
-  return route.openRange === undefined
-    ? files
-    : opening.attach(
-      files,
-      (operation, path, bytesToRead) => route.openRange?.(operation, path, 0, bytesToRead) ?? Effect.succeedNone
-    )
+  return route.openRange === undefined ? files : opening.attach(files, openingOf(route))
+}
+
+const openingOf = (route: FileRoute): opening.Opening => {
+  const operation = "FileSystem.writeFile"
+  const writeRead = route.writeRead?.bind(route)
+  return {
+    open: (operation, path, bytesToRead) => route.openRange?.(operation, path, 0, bytesToRead) ?? Effect.succeedNone,
+    writeRead: writeRead && ((path, size, content, permissions) =>
+      spans.traced(operation)(
+        writing.writeRead(writeRead, operation, path, size, content, { mode: "overwrite", permissions })
+      ))
+  }
 }

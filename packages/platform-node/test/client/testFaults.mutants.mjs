@@ -42,8 +42,8 @@ export default [
     defence: "a file that could not be opened at first is opened again",
     changes: {
       "packages/core/src/internal/session/files/directFiles.ts": [[
-        "yield* yield* this.#retrier.run({ attempt, deadline, onCancel: () => () => {} })",
-        "yield* deadline > 0 ? yield* attempt : Effect.never"
+        "return this.#retrier.run({ attempt, deadline: now + millis, onCancel })",
+        "return now > 0 ? attempt : this.#retrier.run({ attempt, deadline: now + millis, onCancel })"
       ]]
     },
     caughtBy: "do not end a read whose file could not be opened at first, but for one that is not there"

@@ -26,6 +26,23 @@ export default [
     caughtBy: "leave nothing where the program was interrupted"
   },
   {
+    defence: "a small file is read while the session opens its own",
+    changes: {
+      "packages/core/src/internal/session/files/directFiles.ts": [[
+        "const opened = yield* handed.begin(operation, path, options)\n      const bytes = yield* content\n",
+        "const bytes = yield* content\n      const opened = yield* handed.begin(operation, path, options)\n"
+      ]]
+    },
+    caughtBy: "are opened while a file of this machine is read"
+  },
+  {
+    defence: "what is read while the session opens its own is counted",
+    changes: {
+      "packages/core/src/internal/session/files/writing.ts": [["metrics.writtenBytes(bytes)", "Effect.void"]]
+    },
+    caughtBy: "are opened while a file of this machine is read"
+  },
+  {
     defence: "so many files of a session are written at a time",
     changes: {
       "packages/platform-node/src/internal/server/sessions/handedFiles.ts": [[

@@ -1,9 +1,10 @@
 /** Files that a server on this machine hands over, at every isolation: equal to those that travel over the network, and as safe. */
 import { Session, Transfer, Transport } from "@effect-agb/core"
 import type { AgbError } from "@effect-agb/core"
+import { FileSystem } from "@effect/platform"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, Stream } from "effect"
+import { Deferred, Effect, Fiber, Layer, Metric, MetricState, Option, Stream } from "effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -105,6 +106,16 @@ const heldHere = () =>
       return []
     }
   })
+
+/** What the metric of written bytes has counted. */
+const written = () =>
+  Metric.unsafeSnapshot().reduce(
+    (sum, { metricKey, metricState }) =>
+      metricKey.name === "agb_bytes_written" && MetricState.isCounterState(metricState)
+        ? sum + Number(metricState.count)
+        : sum,
+    0
+  )
 
 const sizes = [131_072, mebibyte, 5 * mebibyte + 3]
 
@@ -298,6 +309,37 @@ describe.skipIf(process.platform !== "linux")("files that are handed over", () =
         assert.deepStrictEqual(yield* found, [])
       }).pipe(inSession, Effect.provide(layerWith(best)), Effect.provide(late))
     }))
+
+  it.scopedLive("are opened while a file of this machine is read, and given up where that changed", () => {
+    const seen = makeSeen()
+    let isChanging = true
+    const reading = Layer.effect(
+      FileSystem.FileSystem,
+      Effect.map(FileSystem.FileSystem, (files) => ({
+        ...files,
+        open: (path: string, options?: FileSystem.OpenFileOptions) =>
+          Effect.repeat(Effect.sleep("5 millis"), { until: () => seen.requests.includes("POST /open"), times: 400 })
+            .pipe(
+              Effect.tap(() => isChanging ? files.writeFileString(path, "more", { flag: "a" }) : Effect.void),
+              Effect.zipRight(files.open(path, options))
+            )
+      }))
+    ).pipe(Layer.provide(NodeFileSystem.layer))
+    return Effect.gen(function*() {
+      const { fileSystem } = yield* Session.Session
+      const source = Path.join(yield* temporary, "source")
+      Fs.writeFileSync(source, bytesOf(mebibyte))
+      const upload = Stream.runDrain(Transfer.upload(source, "/tmp/up"))
+      assert.include(yield* failsWith(upload, "FileError"), { reason: "Changed", path: source })
+      assert.deepStrictEqual(seen.requests, ["POST /open", "POST /close"])
+      assert.deepStrictEqual(yield* fileSystem.listDirectory("/tmp"), [])
+      isChanging = false
+      const before = written()
+      yield* upload
+      assert.strictEqual(written() - before, mebibyte + 4)
+      assert.deepStrictEqual(seen.requests.slice(2), ["POST /open", "POST /commit"])
+    }).pipe(inSession, Effect.provide(layerWith(best)), Effect.provide(watched(seen)), Effect.provide(reading))
+  })
 
   it.scopedLive("many at a time are all written, those beyond a number over the network", () => {
     const seen = makeSeen()

@@ -5,6 +5,15 @@ import * as Fiber from "effect/Fiber"
 /** Receives a `cancel(error)` function, which it may call immediately; returns a function that unregisters it. */
 export type Cancellation<E> = (cancel: (error: E) => void) => () => void
 
+/** Cancels for whichever of two reasons comes first. */
+export const either = <E>(one: Cancellation<E>, other: Cancellation<E>): Cancellation<E> => (cancel) => {
+  const [unregisterOne, unregisterOther] = [one(cancel), other(cancel)]
+  return () => {
+    unregisterOne()
+    unregisterOther()
+  }
+}
+
 /** Runs an effect in a separate fiber, so that it can be cancelled even inside a finalizer. */
 export const cancellable = <A, E, E2>(
   effect: Effect.Effect<A, E>,

@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import * as Take from "effect/Take"
 import type { AgbClient } from "../../../AgbClient.js"
 import type { ClientError, FileError, FileNotFoundError } from "../../../AgbError.js"
-import { cancellable } from "../../client/deadline/cancellation.js"
+import { cancellable, either } from "../../client/deadline/cancellation.js"
 import * as deadlines from "../../client/deadline/deadlines.js"
 import * as retry from "../../client/retry/retry.js"
 import * as retryBudgets from "../../client/retry/retryBudget.js"
@@ -94,17 +94,30 @@ class DirectFiles implements FileRoute {
     bytes: Uint8Array,
     options: WriteOptions
   ): Effect.Effect<void, FileSystemError> {
-    const sent = Effect.suspend(() =>
+    return this.writeRead(operation, path, bytes.length, Effect.succeed(bytes), options)
+  }
+
+  writeRead<E, R>(
+    operation: string,
+    path: string,
+    size: number,
+    content: Effect.Effect<Uint8Array, E, R>,
+    options: WriteOptions
+  ): Effect.Effect<void, FileSystemError | E, R> {
+    const handed = this.#handed
+    const sent = (bytes: Uint8Array) =>
       bytes.length > pieceBytes
         ? this.#sent(operation, path, Stream.make(bytes), options)
         : this.#putBytes(operation, path, bytes, options)
-    )
-    const handed = this.#handed
-    if (handed === undefined || bytes.length < leastHandedBytes) return sent
-    return Effect.scoped(Effect.flatMap(
-      handed.open(operation, path, options),
-      (file) => Option.isNone(file) ? sent : Effect.zipRight(file.value.write(bytes), file.value.commit)
-    ))
+    if (handed === undefined || size < leastHandedBytes) return Effect.flatMap(content, sent)
+    return Effect.scoped(Effect.gen(function*() {
+      const opened = yield* handed.begin(operation, path, options)
+      const bytes = yield* content
+      const file = yield* opened
+      if (Option.isNone(file)) return yield* sent(bytes)
+      yield* file.value.write(bytes)
+      yield* file.value.commit
+    }))
   }
 
   #putBytes(
@@ -235,12 +248,18 @@ class DirectFiles implements FileRoute {
   /** To open a file for reading is safe to repeat, until its bytes come. */
   #opened(request: FileRequest<never>): Effect.Effect<TransferReply, FileSystemError, Scope.Scope> {
     const stall = this.#client.config.timeout
-    return Effect.gen(this, function*() {
-      const context = yield* Effect.context<Scope.Scope>()
-      const deadline = (yield* Clock.currentTimeMillis) + Duration.toMillis(stall)
-      const attempt = asAnswer(Effect.provide(this.#requests.send(request), context))
-      return yield* yield* this.#retrier.run({ attempt, deadline, onCancel: () => () => {} })
-    }).pipe(Effect.timeoutFail({ duration: stall, onTimeout: () => stalled(request, stall) }))
+    const millis = Duration.toMillis(stall)
+    return Effect.contextWithEffect((context: Context.Context<Scope.Scope>) =>
+      Effect.flatMap(
+        Clock.currentTimeMillis,
+        (now) =>
+          Effect.flatten(deadlines.run(millis, () => stalled(request, stall), undefined, (onCancel) => {
+            const sent = this.#requests.send(request, (onLost, call) => call(either(onLost, onCancel)))
+            const attempt = asAnswer(Effect.provide(sent, context))
+            return this.#retrier.run({ attempt, deadline: now + millis, onCancel })
+          }))
+      )
+    )
   }
 
   /** The body of a reply, which has to have so many bytes and to go on. */

@@ -26,6 +26,8 @@ export interface OpenRange {
   readonly length: number
   /** Exactly `length` bytes, or a failure. */
   readonly bytes: Stream.Stream<Uint8Array, FileSystemError>
+  /** The same from the beginning, where they need no stream: each time the next piece, which is empty at the end. */
+  readonly pull?: (() => Effect.Effect<Uint8Array, FileSystemError>) | undefined
   /** Reads all of them into a buffer of that length: a shorter way than `bytes`, where there is one. */
   readonly fill?: ((target: Uint8Array) => Effect.Effect<void, FileSystemError>) | undefined
   /** Gives back the memory of bytes that are not needed any more. */
@@ -47,6 +49,14 @@ export interface FileRoute {
     bytes: Uint8Array,
     options: WriteOptions
   ) => Effect.Effect<void, FileSystemError>
+  /** The same of so many bytes that are read while the file is opened. */
+  readonly writeRead?: <E, R>(
+    operation: string,
+    path: string,
+    size: number,
+    content: Effect.Effect<Uint8Array, E, R>,
+    options: WriteOptions
+  ) => Effect.Effect<void, FileSystemError | E, R>
   readonly open: (
     operation: string,
     path: string,

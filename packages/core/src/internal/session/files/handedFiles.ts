@@ -94,9 +94,18 @@ export class HandedFiles {
     path: string,
     options: WriteOptions
   ): Effect.Effect<Option.Option<OpenFile>, FileSystemError, Scope.Scope> {
+    return Effect.flatten(this.begin(operation, path, options))
+  }
+
+  /** Begins to open such a file, and gives how to wait for it. */
+  begin(
+    operation: string,
+    path: string,
+    options: WriteOptions
+  ): Effect.Effect<Effect.Effect<Option.Option<OpenFile>, FileSystemError, Scope.Scope>, never, Scope.Scope> {
     return Effect.gen(this, function*() {
       const ticket = yield* this.ticket(Infinity)
-      if (Option.isNone(ticket)) return Option.none()
+      if (Option.isNone(ticket)) return Effect.succeedNone
       const headers = { "x-file-handover": ticket.value.header }
       const opening = {
         operation,
@@ -118,31 +127,19 @@ export class HandedFiles {
         Effect.forkDaemon(Effect.interruptible(this.#requests.ask(opening))),
         (asked) => isEnded ? Effect.void : discarded(Effect.flatMap(Fiber.join(asked), close))
       )
-      const reply = yield* Fiber.join(asked)
-      const file = yield* this.#opened(ticket.value, reply, options.mode === "append" ? "append" : "write")
-      // What is given up later would undo what was written meanwhile.
-      if (Option.isNone(file)) yield* discarded(close(reply))
-      return Option.map(file, (file) => {
-        let size = 0
-        const write = (piece: Uint8Array) =>
-          Effect.suspend(() => {
-            const at = size
-            size += piece.length
-            return file.write(piece, at)
-          })
-        const commit = Effect.suspend(() => {
-          const query = { id: idOf(reply), bytes: String(size) }
-          isEnded = true
-          return this.#requests.ask({ operation, path, action: "/commit", query, retrySafety: retrySafetyOf(options) })
+      return Effect.gen(this, function*() {
+        const reply = yield* Fiber.join(asked)
+        const file = yield* this.#opened(ticket.value, reply, options.mode === "append" ? "append" : "write")
+        // What is given up later would undo what was written meanwhile.
+        if (Option.isNone(file)) yield* discarded(close(reply))
+        return Option.map(file, (file) => {
+          const commit = (size: number) =>
+            Effect.suspend(() => {
+              isEnded = true
+              return this.#commit(operation, path, options, reply, size)
+            })
+          return writable(operation, path, file, commit)
         })
-        return {
-          write: (bytes) =>
-            Effect.mapError(
-              Effect.forEach(cut(bytes, pieceBytes), write, { discard: true }),
-              asFileError(operation, path)
-            ),
-          commit: Effect.flatMap(commit, ({ body }) => checkSize(operation, path, writtenOf(body), size))
-        }
       })
     })
   }
@@ -158,12 +155,46 @@ export class HandedFiles {
       }))
   }
 
+  #commit(
+    operation: string,
+    path: string,
+    options: WriteOptions,
+    reply: Head,
+    size: number
+  ): Effect.Effect<void, FileSystemError> {
+    const query = { id: idOf(reply), bytes: String(size) }
+    return Effect.flatMap(
+      this.#requests.ask({ operation, path, action: "/commit", query, retrySafety: retrySafetyOf(options) }),
+      ({ body }) => checkSize(operation, path, writtenOf(body), size)
+    )
+  }
+
   /** Gives up a file that was to be written. */
   #close(operation: string, path: string, reply: Head): Effect.Effect<unknown, FileSystemError> {
     const id = idOf(reply)
     return id === ""
       ? Effect.void
       : this.#requests.ask({ operation, path, action: "/close", query: { id }, retrySafety: "safe" })
+  }
+}
+
+const writable = (
+  operation: string,
+  path: string,
+  file: SharedFile,
+  commit: (size: number) => Effect.Effect<void, FileSystemError>
+): OpenFile => {
+  let size = 0
+  const write = (piece: Uint8Array) =>
+    Effect.suspend(() => {
+      const at = size
+      size += piece.length
+      return file.write(piece, at)
+    })
+  return {
+    write: (bytes) =>
+      Effect.mapError(Effect.forEach(cut(bytes, pieceBytes), write, { discard: true }), asFileError(operation, path)),
+    commit: Effect.suspend(() => commit(size))
   }
 }
 
@@ -195,20 +226,18 @@ const rangeOf = ({ buffers, bytesToRead, file, offset, operation, path }: Range)
       onFailure: (failure) => Effect.fail(asFileError(operation, path)(failure)),
       onSuccess: (read) => read === 0 ? Effect.fail(changed(operation, path, found, length)) : Effect.succeed(read)
     })
-  const bytes = Stream.suspend(() => {
+  const pull = () => {
     let found = 0
-    return Stream.repeatEffectOption(Effect.suspend(() => {
-      if (found === length) return Effect.fail(Option.none<FileSystemError>())
+    return Effect.suspend(() => {
+      if (found === length) return Effect.succeed(new Uint8Array(0))
       const buffer = buffers.take().subarray(0, length - found)
-      return Effect.mapBoth(readAt(buffer, found), {
-        onFailure: Option.some,
-        onSuccess: (read) => {
-          found += read
-          return buffer.subarray(0, read)
-        }
+      return Effect.map(readAt(buffer, found), (read) => {
+        found += read
+        return buffer.subarray(0, read)
       })
-    }))
-  })
+    })
+  }
+  const bytes = Stream.suspend(() => Stream.takeWhile(Stream.repeatEffect(pull()), (piece) => piece.length > 0))
   const fill = (target: Uint8Array, found = 0): Effect.Effect<void, FileSystemError> =>
     found === length ? Effect.void : Effect.flatMap(
       readAt(target.subarray(found, Math.min(length, found + pieceBytes)), found),
@@ -221,6 +250,7 @@ const rangeOf = ({ buffers, bytesToRead, file, offset, operation, path }: Range)
     mtime: file.mtime,
     isStable: file.isUnchanged,
     bytes,
+    pull,
     fill,
     release: buffers.giveBack
   }

@@ -40,12 +40,13 @@ export const joined = (chunk: Chunk.Chunk<Uint8Array>, least = worthwhile): Read
 export const inLargePieces = <E>(bytes: Stream.Stream<Uint8Array, E>): Stream.Stream<Uint8Array, E> =>
   Stream.mapChunks(bytes, (chunk) => Chunk.unsafeFromArray(joined(chunk, largeBytes)))
 
-/** Hands over a range in pieces of up to 1 MiB that share one buffer, each until its effect has ended. */
+/** Hands over a range in pieces of up to 1 MiB that share one buffer, or as they are pulled; each until its effect has ended. */
 export const throughOneBuffer = <E, R>(
-  { bytes, length, release }: OpenRange,
+  { bytes, length, pull, release }: OpenRange,
   take: (piece: Uint8Array) => Effect.Effect<void, E, R>
 ): Effect.Effect<void, FileSystemError | E, R> =>
   Effect.suspend(() => {
+    if (pull !== undefined) return pulled(pull(), release, take)
     const size = Math.min(length, largeBytes)
     let buffer = new Uint8Array(0)
     let filled = 0
@@ -71,6 +72,17 @@ export const throughOneBuffer = <E, R>(
     )
     return Effect.zipRight(copied, flush)
   })
+
+const pulled = <E, R>(
+  next: Effect.Effect<Uint8Array, FileSystemError>,
+  release: OpenRange["release"],
+  take: (piece: Uint8Array) => Effect.Effect<void, E, R>
+): Effect.Effect<void, FileSystemError | E, R> =>
+  Effect.flatMap(next, (piece) =>
+    piece.length === 0 ? Effect.void : Effect.flatMap(take(piece), () => {
+      release?.(piece)
+      return pulled(next, release, take)
+    }))
 
 /** A piece in several, so that it shows whether it moves. */
 export const cut = (bytes: Uint8Array, most: number): ReadonlyArray<Uint8Array> =>

@@ -117,7 +117,7 @@ export const make = (toolCall: ToolCall, route: FileRoute) => {
   ): Effect.Effect<OpenRange, FileSystemError, Scope.Scope> =>
     Effect.flatMap(openRange(operation, path, offset, bytesToRead), (range) =>
       range.size <= maxBytes
-        ? Effect.succeed({ ...range, bytes: metrics.read(range.bytes), fill: counted(range) })
+        ? Effect.succeed({ ...range, bytes: metrics.read(range.bytes), pull: undefined, fill: counted(range) })
         : Effect.fail(
           new LimitExceededError({ operation, what: `the size of ${path}`, limit: maxBytes, mayHaveHappened: false })
         ))

@@ -149,6 +149,20 @@ export const write = <E, R>(
     return Effect.zipRight(done, metrics.written(content))
   })
 
+/** Bytes that are read while the file is opened. */
+export const writeRead = <E, R>(
+  writeRead: NonNullable<FileRoute["writeRead"]>,
+  operation: string,
+  path: string,
+  bytes: number,
+  content: Effect.Effect<Uint8Array, E, R>,
+  options: WriteOptions
+): Effect.Effect<void, FileSystemError | E, R> =>
+  Effect.flatMap(
+    check(operation, path, options.mode, ""),
+    () => Effect.zipRight(writeRead(operation, path, bytes, content, options), metrics.writtenBytes(bytes))
+  )
+
 /** Ends with the file in its place; a stream that fails leaves nothing. */
 export const sink = (
   route: FileRoute,

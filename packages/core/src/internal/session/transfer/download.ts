@@ -88,7 +88,7 @@ const entryOf = (settings: Settings, { mode, mtime, size }: OpenRange, part: str
   })
 
 /** Fails if a file of the session changed since it was opened. */
-const stillIs = (operation: string, path: string, entry: Entry, open: opening.Open) =>
+const stillIs = (operation: string, path: string, entry: Entry, open: opening.Opening["open"]) =>
   Effect.scoped(Effect.flatMap(
     open(operation, path, 0),
     (range) =>
@@ -105,7 +105,7 @@ const downloadAtOnce = (
   emit: (progress: Progress) => Effect.Effect<void>
 ) =>
   Effect.scoped(Effect.gen(function*() {
-    const open = opening.of((yield* Session).fileSystem)
+    const open = opening.of((yield* Session).fileSystem)?.open
     if (open === undefined) return false
     // What cannot be opened is described where it is listed.
     const opened = yield* Effect.catchTags(open(settings.operation, remote, Infinity), {

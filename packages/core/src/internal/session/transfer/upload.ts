@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import * as opening from "../files/opening.js"
 import { buffersOf, onTaken, pieceOfFile } from "../files/recycling.js"
 import { Session } from "../session.js"
 import type { Progress, Settings, TransferError } from "./model.js"
@@ -61,7 +62,7 @@ const localRange = (upload: Upload, entry: Entry, offset: number, bytesToRead: n
   })
 
 /** A file of one piece, which needs no stream, in a buffer that is to be given back. Fails if the file changed. */
-const localBytes = (upload: Upload, entry: Entry, onBytes: OnBytes) =>
+const localBytes = (upload: Upload, entry: Entry) =>
   Effect.scoped(Effect.gen(function*() {
     const { local, settings: { operation } } = upload
     const path = below(local, entry.path)
@@ -73,7 +74,6 @@ const localBytes = (upload: Upload, entry: Entry, onBytes: OnBytes) =>
     }
     yield* checkUnchanged(upload, entry)
     if (found < bytes.length) yield* moving.changed(operation, path, `${found} of ${bytes.length} bytes`)
-    yield* onBytes(found)
     return bytes
   }))
 
@@ -139,27 +139,41 @@ const replace = (upload: Upload, entry: Entry) =>
 
 const isDenied = (error: TransferError) => error._tag === "FileError" && error.reason === "PermissionDenied"
 
-const uploadSmall = (upload: Upload, entry: Entry): Effect.Effect<void, TransferError, Requirements> =>
+/** A file of one piece, which is read while the session opens its own, where that can be. */
+const uploadPiece = (upload: Upload, entry: Entry) =>
+  Effect.gen(function*() {
+    const { permissions, size } = entry
+    const place = below(upload.remote, entry.path)
+    const { client, fileSystem } = yield* Session
+    const buffers = buffersOf(client)
+    const writeRead = opening.of(fileSystem)?.writeRead
+    let taken: Uint8Array | undefined
+    const content = Effect.map(localBytes(upload, entry), (bytes) => taken = bytes)
+    yield* writeRead === undefined
+      ? Effect.flatMap(content, (bytes) => fileSystem.writeFile(place, bytes, { permissions }))
+      : writeRead(place, size, content, permissions)
+    if (taken !== undefined) buffers.giveBack(taken)
+    yield* upload.tally.bytes(entry.path, size)
+  })
+
+const uploadPieces = (upload: Upload, entry: Entry) =>
   Effect.gen(function*() {
     const { path, permissions, size } = entry
-    const place = below(upload.remote, path)
-    const session = yield* Session
+    const { fileSystem } = yield* Session
     let counted = 0
-    const onBytes = (count: number) => {
+    const content = yield* localRange(upload, entry, 0, size, (count) => {
       counted += count
       return upload.tally.bytes(path, count)
-    }
-    const content = size <= pieceOfFile
-      ? yield* localBytes(upload, entry, onBytes)
-      : yield* localRange(upload, entry, 0, size, onBytes)
-    const written = session.fileSystem.writeFile(place, content, { permissions })
-    const write = Effect.map(written, () => {
-      if (content instanceof Uint8Array) buffersOf(session.client).giveBack(content)
-      return true
     })
-    const denied = Effect.suspend(() => Effect.as(upload.tally.bytes(path, -counted), false))
-    const isWritten = yield* Effect.catchIf(write, isDenied, () => denied)
-    yield* isWritten ? verify(upload, entry, place, true) : replace(upload, entry)
+    const written = fileSystem.writeFile(below(upload.remote, path), content, { permissions })
+    yield* Effect.tapError(written, () => upload.tally.bytes(path, -counted))
+  })
+
+const uploadSmall = (upload: Upload, entry: Entry): Effect.Effect<void, TransferError, Requirements> =>
+  Effect.gen(function*() {
+    const written = entry.size <= pieceOfFile ? uploadPiece(upload, entry) : uploadPieces(upload, entry)
+    const isWritten = yield* Effect.catchIf(Effect.as(written, true), isDenied, () => Effect.succeed(false))
+    yield* isWritten ? verify(upload, entry, below(upload.remote, entry.path), true) : replace(upload, entry)
   })
 
 const uploadFile = (upload: Upload, entry: Entry) =>

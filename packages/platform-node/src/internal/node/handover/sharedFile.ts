@@ -1,7 +1,7 @@
 /** Files that another process of this machine has open, opened again by way of /proc. */
 import type { Access, SharedFile, SystemFailure } from "@effect-agb/core/Transport"
 import * as Effect from "effect/Effect"
-import { type BigIntStats, close, closeSync, constants, fstat, fstatSync, openSync, read, write } from "node:fs"
+import { type BigIntStats, close, closeSync, constants, fstatSync, openSync, read, write } from "node:fs"
 import type { DescriptorText } from "./descriptor.js"
 
 const { O_APPEND, O_NOCTTY, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
@@ -30,8 +30,14 @@ const writeAll = (fd: number, bytes: Uint8Array, position: number): Effect.Effec
     (written) => written === bytes.length ? Effect.void : writeAll(fd, bytes.subarray(written), position + written)
   )
 
-const isSame = (before: BigIntStats, { ctimeNs, mtimeNs, size }: BigIntStats): boolean =>
-  size === before.size && mtimeNs === before.mtimeNs && ctimeNs === before.ctimeNs
+const isSame = (before: BigIntStats, fd: number): boolean => {
+  try {
+    const { ctimeNs, mtimeNs, size } = fstatSync(fd, { bigint: true })
+    return size === before.size && mtimeNs === before.mtimeNs && ctimeNs === before.ctimeNs
+  } catch {
+    return false
+  }
+}
 
 const tooLarge: SystemFailure = { _tag: "SystemFailure", code: "EFBIG" }
 
@@ -44,10 +50,7 @@ const fileOf = (fd: number, stat: BigIntStats, { limit }: DescriptorText): Share
     read: (target, position) => called((done) => read(fd, target, 0, target.length, position, done)),
     write: (bytes, position) =>
       before + position + bytes.length > limit ? Effect.fail(tooLarge) : writeAll(fd, bytes, position),
-    isUnchanged: Effect.match(called<BigIntStats>((done) => fstat(fd, { bigint: true }, done)), {
-      onFailure: () => false,
-      onSuccess: (now) => isSame(stat, now)
-    })
+    isUnchanged: Effect.sync(() => isSame(stat, fd))
   }
 }
 
