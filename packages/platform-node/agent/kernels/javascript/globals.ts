@@ -107,8 +107,8 @@ export const clearModuleCache = () => {
 }
 
 /**
- * Modules are resolved from the working directory, as for a file in it whose path is returned. `strayRun` returns the run that the executing code belongs to if another
- * one is running.
+ * Modules are resolved from the working directory, as for a file in it whose path is returned. `strayRun` returns the run that
+ * the executing code belongs to if another one is running.
  */
 export const prepareGlobals = (strayRun: () => string | undefined) => {
   const file = join(process.cwd(), "[code]")

@@ -14,7 +14,7 @@ const sweepGroups = Effect.flatMap(findMemoryController, ({ drained, sweep }) =>
 /** The process whose end is waited for. */
 const awaited = "AGB_SWEEP_AFTER"
 
-const [pollMillis, maxPolls] = [20, 500]
+const [pollMillis, maxPolls] = [20, 1500]
 
 const exitOf = async (pid: number): Promise<void> => {
   for (let poll = 0; poll < maxPolls && processStat(pid)?.isZombie === false; poll++) await delay(pollMillis)
