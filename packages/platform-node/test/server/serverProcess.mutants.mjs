@@ -8,13 +8,16 @@ export default [
   {
     defence: "what the end of a server has no time for is done after it",
     changes: {
-      [`${source}/internal/cli/serve.ts`]: [["      if (program !== undefined) sweepAfterExit(program)\n", ""]]
+      [`${source}/internal/cli/serve.ts`]: [[
+        "      if (program !== undefined) setTimeout(() => sweepAfterExit(program), readyToSweepMs).unref()\n",
+        ""
+      ]]
     },
     caughtBy
   },
   {
     defence: "a sweep waits for the end of the process after which it comes",
-    changes: { [`${source}/internal/cli/sweep.ts`]: [["  await exitOf(Number(process.env[awaited] ?? 0))\n", ""]] },
+    changes: { [`${source}/internal/cli/sweep.ts`]: [["  await exitOf(before)\n", ""]] },
     caughtBy
   },
   {
