@@ -316,7 +316,7 @@ describe.skipIf(interpreters.java === undefined || process.platform !== "linux")
           "  } catch (InterruptedException stopped) {}\n});\nstarted.start();\n7"
         const waited = yield* Agent.run("java", sleeping(100))
         assert.deepInclude(waited, { ...ended, stdout: "done\n", stderr: "" })
-        const left = yield* Agent.run("java", sleeping(60_000), { timeoutMs: 1000 })
+        const left = yield* Agent.run("java", sleeping(60_000), { timeoutMs: 1000 * slowdown() })
         assert.deepInclude(left, { ...ended, stdout: "", stderr: "[still going on: 1 thread]\n" })
         assert.strictEqual(main(left), "7")
         assert.deepInclude(yield* Agent.run("java", "8"), { ...ended, stderr: "" })
