@@ -115,8 +115,11 @@ describe.skipIf(!hasBrowser)(`a page${missingBrowser}`, () => {
           await page.keyboard.press("Escape")
           await page.getByRole("dialog").waitFor({ state: "detached" })
           assert.strictEqual(await focused(page), "Keyboard")
-          await page.keyboard.press("c")
-          assert.strictEqual(await focused(page), "Keyboard")
+          await page.keyboard.press("f")
+          // What the key had done would be drawn before the dialog.
+          await page.getByRole("button", { name: "Keyboard" }).click()
+          await seen(page.getByRole("dialog", { name: "Keyboard" }))
+          assert.strictEqual(await page.getByRole("tab", { name: "Terminal", selected: true }).count(), 1)
         })
       }))
 
