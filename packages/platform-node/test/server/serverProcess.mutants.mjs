@@ -29,5 +29,17 @@ export default [
     defence: "a sweep removes the contexts of those that were killed",
     changes: { [`${source}/internal/cli/sweep.ts`]: [[", sweepContexts, ", ", "]] },
     caughtBy
+  },
+  {
+    defence: "the end of a server does not wait its turn on a busy machine",
+    changes: { [`${source}/internal/cli/serve.ts`]: [["      goFirst()\n", ""]] },
+    caughtBy: "goes before all others on the processor while it ends, and so does its sweep",
+    only: "root"
+  },
+  {
+    defence: "a sweep does not wait its turn on a busy machine",
+    changes: { [`${source}/internal/cli/sweep.ts`]: [["  if (before !== 0) goFirst()\n", ""]] },
+    caughtBy: "goes before all others on the processor while it ends, and so does its sweep",
+    only: "root"
   }
 ]

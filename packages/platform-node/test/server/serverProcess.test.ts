@@ -2,6 +2,7 @@
 import { LocalAgb } from "@effect-agb/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Net from "node:net"
 import * as Path from "node:path"
@@ -19,6 +20,11 @@ const uniqueSeconds = () => `6${process.pid}.${Math.floor(Math.random() * 1e9)}`
 /** The id of the process to which a directory belongs. */
 const ownerOf = (directory: string): unknown =>
   JSON.parse(Fs.readFileSync(Path.join(directory, "owner.json"), "utf8")).pid
+
+/** Root may schedule in real time, unless its container forbids it. */
+const mayGoFirst = spawnSync("chrt", ["--rr", "1", "true"]).status === 0
+
+const goesFirst = (pid = 0): boolean => spawnSync("chrt", ["--pid", `${pid}`]).stdout.includes("SCHED_RR")
 
 /** A request whose body never comes to its end. */
 const half = ({ port }: Program) =>
@@ -96,6 +102,24 @@ describe("agb-local", () => {
         yield* Effect.sleep("2 seconds")
         killed.child.kill("SIGKILL")
         assert.deepStrictEqual([yield* Effect.promise(() => said), left()], ["", []])
+      }).pipe(Effect.scoped)
+  )
+
+  it.live.skipIf(!mayGoFirst)(
+    "goes before all others on the processor while it ends, and so does its sweep",
+    () =>
+      Effect.gen(function*() {
+        const { child, createSession, folder } = yield* run(["--isolation", "none", "--log", "none"])
+        yield* createSession
+        const [forkServer = 0] = childrenOf(child.pid ?? 0)
+        process.kill(forkServer, "SIGSTOP")
+        yield* Effect.addFinalizer(() => Effect.sync(() => process.kill(forkServer, "SIGKILL")))
+        assert.isFalse(goesFirst(child.pid))
+        const env = { TMPDIR: folder, AGB_SWEEP_AFTER: `${child.pid}` }
+        const sweeping = yield* Effect.promise(() => spawnFixture("../../../src/bin.ts", { args: ["--sweep"], env }))
+        assert.isTrue(yield* until(() => goesFirst(sweeping.pid)), "the sweep")
+        child.kill("SIGTERM")
+        assert.isTrue(yield* until(() => goesFirst(child.pid)), "the end")
       }).pipe(Effect.scoped)
   )
 
