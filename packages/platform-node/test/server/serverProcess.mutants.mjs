@@ -38,7 +38,9 @@ export default [
   },
   {
     defence: "a sweep does not wait its turn on a busy machine",
-    changes: { [`${source}/internal/cli/sweep.ts`]: [["  if (before !== 0) goFirst()\n", ""]] },
+    changes: {
+      [`${source}/internal/cli/serve.ts`]: [["--all-tasks\", \"--rr", "--all-tasks\", \"--reset-on-fork\", \"--rr"]]
+    },
     caughtBy: "goes before all others on the processor while it ends, and so does its sweep",
     only: "root"
   }

@@ -109,17 +109,17 @@ describe("agb-local", () => {
     "goes before all others on the processor while it ends, and so does its sweep",
     () =>
       Effect.gen(function*() {
-        const { child, createSession, folder } = yield* run(["--isolation", "none", "--log", "none"])
+        const { child, createSession } = yield* run(["--isolation", "none", "--log", "none"])
         yield* createSession
         const [forkServer = 0] = childrenOf(child.pid ?? 0)
         process.kill(forkServer, "SIGSTOP")
         yield* Effect.addFinalizer(() => Effect.sync(() => process.kill(forkServer, "SIGKILL")))
         assert.isFalse(goesFirst(child.pid))
-        const env = { TMPDIR: folder, AGB_SWEEP_AFTER: `${child.pid}` }
-        const sweeping = yield* Effect.promise(() => spawnFixture("../../../src/bin.ts", { args: ["--sweep"], env }))
-        assert.isTrue(yield* until(() => goesFirst(sweeping.pid)), "the sweep")
         child.kill("SIGTERM")
-        assert.isTrue(yield* until(() => goesFirst(child.pid)), "the end")
+        assert.isTrue(yield* until(() => goesFirst(child.pid)))
+        const started = () => childrenOf(child.pid ?? 0).find((pid) => pid !== forkServer)
+        assert.isTrue(yield* until(() => started() !== undefined))
+        assert.isTrue(goesFirst(started()), "its sweep")
       }).pipe(Effect.scoped)
   )
 

@@ -2,13 +2,15 @@
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import { spawn } from "node:child_process"
+import * as Os from "node:os"
 import * as LocalAgb from "../../LocalAgb.js"
 import { exitCodes, runServer } from "../node/processMain.js"
 import { removeHostDirectories } from "../sandbox/disk/ownedDirectory.js"
 import { resolveHosts } from "../server/http/hosts.js"
 import type { Start } from "./arguments.js"
 import { endWithLauncher } from "./launcher.js"
-import { goFirst, sweepAfterExit } from "./sweep.js"
+import { sweepAfterExit } from "./sweep.js"
 
 const loggers = {
   json: Logger.withConsoleError(Logger.jsonLogger),
@@ -33,6 +35,20 @@ const shutdownLimitMs = 4000
 
 /** After so long another process is made ready, since on a busy machine its start alone would take too long later. */
 const readyToSweepMs = 1000
+
+/**
+ * Takes the processor before all others, where it may: little is left to do, and on a busy machine it would take long.
+ * Linux shares the processor between sessions of processes first, so that a priority counts within one alone; what is
+ * scheduled in real time goes before all of them, and so does what it starts.
+ */
+const goFirst = (): void => {
+  try {
+    Os.setPriority(Os.constants.priority.PRIORITY_HIGHEST)
+  } catch {
+    // Not for this user.
+  }
+  spawn("chrt", ["--all-tasks", "--rr", "--pid", "1", `${process.pid}`], { stdio: "ignore" }).on("error", () => {})
+}
 
 /** Exits even if the shutdown takes longer, as on a busy machine; another process then removes the rest. */
 const endInTime = (program: ReadonlyArray<string> | undefined) => {
