@@ -7,9 +7,16 @@ export default [
   {
     defence: "a thread that begins with the code's own file gets the code",
     changes: {
-      [`${agent}/kernels/javascript/ownThreads.ts`]: [["pathOf(from) === file", "pathOf(from) === undefined"]]
+      [`${agent}/kernels/javascript/ownFile.ts`]: [["pathOf(from) === file", "pathOf(from) === undefined"]]
     },
     caughtBy: "is given to threads that begin with it"
+  },
+  {
+    defence: "a process that begins with the code's own file gets the code",
+    changes: {
+      [`${agent}/kernels/javascript/ownFile.ts`]: [["args[at] === file", "args[at] === undefined"]]
+    },
+    caughtBy: "is given to processes that begin with it"
   },
   {
     defence: "code that has run is not run again as the body of a function",

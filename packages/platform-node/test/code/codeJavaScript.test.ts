@@ -101,6 +101,25 @@ describe.skipIf(process.platform !== "linux")("javascript kernel", () => {
         }
       }))
 
+    it.effect("is given to processes that begin with it", () =>
+      Effect.gen(function*() {
+        for (
+          const code of [
+            "const { fork } = require('child_process'); if (process.argv[2] === undefined) fork(__filename, ['7'])" +
+            ".on('message', (m) => console.log('got', m)); else process.send(process.argv[2] + 3)",
+            "import { fork } from 'node:child_process'; import { fileURLToPath } from 'node:url'\n" +
+            "if (process.argv[2]) process.send!(process.argv[2] + 3)\n" +
+            "else fork(fileURLToPath(import.meta.url), ['7']).on('message', (m: string) => console.log('got', m))",
+            "const cluster = require('cluster'); if (cluster.isPrimary) cluster.fork({ N: '7' })" +
+            ".on('message', (m) => console.log('got', m)); else process.send(process.env.N + 3, () => process.exit())",
+            "const { spawn } = require('child_process'); if (process.argv[2]) console.log('got', process.argv[2] + 3)\n" +
+            "else spawn(process.execPath, [__filename, '7'], { stdio: 'pipe' }).stdout.pipe(process.stdout)"
+          ]
+        ) {
+          assert.deepInclude(yield* script(code), { stdout: "got 73\n", stderr: "", error: null }, code)
+        }
+      }))
+
     it.effect("may return, as from a function", () =>
       Effect.gen(function*() {
         const returned = yield* script(

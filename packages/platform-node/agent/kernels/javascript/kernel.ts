@@ -40,7 +40,7 @@ import { isHandledByProgram, makeUncaught, replaceExit } from "./exits.js"
 import { clearModuleCache, freeGlobals, prepareGlobals, writeAll, writeStray } from "./globals.js"
 import { giveUp, keepLoop, mayEnd, releaseLoop, watchLoop } from "./loopEnd.js"
 import { defineNavigator } from "./navigator.js"
-import { giveThreadsCode } from "./ownThreads.js"
+import { giveOwnCode } from "./ownFile.js"
 import { dropExitListeners, dropListeners, emitBeforeExit, emitExit, hasExitListeners } from "./programEnd.js"
 import { watchListeners } from "./registrants.js"
 import { countThreads } from "./resources.js"
@@ -407,7 +407,7 @@ replaceExit(session, onExit)
 listenForUncaught()
 const interrupts = startInterruptThread()
 countThreads(interrupts)
-giveThreadsCode(file, () => evaluated)
+giveOwnCode(file, () => evaluated)
 const requests = new Socket({ fd: 3, readable: true, writable: false })
 watchLoop(requests, interrupts)
 // After the poll for events, so that timers which are due come before immediates, as they do for the main module of Node.
