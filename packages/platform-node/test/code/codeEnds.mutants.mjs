@@ -94,5 +94,22 @@ export default [
     defence: "System.exit ends no kernel",
     changes: { [`${agent}/kernels/java/Kernel.java`]: [["if (!found) return code;", "if (true) return code;"]] },
     caughtBy: "by itself, and keeps its state"
+  },
+  {
+    defence: "no program takes the kernel's listeners away",
+    changes: {
+      [`${agent}/kernels/javascript/exits.ts`]: [["      listen()\n      return process", "      return process"]]
+    },
+    caughtBy: "uncaught errors of a run that removes all listeners"
+  },
+  {
+    defence: "a connection that waits at a server is no work of a run",
+    changes: {
+      [`${agent}/kernels/javascript/resources.ts`]: [[
+        "minus(minus(kinds, leftOut), acceptedKinds())",
+        "minus(kinds, leftOut)"
+      ]]
+    },
+    caughtBy: "connections that its servers have taken"
   }
 ]

@@ -159,6 +159,35 @@ describe.skipIf(process.platform !== "linux")("a run of javascript", () => {
         assert.deepInclude((yield* script("Promise.reject(new RangeError('nobody')); 1")).error, { name: "RangeError" })
       }))
 
+    it.effect("uncaught errors of a run that removes all listeners, without an end of the kernel", () =>
+      Effect.gen(function*() {
+        yield* script("globalThis.kept = 6")
+        const late = "setTimeout(() => { throw new RangeError('late') }, 5); await new Promise(() => {})"
+        for (
+          const removed of [
+            "process.removeAllListeners()",
+            "process.removeAllListeners('uncaughtException')",
+            "for (const each of process.listeners('uncaughtException')) process.off('uncaughtException', each)"
+          ]
+        ) {
+          const thrown = yield* script(`${removed}; ${late}`)
+          assert.deepInclude(thrown, { died: null }, removed)
+          assert.deepInclude(thrown.error, { name: "RangeError", value: "late" }, removed)
+        }
+        assert.strictEqual(main(yield* script("kept")), "6")
+      }))
+
+    it.effect("connections that its servers have taken as part of them", () =>
+      Effect.gen(function*() {
+        const listen = "globalThis.http = require('http').createServer((_, reply) => reply.end('ok'));" +
+          "await new Promise((done) => http.listen(0, done))"
+        yield* script(listen)
+        const fetched = yield* script("await (await fetch(`http://127.0.0.1:${http.address().port}`)).text()")
+        assert.deepInclude(fetched, { ...ended, stderr: "" })
+        assert.strictEqual(main(fetched), "'ok'")
+        yield* script("http.close()")
+      }))
+
     it.effect("its immediates, also after one was stopped", () =>
       Effect.gen(function*() {
         for (const stopped of ["process.exit(0)", "for (;;);"]) {

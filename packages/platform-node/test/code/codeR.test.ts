@@ -6,6 +6,9 @@ import * as Agent from "../support/agent/agentProcess.js"
 const { interpreters } = Agent
 const r = (code: string) => Agent.run("r", code, { timeoutMs: 60_000 })
 
+/** The time in which nothing runs is R's own. */
+const passed = (millis: number) => Effect.promise(() => new Promise((resume) => setTimeout(resume, millis)))
+
 const main = ({ results }: { readonly results: ReadonlyArray<Record<string, unknown>> }) =>
   results.find((result) => result["isMainResult"] === true)?.["text/plain"]
 
@@ -147,6 +150,36 @@ describe.skipIf(interpreters.r === undefined || process.platform !== "linux")("r
         const next = yield* r("kept + 1")
         assert.deepInclude(next, { kernelRestarted: false, stderr: "" })
         assert.strictEqual(main(next), "[1] 42")
+      }))
+
+    it.effect("limits the time of its own expressions, and of nothing after them", () =>
+      Effect.gen(function*() {
+        assert.strictEqual(
+          main(yield* r("f <- function() { setTimeLimit(elapsed = 0.3, transient = TRUE); 1 }; f()")),
+          "[1] 1"
+        )
+        yield* passed(500)
+        const long = "start <- Sys.time(); while (Sys.time() - start < 0.6) 1\n40 + 2"
+        assert.strictEqual(main(yield* r(long)), "[1] 42")
+        assert.strictEqual(main(yield* r(`setTimeLimit(elapsed = 0.3, transient = TRUE)\n${long}`)), "[1] 42")
+        const longer = "start <- Sys.time(); while (Sys.time() - start < 3) 1"
+        const limited = yield* r(`{ setTimeLimit(elapsed = 0.2, transient = TRUE); ${longer} }`)
+        assert.deepInclude(limited.error, { value: "reached elapsed time limit" })
+        yield* r("setTimeLimit(elapsed = 0.2)")
+        yield* passed(500)
+        assert.strictEqual(main(yield* r("40 + 2")), "[1] 42")
+        assert.deepInclude((yield* r(longer)).error, { value: "reached elapsed time limit" })
+        yield* r("setTimeLimit()")
+      }))
+
+    it.effect("knows its last value and warnings, as Rscript does", () =>
+      Effect.gen(function*() {
+        const looped = yield* r("for (i in 1:3) warning(paste('w', i))\nwarnings()")
+        assert.strictEqual(main(looped), "Warning messages:\n1: w 1\n2: w 2\n3: w 3")
+        yield* r("f <- function() warning('x'); f()")
+        assert.strictEqual(main(yield* r("warnings()")), "Warning message:\nIn f() : x")
+        assert.strictEqual(main(yield* r("8\n.Last.value + 1")), "[1] 9")
+        assert.include((yield* r("q('maybe')")).error?.value, "unrecognized value of 'save'")
       }))
 
     it.effect("may use every name, and close all connections", () =>

@@ -42,9 +42,25 @@ export const isHandledByProgram = (error: unknown, rejected?: Promise<unknown>):
   return true
 }
 
+/** Without them the next uncaught error would end the kernel. */
+const keepListeners = (listen: () => void) => {
+  const { removeAllListeners, removeListener } = process
+  const remove: typeof removeListener = (event, listener) =>
+    own.has(listener) ? process : Reflect.apply(removeListener, process, [event, listener])
+  Object.assign(process, {
+    removeListener: remove,
+    off: remove,
+    removeAllListeners: (...events: [string?]) => {
+      Reflect.apply(removeAllListeners, process, events)
+      listen()
+      return process
+    }
+  })
+}
+
 /**
- * Calls `handle` with errors that no handler of the program takes. Called before each run, since programs can remove all
- * listeners.
+ * Calls `handle` with errors that no handler of the program takes. A program that removes all listeners
+ * removes its own alone.
  */
 export const makeUncaught = (handle: (error: unknown) => void) => {
   const onException = (error: unknown) => {
@@ -55,9 +71,14 @@ export const makeUncaught = (handle: (error: unknown) => void) => {
     if (!hasOthers("uncaughtException")) return handle(reason)
     Reflect.apply(process.emit, process, ["uncaughtException", reason, "unhandledRejection"])
   }
-  own.add(onException).add(onRejection)
-  return () => {
-    if (!process.listeners("uncaughtException").includes(onException)) process.on("uncaughtException", onException)
-    if (!process.listeners("unhandledRejection").includes(onRejection)) process.on("unhandledRejection", onRejection)
+  // An interrupt stops the code by other means.
+  const kept = { uncaughtException: onException, unhandledRejection: onRejection, SIGINT: () => {} }
+  for (const listener of Object.values(kept)) own.add(listener)
+  const listen = () => {
+    for (const [event, listener] of Object.entries(kept)) {
+      if (!process.listeners(event as "exit").includes(listener)) process.on(event, listener)
+    }
   }
+  keepListeners(listen)
+  return listen
 }

@@ -1,4 +1,5 @@
 /** What keeps the event loop of Node alive, by the names that Node gives it, and how it is described. */
+import { Server, Socket } from "node:net"
 import type { Worker } from "node:worker_threads"
 
 /** How often each kind of resource is active. */
@@ -22,10 +23,24 @@ export const leaveOut = (kinds: Kinds) => {
   leftOut = kinds
 }
 
+/** Connections that a server has taken belong to it: they stay open for the client's next request. */
+const acceptedKinds = (): Kinds => {
+  const accepted: Kinds = new Map()
+  const { _getActiveHandles: handles = () => [] } = process as unknown as {
+    readonly _getActiveHandles?: () => ReadonlyArray<unknown>
+  }
+  for (const handle of handles.call(process)) {
+    if (!(handle instanceof Socket) || !("server" in handle) || !(handle.server instanceof Server)) continue
+    const kind = typeof handle.remotePort === "number" ? "TCPSocketWrap" : "PipeWrap"
+    accepted.set(kind, (accepted.get(kind) ?? 0) + 1)
+  }
+  return accepted
+}
+
 export const countKinds = (): Kinds => {
   const kinds: Kinds = new Map([["Worker", threads]])
   for (const kind of process.getActiveResourcesInfo()) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
-  return minus(kinds, leftOut)
+  return minus(minus(kinds, leftOut), acceptedKinds())
 }
 
 /** What there is more of than before. */
@@ -46,7 +61,11 @@ const lasting: Readonly<Record<string, string>> = {
   StatWatcher: "file watcher"
 }
 
-const brief: Readonly<Record<string, string>> = { ProcessWrap: "child process", Worker: "thread" }
+const brief: Readonly<Record<string, string>> = {
+  ProcessWrap: "child process",
+  Worker: "thread",
+  TCPSocketWrap: "connection"
+}
 
 export const describeKinds = (
   kinds: Kinds,

@@ -79,6 +79,7 @@
   # quit() ends the run and not the kernel.
   leave <- quit
   end.run <- function(save = "default", status = 0, runLast = TRUE) {
+    if (!save %in% c("no", "yes", "ask", "default")) stop("unrecognized value of 'save'")
     if (runLast && exists(".Last", globalenv(), inherits = FALSE)) get(".Last", globalenv())()
     invokeRestart("agb.exit", as.integer(status))
   }
@@ -155,22 +156,49 @@
     vapply(pages, function(page) base64(readBin(page, "raw", file.size(page))), "")
   }
 
+  # A limit of time holds for each expression at top level, and for one alone if it is transient: not for the kernel, nor for the
+  # time in which nothing runs.
+  limit.time <- setTimeLimit
+  limits <- list()
+  override("setTimeLimit", function(cpu = Inf, elapsed = Inf, transient = FALSE) {
+    limit.time(cpu, elapsed)
+    limits <<- if (transient) list() else list(cpu, elapsed)
+    invisible()
+  })
+
   # The expression is an argument, so that `parent.frame()` and `sys.nframe()` find no frame that belongs to the top level,
   # as they would with `eval`.
   evaluate <- function(expression) {
     hidden <<- .Internal(sys.nframe()) + 3L
-    on.exit(hidden <<- 0L)
+    warned <<- list()
+    on.exit({
+      limit.time()
+      hidden <<- 0L
+    })
+    if (length(limits) > 0) do.call(limit.time, limits)
     do.call(withVisible, list(expression), envir = globalenv())
   }
 
-  called <- function(condition) {
+  call.of <- function(condition) {
     call <- conditionCall(condition)
-    own <- is.null(call) || identical(call[[1]], withVisible) || identical(call[[1]], quote(parse))
-    if (own) "" else paste0(" in ", deparse(call)[1])
+    if (!is.null(call) && !identical(call[[1]], withVisible) && !identical(call[[1]], quote(parse))) call
   }
+  called <- function(condition) {
+    call <- call.of(condition)
+    if (is.null(call)) "" else paste0(" in ", deparse(call)[1])
+  }
+  # R keeps those of the last expression that has any.
+  warned <- list()
+  last.warnings <- list()
+  override("warnings", function(...) {
+    if (length(last.warnings) > 0) structure(last.warnings, dots = list(...), class = "warnings")
+  })
   on.warning <- function(condition) {
     level <- getOption("warn")
     if (level >= 2) return()
+    if (level == 0 && length(warned) < getOption("nwarnings")) {
+      warned <<- c(warned, structure(list(call.of(condition)), names = conditionMessage(condition)))
+    }
     if (level >= 0) cat("Warning message", called(condition), ": ", conditionMessage(condition), "\n", sep = "", file = stderr())
     invokeRestart("muffleWarning")
   }
@@ -219,6 +247,8 @@
       extent <- unique(as.integer(attr(expressions, "srcref")[[index]])[c(1, 3)])
       statement <<- paste0(name, ":", paste(extent, collapse = "-"))
       result <- evaluate(expressions[[index]])
+      override(".Last.value", result$value)
+      if (length(warned) > 0) last.warnings <<- warned
       if (length(callbacks) > 0) call.back(expressions[[index]], result)
       if (!result$visible) next
       if (index < length(expressions)) show.value(result$value)
@@ -241,37 +271,36 @@
       list(done = success, shown = shown)
     }, agb.exit = exited), error = function(condition) {
       list(done = c("1", class(condition)[1], conditionMessage(condition), traceback.of(condition, calls)))
-    }, interrupt = function(condition) {
-      list(done = c("1", "Interrupted", "The run was interrupted", "Interrupted: The run was interrupted"))
     })
+  }
+
+  interrupted <- function(condition) {
+    list(done = c("1", "Interrupted", "The run was interrupted", "Interrupted: The run was interrupted"))
   }
 
   serve <- function(line) {
-    suspendInterrupts({
-      fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
-      name <<- paste0("run-", fields[2])
-      statement <<- ""
-    })
-    outcome <- run(paste(fields[-(1:4)], collapse = "\t"))
-    suspendInterrupts({
-      while (sink.number() > 0) sink()
-      flush(stdout())
-      cut <- function(texts) substr(texts, 1, as.integer(fields[4]))
-      images <- tryCatch(take.plots(), error = function(condition) character())
-      for (image in images) reply(c("result", fields[2], "0", "0", "text/plain", "<plot>", "image/png", image))
-      if (!is.null(outcome$shown) && nzchar(outcome$shown)) reply(c("result", fields[2], "0", "1", "text/plain", cut(outcome$shown)))
-      reply(c("done", fields[2], cut(outcome$done)))
-    })
+    fields <- decode(strsplit(line, "\t", fixed = TRUE)[[1]])
+    name <<- paste0("run-", fields[2])
+    statement <<- ""
+    outcome <- tryCatch(allowInterrupts(run(paste(fields[-(1:4)], collapse = "\t"))), interrupt = interrupted)
+    while (sink.number() > 0) sink()
+    flush(stdout())
+    cut <- function(texts) substr(texts, 1, as.integer(fields[4]))
+    images <- tryCatch(take.plots(), error = function(condition) character())
+    for (image in images) reply(c("result", fields[2], "0", "0", "text/plain", "<plot>", "image/png", image))
+    if (!is.null(outcome$shown) && nzchar(outcome$shown)) reply(c("result", fields[2], "0", "1", "text/plain", cut(outcome$shown)))
+    reply(c("done", fields[2], cut(outcome$done)))
   }
 
+  # Interrupts reach the code alone.
   function() {
     reply("ready")
-    repeat {
-      line <- suspendInterrupts(readLines(requests, 1))
+    suspendInterrupts(repeat {
+      line <- readLines(requests, 1)
       if (length(line) == 0) leave("no")
       # An interrupt that came when its run had just ended must not meet the next one.
-      tryCatch(Sys.sleep(0), interrupt = function(condition) NULL)
-      tryCatch(serve(line), interrupt = function(condition) NULL)
-    }
+      tryCatch(allowInterrupts(Sys.sleep(0)), interrupt = function(condition) NULL)
+      serve(line)
+    })
   }
 }))()
