@@ -53,5 +53,53 @@ describe.skipIf(Agent.interpreters.java === undefined || process.platform !== "l
           assert.include(record.error?.traceback, `(run-${record.executionCount}:3)`)
         })
     )
+
+    it.effect("keeps definitions that need later ones, and says so, as jshell does", () =>
+      Effect.gen(function*() {
+        const defined = yield* run(
+          "int early() { return later() + 1; }\nclass Knot { Later next; }\ninterface Part { default int size() { return many(1) + few; } }"
+        )
+        assert.deepInclude(defined, {
+          error: null,
+          stderr: "created method early(), however, it cannot be invoked until method later() is declared\n" +
+            "created class Knot, however, it cannot be referenced until class Later is declared\n" +
+            "created interface Part, however, its methods cannot be invoked until method many(int), and variable few are declared\n"
+        })
+        const called = yield* run("int ready = 1;\nready + early()")
+        const reason = "attempted to call method early() which cannot be invoked until method later() is declared"
+        assert.deepInclude(called.error, { name: "UnresolvedReferenceException", value: reason })
+        assert.include(called.error?.traceback, `at run-${called.executionCount}:2`)
+        const changed = yield* run("int early() { return later() + 2; }")
+        assert.match(changed.stderr, /^modified method early\(\), however, it /)
+        const completed = yield* run(
+          "class Later {}\nint later() { return 40; }\nint odd() { return even(); }\nint even() { return 2; }"
+        )
+        assert.deepInclude(completed, { error: null, stderr: "" })
+        assert.strictEqual(main(yield* run("new Knot().next == null ? early() : 0")), "42")
+        const program = yield* run(
+          "class Unfinished {\n  public static void main(String[] names) {\n    nowhere();\n  }\n}"
+        )
+        assert.strictEqual(program.error?.name, "CompileError")
+        assert.include(program.error?.traceback, `run-${program.executionCount}:3: error: cannot find symbol`)
+      }))
+
+    it.effect("leaves uncaught exceptions of threads to the default handler that the code sets", () =>
+      Effect.gen(function*() {
+        const set = yield* run(
+          "Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> System.out.println(\"caught \" + thrown.getMessage()));\n" +
+            "Thread first = new Thread(() -> { throw new IllegalStateException(\"one\"); });\nfirst.start();\nfirst.join();"
+        )
+        assert.deepInclude(set, { error: null, stdout: "caught one\n", stderr: "" })
+        const later = "new Thread(() -> { throw new IllegalStateException(\"two\"); }).start();"
+        assert.deepInclude(yield* run(later), { error: null, stdout: "caught two\n", stderr: "" })
+        const failing = yield* run(
+          "{ Thread.setDefaultUncaughtExceptionHandler(Thread.getDefaultUncaughtExceptionHandler()); throw new Exception(\"own\"); }"
+        )
+        assert.deepInclude(failing, { stdout: "", stderr: "" })
+        assert.deepInclude(failing.error, { name: "Exception", value: "own" })
+        const unset = yield* run(`Thread.setDefaultUncaughtExceptionHandler(null);\n${later}`)
+        assert.strictEqual(unset.stdout, "")
+        assert.match(unset.stderr, /^Exception in thread "Thread-\d+" java.lang.IllegalStateException: two\n/)
+      }))
   })
 })

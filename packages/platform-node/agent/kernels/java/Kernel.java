@@ -1,35 +1,12 @@
-import java.io.BufferedReader;
-import java.io.FileDescriptor;
-import java.io.FileInputStream;
-import java.io.FileOutputStream;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.OutputStream;
-import java.io.PrintStream;
+import java.io.*;
+import java.lang.reflect.*;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import jdk.jshell.DeclarationSnippet;
-import jdk.jshell.Diag;
-import jdk.jshell.EvalException;
-import jdk.jshell.JShell;
-import jdk.jshell.JShellException;
-import jdk.jshell.Snippet;
-import jdk.jshell.SnippetEvent;
-import jdk.jshell.SourceCodeAnalysis;
-import jdk.jshell.TypeDeclSnippet;
-import jdk.jshell.VarSnippet;
+import java.util.*;
+import java.util.regex.*;
+import jdk.jshell.*;
 import jdk.jshell.execution.LocalExecutionControl;
-import jdk.jshell.spi.ExecutionControl;
-import jdk.jshell.spi.ExecutionControlProvider;
-import jdk.jshell.spi.ExecutionEnv;
+import jdk.jshell.spi.*;
 
 /**
  * The Java kernel: a process that keeps its state between runs. Requests arrive on descriptor 3 and replies are written to
@@ -76,7 +53,6 @@ public final class Kernel {
         private static final long serialVersionUID = 1;
 
         private Exit(int status) { super(String.valueOf(status)); }
-
         public static void exit(int status) { throw new Exit(status & 255); }
     }
 
@@ -88,18 +64,17 @@ public final class Kernel {
             LocalExecutionControl control = new LocalExecutionControl() {
                 @Override public void load(ClassBytecodes[] classes)
                     throws ClassInstallException, NotImplementedException, EngineTerminationException {
-                    ClassBytecodes[] changed = new ClassBytecodes[classes.length];
-                    for (int index = 0; index < classes.length; index++) {
-                        ClassBytecodes each = classes[index];
-                        changed[index] = new ClassBytecodes(each.name(), ExitCalls.redirected(each.bytecodes()));
-                    }
-                    super.load(changed);
+                    super.load(Arrays.stream(classes).map(each -> new ClassBytecodes(each.name(),
+                        ExitCalls.redirected(each.bytecodes()))).toArray(ClassBytecodes[]::new));
+                }
+
+                @Override protected String invoke(Method method) throws Exception {
+                    return super.invoke(Threads.prepared(method));
                 }
             };
             String name = Exit.class.getName();
             try (InputStream code = Kernel.class.getResourceAsStream(name + ".class")) {
-                control.load(new ExecutionControl.ClassBytecodes[] {
-                    new ExecutionControl.ClassBytecodes(name, code.readAllBytes())});
+                control.load(new ExecutionControl.ClassBytecodes[] {new ExecutionControl.ClassBytecodes(name, code.readAllBytes())});
             }
             return control;
         }
@@ -137,9 +112,7 @@ public final class Kernel {
             };
         }
 
-        private int reference(int at) {
-            return constants[bytes.getShort(at) & 0xffff];
-        }
+        private int reference(int at) { return constants[bytes.getShort(at) & 0xffff]; }
 
         private boolean isText(int at, String text) {
             byte[] wanted = text.getBytes(StandardCharsets.UTF_8);
@@ -173,22 +146,46 @@ public final class Kernel {
         }
     }
 
-    /** The threads of the code. JShell does not report their uncaught exceptions, so this group does. */
-    private static final class Threads extends ThreadGroup {
+    /** The threads of the code. This group reports their uncaught exceptions, since JShell sets a silent default handler. */
+    public static final class Threads extends ThreadGroup {
+        private static volatile Thread.UncaughtExceptionHandler own, engine;
+        private static Method snippet;
+
         private Threads() { super("code"); }
 
+        /** The method that calls the one of a snippet. */
+        private static Method prepared(Method method) throws NoSuchMethodException {
+            own = handlerOfCode();
+            snippet = method;
+            return Threads.class.getMethod("call");
+        }
+
+        public static Object call() throws Throwable {
+            engine = Thread.getDefaultUncaughtExceptionHandler();
+            Thread.setDefaultUncaughtExceptionHandler(own);
+            try {
+                return snippet.invoke(null);
+            } catch (InvocationTargetException failed) {
+                throw failed.getCause();
+            }
+        }
+
         @Override public void uncaughtException(Thread thread, Throwable thrown) {
-            Thread.UncaughtExceptionHandler handler = Thread.getDefaultUncaughtExceptionHandler();
+            Thread.UncaughtExceptionHandler handler = handlerOfCode();
             if (thrown.getClass().getName().equals(Exit.class.getName())) {
                 System.err.println("[System.exit(" + thrown.getMessage() + ") has ended the thread " + thread.getName() + " only]");
-                return;
-            }
-            boolean isSilent = handler != null && handler.getClass().getName().startsWith("jdk.jshell.");
-            if (!isSilent || thrown instanceof ReflectiveOperationException || thrown instanceof ThreadDeath) {
-                super.uncaughtException(thread, thrown);
+            } else if (engine != null && (thrown instanceof ReflectiveOperationException || thrown instanceof ThreadDeath)) {
+                engine.uncaughtException(thread, thrown);
+            } else if (handler != null) {
+                handler.uncaughtException(thread, thrown);
             } else {
                 System.err.print(ofThread(thread, thrown));
             }
+        }
+
+        private static Thread.UncaughtExceptionHandler handlerOfCode() {
+            Thread.UncaughtExceptionHandler current = Thread.getDefaultUncaughtExceptionHandler();
+            return current != null && current.getClass().getName().startsWith("jdk.jshell.") ? own : current;
         }
     }
 
@@ -205,8 +202,7 @@ public final class Kernel {
     private static void serveAll() throws IOException {
         System.setOut(printer(FileDescriptor.out));
         System.setErr(printer(FileDescriptor.err));
-        try (OutputStream replies = new FileOutputStream("/dev/fd/4");
-            BufferedReader requests = reader(3)) {
+        try (OutputStream replies = new FileOutputStream("/dev/fd/4"); BufferedReader requests = reader(3)) {
             Kernel kernel = new Kernel();
             kernel.listen();
             reply(replies, List.of("ready"));
@@ -216,9 +212,7 @@ public final class Kernel {
                 System.out.flush();
                 System.err.flush();
                 int limit = Integer.parseInt(request[3]);
-                if (outcome.shown != null) {
-                    reply(replies, List.of("result", request[1], "0", "1", "text/plain", cut(outcome.shown, limit)));
-                }
+                if (outcome.shown != null) reply(replies, List.of("result", request[1], "0", "1", "text/plain", cut(outcome.shown, limit)));
                 Failure failure = outcome.failure;
                 reply(replies, failure == null ? List.of("done", request[1], "0", "", "", "", kernel.endedEarly ? "1" : "0")
                     : List.of("done", request[1], "1", failure.name, cut(failure.value, limit), cut(failure.traceback, limit)));
@@ -227,17 +221,14 @@ public final class Kernel {
         System.exit(0);
     }
 
-    private static String cut(String text, int limit) {
-        return text.length() > limit ? text.substring(0, limit) : text;
-    }
+    private static String cut(String text, int limit) { return text.length() > limit ? text.substring(0, limit) : text; }
 
     private static PrintStream printer(FileDescriptor descriptor) {
         return new PrintStream(new FileOutputStream(descriptor), true, StandardCharsets.UTF_8);
     }
 
     private static BufferedReader reader(int descriptor) throws IOException {
-        return new BufferedReader(
-            new InputStreamReader(new FileInputStream("/dev/fd/" + descriptor), StandardCharsets.UTF_8));
+        return new BufferedReader(new InputStreamReader(new FileInputStream("/dev/fd/" + descriptor), StandardCharsets.UTF_8));
     }
 
     private static void reply(OutputStream replies, List<String> fields) throws IOException {
@@ -250,13 +241,10 @@ public final class Kernel {
     }
 
     private static String[] decode(String line) {
-        String[] fields = line.split("\t", -1);
-        for (int index = 0; index < fields.length; index++) {
-            for (int pair = LETTERS.length - 1; pair >= 0; pair--) {
-                fields[index] = fields[index].replace("\u0001" + LETTERS[pair][1], LETTERS[pair][0]);
-            }
-        }
-        return fields;
+        return Arrays.stream(line.split("\t", -1)).map(field -> {
+            for (int pair = LETTERS.length - 1; pair >= 0; pair--) field = field.replace("\u0001" + LETTERS[pair][1], LETTERS[pair][0]);
+            return field;
+        }).toArray(String[]::new);
     }
 
     /** Interrupts are read on a thread of their own, because the main thread is busy with the run. */
@@ -294,8 +282,7 @@ public final class Kernel {
         endedEarly = interrupted && !ranOut;
         running = "";
         if (ranOut) {
-            String reason = "The run was interrupted";
-            failure = new Failure("Interrupted", reason, "Interrupted: " + reason);
+            failure = new Failure("Interrupted", "The run was interrupted", "Interrupted: The run was interrupted");
         }
         return new Outcome(failure, failure == null && !exitedWell && !shown.isEmpty() ? shown.get(0) : null);
     }
@@ -321,28 +308,45 @@ public final class Kernel {
         ThreadGroup group = Thread.currentThread().getThreadGroup();
         Thread[] found = new Thread[group.activeCount() + 16];
         int count = group.enumerate(found);
-        List<Thread> live = new ArrayList<>();
-        for (int index = 0; index < count; index++) {
-            if (!found[index].isDaemon() && found[index] != Thread.currentThread()) live.add(found[index]);
-        }
-        return live;
+        return new ArrayList<>(Arrays.stream(found, 0, count)
+            .filter(thread -> !thread.isDaemon() && thread != Thread.currentThread()).toList());
     }
 
-    /** Definitions may refer to later ones in the same code; other unresolved references are errors. */
+    /** Definitions may refer to later ones; a program has to be complete. */
     private Failure evaluateAll(String run, String given, List<String> shown) {
         program = null;
         // A program has its package for itself.
         String code = !MAIN.matcher(given).find() ? given
             : PACKAGE.matcher(given).replaceFirst(found -> found.group().replaceAll("[^\n]", " "));
-        Map<Snippet, Integer> incomplete = new LinkedHashMap<>();
+        Map<Snippet, String> incomplete = new LinkedHashMap<>();
         Failure failure = evaluateEach(run, code, shown, incomplete);
-        if (failure != null) return failure;
-        Failure unresolved = incomplete.entrySet().stream().filter(entry -> isIncomplete(shell.status(entry.getKey()))).findFirst()
-            .map(entry -> unresolved(run, code, entry.getValue(), (DeclarationSnippet) entry.getKey())).orElse(null);
-        if (unresolved != null || interrupted || !(program instanceof TypeDeclSnippet type)) return unresolved;
+        for (Snippet snippet : incomplete.keySet()) {
+            if (!isIncomplete(shell.status(snippet)) || !(snippet instanceof DeclarationSnippet part)) continue;
+            boolean isProgram = failure == null && program instanceof TypeDeclSnippet && code.contains(part.source());
+            if (isProgram) return unresolved(run, code, part);
+            System.err.println(incomplete.get(part) + " " + limited(part, ", however, it ", ", however, its "));
+        }
+        if (failure != null || interrupted || !(program instanceof TypeDeclSnippet type)) return failure;
         SnippetEvent called = shell.eval(type.name() + ".main(new String[0]);").get(0);
         places.put(called.snippet().id(), places.get(type.id()));
         return failureOf(called.exception());
+    }
+
+    /** What cannot be done with a definition until others are there, in jshell's words. */
+    private String limited(DeclarationSnippet snippet, String which, String whose) {
+        List<String> missing = new ArrayList<>(shell.unresolvedDependencies(snippet).toList());
+        String verb = missing.size() > 1 ? " are" : " is";
+        if (missing.size() > 1) missing.add("and " + missing.remove(missing.size() - 1));
+        String kind = snippet instanceof VarSnippet ? "variable" : snippet.subKind().name().split("_")[0].toLowerCase(Locale.ROOT);
+        String limit = shell.status(snippet) == Snippet.Status.RECOVERABLE_NOT_DEFINED ? which + "cannot be referenced"
+            : switch (kind) {
+                case "method" -> which + "cannot be invoked";
+                case "class", "record" -> which + "cannot be instantiated or its methods invoked";
+                case "interface" -> whose + "methods cannot be invoked";
+                default -> which + "cannot be used";
+            };
+        String name = snippet instanceof MethodSnippet method ? method.name() + "(" + method.parameterTypes() + ")" : snippet.name();
+        return kind + " " + name + limit + " until " + String.join(", ", missing) + verb + " declared";
     }
 
     private void note(Snippet snippet) {
@@ -375,7 +379,8 @@ public final class Kernel {
         return analysis.sourceToSnippets(source).stream().anyMatch(snippet -> snippet.kind() == Snippet.Kind.ERRONEOUS);
     }
 
-    private Failure unresolved(String run, String code, int start, DeclarationSnippet snippet) {
+    private Failure unresolved(String run, String code, DeclarationSnippet snippet) {
+        int start = code.indexOf(snippet.source());
         String missing = shell.unresolvedDependencies(snippet).findFirst().orElse("");
         Matcher name = Pattern.compile("\\b" + Pattern.quote(missing.replaceAll("^\\w+ |\\(.*", "")) + "\\b").matcher(code);
         return compileFailure(run, code, name.find(start) ? name.start() : start, "cannot find symbol: " + missing);
@@ -385,7 +390,7 @@ public final class Kernel {
         return status == Snippet.Status.RECOVERABLE_DEFINED || status == Snippet.Status.RECOVERABLE_NOT_DEFINED;
     }
 
-    private Failure evaluateEach(String run, String code, List<String> shown, Map<Snippet, Integer> incomplete) {
+    private Failure evaluateEach(String run, String code, List<String> shown, Map<Snippet, String> incomplete) {
         String rest = code;
         while (!rest.isBlank() && !interrupted && !exitedWell) {
             if (analysis.analyzeCompletion(rest).completeness() == SourceCodeAnalysis.Completeness.EMPTY) return null;
@@ -399,7 +404,7 @@ public final class Kernel {
     }
 
     private Failure evaluate(
-        String run, String code, int start, String source, List<String> shown, Map<Snippet, Integer> incomplete) {
+        String run, String code, int start, String source, List<String> shown, Map<Snippet, String> incomplete) {
         int begin = start + source.length() - source.stripLeading().length();
         Place place = new Place(run, lineAt(code, begin));
         for (SnippetEvent event : shell.eval(source.strip())) {
@@ -411,7 +416,8 @@ public final class Kernel {
                 String mended = new StringBuilder(source.strip()).insert((int) problem.getStartPosition(), "public ").toString();
                 return evaluate(run, code, begin, mended, shown, incomplete);
             }
-            if (isIncomplete(event.status())) incomplete.put(snippet, begin);
+            String change = event.previousStatus() == Snippet.Status.NONEXISTENT ? "created" : "modified";
+            if (isIncomplete(event.status())) incomplete.putIfAbsent(snippet, change);
             if (event.exception() != null) return failureOf(event.exception());
             if (event.causeSnippet() == null) note(snippet);
             if (event.causeSnippet() == null && isShown(snippet) && event.value() != null) shown.add(event.value());
@@ -422,10 +428,7 @@ public final class Kernel {
     /** The stream returned by `printf` is not a result. */
     private static boolean isShown(Snippet snippet) {
         if (snippet instanceof VarSnippet shown && shown.typeName().matches("(java.io.)?PrintStream")) return false;
-        return switch (snippet.subKind()) {
-            case TEMP_VAR_EXPRESSION_SUBKIND, VAR_VALUE_SUBKIND, OTHER_EXPRESSION_SUBKIND -> true;
-            default -> false;
-        };
+        return snippet.subKind().name().matches("TEMP_VAR_EXPRESSION_SUBKIND|VAR_VALUE_SUBKIND|OTHER_EXPRESSION_SUBKIND");
     }
 
     /** JShell makes records public, and then also asks for public constructors. */
@@ -452,23 +455,21 @@ public final class Kernel {
     private Failure thrown(JShellException exception) {
         String name = withoutWrappers(exception instanceof EvalException raised
             ? raised.getExceptionClassName() : exception.getClass().getSimpleName());
-        String value = withoutWrappers(exception.getMessage() == null ? "" : exception.getMessage());
+        String value = exception instanceof UnresolvedReferenceException early ? "attempted to "
+            + (early.getSnippet() instanceof MethodSnippet ? "call " : "use ") + limited(early.getSnippet(), " which ", " whose ")
+            : withoutWrappers(exception.getMessage() == null ? "" : exception.getMessage());
         StringBuilder traceback = new StringBuilder(value.isEmpty() ? name : name + ": " + value);
         StackTraceElement[] frames = exception.getStackTrace();
         for (int index = 0; index < Math.min(frames.length, FRAMES); index++) {
             traceback.append("\n    at ").append(frameText(frames[index]));
         }
         if (frames.length > FRAMES) traceback.append("\n    ... ").append(frames.length - FRAMES).append(" more");
-        if (exception.getCause() instanceof JShellException cause) {
-            traceback.append("\nCaused by: ").append(thrown(cause).traceback);
-        }
+        if (exception.getCause() instanceof JShellException cause) traceback.append("\nCaused by: ").append(thrown(cause).traceback);
         return new Failure(name.substring(name.lastIndexOf('.') + 1), value, traceback.toString());
     }
 
     /** Names as in the code: JShell wraps each snippet in a class. */
-    private static String withoutWrappers(String text) {
-        return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?[$.](?=\\w)", "");
-    }
+    private static String withoutWrappers(String text) { return text.replaceAll("\\bREPL\\.\\$JShell\\$\\w+?[$.](?=\\w)", ""); }
 
     /** Like Java's own report, but without line numbers of the code, which only JShell knows. */
     private static String ofThread(Thread thread, Throwable thrown) {
