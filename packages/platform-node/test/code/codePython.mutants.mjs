@@ -23,5 +23,15 @@ export default [
       ]]
     },
     caughtBy: "keep their state whenever a signal handler raises"
+  },
+  {
+    defence: "an error whose text cannot be had keeps its traceback",
+    changes: {
+      [`${agent}/kernels/python/kernel_errors.py`]: [[
+        "type(error).__name__, text_of(error),",
+        "type(error).__name__, str(error),"
+      ]]
+    },
+    caughtBy: "tell where an error was raised that cannot be told itself"
   }
 ]

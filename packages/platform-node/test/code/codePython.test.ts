@@ -186,6 +186,15 @@ describe.skipIf(interpreters.python === undefined || process.platform !== "linux
         if (marksErrors) assert.strictEqual(marks, `${" ".repeat(line.indexOf("nothing"))}^^^^^^^`)
       }))
 
+    it.effect("tell where an error was raised that cannot be told itself", () =>
+      Effect.gen(function*() {
+        const code =
+          "class E(Exception):\n  def __str__(self): raise ValueError('no')\ndef thrower(): raise E()\nthrower()"
+        const { error } = yield* python(code)
+        assert.deepInclude(error, { name: "E", value: "<exception str() failed>" })
+        assert.include(error?.traceback, "line 4, in <module>\n    thrower()\n")
+      }))
+
     it.effect("tell of a line that is neither Python nor a command by itself", () =>
       Effect.gen(function*() {
         for (const code of ["!true\nx = = 1", "x = (5\n  % 2)\ny = = 1"]) {

@@ -21,7 +21,15 @@ def described(error):
         seen.add(id(part))
         part.stack[:] = [frame for frame in part.stack if not is_internal(frame.filename)]
         pending += [part.__cause__, part.__context__]
-    return type(error).__name__, str(error), "".join(told.format())
+    return type(error).__name__, text_of(error), "".join(told.format())
+
+
+def text_of(error):
+    """As `traceback` tells it where the error's own method fails."""
+    try:
+        return str(error)
+    except Exception:
+        return "<exception str() failed>"
 
 
 def keep(error, trace):
