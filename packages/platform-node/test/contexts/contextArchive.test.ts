@@ -19,6 +19,15 @@ const hasTar = spawnSync("tar", ["--version"]).status === 0
 const fileEntry = (name: string, content: string) =>
   Buffer.concat([entry(name, content.length, 0o644, 0), Buffer.from(content), padding(content.length)])
 
+const linkEntry = (name: string, target: string) => {
+  const link = entry(name, 0, 0o644, 0)
+  link.write("1", 156)
+  link.write(target, 157)
+  const sum = link.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0)
+  link.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148)
+  return link
+}
+
 layer(overWire, { excludeTestServices: true })("archives", (it) => {
   it.effect(
     "hold a directory as one file that other programs read, and are unpacked again",
@@ -149,6 +158,39 @@ layer(overWire, { excludeTestServices: true })("archives", (it) => {
       })
   )
 
+  it.effect("keep hard links to hard links when what they lead to is deleted", () =>
+    promise(async (wire) => {
+      const contextId = await wire.context("links to links")
+      const archive = Buffer.concat([
+        fileEntry("a", "content"),
+        linkEntry("h", "a"),
+        linkEntry("h2", "h"),
+        linkEntry("h3", "h2"),
+        linkEntry("twice", "a"),
+        fileEntry("twice", "newer"),
+        end()
+      ])
+      await wire.put(contextId, `${path}.tar`, new Uint8Array(archive))
+      const sessionId = await wire.session(mapping(contextId))
+      await wire.settled({ sessionId })
+      await wire.shell(sessionId, `cd ${folder} && rm a`)
+      await wire.release(sessionId)
+      const stored = await wire.fetchFile(contextId, `${path}.tar`)
+      if (hasTar) {
+        const unpack = "d=$(mktemp -d) && tar -xf - -C $d && (cd $d && cat h h2 h3 twice); rm -r $d"
+        const { stderr, stdout } = spawnSync("sh", ["-c", unpack], { input: stored, encoding: "utf8" })
+        assert.deepStrictEqual({ stderr, stdout }, { stderr: "", stdout: "contentcontentcontentnewer" })
+      }
+      const next = await wire.session(mapping(contextId))
+      const [item] = await wire.settled({ sessionId: next })
+      assert.include(item, { status: "Success", errorMessage: "" })
+      assert.strictEqual(
+        await wire.shell(next, `cd ${folder} && ls && cat h h2 h3 twice`),
+        "h\nh2\nh3\ntwice\ncontentcontentcontentnewer"
+      )
+      await wire.release(next)
+    }))
+
   it.effect("that cannot be read are failures by name, and are never replaced", () =>
     promise(async (wire) => {
       const good = Buffer.concat([fileEntry("first", "first"), fileEntry("second", "second".repeat(200)), end()])
@@ -196,12 +238,8 @@ layer(overWire, { excludeTestServices: true })("archives", (it) => {
   it.effect("members that cannot be extracted are named, and the others are", () =>
     promise(async (wire) => {
       const contextId = await wire.context("odd members")
-      const link = entry("dangling", 0, 0o644, 0)
-      link.write("1", 156)
-      link.write("nowhere", 157)
-      const sum = link.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0)
-      link.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148)
-      await wire.put(contextId, `${path}.tar`, new Uint8Array(Buffer.concat([link, fileEntry("good", "good"), end()])))
+      const archive = Buffer.concat([linkEntry("dangling", "nowhere"), fileEntry("good", "good"), end()])
+      await wire.put(contextId, `${path}.tar`, new Uint8Array(archive))
       const sessionId = await wire.session(mapping(contextId))
       const [item] = await wire.settled({ sessionId })
       assert.include(item?.errorMessage, "dangling: it is a hard link to nowhere, which is no file in the archive")

@@ -40,14 +40,19 @@ export default [
     caughtBy: "archives get the changes of each session"
   },
   {
-    defence: "what cannot be listed is not deleted",
+    defence: "what a link has replaced is not deleted",
     changes: {
       [`${contexts}/sync/uploading.ts`]: [[
         "const isHidden = (path: string) => others.some(({ stored }) => isWithin(path, stored))",
         "const isHidden = (path: string) => others.some(({ stored }) => path === stored)"
       ]]
     },
-    caughtBy: "what cannot be read is named"
+    caughtBy: "folders that links have replaced"
+  },
+  {
+    defence: "what is on a white list below what cannot be listed is not deleted",
+    changes: { [`${contexts}/sync/uploading.ts`]: [["policies.reaches(", "policies.includes("]] },
+    caughtBy: "what is on a white list below a folder that cannot be read"
   },
   {
     defence: "names that are no UTF-8 are told",
@@ -60,5 +65,19 @@ export default [
       [`${contexts}/sync/uploading.ts`]: [["return hash.digest(\"hex\") === digest", "return digest !== \"\""]]
     },
     caughtBy: "a file that is rewritten in place"
+  },
+  {
+    defence: "an upload that could not store everything deletes nothing",
+    changes: {
+      [`${contexts}/sync/transfer.ts`]: [["failures.isEmpty() ? { made", "wanted.length >= 0 ? { made"]]
+    },
+    caughtBy: "nothing is deleted by an upload that cannot store everything"
+  },
+  {
+    defence: "what was not deleted is told",
+    changes: {
+      [`${contexts}/sync/transfer.ts`]: [["kept === 0 ? \"\" : undeleted(kept)", "undeleted(kept).slice(0, 0)"]]
+    },
+    caughtBy: "nothing is deleted by an upload that cannot store everything"
   }
 ]

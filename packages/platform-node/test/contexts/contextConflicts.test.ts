@@ -147,12 +147,37 @@ layer(overWire, { excludeTestServices: true })("contexts of several sessions", (
           assert.include(told, "Failed")
           assert.include(told, `${path}/keep: Permission denied`)
           assert.include(told, `${path}/y`)
-          if (policy !== archived) assert.sameMembers(await namesOf(wire, contextId), ["keep", "new", "y"])
+          if (policy !== archived) assert.sameMembers(await namesOf(wire, contextId), ["keep", "new", "y", "z"])
           await wire.shell(second, `cd ${folder} && chmod 700 keep y`)
           await wire.release(second)
           const third = await started(wire, contextId, policy)
           assert.strictEqual(await wire.shell(third, `cd ${folder} && cat keep/x y new && ls`), "xynewkeep\nnew\ny\n")
           await wire.release(third)
+        }
+      })
+  )
+
+  whereRefused(
+    "what is on a white list below a folder that cannot be read is not taken for deleted",
+    () =>
+      promise(async (wire) => {
+        for (const mode of ["File", "Archive"]) {
+          const contextId = await wire.context(`white list ${mode}`)
+          const bwList = { whiteLists: [{ path: "/w/sub" }] }
+          const policy = { bwList, uploadPolicy: { uploadMode: mode } }
+          const first = await started(wire, contextId, policy)
+          await wire.shell(first, `mkdir -p ${folder}/w/sub ${folder}/o && cd ${folder} && printf x > w/sub/x`)
+          await wire.release(first)
+          const second = await started(wire, contextId, policy)
+          await wire.shell(second, `mkdir -p ${folder}/o && cd ${folder} && chmod 000 w o`)
+          const told = await uploaded(wire, second, contextId)
+          assert.include(told, "Failed 1 of 1 files failed: ")
+          assert.include(told, `${path}/w: Permission denied`)
+          await wire.shell(second, `cd ${folder} && chmod 700 w o`)
+          const third = await started(wire, contextId, policy)
+          assert.strictEqual(await wire.shell(third, `cat ${folder}/w/sub/x`), "x")
+          await wire.release(third)
+          await wire.release(second)
         }
       })
   )
@@ -177,6 +202,37 @@ layer(overWire, { excludeTestServices: true })("contexts of several sessions", (
         assert.deepStrictEqual(await namesOf(wire, contextId), ["good", "sub"])
         await wire.shell(sessionId, `cd ${folder} && rm -r "${bad}" "dir${bad}"`)
         await wire.release(sessionId)
+        assert.deepStrictEqual(await namesOf(wire, contextId), ["good", "sub"])
+      })
+  )
+
+  it.effect(
+    "nothing is deleted by an upload that cannot store everything: it may be there under a new name",
+    () =>
+      promise(async (wire) => {
+        for (const policy of [{}, archived]) {
+          const contextId = await wire.context(`renamed ${JSON.stringify(policy)}`)
+          const first = await started(wire, contextId, policy)
+          await wire.shell(first, `mkdir -p ${folder}/z && cd ${folder} && for f in z/1 q kept; do printf x > $f; done`)
+          await wire.release(first)
+          const second = await started(wire, contextId, policy)
+          const [dir, file] = ["$(printf 'y\\377')", "$(printf 'q\\377')"]
+          await wire.shell(second, `cd ${folder} && mv z "${dir}" && mv q "${file}" && printf new > new`)
+          const told = await uploaded(wire, second, contextId)
+          assert.include(
+            told,
+            "Failed 2 of 4 files failed, so that nothing was deleted (2 to delete once all can be stored): "
+          )
+          const third = await started(wire, contextId, policy)
+          assert.strictEqual(await wire.shell(third, `cd ${folder} && cat z/1 q kept new`), "xxxnew")
+          await wire.release(third)
+          await wire.shell(second, `cd ${folder} && mv "${dir}" y && mv "${file}" q2`)
+          assert.strictEqual(await uploaded(wire, second, contextId), "Success")
+          await wire.release(second)
+          const fourth = await started(wire, contextId, policy)
+          assert.strictEqual(await wire.shell(fourth, `cd ${folder} && ls && cat y/1 q2`), "kept\nnew\nq2\ny\nxx")
+          await wire.release(fourth)
+        }
       })
   )
 

@@ -20,5 +20,29 @@ export default [
       [`${sync}/sessionContexts.ts`]: [["isForeign ? requireWritable(this.#files, path) : Effect.void", "Effect.void"]]
     },
     caughtBy: "a directory of the machine is no place for a mapping, and is not saved"
+  },
+  {
+    defence: "mappings that overlap in the session are refused",
+    changes: {
+      [`${sync}/overlaps.ts`]: [["if (overlap(tidy(mapping.path), tidy(earlier.path)))", "if (mapping === earlier)"]]
+    },
+    caughtBy: "mappings that overlap are refused before there is a session"
+  },
+  {
+    defence: "a mapping in another one is refused in either order",
+    changes: {
+      [`${sync}/overlaps.ts`]: [["isWithin(one, other) || isWithin(other, one)", "isWithin(one, other)"]]
+    },
+    caughtBy: "mappings that overlap are refused before there is a session"
+  },
+  {
+    defence: "mappings that overlap in a context are refused",
+    changes: {
+      [`${sync}/overlaps.ts`]: [[
+        "mapping.contextId !== earlier.contextId || !overlap",
+        "mapping !== earlier || !overlap"
+      ]]
+    },
+    caughtBy: "mappings that overlap are refused before there is a session"
   }
 ]

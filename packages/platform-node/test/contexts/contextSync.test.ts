@@ -182,6 +182,59 @@ layer(overWire, { excludeTestServices: true })("sync", (it) => {
       })
   )
 
+  it.effect(
+    "mappings that overlap are refused before there is a session",
+    () =>
+      promise(async (wire) => {
+        const [one, two] = [await wire.context("overlap one"), await wire.context("overlap two")]
+        const to = (path: string) => JSON.stringify({ mappingPolicy: { path } })
+        const createWith = (list: ReadonlyArray<readonly [contextId: string, path: string, policy?: string]>) =>
+          wire.post("/mcp/createSession", { imageId: "i" }, {
+            persistenceDataList: list.map(([contextId, path, policy = "{}"]) => ({ contextId, path, policy }))
+          })
+        const before = (await wire.get("/sdk/ListSession", {})).body["count"]
+        const directory = (at: number, other: number, path: string) =>
+          `persistenceDataList.${at}.path must be a directory that does not overlap with that of persistenceDataList.${other}, ` +
+          `but was "${path}"`
+        const place = (field: string, path: string) =>
+          `persistenceDataList.1.${field} must be a place in the context that does not overlap with that of ` +
+          `persistenceDataList.0, but was "${path}"`
+        for (
+          const [list, message] of [
+            [[[one, "/tmp/o"], [two, "/tmp/o/sub"]], directory(1, 0, "/tmp/o/sub")],
+            [[[one, "/tmp/o/sub"], [two, "/tmp/o/"]], directory(1, 0, "/tmp/o/")],
+            [[[two, "/tmp/p"], [one, "/tmp/o"], [two, "//tmp/./o"]], directory(2, 1, "//tmp/./o")],
+            [[[one, "/"], [two, "/tmp/o"]], directory(1, 0, "/tmp/o")],
+            [[[one, "/tmp/o"], [one, "/tmp/o", to("/x")]], directory(1, 0, "/tmp/o")],
+            [
+              [[one, "/tmp/o", to("/s")], [one, "/tmp/p", to("/s/")]],
+              place("policy.mappingPolicy.path", "/s/")
+            ],
+            [[[one, "/tmp/o", to("/tmp/p/q")], [one, "/tmp/p"]], place("path", "/tmp/p")]
+          ] as const
+        ) {
+          const { body, status } = await createWith(list)
+          assert.strictEqual(status, 400, message)
+          assert.include(body, { success: false, code: "InvalidParameter", message })
+        }
+        assert.strictEqual((await wire.get("/sdk/ListSession", {})).body["count"], before)
+        for (
+          const list of [
+            [[one, "/tmp/o"], [two, "/tmp/o2"]],
+            [[one, "/tmp/o", to("/s")], [two, "/tmp/p", to("/s")]],
+            [[one, "/tmp/o", to("/s")], [one, "/tmp/p", to("/s2")]],
+            [[one, "/tmp/o"], [one, "/tmp/o/"]]
+          ] as const
+        ) {
+          const created = await createWith(list)
+          assert.strictEqual(created.status, 200, JSON.stringify(list))
+          const { sessionId } = created.data<{ sessionId: string }>()
+          succeeded(await wire.settled({ sessionId }))
+          await wire.release(sessionId)
+        }
+      })
+  )
+
   it.effect("links, FIFOs, sockets and unreadable files are left where they are", () =>
     promise(async (wire) => {
       const contextId = await wire.context("odd files")

@@ -42,5 +42,10 @@ export default [
     defence: "what did not become a file counts no more",
     changes: { [`${contexts}/store/stagedFile.ts`]: [["this.#quota.adjust(-this.#size)", ""]] },
     caughtBy: "cannot be exceeded by many uploads at once"
+  },
+  {
+    defence: "temporary files of a killed runtime are removed",
+    changes: { [`${contexts}/store/contextStore.ts`]: [["    await sweepTemporary(path)\n", ""]] },
+    caughtBy: "leaves temporary files, which the next one removes"
   }
 ]

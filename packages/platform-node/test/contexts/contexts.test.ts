@@ -214,6 +214,27 @@ describe("a directory of contexts", () => {
     }).pipe(Effect.scoped))
 })
 
+describe("a runtime that is killed", () => {
+  it.scoped("leaves temporary files, which the next one removes", () =>
+    Effect.gen(function*() {
+      const directory = yield* temporary
+      const id = yield* during(directory, async ({ context, put }) => {
+        const id = await context("killed")
+        assert.strictEqual((await put(id, "/f", "content")).status, 200)
+        return id
+      })
+      const folder = Path.join(directory, id)
+      const left = ["context.json.0123456789ab.part", "files.0123456789ab.part"]
+      for (const name of left) Fs.writeFileSync(Path.join(folder, name), "{")
+      yield* during(directory, async ({ names }) => {
+        const found = Fs.readdirSync(folder)
+        assert.includeMembers(found, ["blobs", "context.json", "files"])
+        assert.deepStrictEqual(found.filter((name) => left.includes(name)), [])
+        assert.deepStrictEqual(await names(id), ["/f"])
+      })
+    }))
+})
+
 describe("a machine that stops", () => {
   /** The folders that are synced to disk while `work` runs, by their names. */
   const syncedDuring = async (work: () => Promise<unknown>) => {

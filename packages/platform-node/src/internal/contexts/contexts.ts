@@ -4,6 +4,7 @@
  */
 import type { PersistenceData } from "@effect-agb/core/AgbApi"
 import { ConfigurationError } from "@effect-agb/core/AgbError"
+import type { ApiError } from "@effect-agb/core/AgbServer"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -19,12 +20,15 @@ import * as signedUrls from "./signedUrls.js"
 import { type ContextLimits, ContextStore } from "./store/contextStore.js"
 import { lockDirectory } from "./store/directoryLock.js"
 import { onDisk } from "./store/storageFailure.js"
+import { checkOverlaps } from "./sync/overlaps.js"
 import { SessionContexts } from "./sync/sessionContexts.js"
 
 export interface Contexts {
   readonly handlers: ContextHandlers
   /** Serves presigned URLs. */
   readonly route: Route
+  /** Whether a session can have these mappings. */
+  readonly check: (list: ReadonlyArray<PersistenceData>) => Effect.Effect<void, ApiError>
   /** Maps directories of a new session to contexts. */
   readonly attach: (session: LocalSession, list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
 }
@@ -97,6 +101,7 @@ export const make = (options: ContextsOptions): Effect.Effect<Contexts, Configur
     return {
       handlers: handlers.make({ store, urls, origin: options.origin, sessions: options.sessions, contextsOf }),
       route: fileRoute.make(store, urls),
+      check: checkOverlaps,
       attach: (session, list) => contextsOf(session).attach(list)
     }
   })

@@ -13,6 +13,15 @@ export const syncFolder = async (path: string): Promise<void> => {
   }
 }
 
+const temporaryName = /^.+\.[0-9a-f]{12}\.part$/
+
+/** Removes the temporary files of writes that a crash cut off. Nothing may be writing into the folder. */
+export const sweepTemporary = async (folder: string): Promise<void> => {
+  for (const name of await Fs.promises.readdir(folder)) {
+    if (temporaryName.test(name)) await Fs.promises.rm(Path.join(folder, name), { force: true })
+  }
+}
+
 /** Writes a temporary file and renames it; with `isDurable` both are synced to disk. */
 export const writeAtomically = async (path: string, text: string, isDurable: boolean): Promise<void> => {
   const temporary = `${path}.${Crypto.randomBytes(6).toString("hex")}.part`

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { syncFolder, writeAtomically } from "./atomicFile.js"
+import { sweepTemporary, syncFolder, writeAtomically } from "./atomicFile.js"
 import { ContextFiles, type FilesOptions } from "./contextFiles.js"
 import { makeQuota, type Quota } from "./quota.js"
 import { contextNotFound } from "./storageFailure.js"
@@ -194,6 +194,7 @@ export class ContextStore {
     if (meta === undefined || meta.id !== name) return
     if (meta.isInternal) return Fs.promises.rm(path, { recursive: true, force: true })
     this.#serial = Math.max(this.#serial, meta.serial)
+    await sweepTemporary(path)
     await this.#open(meta)
   }
 

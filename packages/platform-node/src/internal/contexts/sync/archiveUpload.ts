@@ -9,7 +9,7 @@ import { archivePath, effective, forEachPart, type OpenArchive, openArchive } fr
 import { isWithin } from "./contextPaths.js"
 import { conflictPath } from "./manifest.js"
 import * as tar from "./tar.js"
-import { type Failures, makeFailures, partBytes, type Transfer, type TransferFailure } from "./transfer.js"
+import { deletionsOf, type Failures, makeFailures, partBytes, type Transfer, type TransferFailure } from "./transfer.js"
 import { type Candidate, UploadBatch } from "./uploadBatch.js"
 import { addUnreadable, append, type Found, readFile } from "./uploading.js"
 
@@ -24,10 +24,10 @@ interface Change {
 }
 
 interface Plan {
-  /** Members that stay as they are. */
+  /** Members that stay, in their order: a hard link needs what it leads to ahead of it. */
   readonly kept: ReadonlyArray<tar.Member>
-  /** Members whose content stays, and whose hard link would not. */
-  readonly unlinked: ReadonlyArray<tar.Member>
+  /** Those of them that are hard links to members which do not stay: they become files. */
+  readonly unlinked: ReadonlySet<tar.Member>
   readonly changes: ReadonlyArray<Change & { readonly storedAs: string }>
 }
 
@@ -117,30 +117,35 @@ const planOf = (
     storedAs: foreign.has(change.name) ? conflictPath(change.name, session) : change.name
   }))
   const gone = new Set([...placed.map(({ storedAs }) => storedAs), ...deleted.filter((name) => !foreign.has(name))])
-  const rest = archive.members.filter(({ path }) => !gone.has(path))
-  const isUnlinked = ({ content, link }: tar.Member) => link !== undefined && content !== undefined && gone.has(link)
-  return {
-    kept: rest.filter((member) => !isUnlinked(member)),
-    unlinked: rest.filter(isUnlinked),
-    changes: placed
-  }
+  const kept = archive.members.filter(({ path }) => !gone.has(path))
+  const unlinked = kept.filter(({ content, link }) => link !== undefined && content !== undefined && gone.has(link))
+  return { kept, unlinked: new Set(unlinked), changes: placed }
 }
+
+/** Byte by byte, with all its headers. */
+const copyMember = (staged: Staged, { read }: OpenArchive, { end, start }: tar.Member) =>
+  Effect.gen(function*() {
+    for (let at = start; at < end; at += partBytes) {
+      yield* append(staged, yield* onDisk(() => read(at, Math.min(partBytes, end - at))))
+    }
+  })
+
+const writeAsFile = (staged: Staged, archive: OpenArchive, { content, mode, path }: tar.Member, seconds: number) =>
+  Effect.gen(function*() {
+    if (content === undefined) return
+    yield* append(staged, tar.entry(path, content.size, mode, seconds))
+    yield* forEachPart(archive, content, (bytes) => append(staged, bytes))
+    yield* append(staged, tar.padding(content.size))
+  })
 
 const writeArchive =
   (transfer: Transfer, archive: OpenArchive, { changes, kept, unlinked }: Plan) => (staged: Staged) =>
     Effect.gen(function*() {
       const seconds = Math.floor(transfer.now() / 1000)
-      for (const { end, start } of kept) {
-        for (let at = start; at < end; at += partBytes) {
-          const bytes = yield* onDisk(() => archive.read(at, Math.min(partBytes, end - at)))
-          yield* append(staged, bytes)
-        }
-      }
-      for (const { content, mode, path } of unlinked) {
-        if (content === undefined) continue
-        yield* append(staged, tar.entry(path, content.size, mode, seconds))
-        yield* forEachPart(archive, content, (bytes) => append(staged, bytes))
-        yield* append(staged, tar.padding(content.size))
+      for (const member of kept) {
+        yield* unlinked.has(member)
+          ? writeAsFile(staged, archive, member, seconds)
+          : copyMember(staged, archive, member)
       }
       for (const change of changes) {
         const { size } = change.staged.file
@@ -238,11 +243,11 @@ export const uploadArchive = (transfer: Transfer, found: Found): Effect.Effect<v
       known.get(stored.slice(mapping.base.length + 1))?.stamp !== stamp
     )
     const changes = yield* readChanges(transfer, changed, failures)
-    const deleted = deletedNames(transfer, found)
+    const { made: deleted, kept } = deletionsOf(deletedNames(transfer, found), failures)
     if (changes.length + deleted.length > 0) {
       yield* merge(transfer, { changes, deleted, failures }).pipe(
         Effect.retry({ times: mergeAttempts, while: isReplaced })
       )
     }
-    yield* failures.end(found.files.length + found.others.filter(({ reason }) => reason !== undefined).length)
+    yield* failures.end(found.files.length + found.others.filter(({ reason }) => reason !== undefined).length, kept)
   }))

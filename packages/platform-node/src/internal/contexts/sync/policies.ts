@@ -29,6 +29,10 @@ export const includes = ({ bwList: { whiteLists } }: SyncPolicy, path: string): 
     return isWithin(path, folder) && !list.excludePaths.some((excluded) => isExcluded(path, folder, excluded))
   })
 
+/** Whether a folder is included, or anything below it. */
+export const reaches = (policy: SyncPolicy, path: string): boolean =>
+  includes(policy, path) || policy.bwList.whiteLists.some((list) => isWithin(tidy(list.path), path))
+
 /** When a file that is stored now expires, as Unix time in milliseconds; undefined for never. */
 export const expiry = ({ recyclePolicy }: SyncPolicy, path: string, now: number): number | undefined => {
   const { lifecycle, paths } = recyclePolicy

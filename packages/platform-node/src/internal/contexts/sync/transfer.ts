@@ -71,8 +71,10 @@ const maxNamed = 3
 
 /** Collects failures of single files, which do not stop the copy of others until there are too many. */
 export interface Failures {
+  readonly isEmpty: () => boolean
   readonly add: (path: string, reason: string) => Effect.Effect<void, ApiError>
-  readonly end: (total: number) => Effect.Effect<void, ApiError>
+  /** `kept`: how many files were not deleted because of them. */
+  readonly end: (total: number, kept?: number) => Effect.Effect<void, ApiError>
 }
 
 const incomplete = (message: string) => new ApiError({ status: 500, code: "Sync.Incomplete", message })
@@ -81,6 +83,7 @@ const incomplete = (message: string) => new ApiError({ status: 500, code: "Sync.
 export const makeFailures = (most = maxFailures): Failures => {
   const found: Array<string> = []
   return {
+    isEmpty: () => found.length === 0,
     add: (path, reason) =>
       Effect.suspend(() => {
         found.push(`${path}: ${reason}`)
@@ -88,16 +91,27 @@ export const makeFailures = (most = maxFailures): Failures => {
           ? incomplete(`given up after ${found.length} failures: ${found[0]}`)
           : Effect.void
       }),
-    end: (total) =>
-      Effect.suspend(() =>
-        found.length === 0
-          ? Effect.void
-          : incomplete(
-            `${found.length} of ${Math.max(total, found.length)} files failed: ${found.slice(0, maxNamed).join("; ")}`
-          )
-      )
+    end: (total, kept = 0) =>
+      Effect.suspend(() => {
+        if (found.length === 0) return Effect.void
+        const failed = `${found.length} of ${Math.max(total, found.length)} files failed`
+        const reasons = found.slice(0, maxNamed).join("; ")
+        return incomplete(`${failed}${kept === 0 ? "" : undeleted(kept)}: ${reasons}`)
+      })
   }
 }
+
+const undeleted = (count: number): string => `, so that nothing was deleted (${count} to delete once all can be stored)`
+
+/**
+ * What an upload deletes, which is nothing where it could not store everything: what it could not store may be the only copy
+ * of what is to be deleted, under a new name.
+ */
+export const deletionsOf = <A>(
+  wanted: ReadonlyArray<A>,
+  failures: Failures
+): { readonly made: ReadonlyArray<A>; readonly kept: number } =>
+  failures.isEmpty() ? { made: wanted, kept: 0 } : { made: [], kept: wanted.length }
 
 /** The text of a task's `errorMessage`. */
 export const explain = (error: TransferFailure): string =>

@@ -9,6 +9,7 @@ import * as policies from "./policies.js"
 import type { Outcome, Tree } from "./sandboxFiles.js"
 import {
   batchesOf,
+  deletionsOf,
   type Failures,
   makeFailures,
   maxBatchedFileBytes,
@@ -35,14 +36,15 @@ export interface Found {
 
 const found = ({ mapping }: Transfer, tree: Tree): Found => {
   const storedAs = (path: string) => mapping.storedPath + (path === "" ? "" : `/${path}`)
-  const isIncluded = ({ stored }: { readonly stored: string }) =>
-    policies.includes(mapping.policy, stored.slice(mapping.base.length))
+  const inner = (stored: string) => stored.slice(mapping.base.length)
   const files = tree.files.map((file) => {
     const stored = storedAs(file.path)
     return { ...file, source: mapping.path + stored.slice(mapping.storedPath.length), stored }
-  }).filter(isIncluded)
+  }).filter(({ stored }) => policies.includes(mapping.policy, inner(stored)))
   const others = tree.others.map(({ path, reason }) => ({ stored: storedAs(path), reason }))
-  return { files, others: others.filter((other) => other.reason === undefined || isIncluded(other)) }
+  const isOurs = ({ reason, stored }: Found["others"][number]) =>
+    reason === undefined || policies.reaches(mapping.policy, inner(stored))
+  return { files, others: others.filter(isOurs) }
 }
 
 /** What others did to a file that this session left as it was is not undone, but a transfer that is asked for is made. */
@@ -219,6 +221,7 @@ export const upload = (transfer: Transfer, found: Found): Effect.Effect<void, Tr
       yield* Effect.forEach(batchesOf(small), (files) => uploadMany(upload, files), { concurrency: 2, discard: true })
       yield* Effect.forEach(large, (file) => uploadLarge(upload, file), { discard: true })
       const isMirrored = transfer.mapping.policy.deletePolicy.syncLocalFile
-      yield* addConflicts(failures, yield* batch.commit(isMirrored ? deletedIn(transfer, found) : []))
-      yield* failures.end(found.files.length + found.others.filter(({ reason }) => reason !== undefined).length)
+      const { kept, made } = deletionsOf(isMirrored ? deletedIn(transfer, found) : [], failures)
+      yield* addConflicts(failures, yield* batch.commit(made))
+      yield* failures.end(found.files.length + found.others.filter(({ reason }) => reason !== undefined).length, kept)
     }))

@@ -46,6 +46,8 @@ export interface HandlerOptions {
   }
   readonly contexts: {
     readonly handlers: ContextHandlers
+    /** Whether a session can have these mappings. */
+    readonly check: (list: ReadonlyArray<PersistenceData>) => Effect.Effect<void, ApiError>
     /** Maps contexts into a new session. */
     readonly attach: (session: LocalSession, list: ReadonlyArray<PersistenceData>) => Effect.Effect<void>
   }
@@ -148,12 +150,15 @@ const lifecycleHandlers = (
     { userAgent }
   ) =>
     Effect.flatMap(
-      registry.create({
-        imageId,
-        labels,
-        idleSeconds: timeout === 0 ? defaultIdleSeconds : timeout,
-        replyFormat: sdkStats === undefined && isV02(userAgent) ? "v0.2" : "v0.12"
-      }),
+      Effect.zipRight(
+        contexts.check(persistenceDataList),
+        registry.create({
+          imageId,
+          labels,
+          idleSeconds: timeout === 0 ? defaultIdleSeconds : timeout,
+          replyFormat: sdkStats === undefined && isV02(userAgent) ? "v0.2" : "v0.12"
+        })
+      ),
       (session) =>
         Effect.zipWith(
           Effect.zipRight(contexts.attach(session, persistenceDataList), origin),
