@@ -1,5 +1,6 @@
 /** The processes that the agent can see: all of the session's, if the session has a PID namespace of its own. */
 import { openSync, readdirSync, readFileSync, readSync } from "node:fs"
+import { lastPidIn } from "../../src/internal/agentWire/forks.js"
 import { isConfined } from "../files/beneath.js"
 import type { Config } from "../wire/operation.js"
 
@@ -28,9 +29,17 @@ export const limitsOf = (pid: number) => contentsOf(`/proc/${pid}/limits`).toStr
 
 const allProcesses = (): ReadonlyArray<ProcessInfo> => pids().flatMap(infoOf)
 
+/** Processes, and whether one that was started after they were looked for is meant too. */
+export interface Found {
+  readonly pids: ReadonlyArray<number>
+  readonly isMeant: (pid: number) => boolean
+}
+
 /** The processes that have not ended yet and of which `test` holds. */
-export const pidsWhere = (test: (pid: number) => boolean): ReadonlyArray<number> =>
-  pids().map(Number).filter((pid) => test(pid) && isAlive(pid))
+export const where = (test: (pid: number) => boolean) => (): Found => {
+  const isMeant = (pid: number) => test(pid) && isAlive(pid)
+  return { pids: pids().map(Number).filter(isMeant), isMeant }
+}
 
 const isAlive = (pid: number) => infoOf(String(pid)).some(({ isZombie }) => !isZombie)
 
@@ -47,11 +56,11 @@ const line = Buffer.alloc(128)
 let loadFile: number | undefined
 
 /** The most recently assigned process id; later processes have higher ones until they start anew. Zero if it cannot be read. */
-const lastPid = () => {
+export const lastPid = (): number => {
   try {
     loadFile ??= openSync("/proc/loadavg", "r")
     const size = readSync(loadFile, line, 0, line.length, 0)
-    return Number(line.toString("latin1", 0, size).trim().split(" ").at(-1))
+    return lastPidIn(line.toString("latin1", 0, size))
   } catch {
     return 0
   }
@@ -76,13 +85,19 @@ export const startedSince = (
   since: Moment,
   leader: number,
   isOfCall: (pid: number) => boolean
-): ReadonlyArray<number> => {
+): Found => {
   const all = allProcesses().filter(({ isZombie, pid }) => !isZombie && pid !== leader)
   const ours = all.filter(({ pid }) => isOfCall(pid))
   const isNew = isAfter(since)
   const older = new Set(ours.filter((process) => !isNew(process)).map(({ pid }) => pid))
   addDescendants(older, all)
-  return ours.map(({ pid }) => pid).filter((pid) => !older.has(pid))
+  const isMeant = (pid: number) => {
+    const [started] = infoOf(`${pid}`)
+    if (started === undefined || started.isZombie) return false
+    if (older.has(started.parent)) older.add(pid)
+    return pid !== leader && !older.has(pid) && isOfCall(pid)
+  }
+  return { pids: ours.map(({ pid }) => pid).filter((pid) => !older.has(pid)), isMeant }
 }
 
 /** Every process with an unbroken chain of parents up to `ancestor`. */

@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn, type SpawnOptions } from "node:child_process"
 import { accessSync, closeSync, constants as fsConstants, readFileSync, writeFileSync } from "node:fs"
 import { constants } from "node:os"
+import { visitForked } from "../../src/internal/agentWire/forks.js"
 import type { Marks } from "../../src/internal/agentWire/marks.js"
 import { randomHex } from "../files/randomName.js"
 import { type Failure, failureOf, mapErrors } from "../wire/failure.js"
 import { makeMarking } from "./marking.js"
 import type { Direction, Pipe, Pipes } from "./pipes.js"
-import { descendantsOf, hasEnvironment, type Moment, pidsWhere, startedSince } from "./processTable.js"
+import { descendantsOf, type Found, hasEnvironment, lastPid, type Moment, startedSince, where } from "./processTable.js"
 
 interface Job {
   readonly child: ChildProcess
@@ -75,7 +76,7 @@ export const makeProcesses = (marks: Marks) => {
       const family = descendantsOf(pid)
       killGroup()
       for (const member of family) signal(member, "SIGKILL")
-      killUntilGone(() => pidsWhere(isOfCall))
+      killUntilGone(where(isOfCall))
     }
     const killSince = (since: Moment) => killUntilGone(() => startedSince(since, pid, isOfCall))
     return { child, exited, killGroup, killTree, killSince }
@@ -86,7 +87,7 @@ export const makeProcesses = (marks: Marks) => {
     for (const pid of leaders) signal(-pid, "SIGKILL")
     if (started === 0) return
     const tag = `${tagName}=${session}.`
-    killUntilGone(() => pidsWhere((pid) => hasEnvironment(pid, tag) || marking.isOurs(pid)))
+    killUntilGone(where((pid) => hasEnvironment(pid, tag) || marking.isOurs(pid)))
   }
 
   return { start, killAll }
@@ -181,13 +182,22 @@ const signal = (pid: number, name: NodeJS.Signals) => {
   }
 }
 
-/** Kills what `find` finds, repeatedly until it finds nothing that can be killed: a process may fork meanwhile. */
-const killUntilGone = (find: () => ReadonlyArray<number>) => {
+/** Kills what is found, repeatedly until nothing is found that can be killed, and what is started meanwhile. */
+const killUntilGone = (find: () => Found) => {
   const until = performance.now() + maxKillMs
-  do {
-    const killed = find().filter((pid) => signal(pid, "SIGKILL"))
-    if (killed.length === 0) return
-  } while (performance.now() < until)
+  const lasts = () => performance.now() < until
+  let isLeft = true
+  while (isLeft && lasts()) {
+    isLeft = false
+    const kill = (pid: number) => {
+      if (signal(pid, "SIGKILL")) isLeft = true
+    }
+    const before = lastPid()
+    const { isMeant, pids } = find()
+    pids.forEach(kill)
+    const sawAll = visitForked(before, lastPid, (pid) => isMeant(pid) && kill(pid), lasts)
+    isLeft ||= !sawAll
+  }
 }
 
 const isProgram = (file: string) => {

@@ -28,7 +28,7 @@ export default [
       [`${agent}/process/processes.ts`]: [
         ["const killGroup = () => signal(-pid, \"SIGKILL\")", "const killGroup = () => signal(pid, \"SIGKILL\")"],
         ["      for (const member of family) signal(member, \"SIGKILL\")\n", ""],
-        ["      killUntilGone(() => pidsWhere(isOfCall))\n", ""]
+        ["      killUntilGone(where(isOfCall))\n", ""]
       ]
     },
     caughtBy: "ends a command that is too long, with its children"
@@ -38,7 +38,7 @@ export default [
     changes: {
       [`${agent}/process/processes.ts`]: [
         ["      for (const member of family) signal(member, \"SIGKILL\")\n", ""],
-        ["      killUntilGone(() => pidsWhere(isOfCall))\n", ""]
+        ["      killUntilGone(where(isOfCall))\n", ""]
       ]
     },
     caughtBy: "ends a command that is too long, with its children and those that left"

@@ -26,5 +26,15 @@ export default [
     defence: "process trees: what earlier runs have started does not",
     changes: { [`${agent}/process/processTable.ts`]: [["filter((pid) => !older.has(pid))", "filter(() => true)"]] },
     caughtBy: "bwrap.*end with a run that takes too long"
+  },
+  {
+    defence: "process trees: a call ends what forks faster than it is found",
+    changes: {
+      [`${agent}/process/processes.ts`]: [[
+        "visitForked(before, lastPid, (pid) => isMeant(pid) && kill(pid), lasts)",
+        "isMeant(before) || true"
+      ]]
+    },
+    caughtBy: "fork fast.*end with.*a call that takes too long"
   }
 ]

@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Redacted } from "effect"
 import * as Http from "node:http"
 import { failsWith } from "../support/failsWith.js"
-import { countsOf, until } from "../support/processes/processes.js"
+import { countsOf, processesWith, until } from "../support/processes/processes.js"
 import { layerWith, runtimes } from "../support/runtime.js"
 
 /** A number of seconds that no other process sleeps for. */
@@ -119,6 +119,35 @@ describe.skipIf(process.platform !== "linux").each(everywhere)("process trees, $
       request.destroy()
       assert.isTrue(yield* until(() => none(vanished.markers)), `left: ${counted(vanished.markers)}`)
     }).pipe(Effect.scoped, Effect.provide(layerWith(isolation))))
+})
+
+/** Each process lives for five milliseconds, and its child goes on; a minute in all. Without environment, and with its name. */
+const forker = (name: string) =>
+  `env -i perl -e '$0 = "${name}"; $SIG{INT} = $SIG{TERM} = "IGNORE"; my $end = time + 60; exit 0 if fork; ` +
+  `close STDIN; close STDOUT; close STDERR; ` +
+  `while (time < $end) { exit 0 if fork; setpgrp; select undef, undef, undef, 0.005 }'`
+
+/** Whether it is seen in one of many looks: it may be missed in each. */
+const isSeen = (name: string) => Array.from({ length: 30 }, () => processesWith(name).length > 0).includes(true)
+
+describe.skipIf(Option.isNone(landlock))("process trees that fork fast, landlock", () => {
+  const fast = [
+    { what: "the session", after: "true", unique: 1 },
+    { what: "a call that takes too long", after: "sleep 60", unique: 2 }
+  ].map((it) => ({ ...it, name: `agb-forker-${it.unique}-${uniqueSeconds()}` }))
+
+  it.live.each(fast)("end with $what", ({ after, name }) =>
+    Effect.gen(function*() {
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { command } = yield* Session.make({ imageId: "code_latest" })
+        const call = command.executeCommand(`${forker(name)}\n${after}`, { timeout: "2 seconds" })
+        const running = yield* Effect.fork(Effect.exit(call))
+        assert.isTrue(yield* until(() => isSeen(name)))
+        yield* Fiber.join(running)
+        assert.isTrue(after === "true" || !isSeen(name))
+      }))
+      assert.isTrue(yield* until(() => !isSeen(name)))
+    }).pipe(Effect.scoped, Effect.provide(Layer.suspend(() => layerWith(Option.getOrThrow(landlock))))))
 })
 
 describe("process trees, landlock", () => {

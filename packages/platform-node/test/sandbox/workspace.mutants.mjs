@@ -48,5 +48,19 @@ export default [
       [`${sandbox}/disk/removeTree.ts`]: [["O_PATH | O_DIRECTORY | O_NOFOLLOW", "O_PATH | O_DIRECTORY"]]
     },
     caughtBy: "is removed while user code puts links"
+  },
+  {
+    defence: "workspaces: what is forked while processes are read is followed",
+    changes: {
+      [`${sandbox}/disk/strays.ts`]: [[
+        "  return !killSince(strays, found.last) || killed.length > 0\n",
+        "  return killed.length > 0\n"
+      ]],
+      [`${sandbox}/disk/sessionProcesses.ts`]: [[
+        "  return visitSince(before, (pid) => found.add(pid))\n",
+        "  return before >= 0\n"
+      ]]
+    },
+    caughtBy: "leaves no process that forks and exits faster"
   }
 ]

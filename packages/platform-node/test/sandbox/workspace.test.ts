@@ -1,7 +1,7 @@
 /** The directory of a sandbox: made, removed whatever user code has done to it, and swept when its owner is gone. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { execFileSync, spawn } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -10,11 +10,14 @@ import { afterAll, vi } from "vitest"
 import { nodeOnly } from "../../src/internal/sandbox/confine/interpreters.js"
 import { startTime } from "../../src/internal/sandbox/disk/owner.js"
 import { removeTree } from "../../src/internal/sandbox/disk/removeTree.js"
-import { sweepWorkspaces } from "../../src/internal/sandbox/disk/workspace.js"
+import { killStrays } from "../../src/internal/sandbox/disk/strays.js"
+import { straysOf, sweepWorkspaces } from "../../src/internal/sandbox/disk/workspace.js"
 import { make, type Sandbox } from "../../src/internal/sandbox/sandbox.js"
 import { type Isolation, probe } from "../../src/Isolation.js"
 import { standIn } from "../support/agent/standIn.js"
-import { until } from "../support/processes/processes.js"
+import { processesWith, until } from "../support/processes/processes.js"
+
+const canFork = process.platform === "linux" && spawnSync("perl", ["-e", "1"]).status === 0
 
 const unconfined = await Effect.runPromise(probe("none"))
 
@@ -161,4 +164,24 @@ describe("Workspace", () => {
       assert.deepStrictEqual(kept.filter((path) => !Fs.existsSync(path)), [])
       kept.forEach((path) => Fs.rmSync(path, { recursive: true }))
     }).pipe(Effect.scoped))
+
+  const forker =
+    "exit 0 if fork; while (time < $ARGV[0]) { exit 0 if fork; setpgrp; select undef, undef, undef, 0.005 }"
+
+  it.live.skipIf(!canFork)(
+    "leaves no process that forks and exits faster than all processes are read",
+    () =>
+      Effect.gen(function*() {
+        const root = `/tmp/agb-session-forks-${process.pid}`
+        const { environment } = straysOf(root)
+        // Until then it forks, and by that it is known.
+        const end = `${Math.ceil(Date.now() / 1000) + 60}.${process.pid}`
+        const home = environment.slice("HOME=".length, -1)
+        spawn("perl", ["-e", forker, end], { env: { HOME: home }, stdio: "ignore", detached: true })
+        const isSeen = () => Array.from({ length: 30 }, () => processesWith(end).length > 0).includes(true)
+        assert.isTrue(yield* until(isSeen))
+        yield* killStrays(straysOf(root))
+        assert.isFalse(isSeen())
+      })
+  )
 })

@@ -5,7 +5,8 @@ import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { SandboxStartError } from "../channel/protocol.js"
 import { ownedDirectory, sweepDirectories } from "./ownedDirectory.js"
-import { firstMarkOf, killStrays, type Strays } from "./strays.js"
+import type { Strays } from "./sessionProcesses.js"
+import { firstMarkOf, killStrays } from "./strays.js"
 
 export interface Workspace {
   readonly root: string
