@@ -67,7 +67,8 @@ export const lastPid = (): number => {
 }
 
 export const now = (): Moment => ({
-  ticks: Math.floor(parseFloat(contentsOf("/proc/uptime").toString("latin1")) * ticksPerSecond),
+  // The file has two digits after the point: what is less than a whole tick comes from the multiplication alone.
+  ticks: Math.round(parseFloat(contentsOf("/proc/uptime").toString("latin1")) * ticksPerSecond),
   pid: lastPid()
 })
 
